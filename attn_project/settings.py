@@ -1,0 +1,191 @@
+"""Every setting of ATTN, read once from the environment.
+
+docs/reference/settings.md describes each variable; a test keeps the two in step.
+"""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+# ModelAdmin[X] and QuerySet[X] are generic for the type checker only.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+SHORTEST_SECRET = 50
+FEWEST_SECRET_CHARACTERS = 10
+
+
+def required(name: str, example: str) -> str:
+    value = env.str(name, default="")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. Set it, for example {name}={example}.")
+    return str(value)
+
+
+def secret_key() -> str:
+    """Refuse a secret that somebody could guess: it signs sessions."""
+    secret = required("ATTN_SECRET_KEY", "$(openssl rand -base64 48)")
+    known = secret.startswith("django-insecure-")
+    if known or len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_SECRET_CHARACTERS:
+        raise ImproperlyConfigured(
+            f"ATTN_SECRET_KEY is weak. Use at least {SHORTEST_SECRET} random characters, "
+            "for example the output of: openssl rand -base64 48"
+        )
+    return secret
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = str(env.str(name, default=default))
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(allowed)}.")
+    return value
+
+
+def database() -> dict[str, Any]:
+    """Read DATABASE_URL; a percent-encoded host is the folder of a Unix socket."""
+    url = required("DATABASE_URL", "postgresql://attn:password@localhost:5432/attn")
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    if not config["ENGINE"].endswith("postgresql"):
+        raise ImproperlyConfigured("DATABASE_URL must begin with postgresql://: ATTN needs it.")
+    config["HOST"] = unquote(config.get("HOST", ""))
+    config["CONN_MAX_AGE"] = 60
+    config["CONN_HEALTH_CHECKS"] = True
+    config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    return config
+
+
+def redis_cache(url: str, **pool: Any) -> dict[str, Any]:
+    """A django-redis alias whose client never repeats a command by itself.
+
+    A library default once executed an INCR twice; `attendance.live.client`
+    repeats what is safe to repeat.
+    """
+    return {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": url,
+        "OPTIONS": {
+            "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            "REDIS_CLIENT_KWARGS": {},
+            "CONNECTION_POOL_KWARGS": {"retry": None, "retry_on_timeout": False, **pool},
+            "SOCKET_CONNECT_TIMEOUT": 2,
+            "SOCKET_TIMEOUT": 10,
+        },
+    }
+
+
+DEBUG = env.bool("ATTN_DEBUG", default=False)
+SECRET_KEY = secret_key()
+ALLOWED_HOSTS = env.list("ATTN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("ATTN_CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "users",
+    "attendance",
+    "django_apscheduler",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "attn_project.urls"
+WSGI_APPLICATION = "attn_project.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The live store has a server of its own: cache.clear() is FLUSHDB.
+LIVE_STORE_ALIAS = "live"
+CACHES = {
+    "default": redis_cache(required("CACHE_URL", "redis://localhost:6380/0")),
+    LIVE_STORE_ALIAS: redis_cache(required("REDIS_URL", "redis://localhost:6379/0")),
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+AUTH_USER_MODEL = "users.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "users.backends.StaffRoleBackend",
+]
+DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")
+if DEMO_PASSWORD:
+    # Sessions made through it end with the process that had the password.
+    AUTHENTICATION_BACKENDS.append("users.backends.DemoBackend")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
+TIME_ZONE = env.str("ATTN_TIME_ZONE", default="UTC")
+USE_TZ = True
+
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+
+# Off only where no proxy speaks TLS, as on a laptop.
+HTTPS = env.bool("ATTN_HTTPS", default=True)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+# The persistence task: see docs/explanation/protocol.md.
+PERSIST_MINUTES = env.int("ATTN_PERSIST_MINUTES", default=5)
+DISCARD_AFTER_MINUTES = env.int("ATTN_DISCARD_AFTER_MINUTES", default=0)
+SCHEDULER = choice("ATTN_SCHEDULER", ("auto", "off"), default="auto")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("ATTN_LOG_LEVEL", default="INFO")},
+    "loggers": {"apscheduler": {"level": "WARNING"}},
+}

@@ -1,0 +1,15 @@
+"""The site as a WSGI application, with the persistence task beside it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attn_project.settings")
+
+application = get_wsgi_application()
+
+# Not before the application is loaded, and never in AppConfig.ready(), which
+# also runs in migrate and in tests.
+from attendance.scheduler import start_where_served  # noqa: E402
+
+start_where_served()

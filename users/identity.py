@@ -1,0 +1,98 @@
+"""School numbers and names in the one form in which ATTN keeps them.
+
+This module imports no model: the live store uses it as well.
+"""
+
+import enum
+import re
+import unicodedata
+
+import msgspec
+
+from users.errors import InvalidFullName, InvalidSchoolNumber
+
+SCHOOL_NUMBER_PATTERN = r"^[A-Z0-9][A-Z0-9._-]{0,31}$"
+LONGEST_SCHOOL_NUMBER = 32
+LONGEST_FULL_NAME = 200
+
+_school_number = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
+# Cc control, Cs unpaired surrogate, Zl and Zp line breaks: PostgreSQL refuses
+# some of them, spreadsheets break on the others.
+_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+class Role(enum.StrEnum):
+    """What a person may do; stored and shown in lower case."""
+
+    STUDENT = "student"
+    TEACHER = "teacher"
+    STAFF = "staff"
+
+
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person as a lesson knows them: by number and by the name seen there."""
+
+    school_number: str
+    full_name: str
+    role: Role = Role.STUDENT
+
+
+def is_canonical(school_number: str) -> bool:
+    """Whether a number already has the form that `canonical_school_number` gives."""
+    return _school_number.fullmatch(school_number) is not None
+
+
+def canonical_school_number(text: str) -> str:
+    """Return the school number in its only stored form: NFKC, trimmed, upper case.
+
+    Raises InvalidSchoolNumber where what is left is not 1 to 32 of the ASCII
+    characters A-Z 0-9 . _ - beginning with a letter or a digit.
+    """
+    number = unicodedata.normalize("NFKC", text).strip(" ")
+    # Checked before upper(): it turns letters outside ASCII into pairs inside it.
+    if number.isascii() and is_canonical(number.upper()):
+        return number.upper()
+    raise InvalidSchoolNumber(
+        "A school number has 1 to 32 letters A-Z, digits, dots, hyphens or underscores, "
+        "and begins with a letter or a digit. Correct it and try again."
+    )
+
+
+def is_clean_text(text: str) -> bool:
+    """Whether a text is not empty, trimmed, NFC and without control characters."""
+    if not text or text != text.strip():
+        return False
+    if text.isascii():
+        return text.isprintable()
+    return unicodedata.is_normalized("NFC", text) and not _has_forbidden(text)
+
+
+def is_clean_name(text: str) -> bool:
+    """Whether a name already has the form that `clean_full_name` gives."""
+    return len(text) <= LONGEST_FULL_NAME and is_clean_text(text)
+
+
+def clean_text(text: str) -> str | None:
+    """Return a text in NFC without surrounding spaces, or None where it cannot be kept."""
+    if _has_forbidden(text):
+        return None
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def clean_full_name(text: str) -> str:
+    """Return a full name in NFC without surrounding spaces.
+
+    Raises InvalidFullName for an empty name, one of more than 200 characters,
+    and one with NUL, control characters, line breaks or unpaired surrogates.
+    """
+    name = clean_text(text)
+    if name and is_clean_name(name):
+        return name
+    raise InvalidFullName(
+        f"A full name has 1 to {LONGEST_FULL_NAME} characters and no control characters. "
+        "Correct it and try again."
+    )
+
+
+def _has_forbidden(text: str) -> bool:
+    return any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES for char in text)

@@ -1,0 +1,107 @@
+"""The people of a school: one table for students, teachers and staff."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from users import identity
+from users.errors import InvalidSchoolNumber
+
+
+class Role(models.TextChoices):
+    STUDENT = identity.Role.STUDENT.value, _("student")
+    TEACHER = identity.Role.TEACHER.value, _("teacher")
+    STAFF = identity.Role.STAFF.value, _("staff")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users in canonical form, and finds them however the number is typed."""
+
+    def create_user(
+        self, school_number: str, full_name: str, password: str | None = None, **fields: Any
+    ) -> "User":
+        """Make one user; without a password nobody can sign in as them.
+
+        Raises InvalidSchoolNumber or InvalidFullName.
+        """
+        user = self.model(
+            school_number=identity.canonical_school_number(school_number),
+            full_name=identity.clean_full_name(full_name),
+            **fields,
+        )
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(
+        self, school_number: str, full_name: str, password: str | None = None, **fields: Any
+    ) -> "User":
+        """Make a member of staff who may do everything (`manage.py createsuperuser`)."""
+        fields |= {"role": Role.STAFF, "is_superuser": True}
+        return self.create_user(school_number, full_name, password, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        # A number that no user can have is simply not found.
+        try:
+            return self.get(school_number=identity.canonical_school_number(username or ""))
+        except InvalidSchoolNumber:
+            raise self.model.DoesNotExist from None
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person, known by their school number."""
+
+    school_number = models.CharField(
+        _("school number"), max_length=identity.LONGEST_SCHOOL_NUMBER, unique=True
+    )
+    full_name = models.CharField(_("full name"), max_length=identity.LONGEST_FULL_NAME)
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
+    email = models.EmailField(_("e-mail address"), blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "school_number"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["full_name"]
+
+    class Meta:
+        verbose_name = _("user")
+        verbose_name_plural = _("users")
+        ordering = ("school_number",)
+        constraints = (
+            models.CheckConstraint(
+                name="user_school_number_is_canonical",
+                condition=Q(school_number__regex=identity.SCHOOL_NUMBER_PATTERN),
+                violation_error_message=_(
+                    "Use 1 to 32 capital letters A-Z, digits, dots, hyphens or underscores."
+                ),
+            ),
+            models.CheckConstraint(
+                name="user_full_name_is_clean",
+                condition=~Q(full_name="") & ~Q(full_name__regex="[\x01-\x1f\x7f-\x9f]"),
+            ),
+            models.CheckConstraint(
+                name="user_role_is_known", condition=Q(role__in=[role.value for role in Role])
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.full_name} ({self.school_number})"
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether Django's admin opens: derived, so that role and flag cannot differ."""
+        return self.role == Role.STAFF
+
+    def clean(self) -> None:
+        super().clean()
+        self.school_number = self.school_number.strip().upper()
+
+    def get_full_name(self) -> str:
+        return self.full_name

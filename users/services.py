@@ -1,0 +1,70 @@
+"""Users first: the rows that attendance points to are there before it does."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from users.errors import UsersMissing
+from users.identity import Person, Role
+from users.models import User
+
+
+def ensure_users(people: Iterable[Person]) -> dict[str, int]:
+    """Make sure that each person has a user, and hold those rows until the commit.
+
+    Call it inside a transaction. A known user is never changed: the name seen
+    in a lesson stays on the record. A new one has no usable password and is a
+    student, or a teacher where anybody among `people` says so. The rows stay
+    locked FOR KEY SHARE, so that a delete waits until what points to them is in.
+
+    Returns the primary key of each school number. Raises UsersMissing where a
+    user is still not there; the caller must roll back.
+    """
+    wanted = _one_per_number(people)
+    # Writers that insert in different orders deadlock: always by number.
+    numbers = sorted(wanted)
+    known = set(
+        User.objects.filter(school_number__in=numbers).values_list("school_number", flat=True)
+    )
+    # Inserting the known again would burn an id of the sequence for each.
+    unknown = [number for number in numbers if number not in known]
+    if unknown:
+        User.objects.bulk_create(
+            [_new_user(wanted[number]) for number in unknown], ignore_conflicts=True
+        )
+    ids = _lock_ids(numbers)
+    missing = [number for number in numbers if number not in ids]
+    if missing:
+        raise UsersMissing(
+            f"{len(missing)} users are missing after they were inserted, first {missing[0]}. "
+            "Somebody is deleting users: the next run tries again."
+        )
+    return ids
+
+
+def _one_per_number(people: Iterable[Person]) -> dict[str, Person]:
+    wanted: dict[str, Person] = {}
+    for person in people:
+        first = wanted.setdefault(person.school_number, person)
+        if person.role is not Role.STUDENT and first.role is Role.STUDENT:
+            wanted[person.school_number] = person
+    return wanted
+
+
+def _new_user(person: Person) -> User:
+    # No staff is made from a lesson: that role opens the admin.
+    role = Role.TEACHER if person.role is not Role.STUDENT else Role.STUDENT
+    user = User(school_number=person.school_number, full_name=person.full_name, role=role)
+    user.set_unusable_password()
+    return user
+
+
+def _lock_ids(numbers: list[str]) -> dict[str, int]:
+    # Django has no FOR KEY SHARE; FOR UPDATE would block the foreign keys of others.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT school_number, id FROM users_user WHERE school_number = ANY(%s)"
+            " ORDER BY school_number FOR KEY SHARE",
+            [numbers],
+        )
+        return dict(cursor.fetchall())
