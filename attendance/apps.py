@@ -1,0 +1,11 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class AttendanceConfig(AppConfig):
+    name = "attendance"
+    verbose_name = _("attendance")
+
+    def ready(self) -> None:
+        # Registers the system checks; the scheduler is not started here.
+        from attendance import checks  # noqa: F401

@@ -1,0 +1,168 @@
+"""The books that persistence keeps: ledger, runs and quarantine."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models import rules
+from attendance.vocabulary import (
+    LONGEST_LESSON_NAME,
+    LONGEST_REASON,
+    LessonState,
+    PayloadKind,
+    PayloadState,
+    Trigger,
+)
+from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
+
+OPEN_STATES = tuple(set(LessonState) - {LessonState.DISCARDED, LessonState.LOST})
+
+
+class LessonLedgerQuerySet(models.QuerySet["LessonLedger"]):
+    def open(self) -> "LessonLedgerQuerySet":
+        """The lessons that Redis must still hold."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def waiting(self, at: datetime) -> "LessonLedgerQuerySet":
+        """The lessons that were over at `at` and are not stored yet."""
+        unstored = (LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED, LessonState.FAILED)
+        return self.filter(state__in=unstored, ends_at__lte=at)
+
+
+class LessonLedger(models.Model):
+    """One row for each lesson that was ever seen, and how far it has come."""
+
+    lesson_id = models.UUIDField(_("lesson id"), primary_key=True)
+    # Copies, not foreign keys: a lesson is known here before its users are.
+    lesson_name = models.CharField(_("lesson"), max_length=LONGEST_LESSON_NAME, blank=True)
+    teacher_number = models.CharField(_("teacher"), max_length=LONGEST_SCHOOL_NUMBER, blank=True)
+    teacher_name = models.CharField(_("teacher's name"), max_length=LONGEST_FULL_NAME, blank=True)
+    starts_at = models.DateTimeField(_("starts at"), null=True)
+    ends_at = models.DateTimeField(_("ends at"), null=True)
+    state = models.CharField(_("state"), max_length=12, choices=LessonState)
+    record_count = models.PositiveIntegerField(_("records seen"), default=0)
+    quarantined_count = models.PositiveIntegerField(_("quarantined"), default=0)
+    attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True)
+    last_error = models.TextField(_("last error"), blank=True)
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    first_seen_at = models.DateTimeField(_("first seen at"), default=timezone.now)
+    persisted_at = models.DateTimeField(_("stored at"), null=True)
+    discarded_at = models.DateTimeField(_("discarded at"), null=True)
+
+    objects = LessonLedgerQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("lesson in the ledger")
+        verbose_name_plural = _("lesson ledger")
+        ordering = ("-starts_at", "-lesson_id")
+        indexes = (
+            models.Index(
+                fields=("lesson_id",),
+                name="lesson_ledger_open",
+                condition=~Q(state__in=[LessonState.DISCARDED, LessonState.LOST]),
+            ),
+        )
+        constraints = (
+            rules.value_is_known("lesson_ledger_state_is_known", "state", LessonState),
+            models.CheckConstraint(
+                name="lesson_ledger_discarded_was_persisted",
+                condition=Q(discarded_at=None) | Q(persisted_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.lesson_name or self.lesson_id}: {self.get_state_display()}"
+
+
+class PersistenceRun(models.Model):
+    """One run of the unified persistence task, counted as its chunks commit."""
+
+    trigger = models.CharField(_("started by"), max_length=10, choices=Trigger)
+    started_at = models.DateTimeField(_("started at"), default=timezone.now)
+    finished_at = models.DateTimeField(_("finished at"), null=True)
+    lessons = models.PositiveIntegerField(_("lessons"), default=0)
+    recorded = models.BigIntegerField(_("captured"), default=0)
+    read = models.BigIntegerField(_("read"), default=0)
+    inserted = models.BigIntegerField(_("inserted"), default=0)
+    updated = models.BigIntegerField(_("updated"), default=0)
+    unchanged = models.BigIntegerField(_("unchanged"), default=0)
+    quarantined = models.BigIntegerField(_("quarantined"), default=0)
+    failed = models.PositiveIntegerField(_("failed lessons"), default=0)
+    is_interrupted = models.BooleanField(_("interrupted"), default=False)
+    error = models.TextField(_("error"), blank=True)
+
+    class Meta:
+        verbose_name = _("persistence run")
+        verbose_name_plural = _("persistence runs")
+        ordering = ("-id",)
+        constraints = (
+            rules.value_is_known("persistence_run_trigger_is_known", "trigger", Trigger),
+            models.CheckConstraint(
+                name="persistence_run_sums_agree",
+                condition=Q(
+                    read=models.F("inserted")
+                    + models.F("updated")
+                    + models.F("unchanged")
+                    + models.F("quarantined")
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_trigger_display()}, {timezone.localtime(self.started_at):%Y-%m-%d %H:%M}"
+
+    @property
+    def seconds(self) -> float | None:
+        if self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+class QuarantinedPayload(models.Model):
+    """What could not be read or stored, byte for byte; the bytes stay for ever."""
+
+    lesson_id = models.UUIDField(_("lesson id"), db_index=False)
+    kind = models.CharField(_("kind"), max_length=10, choices=PayloadKind)
+    field = models.CharField(_("field"), max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64, editable=False)
+    payload = models.BinaryField(_("payload"))
+    reason = models.TextField(_("why"))
+    found_at = models.DateTimeField(_("found at"), default=timezone.now)
+    state = models.CharField(
+        _("state"), max_length=10, choices=PayloadState, default=PayloadState.OPEN
+    )
+    corrected = models.TextField(_("corrected copy"), blank=True)
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
+    )
+    settled_reason = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
+
+    class Meta:
+        verbose_name = _("quarantined payload")
+        verbose_name_plural = _("quarantine")
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("lesson_id", "kind", "field", "sha256"),
+                name="quarantined_payload_kept_once",
+            ),
+            rules.value_is_known("quarantined_payload_kind_is_known", "kind", PayloadKind),
+            rules.value_is_known("quarantined_payload_state_is_known", "state", PayloadState),
+            models.CheckConstraint(
+                name="quarantined_payload_settled_by_somebody",
+                condition=Q(state=PayloadState.OPEN, settled_at=None, settled_by=None)
+                | (
+                    ~Q(state=PayloadState.OPEN)
+                    & Q(settled_at__isnull=False, settled_by__isnull=False)
+                ),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.field}: {self.reason}"

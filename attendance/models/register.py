@@ -1,0 +1,158 @@
+"""The register in PostgreSQL: one attendance per lesson, one record per student."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from attendance.models import rules
+from attendance.vocabulary import (
+    LONGEST_LESSON_NAME,
+    LONGEST_REASON,
+    LONGEST_REQUEST_ID,
+    EventKind,
+    Source,
+    Status,
+)
+from users.identity import LONGEST_FULL_NAME
+
+
+class AttendanceQuerySet(models.QuerySet["Attendance"]):
+    def kept(self) -> "AttendanceQuerySet":
+        """Leave out what is flagged as deleted."""
+        return self.filter(deleted_at=None)
+
+    def with_counts(self) -> "AttendanceQuerySet":
+        """Annotate `record_total` and `present_total`, without a query per row."""
+        kept = AttendanceRecord.objects.filter(attendance=models.OuterRef("pk"), deleted_at=None)
+
+        def count(rows: "models.QuerySet[AttendanceRecord]") -> Coalesce:
+            total = rows.order_by().values("attendance").annotate(n=models.Count("pk")).values("n")
+            return Coalesce(models.Subquery(total), 0)
+
+        here = kept.filter(status__in=[Status.PRESENT, Status.LATE])
+        return self.annotate(record_total=count(kept), present_total=count(here))
+
+
+class Attendance(rules.SoftDeleted):
+    """The persisted register of one lesson; its id is the lesson's."""
+
+    id = models.UUIDField(primary_key=True)
+    teacher = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="attendances",
+        verbose_name=_("teacher"),
+    )
+    teacher_name = models.CharField(_("teacher's name then"), max_length=LONGEST_FULL_NAME)
+    lesson_name = models.CharField(_("lesson"), max_length=LONGEST_LESSON_NAME)
+    starts_at = models.DateTimeField(_("starts at"))
+    ends_at = models.DateTimeField(_("ends at"))
+    late_after_minutes = models.PositiveSmallIntegerField(_("late after minutes"), null=True)
+    revision = models.BigIntegerField(_("revision"))
+    persisted_at = models.DateTimeField(_("stored at"), default=timezone.now)
+
+    objects = AttendanceQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("attendance")
+        verbose_name_plural = _("attendances")
+        ordering = ("-starts_at", "-id")
+        indexes = (models.Index(fields=("-starts_at", "-id"), name="attendance_newest_first"),)
+        constraints = (
+            rules.ends_after_start("attendance_ends_not_before_it_starts"),
+            rules.instants_are_sane("attendance_instants_are_sane", "starts_at", "ends_at"),
+            rules.not_negative("attendance_revision_counts_up", "revision"),
+            rules.deletion_is_explained("attendance_deletion_is_explained"),
+            models.CheckConstraint(
+                name="attendance_has_a_name", condition=~Q(lesson_name="") & ~Q(teacher_name="")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.lesson_name}, {timezone.localtime(self.starts_at):%Y-%m-%d %H:%M}"
+
+
+class AttendanceRecord(rules.SoftDeleted):
+    """One student in one attendance."""
+
+    attendance = models.ForeignKey(
+        # The unique constraint below serves look-ups by attendance.
+        Attendance,
+        models.PROTECT,
+        related_name="records",
+        db_index=False,
+    )
+    student = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="attendance_records"
+    )
+    full_name = models.CharField(_("name seen at the lesson"), max_length=LONGEST_FULL_NAME)
+    status = models.CharField(_("status"), max_length=10, choices=Status)
+    checked_in_at = models.DateTimeField(_("checked in at"), null=True, blank=True)
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    reason = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
+    previous = models.CharField(_("before the last correction"), max_length=10, blank=True)
+    revision = models.BigIntegerField(_("revision"))
+    changed_at = models.DateTimeField(_("changed at"))
+
+    class Meta:
+        verbose_name = _("attendance record")
+        verbose_name_plural = _("attendance records")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("attendance", "student"), name="attendance_record_once_per_student"
+            ),
+            rules.value_is_known("attendance_record_status_is_known", "status", Status),
+            rules.value_is_known("attendance_record_source_is_known", "source", Source),
+            rules.instants_are_sane(
+                "attendance_record_instants_are_sane", "checked_in_at", "changed_at"
+            ),
+            rules.not_negative("attendance_record_revision_counts_up", "revision"),
+            rules.deletion_is_explained("attendance_record_deletion_is_explained"),
+            models.CheckConstraint(name="attendance_record_has_a_name", condition=~Q(full_name="")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.full_name}: {self.get_status_display()}"
+
+
+class AttendanceEvent(models.Model):
+    """One correction and who made it; a trigger refuses to change or delete it."""
+
+    attendance = models.ForeignKey(
+        Attendance, models.PROTECT, related_name="events", db_index=False
+    )
+    revision = models.BigIntegerField(_("revision"))
+    kind = models.CharField(_("kind"), max_length=20, choices=EventKind)
+    happened_at = models.DateTimeField(_("happened at"))
+    student = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    actor_name = models.CharField(_("actor's name then"), max_length=LONGEST_FULL_NAME)
+    source = models.CharField(_("source"), max_length=10, choices=Source)
+    old = models.CharField(_("before"), max_length=32, blank=True)
+    new = models.CharField(_("after"), max_length=32, blank=True)
+    reason = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
+    request_id = models.CharField(max_length=LONGEST_REQUEST_ID)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ("attendance", "revision")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("attendance", "revision"), name="attendance_event_once_per_revision"
+            ),
+            models.UniqueConstraint(
+                fields=("attendance", "request_id"), name="attendance_event_once_per_request"
+            ),
+            rules.value_is_known("attendance_event_kind_is_known", "kind", EventKind),
+            rules.value_is_known("attendance_event_source_is_known", "source", Source),
+            rules.instants_are_sane("attendance_event_instant_is_sane", "happened_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.old} → {self.new}"

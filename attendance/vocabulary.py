@@ -1,0 +1,96 @@
+"""The words that both stores, the API and the pages share."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+MOST_RECORDS = 5_000
+"""Records that one lesson can hold; one more is refused as `lesson_full`."""
+
+LONGEST_LESSON_HOURS = 24
+LONGEST_LESSON_NAME = 200
+LONGEST_REASON = 500
+LONGEST_REQUEST_ID = 64
+
+
+class Status(TextChoices):
+    PRESENT = "present", _("present")
+    LATE = "late", _("late")
+    ABSENT = "absent", _("absent")
+    EXCUSED = "excused", _("excused")
+    PENDING = "pending", _("waiting for verification")
+    REJECTED = "rejected", _("rejected")
+
+
+class Source(TextChoices):
+    """Who made the mark what it is."""
+
+    STUDENT = "student", _("student")
+    TEACHER = "teacher", _("teacher")
+    STAFF = "staff", _("staff")
+    SYSTEM = "system", _("system")
+    VERIFIER = "verifier", _("verifier")
+    RECEIPT = "receipt", _("receipt")
+
+
+class Verdict(TextChoices):
+    """What a teacher can say of a student's record."""
+
+    ACCEPT = "accept", _("accept")
+    REJECT = "reject", _("reject")
+    LATE = "late", _("mark late")
+    EXCUSE = "excuse", _("excuse")
+    ABSENT = "absent", _("mark absent")
+    UNDO = "undo", _("undo the last correction")
+    DELETE = "delete", _("flag as deleted")
+
+
+class EventKind(TextChoices):
+    RECORD_CORRECTED = "record_corrected", _("record corrected")
+    LESSON_FINISHED = "lesson_finished", _("lesson finished")
+    LESSON_EXTENDED = "lesson_extended", _("lesson extended")
+    LESSON_DELETED = "lesson_deleted", _("lesson flagged as deleted")
+    LESSON_RESTORED = "lesson_restored", _("deletion of the lesson taken back")
+
+
+class LessonState(TextChoices):
+    """Where a lesson is, as the ledger tells it."""
+
+    SCHEDULED = "scheduled", _("scheduled")
+    LIVE = "live", _("live")
+    ENDED = "ended", _("ended, waits to be stored")
+    PERSISTED = "persisted", _("stored")
+    DISCARDED = "discarded", _("stored, and gone from the live store")
+    FAILED = "failed", _("failed, is tried again")
+    QUARANTINED = "quarantined", _("unreadable, waits for a person")
+    LOST = "lost", _("lost from the live store")
+
+
+class PayloadKind(TextChoices):
+    """Where a quarantined payload stood in the live store."""
+
+    LESSON = "lesson", _("lesson")
+    RECORD = "record", _("record")
+    EVENT = "event", _("event")
+
+
+class PayloadState(TextChoices):
+    OPEN = "open", _("waits for a person")
+    REPLAYED = "replayed", _("replayed")
+    DISCARDED = "discarded", _("set aside")
+
+
+class Trigger(TextChoices):
+    """Who started a run of the persistence task."""
+
+    SCHEDULER = "scheduler", _("scheduler")
+    COMMAND = "command", _("command")
+    ADMIN = "admin", _("admin")
+    API = "api", _("API")
+    FINISH = "finish", _("end of a lesson")
+
+
+NO_RECORD = "none"
+"""In an event: the student had no record before."""
+
+DELETED = "deleted"
+"""In an event: the record is, or was, flagged as deleted."""
