@@ -1,0 +1,54 @@
+"""The names of ATTN's keys in Redis. They are a contract: docs/reference/redis-keys.md.
+
+Braces keep the keys of one lesson in one slot of a Redis Cluster. No key of a
+lesson ever expires: only `discard_if_unchanged` removes it.
+
+    attn:{<lesson id>}:lesson     hash        data, revision, record_count, event_count,
+                                              starts_at, ends_at, late_at, phase
+    attn:{<lesson id>}:records    hash        school number -> envelope of one record
+    attn:{<lesson id>}:events     list        envelope of one event each, oldest first
+    attn:{<lesson id>}:refusals   hash        refused check-ins, by student and code
+    attn:{<lesson id>}:corrupt    list        <field>|<bytes a script met in place of a record>
+    attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
+    attn:{queue}:parked           sorted set  lesson id, scored by its next attempt in epoch ms
+    attn:teacher:<school number>  string      id of the teacher's live lesson
+    attn:code:<short code>        string      id of the lesson that is joined by this code
+"""
+
+from uuid import UUID
+
+DUE = "attn:{queue}:due"
+PARKED = "attn:{queue}:parked"
+
+
+def lesson(lesson_id: UUID) -> str:
+    return f"attn:{{{lesson_id}}}:lesson"
+
+
+def records(lesson_id: UUID) -> str:
+    return f"attn:{{{lesson_id}}}:records"
+
+
+def events(lesson_id: UUID) -> str:
+    return f"attn:{{{lesson_id}}}:events"
+
+
+def refusals(lesson_id: UUID) -> str:
+    return f"attn:{{{lesson_id}}}:refusals"
+
+
+def corrupt(lesson_id: UUID) -> str:
+    return f"attn:{{{lesson_id}}}:corrupt"
+
+
+def teacher(school_number: str) -> str:
+    return f"attn:teacher:{school_number}"
+
+
+def code(short_code: str) -> str:
+    return f"attn:code:{short_code}"
+
+
+def of_lesson(lesson_id: UUID) -> list[str]:
+    """Every key that one lesson can have, in the order that scripts take them."""
+    return [key(lesson_id) for key in (lesson, records, events, corrupt, refusals)]

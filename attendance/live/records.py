@@ -1,0 +1,298 @@
+"""What the live store holds, as frozen records, and how they are read from bytes.
+
+An envelope is `1|<checksum>|<stamp>|<JSON>`: the stamp is what a script
+decided, the JSON is what the caller sent. The checksum covers lesson, kind,
+field, stamp and JSON, because a flipped byte in an append-only file loads
+without a word, and a value in the wrong place is as corrupt as a flipped one.
+
+    lesson  stamp  revision, changed_at, starts_at, ends_at
+    record  stamp  revision, changed_at, checked_in_at, status, previous, mark
+    event   stamp  revision, happened_at, request id, old, new
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from hashlib import sha1
+from typing import Any, Final, NoReturn
+from uuid import UUID
+
+import msgspec
+
+from attendance.vocabulary import (
+    LONGEST_LESSON_NAME,
+    LONGEST_REASON,
+    EventKind,
+    Source,
+    Status,
+)
+from users import identity
+from users.identity import Person
+
+FIRST_MS: Final = 946_684_800_000  # 2000-01-01
+LAST_MS: Final = 4_102_444_800_000  # 2100-01-01
+PREVIOUS: Final = frozenset({"", "none", "deleted", *Status.values})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+
+class Mark(StrEnum):
+    """Whether a record counts. Nothing is ever removed from a lesson."""
+
+    KEPT = "kept"
+    DELETED = "deleted"
+    UNDONE = "undone"
+    """An addition that its teacher took back: the student may still check in."""
+
+
+class Corrupt(Exception):
+    """A value that no script of ATTN wrote, or that changed since. Says why."""
+
+
+class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON of a lesson, as its start sent it."""
+
+    lesson_name: str
+    teacher: Person
+    late_after_minutes: int | None
+    request_id: str
+
+
+class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON of a record, as a check-in or a correction sent it."""
+
+    school_number: str
+    full_name: str
+    source: str
+    reason: str = ""
+    actor: Person | None = None
+
+
+class EventData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON of an event."""
+
+    kind: str
+    actor: Person
+    source: str
+    student: Person | None = None
+    reason: str = ""
+
+
+class LiveLesson(msgspec.Struct, frozen=True):
+    """A lesson that is not yet persisted, with the instant of reading (`read_at`)."""
+
+    id: UUID
+    data: LessonData
+    revision: int
+    record_count: int
+    event_count: int
+    starts_at: datetime
+    ends_at: datetime
+    changed_at: datetime
+    is_starting: bool
+    read_at: datetime
+
+    @property
+    def is_over(self) -> bool:
+        return self.read_at >= self.ends_at
+
+    @property
+    def is_open(self) -> bool:
+        return self.starts_at <= self.read_at < self.ends_at
+
+
+class LiveRecord(msgspec.Struct, frozen=True):
+    """One student in a live lesson."""
+
+    school_number: str
+    full_name: str
+    status: str
+    checked_in_at: datetime | None
+    source: str
+    reason: str
+    actor: Person | None
+    previous: str
+    mark: str
+    revision: int
+    changed_at: datetime
+
+
+class LiveEvent(msgspec.Struct, frozen=True):
+    """One correction, or a change of a lesson's end."""
+
+    data: EventData
+    revision: int
+    happened_at: datetime
+    request_id: str
+    old: str
+    new: str
+
+
+encode: Final = msgspec.json.Encoder().encode
+_decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {
+    "lesson": msgspec.json.Decoder(LessonData),
+    "record": msgspec.json.Decoder(RecordData),
+    "event": msgspec.json.Decoder(EventData),
+}
+
+
+def instant(ms: int) -> datetime:
+    """An aware instant from epoch milliseconds, exact to the millisecond."""
+    return _EPOCH + timedelta(milliseconds=ms)
+
+
+def milliseconds(at: datetime) -> int:
+    """Epoch milliseconds of an aware instant; what is finer is cut off."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> LiveLesson:
+    """Make a lesson of the fields that the scripts return. Raises Corrupt."""
+    data, *numbers, _late_at, phase = fields
+    stamp, json = _open(lesson_id, "lesson", "data", data, 4)
+    revision, record_count, event_count, starts_at, ends_at = (_integer(n) for n in numbers)
+    if [starts_at, ends_at] != [_integer(s) for s in stamp[2:]]:
+        _refuse("the window differs from the one that was sealed")
+    if starts_at > ends_at:
+        _refuse("it ends before it starts")
+    lesson = _json("lesson", json)
+    _check_text("lesson_name", lesson.lesson_name, LONGEST_LESSON_NAME, required=True)
+    _check_person(lesson.teacher)
+    return LiveLesson(
+        id=lesson_id,
+        data=lesson,
+        revision=revision,
+        record_count=record_count,
+        event_count=event_count,
+        starts_at=_instant(starts_at),
+        ends_at=_instant(ends_at),
+        changed_at=_instant(_integer(stamp[1])),
+        is_starting=phase == b"starting",
+        read_at=instant(int(read_at_ms)),
+    )
+
+
+def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
+    """Make a record of its envelope. Raises Corrupt."""
+    stamp, json = _open(lesson_id, "record", field, raw, 6)
+    revision, changed_at, checked_in_at, status, previous, mark = stamp
+    data = _json("record", json)
+    if data.school_number != field or not identity.is_canonical(field):
+        _refuse("the school number is not the one of its field")
+    if status not in Status.values or data.source not in Source.values:
+        _refuse("status or source is unknown")
+    if previous not in PREVIOUS or mark not in list(Mark):
+        _refuse("the stamp is unknown")
+    if not identity.is_clean_name(data.full_name):
+        _refuse("the full name has characters that no name may have")
+    _check_text("reason", data.reason, LONGEST_REASON)
+    if data.actor is not None:
+        _check_person(data.actor)
+    elif mark != Mark.KEPT:
+        _refuse("nobody stands for its deletion")
+    return LiveRecord(
+        school_number=field,
+        full_name=data.full_name,
+        status=status,
+        checked_in_at=_instant(_integer(checked_in_at)) if checked_in_at else None,
+        source=data.source,
+        reason=data.reason,
+        actor=data.actor,
+        previous=previous,
+        mark=mark,
+        revision=_integer(revision),
+        changed_at=_instant(_integer(changed_at)),
+    )
+
+
+def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
+    """Make an event of its envelope. Raises Corrupt."""
+    # The field of an event is its own revision, the first part of the stamp.
+    _version, _sum, stamp_and_json = (*raw.split(b"|", 2), b"", b"")[:3]
+    revision = stamp_and_json.partition(b",")[0].decode("ascii", "replace")
+    stamp, json = _open(lesson_id, "event", revision, raw, 5)
+    data = _json("event", json)
+    if data.kind not in EventKind.values or data.source not in Source.values:
+        _refuse("kind or source is unknown")
+    _check_person(data.actor)
+    if data.student is not None:
+        _check_person(data.student)
+    _check_text("reason", data.reason, LONGEST_REASON)
+    number, happened_at, request_id, old, new = stamp
+    if not is_request_id(request_id):
+        _refuse("the request id is not one")
+    return LiveEvent(data, _integer(number), _instant(_integer(happened_at)), request_id, old, new)
+
+
+_request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a request id can stand in a stamp."""
+    return _request_id.fullmatch(text) is not None
+
+
+def seal(lesson_id: UUID, kind: str, field: str, stamp: str, json: bytes) -> bytes:
+    """The envelope as the scripts write it (prelude.lua); readers and tests need it."""
+    tail = stamp.encode() + b"|" + json
+    return b"1|" + _checksum(lesson_id, kind, field, tail) + b"|" + tail
+
+
+def _open(
+    lesson_id: UUID, kind: str, field: str, raw: bytes, stamped: int
+) -> tuple[list[str], bytes]:
+    version, _, rest = raw.partition(b"|")
+    if version != b"1":
+        _refuse("the format version is unknown")
+    checksum, _, tail = rest.partition(b"|")
+    if checksum != _checksum(lesson_id, kind, field, tail):
+        _refuse("the checksum does not match")
+    stamp, _, json = tail.partition(b"|")
+    parts = stamp.decode("ascii", "replace").split(",")
+    if len(parts) != stamped:
+        _refuse("the stamp has another number of parts")
+    return parts, json
+
+
+def _checksum(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
+    covered = f"{lesson_id}|{kind}|{field}|".encode("utf-8", "surrogateescape") + tail
+    return sha1(covered, usedforsecurity=False).hexdigest()[:16].encode()
+
+
+def _json(kind: str, json: bytes) -> Any:
+    try:
+        return _decoders[kind].decode(json)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Corrupt(f"the JSON is not a {kind}: {error}") from error
+
+
+def _integer(text: str | bytes) -> int:
+    if isinstance(text, bytes):
+        text = text.decode("ascii", "replace")
+    if not _NUMBER.fullmatch(text):
+        _refuse("a number is not one")
+    return int(text)
+
+
+def _instant(ms: int) -> datetime:
+    if not FIRST_MS <= ms < LAST_MS:
+        _refuse("an instant is not between 2000 and 2100")
+    return instant(ms)
+
+
+def _check_person(person: Person) -> None:
+    if not identity.is_canonical(person.school_number):
+        _refuse("a person's school number is not canonical")
+    if not identity.is_clean_name(person.full_name):
+        _refuse("a person's name has characters that no name may have")
+
+
+def _check_text(name: str, text: str, longest: int, *, required: bool = False) -> None:
+    if not text and not required:
+        return
+    if len(text) > longest or not identity.is_clean_text(text):
+        _refuse(f"the {name} is empty, too long or has control characters")
+
+
+def _refuse(why: str) -> NoReturn:
+    raise Corrupt(why)

@@ -1,0 +1,29 @@
+-- Move the end of a lesson: finish it now, or extend it.
+-- KEYS    1 lesson, 2 events
+-- ARGV    1 lesson id, 2 new ends_at ms or 'now', 3 request id, 4 event JSON,
+--         5 longest lesson in ms
+-- RETURNS changed, ends_at | repeated, ends_at | over, ends_at | not_later, ends_at
+--         too_long, latest ends_at | not_found | starting | unreadable
+local lesson, why = read_lesson(KEYS[1])
+if not lesson then return {why} end
+local now = now_ms()
+local finish = ARGV[2] == 'now'
+if find_event(KEYS[2], ARGV[3]) then return {'repeated', int(lesson.ends_at)} end
+if now >= lesson.ends_at then return {finish and 'repeated' or 'over', int(lesson.ends_at)} end
+local ends_at = finish and now or tonumber(ARGV[2])
+-- A lesson that is finished before it begins has no time at all.
+local starts_at = math.min(lesson.starts_at, ends_at)
+if not finish and ends_at <= lesson.ends_at then return {'not_later', int(lesson.ends_at)} end
+if ends_at - starts_at > tonumber(ARGV[5]) then
+  return {'too_long', int(starts_at + tonumber(ARGV[5]))}
+end
+local stamp, json = unseal(ARGV[1], 'lesson', 'data', lesson.data)
+if not stamp then return {'unreadable'} end
+local revision = int(lesson.revision + 1)
+stamp = table.concat({revision, int(now), int(starts_at), int(ends_at)}, ',')
+append_event(KEYS[2], ARGV[1], revision, int(now), ARGV[3], int(lesson.ends_at), int(ends_at),
+  ARGV[4])
+redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, json),
+  'revision', revision, 'event_count', int(lesson.event_count + 1),
+  'starts_at', int(starts_at), 'ends_at', int(ends_at))
+return {'changed', int(ends_at)}

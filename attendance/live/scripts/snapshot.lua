@@ -1,0 +1,19 @@
+-- All that one lesson holds, at one revision, once it is over.
+-- KEYS    1 lesson, 2 records, 3 events, 4 corrupt
+-- RETURNS snapshot, now ms, lesson fields, records, events, corrupt
+--         not_found | headless | not_over, ends_at | starting, ends_at
+--         wrong_type, which key | unreadable, data
+local types = {'hash', 'hash', 'list', 'list'}
+for i, wanted in ipairs(types) do
+  local kind = redis.call('TYPE', KEYS[i]).ok
+  if kind ~= 'none' and kind ~= wanted then return {'wrong_type', KEYS[i]} end
+end
+local lesson, why = read_lesson(KEYS[1])
+if why == 'not_found' and redis.call('EXISTS', KEYS[2]) == 1 then why = 'headless' end
+if why == 'starting' then return {why, redis.call('HGET', KEYS[1], 'ends_at')} end
+if why == 'unreadable' then return {why, lesson_fields(KEYS[1])[1]} end
+if why then return {why} end
+local now = now_ms()
+if now < lesson.ends_at then return {'not_over', int(lesson.ends_at)} end
+return {'snapshot', int(now), lesson_fields(KEYS[1]), redis.call('HGETALL', KEYS[2]),
+  redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1)}

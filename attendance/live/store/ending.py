@@ -1,0 +1,66 @@
+"""Moving the end of a lesson: the lesson first, then due."""
+
+from datetime import datetime
+from typing import NoReturn
+from uuid import UUID
+
+from attendance.errors import InvalidWindow, LessonClosed, LessonNotFound, LessonUnreadable
+from attendance.live import client, keys, records
+from attendance.live.records import EventData
+from attendance.live.store import queue
+from attendance.vocabulary import LONGEST_LESSON_HOURS
+
+_LONGEST_MS = LONGEST_LESSON_HOURS * 3_600_000
+
+
+def finish(lesson_id: UUID, *, request_id: str, event: EventData) -> datetime:
+    """End a lesson now. Returns when it ended, also where it was over before.
+
+    Raises LessonNotFound.
+    """
+    return _set_end(lesson_id, "now", request_id, event)
+
+
+def extend(lesson_id: UUID, ends_at: datetime, *, request_id: str, event: EventData) -> datetime:
+    """Give a lesson that is not over a later end. Returns it.
+
+    Raises LessonNotFound, LessonClosed where it is over, and InvalidWindow
+    where the end is not later or more than 24 hours after the start.
+    """
+    return _set_end(lesson_id, records.milliseconds(ends_at), request_id, event)
+
+
+def _set_end(lesson_id: UUID, end: int | str, request_id: str, event: EventData) -> datetime:
+    reply = client.run(
+        "set_end",
+        [keys.lesson(lesson_id), keys.events(lesson_id)],
+        str(lesson_id),
+        end,
+        request_id,
+        records.encode(event),
+        _LONGEST_MS,
+    )
+    if reply[0] not in {b"changed", b"repeated"}:
+        _raise(reply)
+    # Also after a repeat: whoever moved the end may have died before due.
+    queue.sync_due(lesson_id)
+    return records.instant(int(reply[1]))
+
+
+def _raise(reply: list[bytes]) -> NoReturn:
+    match reply[0]:
+        case b"not_found" | b"starting":
+            raise LessonNotFound
+        case b"unreadable":
+            raise LessonUnreadable
+        case b"over":
+            raise LessonClosed("This lesson is over, so it cannot be extended. Start another one.")
+        case b"not_later":
+            end = records.instant(int(reply[1])).isoformat()
+            raise InvalidWindow(f"The lesson already ends at {end}. Choose a later end.")
+        case _:
+            latest = records.instant(int(reply[1])).isoformat()
+            raise InvalidWindow(
+                f"A lesson lasts {LONGEST_LESSON_HOURS} hours at most. Choose an end"
+                f" not after {latest}."
+            )

@@ -1,0 +1,128 @@
+"""Which lessons are due to be persisted, and which have to wait."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.live import client, keys, records
+
+PAGE = 500
+FOREVER = float("inf")
+
+
+class DueLesson(NamedTuple):
+    lesson_id: UUID
+    ends_at: datetime
+
+
+def lesson_id(raw: bytes) -> UUID | None:
+    """The lesson id in a key or a member, or None where it is not one."""
+    try:
+        return UUID(raw.decode("ascii"))
+    except ValueError:
+        return None
+
+
+def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
+    """Every lesson in due, oldest end first, in pages of 500; never by SCAN.
+
+    Pages follow (score, id), so that entries which leave meanwhile hide no
+    other. `since` leaves out what ended before it. An entry that is no lesson
+    id cannot be anybody's and is dropped.
+    """
+    score, seen = (records.milliseconds(since) if since else 0), frozenset[bytes]()
+    while rows := _rows(score, seen):
+        yield _decoded(rows)
+        last = rows[-1][1]
+        at_last = frozenset(member for member, at in rows if at == last)
+        seen = at_last | seen if last == score else at_last
+        score = int(last)
+
+
+def _rows(score: int, seen: frozenset[bytes]) -> list[tuple[bytes, float]]:
+    # What has been seen at this very score comes again: ask for as many more.
+    rows = client.command(
+        lambda redis: redis.zrange(
+            keys.DUE, score, "+inf", byscore=True, offset=0, num=PAGE + len(seen), withscores=True
+        )
+    )
+    return [(member, at) for member, at in rows if member not in seen]
+
+
+def _decoded(rows: list[tuple[bytes, float]]) -> list[DueLesson]:
+    page, strange = [], []
+    for member, score in rows:
+        found = lesson_id(member)
+        if found is None or not records.FIRST_MS <= score < records.LAST_MS:
+            strange.append(member)
+        else:
+            page.append(DueLesson(found, records.instant(int(score))))
+    if strange:
+        client.command(lambda redis: redis.zrem(keys.DUE, *strange))
+    return page
+
+
+def due_since(lesson_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """The end by which each of these lessons is entered in due, where it is."""
+    scores = _scores(keys.DUE, lesson_ids)
+    return {i: records.instant(int(score)) for i, score in scores.items()}
+
+
+def sync_due(lesson_id: UUID) -> None:
+    """Give due the end that the lesson has now.
+
+    Two who move an end may write due in the other order: each looks again
+    after it wrote, so the last one always writes what is true.
+    """
+    ends_at = _ends_at(lesson_id)
+    while ends_at:
+        _enter(keys.DUE, lesson_id, float(ends_at))
+        written, ends_at = ends_at, _ends_at(lesson_id)
+        if written == ends_at:
+            return
+
+
+def _enter(key: str, lesson_id: UUID, score: float) -> None:
+    client.command(lambda redis: redis.zadd(key, {str(lesson_id): score}))
+
+
+def _ends_at(lesson_id: UUID) -> bytes | None:
+    raw: bytes | None = client.command(lambda redis: redis.hget(keys.lesson(lesson_id), "ends_at"))
+    return raw if raw and raw.isdigit() else None
+
+
+def drop_due(lesson_ids: Sequence[UUID]) -> None:
+    """Take lessons out of due and parked: they are not in Redis any more."""
+    members = [str(lesson_id) for lesson_id in lesson_ids]
+    if members:
+        client.command(lambda redis: redis.zrem(keys.DUE, *members))
+        client.command(lambda redis: redis.zrem(keys.PARKED, *members))
+
+
+def park(lesson_id: UUID, until: datetime | None) -> None:
+    """Leave a lesson alone until an instant, or until a person looks (None)."""
+    score = records.milliseconds(until) if until else FOREVER
+    _enter(keys.PARKED, lesson_id, score)
+
+
+def unpark(lesson_ids: Sequence[UUID]) -> None:
+    """Let lessons be tried again at once."""
+    members = [str(lesson_id) for lesson_id in lesson_ids]
+    if members:
+        client.command(lambda redis: redis.zrem(keys.PARKED, *members))
+
+
+def parked_until(lesson_ids: Sequence[UUID]) -> dict[UUID, float]:
+    """The epoch milliseconds until which each parked lesson is left alone."""
+    return _scores(keys.PARKED, lesson_ids)
+
+
+def _scores(key: str, lesson_ids: Sequence[UUID]) -> dict[UUID, float]:
+    members = [str(lesson_id) for lesson_id in lesson_ids]
+    scores = client.command(lambda redis: redis.zmscore(key, members)) if members else []
+    return {
+        lesson_id: score
+        for lesson_id, score in zip(lesson_ids, scores, strict=True)
+        if score is not None
+    }

@@ -1,0 +1,92 @@
+"""Reading lessons without their records."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from attendance.errors import LessonNotFound, LessonUnreadable
+from attendance.live import client, keys, records
+from attendance.live.records import Corrupt, LiveLesson
+from attendance.live.store import queue
+
+
+class Missing(StrEnum):
+    """Why there is no LiveLesson to return."""
+
+    NOT_FOUND = "not_found"
+    UNREADABLE = "unreadable"
+
+
+def now() -> datetime:
+    """The instant by the clock of the live store, which decides early, late and over."""
+    seconds, micros = client.command(lambda redis: redis.time())
+    return records.instant(seconds * 1000 + micros // 1000)
+
+
+def read_lesson(lesson_id: UUID) -> LiveLesson:
+    """Read one lesson, also while it is starting.
+
+    Raises LessonNotFound and LessonUnreadable.
+    """
+    lesson = read_lessons([lesson_id])[lesson_id]
+    if lesson is Missing.NOT_FOUND:
+        raise LessonNotFound
+    if not isinstance(lesson, LiveLesson):
+        raise LessonUnreadable
+    return lesson
+
+
+def read_lessons(lesson_ids: Sequence[UUID]) -> dict[UUID, LiveLesson | Missing]:
+    """Read many lessons in one round trip; says why for each that cannot be returned."""
+    calls = [client.Call("peek", [keys.lesson(i), keys.records(i)]) for i in lesson_ids]
+    replies = client.run_many(calls) if calls else []
+    return {
+        lesson_id: _decode(lesson_id, reply)
+        for lesson_id, reply in zip(lesson_ids, replies, strict=True)
+    }
+
+
+def _decode(lesson_id: UUID, reply: object) -> LiveLesson | Missing:
+    if not isinstance(reply, list) or reply[0] in {b"wrong_type", b"headless"}:
+        return Missing.UNREADABLE
+    if reply[0] == b"not_found":
+        return Missing.NOT_FOUND
+    try:
+        return records.decode_lesson(lesson_id, reply[1], reply[2])
+    except Corrupt:
+        return Missing.UNREADABLE
+
+
+def teachers_lesson(school_number: str) -> LiveLesson | None:
+    """The live or scheduled lesson of a teacher, or None."""
+    held = client.command(lambda redis: redis.get(keys.teacher(school_number)))
+    lesson_id = queue.lesson_id(held or b"")
+    if lesson_id is None:
+        return None
+    lesson = read_lessons([lesson_id])[lesson_id]
+    if not isinstance(lesson, LiveLesson) or lesson.is_starting or lesson.is_over:
+        return None
+    return lesson
+
+
+def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveLesson]:
+    """Lessons that are not over, by parts of their name and their teacher's name.
+
+    Letter case does not matter. Newest first.
+    """
+    found = [
+        lesson
+        for page in queue.due_pages(since=now())
+        for lesson in read_lessons([due.lesson_id for due in page]).values()
+        if isinstance(lesson, LiveLesson)
+        and not (lesson.is_starting or lesson.is_over)
+        and _folded(lesson_name) in _folded(lesson.data.lesson_name)
+        and _folded(teacher_name) in _folded(lesson.data.teacher.full_name)
+    ]
+    return sorted(found, key=lambda lesson: lesson.starts_at, reverse=True)
+
+
+def _folded(text: str) -> str:
+    # The Turkish letters i, dotted and dotless, meet in one: capitals do not say which.
+    return text.replace("\u0130", "i").replace("\u0131", "i").casefold()

@@ -1,0 +1,159 @@
+"""Taking a lesson out of Redis: read all of it at one revision, later discard that."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from attendance.live import client, keys, records
+from attendance.live.records import Corrupt, LiveEvent, LiveLesson, LiveRecord
+from attendance.live.store import queue
+
+
+class CorruptPayload(NamedTuple):
+    """Bytes that cannot be read, where they stood and why."""
+
+    kind: str
+    field: str
+    payload: bytes
+    reason: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """All that one lesson holds, read atomically at `lesson.revision`."""
+
+    lesson: LiveLesson
+    raw_lesson: bytes
+    raw_records: dict[bytes, bytes]
+    raw_events: list[bytes]
+    raw_corrupt: list[bytes]
+
+    @property
+    def read(self) -> int:
+        """How many payloads stand where records should be."""
+        return len(self.raw_records) + len(self.raw_corrupt)
+
+    @property
+    def digest(self) -> str:
+        """A SHA-256 that differs where anything in the lesson differs."""
+        parts = [self.raw_lesson, *self.raw_events, b"", *self.raw_corrupt, b""]
+        for field in sorted(self.raw_records):
+            parts += [field, self.raw_records[field]]
+        return sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
+
+    def decode(self) -> "Decoded":
+        """Read every payload; what cannot be read is set apart with the reason."""
+        corrupt = [_moved(raw) for raw in self.raw_corrupt]
+        found: list[LiveRecord] = []
+        events: list[LiveEvent] = []
+        for field, raw in self.raw_records.items():
+            name = field_text(field)
+            try:
+                found.append(records.decode_record(self.lesson.id, name, raw))
+            except Corrupt as error:
+                corrupt.append(CorruptPayload("record", name, raw, str(error)))
+        for number, raw in enumerate(self.raw_events):
+            try:
+                events.append(records.decode_event(self.lesson.id, raw))
+            except Corrupt as error:
+                corrupt.append(CorruptPayload("event", str(number), raw, str(error)))
+        return Decoded(found, events, corrupt)
+
+
+class Decoded(NamedTuple):
+    records: list[LiveRecord]
+    events: list[LiveEvent]
+    corrupt: list[CorruptPayload]
+
+
+class Unsnapped(NamedTuple):
+    """Why a lesson gave no snapshot: not_found, not_over, starting, unreadable."""
+
+    outcome: str
+    reason: str = ""
+    payload: bytes = b""
+
+
+def field_text(raw: bytes) -> str:
+    """A field's name as text; what is not UTF-8 or has control characters is spelt out."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def snapshot_many(lesson_ids: Sequence[UUID]) -> dict[UUID, Snapshot | Unsnapped]:
+    """Read lessons that are over, each at one revision, in one round trip.
+
+    Raises LiveStoreUnavailable.
+    """
+    parts = (keys.lesson, keys.records, keys.events, keys.corrupt)
+    calls = [client.Call("snapshot", [key(i) for key in parts]) for i in lesson_ids]
+    replies = client.run_many(calls) if calls else []
+    return {
+        lesson_id: _snapshot(lesson_id, reply)
+        for lesson_id, reply in zip(lesson_ids, replies, strict=True)
+    }
+
+
+def _snapshot(lesson_id: UUID, reply: Any) -> Snapshot | Unsnapped:
+    if isinstance(reply, Exception):
+        return Unsnapped("unreadable", str(reply))
+    match reply[0]:
+        case b"snapshot":
+            return _readable(lesson_id, reply)
+        case b"not_found" | b"not_over" | b"starting" as outcome:
+            return Unsnapped(outcome.decode())
+        case b"wrong_type":
+            part = reply[1].decode().rpartition(":")[2]
+            return Unsnapped("unreadable", f"its key {part} has the wrong type")
+        case b"headless":
+            return Unsnapped("unreadable", "its own data is gone, its records are there")
+        case _:
+            return Unsnapped("unreadable", "a number of the lesson is damaged", reply[1])
+
+
+def _readable(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
+    _, read_at, fields, flat, raw_events, raw_corrupt = reply
+    try:
+        lesson = records.decode_lesson(lesson_id, read_at, fields)
+    except Corrupt as error:
+        return Unsnapped("unreadable", str(error), fields[0])
+    raw_records = dict(zip(flat[::2], flat[1::2], strict=True))
+    return Snapshot(lesson, fields[0], raw_records, raw_events, raw_corrupt)
+
+
+def _moved(raw: bytes) -> CorruptPayload:
+    field, _, payload = raw.partition(b"|")
+    return CorruptPayload(
+        "record", field_text(field), payload, "a script met it in place of a record"
+    )
+
+
+def discard_if_unchanged(lessons: Sequence[tuple[UUID, int]]) -> dict[UUID, str]:
+    """Remove each lesson that is still at the revision given, and over.
+
+    Returns for each: discarded, changed, not_over or not_found. Raises
+    LiveStoreUnavailable; whatever was removed by then was stored before.
+    """
+    calls = [
+        client.Call("discard_if_unchanged", keys.of_lesson(lesson_id), (revision,))
+        for lesson_id, revision in lessons
+    ]
+    replies = client.run_many(calls) if calls else []
+    return {
+        lesson_id: "changed" if isinstance(reply, Exception) else reply[0].decode()
+        for (lesson_id, _), reply in zip(lessons, replies, strict=True)
+    }
+
+
+def free_names(lessons: Sequence[tuple[UUID, str]]) -> None:
+    """After a discard: leave due, and the teachers' keys that still name these lessons."""
+    queue.drop_due([lesson_id for lesson_id, _ in lessons])
+    calls = [
+        client.Call("compare_and_delete", [keys.teacher(number)], (str(lesson_id),))
+        for lesson_id, number in lessons
+        if number
+    ]
+    if calls:
+        client.run_many(calls)

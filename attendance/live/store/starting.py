@@ -1,0 +1,104 @@
+"""Starting a lesson: several keys in several slots, so the order is the guard.
+
+due, then the lesson in phase starting, then the teacher's key, then live. A
+start that dies in between leaves a lesson that nobody can check in to; the
+same request takes it up again, any other removes it after a minute.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.errors import InvalidWindow, LessonAlreadyLive
+from attendance.live import client, keys, records
+from attendance.live.records import LessonData, LiveLesson
+from attendance.live.store import queue, reading
+
+START_GRACE = timedelta(minutes=1)
+"""How long another start may take before its unfinished lesson is removed."""
+
+
+class NewLesson(NamedTuple):
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    data: LessonData
+
+
+def start(new: NewLesson) -> LiveLesson:
+    """Make a lesson live, or return the one that this request has made before.
+
+    Raises LessonAlreadyLive, which names the teacher's live lesson, and
+    InvalidWindow where the end is not in the future.
+    """
+    teacher = new.data.teacher.school_number
+    held = client.command(lambda redis: redis.get(keys.teacher(teacher))) or b""
+    holder = _holder(held)
+    if holder is not None and holder.data.request_id == new.data.request_id:
+        return _go_live(holder.id)
+    if holder is not None:
+        _refuse_or_abandon(holder)
+    ends_at = records.milliseconds(new.ends_at)
+    scheduled = client.run("schedule", [keys.DUE], str(new.id), ends_at)
+    if scheduled[0] == b"past":
+        raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
+    _create(new)
+    taken = client.run("take_teacher", [keys.teacher(teacher)], held, str(new.id))
+    if taken[0] == b"held":
+        abandon(new.id)
+        return _after_a_lost_race(new, taken[1])
+    return _go_live(new.id)
+
+
+def _holder(held: bytes) -> LiveLesson | None:
+    """The lesson that the teacher's key names, unless that one is absent or over."""
+    lesson_id = queue.lesson_id(held)
+    if lesson_id is None:
+        return None
+    lesson = reading.read_lessons([lesson_id])[lesson_id]
+    # One that cannot be read would keep its teacher from every other lesson.
+    return lesson if isinstance(lesson, LiveLesson) and not lesson.is_over else None
+
+
+def _refuse_or_abandon(holder: LiveLesson) -> None:
+    is_stale = holder.is_starting and holder.read_at - holder.changed_at > START_GRACE
+    if not (is_stale and abandon(holder.id)):
+        raise LessonAlreadyLive(lesson_id=str(holder.id), lesson_name=holder.data.lesson_name)
+
+
+def _create(new: NewLesson) -> None:
+    late = new.data.late_after_minutes
+    starts_at = records.milliseconds(new.starts_at)
+    client.run(
+        "create_lesson",
+        [keys.lesson(new.id)],
+        str(new.id),
+        starts_at,
+        records.milliseconds(new.ends_at),
+        "" if late is None else starts_at + late * 60_000,
+        records.encode(new.data),
+    )
+
+
+def _after_a_lost_race(new: NewLesson, held: bytes) -> LiveLesson:
+    winner = _holder(held)
+    if winner is None:
+        raise LessonAlreadyLive("Another start of yours is under way. Try again in a moment.")
+    if winner.data.request_id == new.data.request_id:
+        return _go_live(winner.id)
+    raise LessonAlreadyLive(lesson_id=str(winner.id), lesson_name=winner.data.lesson_name)
+
+
+def _go_live(lesson_id: UUID) -> LiveLesson:
+    if client.run("go_live", [keys.lesson(lesson_id)])[0] != b"live":
+        raise LessonAlreadyLive("Another start of yours was faster. Load your lessons again.")
+    return reading.read_lesson(lesson_id)
+
+
+def abandon(lesson_id: UUID) -> bool:
+    """Remove a lesson that never went live. Returns whether it is gone."""
+    outcome = client.run("abandon", [keys.lesson(lesson_id)])[0]
+    if outcome == b"kept":
+        return False
+    queue.drop_due([lesson_id])
+    return True
