@@ -1,0 +1,182 @@
+"""The persistence task in the application's own life cycle.
+
+One scheduler thread in each process that serves the site. Processes share the
+work through the claims of the task, so nobody has to lead. `attn_project/wsgi.py`
+calls `start_where_served()`; nothing else starts it, so `migrate`, `check` and
+tests have none.
+"""
+
+import atexit
+import logging
+import os
+import random
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from apscheduler.events import EVENT_ALL, EVENT_JOB_SUBMITTED, JobSubmissionEvent
+from apscheduler.executors.base import BaseExecutor, run_job
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from django.conf import settings
+from django.core.signals import request_started
+from django.db import close_old_connections, connections
+from django_apscheduler.jobstores import DjangoMemoryJobStore
+from django_apscheduler.models import DjangoJob
+
+from attendance.services.persistence import Observer, unified_persistence_task
+from attendance.services.work import RunOptions
+from attendance.vocabulary import Trigger
+
+logger = logging.getLogger(__name__)
+
+JOB_ID = "unified_persistence_task"
+MINUTES_OF_AN_HOUR = 60
+FIRST_RUN_SECONDS = (1.0, 5.0)
+SECONDS_TO_STOP = 20.0
+
+
+class DaemonExecutor(BaseExecutor):  # type: ignore[misc]
+    """Runs the job in a daemon thread.
+
+    The library's pool is joined before any exit handler runs, so a run could
+    not be told to stop between two chunks.
+    """
+
+    thread: threading.Thread | None = None
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        def work() -> None:
+            try:
+                events = run_job(job, job._jobstore_alias, run_times, self._logger.name)
+            except BaseException as error:  # noqa: BLE001 - handed on to the scheduler
+                self._run_job_error(job.id, error, error.__traceback__)
+            else:
+                self._run_job_success(job.id, events)
+
+        self.thread = threading.Thread(target=work, name=JOB_ID, daemon=True)
+        self.thread.start()
+
+
+class _Serving:
+    """The scheduler of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.stopping = threading.Event()
+        self.is_wanted = False
+        self.scheduler: BackgroundScheduler | None = None
+        self.executor: DaemonExecutor | None = None
+
+    def is_alive(self) -> bool:
+        thread = getattr(self.scheduler, "_thread", None)
+        return thread is not None and thread.is_alive()
+
+    def start(self) -> None:
+        with self.lock:
+            if self.is_wanted and not self.is_alive():
+                self.stopping.clear()
+                self.executor = DaemonExecutor()
+                self.scheduler = _made(self.executor)
+                self.scheduler.start()
+                # After the library's own listeners: they leave connections open.
+                self.scheduler.add_listener(_close_connections, EVENT_ALL)
+
+    def stop(self) -> None:
+        with self.lock:
+            self.stopping.set()
+            scheduler, self.scheduler = self.scheduler, None
+            if scheduler is not None and scheduler.running:
+                scheduler.shutdown(wait=False)
+            thread = self.executor.thread if self.executor else None
+            if thread is not None and thread is not threading.current_thread():
+                thread.join(SECONDS_TO_STOP)
+
+
+_serving = _Serving()
+
+
+def start_where_served() -> None:
+    """Start the scheduler of a process that serves the site, unless it is switched off.
+
+    A master that forks its workers is left without one, and each worker gets
+    its own before its first request. A dead thread is revived by a request.
+    """
+    if settings.SCHEDULER == "off" or _serving.is_wanted:
+        return
+    _serving.is_wanted = True
+    os.register_at_fork(before=_serving.stop, after_in_child=_start_in_child)
+    atexit.register(_serving.stop)
+    request_started.connect(_revive, dispatch_uid=JOB_ID)
+    _serving.start()
+
+
+def is_alive() -> bool:
+    """Whether this process has a living scheduler thread."""
+    return _serving.is_alive()
+
+
+def _start_in_child() -> None:
+    # Whoever held the lock in the parent does not exist here.
+    _serving.lock = threading.Lock()
+    _serving.scheduler = None
+    _serving.executor = None
+    _serving.start()
+
+
+def _revive(**kwargs: Any) -> None:
+    if not _serving.is_alive():
+        _serving.start()
+
+
+def _made(executor: DaemonExecutor) -> BackgroundScheduler:
+    period = timedelta(minutes=settings.PERSIST_MINUTES)
+    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": executor})
+    scheduler.add_jobstore(DjangoMemoryJobStore(), "default")
+    # Before the library's own listeners: their rows point to this one.
+    scheduler.add_listener(_enter_job, EVENT_JOB_SUBMITTED)
+    scheduler.add_job(
+        _tick,
+        _trigger(settings.PERSIST_MINUTES, jitter=int(period.total_seconds() * 0.1)),
+        id=JOB_ID,
+        name=JOB_ID,
+        next_run_time=datetime.now(UTC) + timedelta(seconds=random.uniform(*FIRST_RUN_SECONDS)),  # noqa: S311
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=int(period.total_seconds() * 0.8),
+    )
+    return scheduler
+
+
+def _trigger(minutes: int, *, jitter: int) -> CronTrigger:
+    # A clock's trigger, not an interval: workers that are recycled faster than
+    # the interval would never come to their first run.
+    minute = f"*/{minutes}" if minutes < MINUTES_OF_AN_HOUR else "0"
+    return CronTrigger(minute=minute, timezone=UTC, jitter=jitter)
+
+
+def _tick() -> None:
+    """One scheduled run. It never raises: the library's log breaks on long texts."""
+    close_old_connections()
+    try:
+        report = unified_persistence_task(
+            options=RunOptions(trigger=Trigger.SCHEDULER),
+            observer=Observer(should_stop=_serving.stopping.is_set),
+        )
+        if report.totals.lessons or report.unavailable:
+            logger.info("Persisted: %s %s", report.totals, report.unavailable)
+    except Exception:
+        logger.exception("The scheduled persistence run failed")
+    finally:
+        connections.close_all()
+
+
+def _enter_job(event: JobSubmissionEvent) -> None:
+    job = _serving.scheduler.get_job(event.job_id) if _serving.scheduler else None
+    DjangoJob.objects.update_or_create(
+        id=event.job_id, defaults={"next_run_time": job.next_run_time if job else None}
+    )
+
+
+def _close_connections(event: object) -> None:
+    connections.close_all()

@@ -1,0 +1,67 @@
+"""Lessons that a run cannot persist: each gets its state, its pause and its report."""
+
+import logging
+from uuid import UUID
+
+from django.db import transaction
+
+from attendance.live import store
+from attendance.services import ledger, losses
+from attendance.services.faults import Kind, text_of
+from attendance.services.report import LessonReport, Outcome
+from attendance.services.taking import Taken
+
+logger = logging.getLogger(__name__)
+
+
+def write_down(taken: Taken) -> None:
+    """Within the transaction: tell the ledger which lessons need a person."""
+    for lesson_id, why in taken.unsnapped.items():
+        if why.outcome == "unreadable":
+            ledger.quarantined(lesson_id, why.reason)
+    for each in taken.rewound:
+        ledger.rewound(each.snapshot.lesson.id)
+
+
+def tidy(taken: Taken) -> None:
+    """After the commit: put due and parked right. Raises LiveStoreUnavailable."""
+    gone = []
+    for lesson_id, why in taken.unsnapped.items():
+        match why.outcome:
+            case "not_over":
+                store.sync_due(lesson_id)
+            case "starting":
+                _abandon_if_over(lesson_id)
+            case "not_found":
+                gone.append(lesson_id)
+            case _:
+                logger.error("Lesson %s needs a person: %s", lesson_id, why.reason)
+                store.park(lesson_id, None)
+    for each in taken.rewound:
+        logger.error("Redis holds an older copy of lesson %s", each.snapshot.lesson.id)
+        store.park(each.snapshot.lesson.id, None)
+    losses.settle_missing(gone)
+
+
+def _abandon_if_over(lesson_id: UUID) -> None:
+    # A start that died between its writes: nobody could ever check in.
+    lesson = store.read_lessons([lesson_id])[lesson_id]
+    if not isinstance(lesson, store.Missing) and lesson.is_over:
+        store.abandon(lesson_id)
+
+
+def give_up(lesson_id: UUID, error: Exception, kind: Kind) -> LessonReport:
+    """One lesson failed alone: it waits for a person, or for a growing pause."""
+    why = text_of(error)
+    if kind is Kind.DATA:
+        with transaction.atomic():
+            ledger.quarantined(lesson_id, why)
+        store.park(lesson_id, None)
+        logger.error("Lesson %s is refused by PostgreSQL: %s", lesson_id, why)
+        return LessonReport(lesson_id, Outcome.QUARANTINED, newly_quarantined=1, error=why)
+    if kind is Kind.OTHER:
+        logger.error("Lesson %s failed unexpectedly", lesson_id, exc_info=error)
+    else:
+        logger.warning("Lesson %s is tried again later: %s", lesson_id, why)
+    store.park(lesson_id, ledger.failed(lesson_id, why, at=store.now()))
+    return LessonReport(lesson_id, Outcome.FAILED, error=why)

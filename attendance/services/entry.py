@@ -1,0 +1,82 @@
+"""What comes in at the door: checked once, here, before anything is written."""
+
+from datetime import datetime, timedelta
+
+from attendance.errors import InvalidInput, InvalidWindow, NotYourLesson
+from attendance.live.records import is_request_id
+from attendance.services.ids import new_request_id
+from attendance.vocabulary import LONGEST_LESSON_HOURS, LONGEST_LESSON_NAME, LONGEST_REASON, Source
+from users.identity import Person, Role, canonical_school_number, clean_full_name, clean_text
+
+EARLIEST_START = timedelta(hours=24)
+LATEST_START = timedelta(days=365)
+
+
+def clean_person(person: Person) -> Person:
+    """A person in canonical form. Raises InvalidSchoolNumber or InvalidFullName."""
+    number = canonical_school_number(person.school_number)
+    return Person(number, clean_full_name(person.full_name), person.role)
+
+
+def clean_lesson_name(text: str) -> str:
+    """Raises InvalidInput for an empty name, a long one, and control characters."""
+    name = clean_text(text)
+    if not name or len(name) > LONGEST_LESSON_NAME:
+        raise InvalidInput(
+            f"The name of a lesson has 1 to {LONGEST_LESSON_NAME} characters and no control "
+            "characters. Correct it and try again."
+        )
+    return name
+
+
+def clean_reason(text: str) -> str:
+    """Raises InvalidInput for a reason that is too long or has control characters."""
+    reason = clean_text(text)
+    if reason is None or len(reason) > LONGEST_REASON:
+        raise InvalidInput(
+            f"A reason has at most {LONGEST_REASON} characters, on one line. Shorten it."
+        )
+    return reason
+
+
+def clean_request_id(text: str) -> str:
+    """The caller's request id, or a new one. Raises InvalidInput."""
+    if text and not is_request_id(text):
+        raise InvalidInput(
+            "A request id has 1 to 64 letters, digits, dots, colons, hyphens or underscores."
+        )
+    return text or new_request_id()
+
+
+def check_window(starts_at: datetime, ends_at: datetime, *, now: datetime) -> None:
+    """A lesson's window [starts_at, ends_at) against the live store's clock.
+
+    Raises InvalidWindow for a naive instant, an end before the start or in the
+    past, more than 24 hours, and a start too far away.
+    """
+    if starts_at.utcoffset() is None or ends_at.utcoffset() is None:
+        raise InvalidWindow("Give instants with their offset, as in 2026-03-02T09:00:00+03:00.")
+    if ends_at <= starts_at:
+        raise InvalidWindow("The lesson ends before it starts. Choose an end after the start.")
+    if ends_at <= now:
+        raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
+    if ends_at - starts_at > timedelta(hours=LONGEST_LESSON_HOURS):
+        raise InvalidWindow(
+            f"A lesson lasts {LONGEST_LESSON_HOURS} hours at most. Choose an earlier end."
+        )
+    if not now - EARLIEST_START <= starts_at <= now + LATEST_START:
+        raise InvalidWindow(
+            "A lesson starts at most 24 hours ago and at most 365 days ahead. Choose another start."
+        )
+
+
+def check_may_change(actor: Person, teacher_number: str) -> Source:
+    """Its teacher and staff may change a lesson. Returns as whom the actor does it.
+
+    Raises NotYourLesson.
+    """
+    if actor.school_number == teacher_number and actor.role is not Role.STUDENT:
+        return Source.TEACHER
+    if actor.role is Role.STAFF:
+        return Source.STAFF
+    raise NotYourLesson

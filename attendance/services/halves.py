@@ -1,0 +1,85 @@
+"""When the database refuses a lesson: halve it until the refused payloads stand alone."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from attendance.live.records import LiveEvent, LiveRecord
+from attendance.services import rows
+from attendance.services.faults import Kind, kind_of, text_of
+from attendance.services.rows import Readable, Written
+from users.services import ensure_users
+
+Item = TypeVar("Item", LiveRecord, LiveEvent)
+
+
+class Refused(NamedTuple):
+    """A payload that the database refuses, and what it said."""
+
+    lesson_id: UUID
+    item: LiveRecord | LiveEvent
+    reason: str
+
+
+def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refused]]:
+    """Write lessons under savepoints. Returns what was written and what was refused.
+
+    Raises what the database says of an attendance itself, and every error that
+    is not about data.
+    """
+    with connection.cursor() as cursor:
+        # Without it, a foreign key would speak up after the last savepoint.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    written: dict[UUID, Written] = {}
+    refused: list[Refused] = []
+    for lesson in lessons:
+        written[lesson.lesson.id], not_taken = _write_one(lesson)
+        refused += not_taken
+    return written, refused
+
+
+def _write_one(each: Readable) -> tuple[Written, list[Refused]]:
+    lesson_id = each.lesson.id
+    rows.write_attendances([each], ensure_users([rows.teacher_of(each.lesson)]))
+    inserted = updated = events = 0
+    refused: list[Refused] = []
+
+    def write_records(part: Sequence[LiveRecord]) -> None:
+        nonlocal inserted, updated
+        users = ensure_users(p for record in part for p in rows.people_of_record(record))
+        more, changed = rows.move_records_forward(lesson_id, part, users)
+        inserted, updated = inserted + more, updated + changed
+
+    def write_events(part: Sequence[LiveEvent]) -> None:
+        nonlocal events
+        users = ensure_users(p for event in part for p in rows.people_of_event(event))
+        events += rows.add_events(lesson_id, part, users)
+
+    # By number, so that the users of all parts are locked in one order.
+    in_order = sorted(each.records, key=lambda record: record.school_number)
+    refused += _halve(lesson_id, in_order, write_records)
+    refused += _halve(lesson_id, each.events, write_events)
+    return Written(inserted, updated, events), refused
+
+
+def _halve(
+    lesson_id: UUID, part: Sequence[Item], write_part: Callable[[Sequence[Item]], None]
+) -> list[Refused]:
+    if not part:
+        return []
+    try:
+        with transaction.atomic():
+            write_part(part)
+    except Exception as error:
+        if kind_of(error) is not Kind.DATA:
+            raise
+        if len(part) == 1:
+            return [Refused(lesson_id, part[0], text_of(error))]
+        middle: int = len(part) // 2
+        return [
+            *_halve(lesson_id, part[:middle], write_part),
+            *_halve(lesson_id, part[middle:], write_part),
+        ]
+    return []

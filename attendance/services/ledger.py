@@ -1,0 +1,196 @@
+"""The ledger's writes: conditional on the state before, under the lesson's claim."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from attendance.live.records import LiveLesson
+from attendance.models import Attendance, LessonLedger
+from attendance.services import claims
+from attendance.vocabulary import LessonState
+
+LOST_LIFT = 1_000_000_000
+"""A lost lesson's revision is lifted by this, so that later words beat any copy."""
+
+FIRST_PAUSE = timedelta(minutes=1)
+LONGEST_PAUSE = timedelta(hours=6)
+
+_OBSERVED = "('scheduled', 'live', 'ended', 'lost')"
+
+
+class Persisted(NamedTuple):
+    """What the ledger keeps of a lesson that was committed."""
+
+    lesson: LiveLesson
+    digest: str
+    quarantined: int
+
+
+def state_of(lesson: LiveLesson) -> LessonState:
+    """Where a lesson in the live store is, by the live store's clock."""
+    if lesson.is_over:
+        return LessonState.ENDED
+    return LessonState.LIVE if lesson.is_open else LessonState.SCHEDULED
+
+
+def started(lesson: LiveLesson) -> None:
+    """Enter a lesson that Redis has confirmed; one that is there is left alone."""
+    _upsert([lesson], "DO NOTHING")
+
+
+def observe(lessons: Sequence[LiveLesson]) -> None:
+    """Write down what Redis holds now: one statement for a page of lessons.
+
+    A lesson that was given up as lost and is there again is taken up again. One
+    that somebody else works on is left to them.
+    """
+    with transaction.atomic():
+        mine = set(claims.claim([lesson.id for lesson in lessons]))
+        _upsert(
+            [lesson for lesson in lessons if lesson.id in mine],
+            "(lesson_id) DO UPDATE SET lesson_name = EXCLUDED.lesson_name,"
+            " starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,"
+            f" state = CASE WHEN stored.state IN {_OBSERVED}"
+            " THEN EXCLUDED.state ELSE stored.state END,"
+            f" last_error = CASE WHEN stored.state IN {_OBSERVED}"
+            " THEN '' ELSE stored.last_error END,"
+            " record_count = greatest(stored.record_count, EXCLUDED.record_count)"
+            # An unchanged row is not written again every five minutes.
+            " WHERE (stored.lesson_name, stored.starts_at, stored.ends_at)"
+            " IS DISTINCT FROM (EXCLUDED.lesson_name, EXCLUDED.starts_at, EXCLUDED.ends_at)"
+            f" OR (stored.state IN {_OBSERVED} AND stored.state <> EXCLUDED.state)"
+            " OR stored.record_count < EXCLUDED.record_count",
+        )
+
+
+def _upsert(lessons: Sequence[LiveLesson], conflict: str) -> None:
+    if not lessons:
+        return
+    columns = _columns(
+        (
+            lesson.id,
+            lesson.data.lesson_name,
+            lesson.data.teacher.school_number,
+            lesson.data.teacher.full_name,
+            lesson.starts_at,
+            lesson.ends_at,
+            state_of(lesson).value,
+            lesson.record_count,
+        )
+        for lesson in lessons
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO attendance_lessonledger AS stored (lesson_id, lesson_name,"
+            " teacher_number, teacher_name, starts_at, ends_at, state, record_count,"
+            " quarantined_count, attempts, last_error, digest, first_seen_at)"
+            " SELECT i.*, 0, 0, '', '', statement_timestamp() FROM unnest(%s::uuid[], %s::text[],"
+            " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
+            f" %s::int4[]) AS i ON CONFLICT {conflict}",
+            columns,
+        )
+
+
+def _columns(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def persisted(done: Sequence[Persisted]) -> None:
+    """Within the persisting transaction: these lessons are in PostgreSQL."""
+    _upsert([each.lesson for each in done], "DO NOTHING")
+    if not done:
+        return
+    columns = _columns(
+        (each.lesson.id, each.lesson.record_count, each.quarantined, each.digest) for each in done
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE attendance_lessonledger AS stored SET state = 'persisted', attempts = 0,"
+            " next_attempt_at = NULL, last_error = '', persisted_at = statement_timestamp(),"
+            " discarded_at = NULL, digest = i.digest, quarantined_count = i.quarantined,"
+            " record_count = greatest(stored.record_count, i.recorded)"
+            " FROM unnest(%s::uuid[], %s::int4[], %s::int4[], %s::text[])"
+            " AS i (lesson_id, recorded, quarantined, digest)"
+            " WHERE stored.lesson_id = i.lesson_id",
+            columns,
+        )
+
+
+def settle_discards(outcomes: Mapping[UUID, str]) -> None:
+    """After the discard: gone from Redis, or still there with something newer.
+
+    Whoever holds the claim meanwhile finds the same and writes it.
+    """
+    with transaction.atomic():
+        mine = claims.claim(list(outcomes))
+        gone = [i for i in mine if outcomes[i] in {"discarded", "not_found"}]
+        persisted_before = LessonLedger.objects.filter(state=LessonState.PERSISTED)
+        persisted_before.filter(lesson_id__in=gone).update(
+            state=LessonState.DISCARDED, discarded_at=timezone.now(), next_attempt_at=None
+        )
+        changed = [i for i in mine if i not in gone]
+        persisted_before.filter(lesson_id__in=changed).update(state=LessonState.ENDED)
+
+
+def failed(lesson_id: UUID, error: str, *, at: datetime) -> datetime:
+    """Count a failed attempt. Returns when the lesson is tried again: pauses double."""
+    with transaction.atomic():
+        row, _ = LessonLedger.objects.select_for_update().get_or_create(
+            lesson_id=lesson_id, defaults={"state": LessonState.FAILED}
+        )
+        pause: timedelta = min(FIRST_PAUSE * 2 ** min(row.attempts, 20), LONGEST_PAUSE)
+        row.attempts += 1
+        row.next_attempt_at = at + pause
+        row.last_error = error
+        if row.state != LessonState.DISCARDED:
+            row.state = LessonState.FAILED
+        row.save()
+    return at + pause
+
+
+def quarantined(lesson_id: UUID, error: str) -> None:
+    """The lesson's own data cannot be read: it waits in Redis for a person."""
+    LessonLedger.objects.get_or_create(
+        lesson_id=lesson_id, defaults={"state": LessonState.QUARANTINED}
+    )
+    LessonLedger.objects.filter(lesson_id=lesson_id).exclude(state=LessonState.DISCARDED).update(
+        state=LessonState.QUARANTINED, last_error=error
+    )
+
+
+def rewound(lesson_id: UUID) -> None:
+    """Redis holds an older copy: PostgreSQL has the newest words and takes the next ones."""
+    LessonLedger.objects.filter(lesson_id=lesson_id).update(
+        state=LessonState.DISCARDED,
+        persisted_at=timezone.now(),
+        discarded_at=timezone.now(),
+        last_error="rewound: Redis holds an older copy of this lesson than PostgreSQL. It is kept "
+        "there and left alone; what differs is in quarantine.",
+    )
+
+
+def lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
+    """Lessons that Redis, which was read first, does not hold. Returns those given up now.
+
+    The state is looked at again under the claim: another task may have
+    persisted and discarded them meanwhile.
+    """
+    with transaction.atomic():
+        mine = claims.claim(lesson_ids)
+        rows = LessonLedger.objects.filter(lesson_id__in=mine)
+        rows.filter(state=LessonState.PERSISTED).update(
+            state=LessonState.DISCARDED, discarded_at=timezone.now()
+        )
+        gone = list(rows.open().values_list("lesson_id", flat=True))
+        rows.filter(lesson_id__in=gone).update(
+            state=LessonState.LOST,
+            last_error="lost: Redis answers and does not hold this lesson. Restore its "
+            "append-only file, or ask the students for their receipts.",
+        )
+        Attendance.objects.filter(pk__in=gone).update(revision=F("revision") + LOST_LIFT)
+    return gone

@@ -1,0 +1,203 @@
+"""Starting, finishing, extending and deleting a lesson."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+from attendance.errors import (
+    Conflict,
+    InvalidInput,
+    InvalidWindow,
+    LessonClosed,
+    LessonNotFound,
+    NotATeacher,
+    ReasonRequired,
+)
+from attendance.live import store
+from attendance.live.records import EventData, LessonData, LiveLesson
+from attendance.models import Attendance, AttendanceEvent, LessonLedger
+from attendance.services import entry, ids, ledger
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.report import PersistenceReport
+from attendance.services.work import RunOptions
+from attendance.vocabulary import EventKind, LessonState, Trigger
+from users.identity import Person, Role
+from users.services import ensure_users
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MINUTES = 45
+MOST_MINUTES = 24 * 60
+
+
+class LessonPlan(NamedTuple):
+    """What a teacher says of a lesson: its end as an instant or in minutes."""
+
+    lesson_name: str
+    ends_at: datetime | None = None
+    minutes: int | None = None
+    """From the start; 45 where there is no end either."""
+    starts_at: datetime | None = None
+    """Now, by the live store's clock, where it is not given."""
+    late_after_minutes: int | None = None
+    """From the start; a check-in after that is late. Never, where it is not given."""
+
+
+class Finished(NamedTuple):
+    ends_at: datetime
+    report: PersistenceReport | None
+    """Of persisting the lesson at once; None where it is stored or waits for the next run."""
+
+
+def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> LiveLesson:
+    """Start a lesson now, or schedule it. The same request id again returns the same lesson.
+
+    Raises NotATeacher, InvalidWindow, InvalidInput, LessonAlreadyLive (a teacher
+    has one lesson at a time; it names that one) and LiveStoreUnavailable.
+    """
+    if teacher.role is Role.STUDENT:
+        raise NotATeacher
+    data = LessonData(
+        lesson_name=entry.clean_lesson_name(plan.lesson_name),
+        teacher=entry.clean_person(teacher),
+        late_after_minutes=_late_after(plan),
+        request_id=entry.clean_request_id(request_id),
+    )
+    now = store.now()
+    starts_at, ends_at = _window(plan, now)
+    entry.check_window(starts_at, ends_at, now=now)
+    lesson = store.start(store.NewLesson(ids.new_lesson_id(now), starts_at, ends_at, data))
+    _enter_in_ledger(lesson)
+    return lesson
+
+
+def _late_after(plan: LessonPlan) -> int | None:
+    if plan.late_after_minutes is not None and not 0 <= plan.late_after_minutes <= MOST_MINUTES:
+        raise InvalidInput(f"late_after_minutes is between 0 and {MOST_MINUTES}. Choose another.")
+    return plan.late_after_minutes
+
+
+def _window(plan: LessonPlan, now: datetime) -> tuple[datetime, datetime]:
+    starts_at = plan.starts_at or now
+    if plan.ends_at is not None:
+        if plan.minutes is not None:
+            raise InvalidWindow("Give the end as ends_at or as minutes, not both.")
+        return starts_at, plan.ends_at
+    minutes = DEFAULT_MINUTES if plan.minutes is None else plan.minutes
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise InvalidWindow(f"A lesson lasts 1 to {MOST_MINUTES} minutes. Choose another length.")
+    return starts_at, starts_at + timedelta(minutes=minutes)
+
+
+def _enter_in_ledger(lesson: LiveLesson) -> None:
+    """Best effort: without PostgreSQL a lesson starts all the same, the task enters it later."""
+    try:
+        ledger.started(lesson)
+    except Error as error:
+        logger.warning("Lesson %s is not in the ledger yet: %s", lesson.id, error)
+
+
+def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Finished:
+    """End a lesson now and persist it at once, best effort; finished again, the same answer.
+
+    Raises LessonNotFound, NotYourLesson and LiveStoreUnavailable.
+    """
+    try:
+        event = _event(EventKind.LESSON_FINISHED, lesson_id, actor)
+    except LessonNotFound:
+        return Finished(_stored(lesson_id, actor).ends_at, None)
+    request = entry.clean_request_id(request_id)
+    ends_at = store.finish(lesson_id, request_id=request, event=event)
+    return Finished(ends_at, _persist_now(lesson_id))
+
+
+def _persist_now(lesson_id: UUID) -> PersistenceReport | None:
+    if connection.in_atomic_block:
+        # Its commits would be the caller's to take back: the next run does it.
+        return None
+    return unified_persistence_task(
+        lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.FINISH)
+    )
+
+
+def extend_lesson(
+    lesson_id: UUID, ends_at: datetime, *, actor: Person, request_id: str = ""
+) -> datetime:
+    """Give a lesson that is not over a later end. Returns it.
+
+    Raises LessonNotFound, LessonClosed, InvalidWindow, NotYourLesson and
+    LiveStoreUnavailable.
+    """
+    if ends_at.utcoffset() is None:
+        raise InvalidWindow("Give instants with their offset, as in 2026-03-02T09:00:00+03:00.")
+    try:
+        event = _event(EventKind.LESSON_EXTENDED, lesson_id, actor)
+    except LessonNotFound:
+        _stored(lesson_id, actor)
+        raise LessonClosed("This lesson is over, so it cannot be extended.") from None
+    request = entry.clean_request_id(request_id)
+    return store.extend(lesson_id, ends_at, request_id=request, event=event)
+
+
+def _event(kind: EventKind, lesson_id: UUID, actor: Person) -> EventData:
+    lesson = store.read_lesson(lesson_id)
+    source = entry.check_may_change(actor, lesson.data.teacher.school_number)
+    return EventData(kind.value, entry.clean_person(actor), source.value)
+
+
+def _stored(lesson_id: UUID, actor: Person) -> Attendance:
+    found = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
+    if found is None:
+        raise LessonNotFound
+    entry.check_may_change(actor, found.teacher.school_number)
+    return found
+
+
+def delete_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
+    """Flag a stored lesson as deleted; nothing is removed.
+
+    Raises ReasonRequired, LessonNotFound, NotYourLesson, and Conflict where the
+    lesson is still in the live store or flagged already.
+    """
+    _flag(lesson_id, actor, reason, EventKind.LESSON_DELETED)
+
+
+def restore_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
+    """Take back `delete_attendance`. Raises as that does."""
+    _flag(lesson_id, actor, reason, EventKind.LESSON_RESTORED)
+
+
+def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
+    reason = entry.clean_reason(reason)
+    if not reason:
+        raise ReasonRequired
+    is_deleting = kind is EventKind.LESSON_DELETED
+    with transaction.atomic():
+        _stored(lesson_id, actor)
+        row = Attendance.objects.select_for_update().get(pk=lesson_id)
+        if not LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists():
+            raise Conflict("This lesson is still live. Finish it and wait until it is stored.")
+        if row.is_deleted == is_deleting:
+            raise Conflict
+        who = entry.clean_person(actor)
+        actor_id = ensure_users([who])[who.school_number]
+        row.deleted_at = timezone.now() if is_deleting else None
+        row.deleted_by_id = actor_id if is_deleting else None
+        row.deleted_reason = reason if is_deleting else ""
+        row.revision += 1
+        row.save()
+        AttendanceEvent.objects.create(
+            attendance=row,
+            revision=row.revision,
+            kind=kind,
+            happened_at=timezone.now(),
+            actor_id=actor_id,
+            actor_name=who.full_name,
+            source=entry.check_may_change(actor, row.teacher.school_number),
+            reason=reason,
+            request_id=ids.new_request_id(),
+        )

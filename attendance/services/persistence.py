@@ -1,0 +1,211 @@
+"""The unified persistence task: what Redis captured becomes rows, users first.
+
+The protocol, a chunk of lessons at a time (docs/explanation/protocol.md says why):
+
+    1  BEGIN, and claim each lesson; what somebody else works on is left alone
+    2  take a snapshot of each lesson at its revision R
+    3  ensure that every user exists, and hold their rows
+    4  write attendances, records and events; what is known moves only forward
+    5  quarantine what cannot be read; captured = stored, or roll back; COMMIT
+    6  discard each lesson from Redis, only if it is still at R, and over
+
+Whoever dies, at whichever step, leaves something that the next run completes.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import Error, connection, transaction
+
+from attendance.errors import LiveStoreUnavailable
+from attendance.services import (
+    aside,
+    claims,
+    discarding,
+    halves,
+    ledger,
+    losses,
+    quarantine,
+    rehearsal,
+    rows,
+    runs,
+    taking,
+    work,
+)
+from attendance.services.failpoints import reach
+from attendance.services.faults import Kind, kind_of, text_of
+from attendance.services.report import LessonReport, PersistenceReport, Tally
+from attendance.services.rows import Readable, Written
+from attendance.services.work import RunOptions
+from users.services import ensure_users
+
+logger = logging.getLogger(__name__)
+
+Writer = Callable[[Sequence[Readable]], tuple[dict[UUID, Written], list[halves.Refused]]]
+
+
+def _never() -> bool:
+    return False
+
+
+def _ignore(count: int) -> None:
+    return None
+
+
+class Observer(NamedTuple):
+    """Who watches a run: may stop it between two chunks, and sees it advance."""
+
+    should_stop: Callable[[], bool] = _never
+    expect: Callable[[int], None] = _ignore
+    """Told how many more records were found."""
+    advance: Callable[[int], None] = _ignore
+    """Told how many more records are done."""
+
+
+DEFAULTS = RunOptions()
+NOBODY = Observer()
+
+
+def unified_persistence_task(
+    *,
+    lesson_ids: Sequence[UUID] | None = None,
+    dry_run: bool = False,
+    options: RunOptions = DEFAULTS,
+    observer: Observer = NOBODY,
+) -> PersistenceReport:
+    """Move every lesson that is over from Redis to PostgreSQL, or the lessons given.
+
+    Idempotent: run again, run by many at once, killed and run again, it stores
+    each mark once. `dry_run` reads, decodes and compares, and changes nothing.
+    It must not be called inside a transaction: each chunk commits for itself.
+
+    Returns a PersistenceReport in any case; where Redis or PostgreSQL cannot be
+    reached, `unavailable` says so and the next run goes on.
+    """
+    started, tally, halt = monotonic(), Tally(observer.advance), runs.Halt()
+    run_id = None
+    try:
+        run_id = None if dry_run else runs.begin(options.trigger)
+        treat = rehearsal.rehearse if dry_run else _persister(run_id, halt)
+        for chunk in work.chunks(lesson_ids, options, observer.expect, is_dry_run=dry_run):
+            if halt.unavailable or observer.should_stop():
+                halt.is_interrupted = not halt.unavailable
+                break
+            tally.add(losses.explain(treat(chunk), is_asked=lesson_ids is not None))
+        else:
+            if lesson_ids is None and not (dry_run or halt.unavailable):
+                tally.add(losses.find_lost())
+    except LiveStoreUnavailable as error:
+        halt.unavailable = error.detail
+    except Error as error:
+        halt.unavailable = f"PostgreSQL: {text_of(error)}"
+    report = PersistenceReport(
+        run_id=run_id,
+        trigger=options.trigger,
+        is_dry_run=dry_run,
+        is_interrupted=halt.is_interrupted,
+        unavailable=halt.unavailable,
+        lessons=tally.lessons,
+        totals=tally.totals(),
+        seconds=monotonic() - started,
+    )
+    runs.finish(report)
+    return report
+
+
+def _persister(
+    run_id: int | None, halt: runs.Halt
+) -> Callable[[Sequence[UUID]], list[LessonReport]]:
+    def persist(chunk: Sequence[UUID]) -> list[LessonReport]:
+        return persist_chunk(chunk, run_id, halt)
+
+    return persist
+
+
+def persist_chunk(chunk: Sequence[UUID], run_id: int | None, halt: runs.Halt) -> list[LessonReport]:
+    """Persist lessons together; if that fails, each alone; if one fails, its halves.
+
+    Raises LiveStoreUnavailable, and django.db.Error where the connection is lost.
+    """
+    try:
+        return _persist_together(chunk, _write_together, run_id, halt)
+    except LiveStoreUnavailable:
+        raise
+    except Exception as error:
+        kind = kind_of(error)
+        if kind is Kind.GONE:
+            raise
+        if len(chunk) > 1:
+            logger.warning("A chunk failed, its lessons are tried alone: %s", text_of(error))
+            return [one for each in chunk for one in persist_chunk([each], run_id, halt)]
+        if kind is Kind.DATA:
+            return _persist_in_halves(chunk[0], run_id, halt)
+        return [aside.give_up(chunk[0], error, kind)]
+
+
+def _persist_in_halves(lesson_id: UUID, run_id: int | None, halt: runs.Halt) -> list[LessonReport]:
+    try:
+        return _persist_together([lesson_id], halves.write, run_id, halt)
+    except LiveStoreUnavailable:
+        raise
+    except Exception as error:
+        kind = kind_of(error)
+        if kind is Kind.GONE:
+            raise
+        return [aside.give_up(lesson_id, error, kind)]
+
+
+def _persist_together(
+    chunk: Sequence[UUID], write: Writer, run_id: int | None, halt: runs.Halt
+) -> list[LessonReport]:
+    started = monotonic()
+    with transaction.atomic(durable=True):
+        _bound_this_transaction()
+        claimed = claims.claim(chunk)
+        reach("claimed", claimed)
+        taken = taking.take(claimed)
+        reach("snapshot_taken", claimed)
+        written, refused = write([each.readable for each in taken.fresh])
+        reach("rows_written", claimed)
+        kept = quarantine.keep_found(taken, refused)
+        reports = taking.account(chunk, taken, written, kept)
+        # Django's foreign keys are deferred: their errors must surface here.
+        _check_constraints_now()
+        ledger.persisted(taking.for_the_ledger(taken, reports))
+        aside.write_down(taken)
+        runs.add(run_id, reports)
+        reach("before_commit", claimed)
+    reach("committed", claimed)
+    discarded = discarding.tidy_and_discard(taken, halt)
+    reach("discarded", claimed)
+    return taking.with_discards(reports, discarded, seconds=monotonic() - started)
+
+
+def _write_together(
+    lessons: Sequence[Readable],
+) -> tuple[dict[UUID, Written], list[halves.Refused]]:
+    users = ensure_users(rows.people_of(lessons))
+    reach("users_ensured", [each.lesson.id for each in lessons])
+    return rows.write_lessons(lessons, users), []
+
+
+def _bound_this_transaction() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', '10s', true),"
+            " set_config('statement_timeout', '120s', true),"
+            " set_config('idle_in_transaction_session_timeout', '120s', true),"
+            # Redis forgets after this commit, so it must be on the disk. Where the
+            # server is set stricter than that, it stays so.
+            " set_config('synchronous_commit', CASE WHEN"
+            " current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
+            " ELSE current_setting('synchronous_commit') END, true)"
+        )
+
+
+def _check_constraints_now() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

@@ -1,0 +1,223 @@
+"""Correcting a record: in the live store while the lesson is there, else in PostgreSQL.
+
+The ledger says `discarded`: PostgreSQL, without asking Redis. Otherwise Redis
+decides, and only its own "not found" leads on to PostgreSQL; an error never
+stands for absence.
+"""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from attendance.errors import (
+    Conflict,
+    LessonNotFound,
+    ReasonRequired,
+    RecordNotFound,
+)
+from attendance.live import records as live_records
+from attendance.live import store
+from attendance.live.records import EventData, Mark, RecordData
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
+from attendance.services import entry, register
+from attendance.services.register import Change, RegisterRecord
+from attendance.services.rows import UNDONE_REASON
+from attendance.vocabulary import EventKind, LessonState, Source, Verdict
+from users.identity import Person, canonical_school_number, clean_full_name
+from users.services import ensure_users
+
+ATTEMPTS = 5
+"""Times that a correction starts anew because another one came between."""
+
+
+class Correction(NamedTuple):
+    """What a teacher or staff says of one student in one lesson."""
+
+    lesson_id: UUID
+    school_number: str
+    verdict: Verdict
+    actor: Person
+    reason: str = ""
+    """Needed for every verdict but accept and undo."""
+    full_name: str = ""
+    """Needed where the student has no record yet."""
+    request_id: str = ""
+    """The same again changes nothing."""
+    expected_revision: int | None = None
+    """The record's revision that the caller has seen, or None where that does not matter."""
+
+
+def correct_record(correction: Correction) -> RegisterRecord:
+    """Correct, add, delete or undo one record; the event says by whom and why.
+
+    Returns the record as it is then. Raises InvalidSchoolNumber,
+    InvalidFullName, InvalidInput, ReasonRequired, LessonNotFound,
+    NotYourLesson, RecordNotFound, NothingToUndo, Conflict, LessonFull,
+    LessonUnreadable and LiveStoreUnavailable.
+    """
+    clean = _clean(correction)
+    ledger = LessonLedger.objects.filter(pk=clean.lesson_id).values_list("state", flat=True)
+    if ledger.first() != LessonState.DISCARDED:
+        try:
+            return _correct_live(clean)
+        except LessonNotFound:
+            pass
+    return _correct_stored(clean)
+
+
+def _clean(correction: Correction) -> Correction:
+    reason = entry.clean_reason(correction.reason)
+    if not reason and correction.verdict not in register.NEEDS_NO_REASON:
+        raise ReasonRequired
+    name = correction.full_name
+    return correction._replace(
+        school_number=canonical_school_number(correction.school_number),
+        actor=entry.clean_person(correction.actor),
+        reason=reason,
+        full_name=clean_full_name(name) if name else "",
+        request_id=entry.clean_request_id(correction.request_id),
+    )
+
+
+def _full_name(before: RegisterRecord | None, correction: Correction) -> str:
+    """The name seen at the lesson stays; a new record needs one."""
+    if before is not None:
+        return before.full_name
+    if not correction.full_name:
+        raise RecordNotFound
+    return correction.full_name
+
+
+def _reason(change: Change, correction: Correction) -> str:
+    return UNDONE_REASON if change.mark == Mark.UNDONE else correction.reason
+
+
+def _check_expected(before: RegisterRecord | None, expected: int | None) -> None:
+    if expected is not None and expected != (before.revision if before else 0):
+        raise Conflict
+
+
+def _correct_live(correction: Correction) -> RegisterRecord:
+    lesson = store.read_lesson(correction.lesson_id)
+    if lesson.is_starting:
+        raise LessonNotFound
+    source = entry.check_may_change(correction.actor, lesson.data.teacher.school_number)
+    for _ in range(ATTEMPTS):
+        try:
+            return _try_live(correction, source)
+        except Conflict:
+            if correction.expected_revision is not None:
+                raise
+    raise Conflict
+
+
+def _try_live(correction: Correction, source: Source) -> RegisterRecord:
+    number = correction.school_number
+    found = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
+    before = register.of_live(found.record) if found.record else None
+    if found.is_repeated and before is not None:
+        return before
+    _check_expected(before, correction.expected_revision)
+    change = register.decide(before, correction.verdict)
+    reason = _reason(change, correction)
+    name = _full_name(before, correction)
+    checked_in_at = before.checked_in_at if before else None
+    written = store.correct(
+        correction.lesson_id,
+        store.Correction(
+            data=RecordData(number, name, source.value, reason, correction.actor),
+            status=change.status,
+            checked_in_at_ms=live_records.milliseconds(checked_in_at) if checked_in_at else "",
+            previous=change.previous,
+            mark=change.mark,
+            seen_revision=before.revision if before else 0,
+            request_id=correction.request_id,
+            event=EventData(
+                EventKind.RECORD_CORRECTED.value,
+                correction.actor,
+                source.value,
+                Person(number, name),
+                correction.reason,
+            ),
+            old=change.old,
+            new=change.new,
+        ),
+    )
+    return register.of_live(written)
+
+
+def _correct_stored(correction: Correction) -> RegisterRecord:
+    with transaction.atomic():
+        attendance = (
+            Attendance.objects.select_for_update(of=("self",))
+            .select_related("teacher")
+            .filter(pk=correction.lesson_id)
+            .first()
+        )
+        if attendance is None:
+            raise LessonNotFound
+        source = entry.check_may_change(correction.actor, attendance.teacher.school_number)
+        if attendance.is_deleted:
+            raise Conflict("This lesson is flagged as deleted. Restore it first.")
+        row = _row(attendance, correction.school_number)
+        before = register.of_stored(row) if row else None
+        is_repeated = attendance.events.filter(request_id=correction.request_id).exists()
+        if is_repeated and before is not None:
+            return before
+        _check_expected(before, correction.expected_revision)
+        change = register.decide(before, correction.verdict)
+        return _write_stored(attendance, row, change, correction, source)
+
+
+def _row(attendance: Attendance, school_number: str) -> AttendanceRecord | None:
+    rows = attendance.records.select_related("student")
+    return rows.filter(student__school_number=school_number).first()
+
+
+def _write_stored(
+    attendance: Attendance,
+    row: AttendanceRecord | None,
+    change: Change,
+    correction: Correction,
+    source: Source,
+) -> RegisterRecord:
+    before = register.of_stored(row) if row else None
+    name = _full_name(before, correction)
+    student = Person(correction.school_number, name)
+    users = ensure_users([student, correction.actor])
+    now, actor_id = timezone.now(), users[correction.actor.school_number]
+    attendance.revision += 1
+    attendance.save(update_fields=["revision"])
+    row = row or AttendanceRecord(
+        attendance=attendance, student_id=users[student.school_number], full_name=name
+    )
+    is_deleted = change.mark != Mark.KEPT
+    reason = _reason(change, correction)
+    row.status, row.previous, row.source, row.reason = (
+        change.status,
+        change.previous,
+        source,
+        reason,
+    )
+    row.revision, row.changed_at = attendance.revision, now
+    row.deleted_at = now if is_deleted else None
+    row.deleted_by_id = actor_id if is_deleted else None
+    row.deleted_reason = (reason or UNDONE_REASON) if is_deleted else ""
+    row.save()
+    AttendanceEvent.objects.create(
+        attendance=attendance,
+        revision=attendance.revision,
+        kind=EventKind.RECORD_CORRECTED,
+        happened_at=now,
+        student_id=row.student_id,
+        actor_id=actor_id,
+        actor_name=correction.actor.full_name,
+        source=source,
+        old=change.old,
+        new=change.new,
+        reason=correction.reason,
+        request_id=correction.request_id,
+    )
+    return register.of_stored(row)

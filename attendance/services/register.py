@@ -1,0 +1,121 @@
+"""A record wherever it lives, and what a verdict makes of it."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+
+from attendance.errors import NothingToUndo, RecordNotFound
+from attendance.live.records import LiveRecord, Mark
+from attendance.models import AttendanceRecord
+from attendance.services.rows import UNDONE_REASON
+from attendance.vocabulary import DELETED, NO_RECORD, Verdict
+
+_STATUS = {
+    Verdict.ACCEPT: "present",
+    Verdict.REJECT: "rejected",
+    Verdict.LATE: "late",
+    Verdict.EXCUSE: "excused",
+    Verdict.ABSENT: "absent",
+}
+NEEDS_NO_REASON = frozenset({Verdict.ACCEPT, Verdict.UNDO})
+
+
+class RegisterRecord(msgspec.Struct, frozen=True):
+    """One student in one lesson, live or stored."""
+
+    school_number: str
+    full_name: str
+    status: str
+    checked_in_at: datetime | None
+    source: str
+    reason: str
+    previous: str
+    mark: str
+    revision: int
+    changed_at: datetime
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.mark != Mark.KEPT
+
+
+class Change(NamedTuple):
+    """What a verdict makes of a record; `old` and `new` are the words of its event."""
+
+    status: str
+    previous: str
+    mark: str
+    old: str
+    new: str
+
+
+def of_live(record: LiveRecord) -> RegisterRecord:
+    return RegisterRecord(
+        record.school_number,
+        record.full_name,
+        record.status,
+        record.checked_in_at,
+        record.source,
+        record.reason,
+        record.previous,
+        record.mark,
+        record.revision,
+        record.changed_at,
+    )
+
+
+def of_stored(row: AttendanceRecord) -> RegisterRecord:
+    """The row's student must have been selected with it."""
+    return RegisterRecord(
+        row.student.school_number,
+        row.full_name,
+        row.status,
+        row.checked_in_at,
+        row.source,
+        row.reason,
+        row.previous,
+        _mark_of(row),
+        row.revision,
+        row.changed_at,
+    )
+
+
+def _mark_of(row: AttendanceRecord) -> str:
+    if not row.is_deleted:
+        return Mark.KEPT
+    return Mark.UNDONE if row.deleted_reason == UNDONE_REASON else Mark.DELETED
+
+
+def decide(before: RegisterRecord | None, verdict: Verdict) -> Change:
+    """What a verdict makes of a record; None where the student has none.
+
+    Undo takes back the last correction, and undone again, brings it back.
+    Raises RecordNotFound and NothingToUndo.
+    """
+    if before is None:
+        if verdict in {Verdict.UNDO, Verdict.DELETE}:
+            raise RecordNotFound
+        status = _STATUS[verdict]
+        return Change(status, NO_RECORD, Mark.KEPT, NO_RECORD, status)
+    if verdict is Verdict.UNDO:
+        return _undo(before)
+    if verdict is Verdict.DELETE:
+        if before.is_deleted:
+            raise RecordNotFound
+        return Change(before.status, before.status, Mark.DELETED, before.status, DELETED)
+    old = DELETED if before.is_deleted else before.status
+    return Change(_STATUS[verdict], old, Mark.KEPT, old, _STATUS[verdict])
+
+
+def _undo(before: RegisterRecord) -> Change:
+    if before.mark == Mark.UNDONE:
+        return Change(before.status, NO_RECORD, Mark.KEPT, DELETED, before.status)
+    if before.mark == Mark.DELETED:
+        return Change(before.status, DELETED, Mark.KEPT, DELETED, before.status)
+    if not before.previous:
+        raise NothingToUndo
+    if before.previous in {NO_RECORD, DELETED}:
+        mark = Mark.UNDONE if before.previous == NO_RECORD else Mark.DELETED
+        return Change(before.status, before.status, mark, before.status, DELETED)
+    return Change(before.previous, before.status, Mark.KEPT, before.status, before.previous)

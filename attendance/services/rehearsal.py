@@ -1,0 +1,39 @@
+"""The dry run: reads, decodes and compares, and changes nothing anywhere.
+
+It does not try constraints: what only PostgreSQL would refuse is not foreseen.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from attendance.models import AttendanceRecord
+from attendance.services import taking
+from attendance.services.report import LessonReport
+from attendance.services.rows import Readable, Written
+
+
+def rehearse(chunk: Sequence[UUID]) -> list[LessonReport]:
+    """Report what persisting these lessons would do. Raises LiveStoreUnavailable."""
+    taken = taking.take(chunk)
+    known = _stored_revisions([each.snapshot.lesson.id for each in taken.fresh])
+    written = {each.snapshot.lesson.id: _compare(each.readable, known) for each in taken.fresh}
+    return taking.account(chunk, taken, written, taking.Kept({}, {}))
+
+
+def _stored_revisions(lesson_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
+    rows = AttendanceRecord.objects.filter(attendance_id__in=lesson_ids)
+    return {
+        (lesson_id, number): revision
+        for lesson_id, number, revision in rows.values_list(
+            "attendance_id", "student__school_number", "revision"
+        )
+    }
+
+
+def _compare(each: Readable, known: dict[tuple[UUID, str], int]) -> Written:
+    inserted = updated = 0
+    for record in each.records:
+        stored = known.get((each.lesson.id, record.school_number))
+        inserted += stored is None
+        updated += stored is not None and stored < record.revision
+    return Written(inserted, updated, 0)

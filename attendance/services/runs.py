@@ -1,0 +1,55 @@
+"""The book of runs: counted as chunks commit, so that a killed run tells the truth."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import Error
+from django.db.models import F
+from django.utils import timezone
+
+from attendance.models import PersistenceRun
+from attendance.services.report import LessonReport, Outcome, PersistenceReport
+from attendance.vocabulary import Trigger
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Halt:
+    """Why a run ended before its work did."""
+
+    unavailable: str = ""
+    is_interrupted: bool = False
+
+
+def begin(trigger: Trigger) -> int:
+    return PersistenceRun.objects.create(trigger=trigger).pk
+
+
+def add(run_id: int | None, reports: Sequence[LessonReport]) -> None:
+    """Within the persisting transaction: add what it commits."""
+    if run_id is None:
+        return
+    counted = [r for r in reports if r.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}]
+    sums = {
+        name: F(name) + sum(getattr(report.counts, name) for report in counted)
+        for name in ("recorded", "read", "inserted", "updated", "unchanged", "quarantined")
+    }
+    PersistenceRun.objects.filter(pk=run_id).update(lessons=F("lessons") + len(counted), **sums)
+
+
+def finish(report: PersistenceReport) -> None:
+    """Close the row of a run; without PostgreSQL it stays open, which is true."""
+    if report.run_id is None:
+        return
+    outcomes = report.totals.outcomes
+    try:
+        PersistenceRun.objects.filter(pk=report.run_id).update(
+            finished_at=timezone.now(),
+            failed=sum(outcomes.get(name, 0) for name in (Outcome.FAILED, Outcome.LOST)),
+            is_interrupted=report.is_interrupted,
+            error=report.unavailable,
+        )
+    except Error as error:
+        logger.warning("The end of run %s could not be written: %s", report.run_id, error)

@@ -1,0 +1,98 @@
+"""Which lessons a run looks at, in chunks whose size is counted in records."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.live import records, store
+from attendance.live.records import LiveLesson
+from attendance.live.store import DueLesson, Missing
+from attendance.services import ledger
+from attendance.vocabulary import Trigger
+
+CHUNK_RECORDS = 10_000
+CHUNK_LESSONS = 200
+"""Also a bound for the locks that one transaction takes."""
+
+
+class RunOptions(NamedTuple):
+    limit: int | None = None
+    """At most so many lessons."""
+    chunk_records: int = CHUNK_RECORDS
+    retry_parked: bool = False
+    """Also look at the lessons that were told to wait."""
+    trigger: Trigger = Trigger.COMMAND
+
+
+class Candidate(NamedTuple):
+    lesson_id: UUID
+    record_count: int
+
+
+def chunks(
+    lesson_ids: Sequence[UUID] | None,
+    options: RunOptions,
+    expect: Callable[[int], None],
+    *,
+    is_dry_run: bool,
+) -> Iterator[list[UUID]]:
+    """Lessons to persist, oldest end first, as many at a time as one transaction takes.
+
+    On the way, the ledger learns of every lesson in due, also of those that are
+    not over. Raises LiveStoreUnavailable.
+    """
+    if lesson_ids is not None:
+        found = iter([_asked_for(lesson_ids)])
+    else:
+        found = (_over(page, options, is_dry_run=is_dry_run) for page in store.due_pages())
+    return _chunked(islice(_announced(found, expect), options.limit), options.chunk_records)
+
+
+def _asked_for(lesson_ids: Sequence[UUID]) -> list[Candidate]:
+    wanted = list(dict.fromkeys(lesson_ids))
+    lessons = store.read_lessons(wanted)
+    return [Candidate(i, _count(lessons[i])) for i in wanted]
+
+
+def _over(page: list[DueLesson], options: RunOptions, *, is_dry_run: bool) -> list[Candidate]:
+    ids = [due.lesson_id for due in page]
+    lessons = store.read_lessons(ids)
+    if not is_dry_run:
+        ledger.observe(
+            [x for x in lessons.values() if isinstance(x, LiveLesson) and not x.is_starting]
+        )
+    now = store.now()
+    parked = {} if options.retry_parked else store.parked_until(ids)
+    waiting = {i for i, until in parked.items() if until > records.milliseconds(now)}
+    return [
+        Candidate(due.lesson_id, _count(lessons[due.lesson_id]))
+        for due in page
+        if due.ends_at <= now and due.lesson_id not in waiting
+    ]
+
+
+def _count(lesson: LiveLesson | Missing) -> int:
+    return lesson.record_count if isinstance(lesson, LiveLesson) else 0
+
+
+def _announced(
+    pages: Iterable[list[Candidate]], expect: Callable[[int], None]
+) -> Iterator[Candidate]:
+    for page in pages:
+        expect(sum(candidate.record_count for candidate in page))
+        yield from page
+
+
+def _chunked(candidates: Iterable[Candidate], most_records: int) -> Iterator[list[UUID]]:
+    chunk: list[UUID] = []
+    held = 0
+    for candidate in candidates:
+        is_full = held + candidate.record_count > most_records or len(chunk) >= CHUNK_LESSONS
+        if chunk and is_full:
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(candidate.lesson_id)
+        held += candidate.record_count
+    if chunk:
+        yield chunk

@@ -1,0 +1,44 @@
+"""What every test stands on: real servers, emptied before each test."""
+
+import pytest
+from django.core.cache import cache
+
+from attendance.live import client
+from users.identity import Person, Role
+
+TEST_SERVER = "attn:test-server"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def live_server_is_for_tests(django_db_setup: None) -> None:
+    """Tests empty the live store: refuse one that holds somebody's lessons."""
+    redis = client.connection()
+    if redis.dbsize() and not redis.exists(TEST_SERVER):
+        pytest.exit(
+            "REDIS_URL names a server that is not empty, and tests empty it. "
+            "Unset REDIS_URL, or name an empty database.",
+            returncode=2,
+        )
+
+
+@pytest.fixture(autouse=True)
+def empty_live_store(live_server_is_for_tests: None) -> None:
+    redis = client.connection()
+    redis.flushdb()
+    redis.set(TEST_SERVER, "1")
+    cache.clear()
+
+
+@pytest.fixture
+def teacher() -> Person:
+    return Person("T-1", "Ayşe Yılmaz", Role.TEACHER)
+
+
+@pytest.fixture
+def other_teacher() -> Person:
+    return Person("T-2", "Teacher 2", Role.TEACHER)
+
+
+@pytest.fixture
+def staff() -> Person:
+    return Person("STAFF-1", "Staff 1", Role.STAFF)

@@ -1,0 +1,75 @@
+"""Lessons for tests, made through the public functions, and damaged by hand."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from attendance.live import client, keys, records, store
+from attendance.live.records import EventData, LiveLesson
+from attendance.services.check_in import check_in
+from attendance.services.lessons import LessonPlan, start_lesson
+from users.identity import Person, Role
+
+TEACHER = Person("T-1", "Ayşe Yılmaz", Role.TEACHER)
+
+
+def student(number: int) -> Person:
+    return Person(f"S-{number:04}", f"Student {number:04}")
+
+
+def live_lesson(
+    students: int = 3, *, teacher: Person = TEACHER, lesson_name: str = "Physics", first: int = 1
+) -> LiveLesson:
+    """A live lesson in which `students` have checked in, numbered from `first`."""
+    lesson = start_lesson(LessonPlan(lesson_name, minutes=30), teacher=teacher)
+    for number in range(first, first + students):
+        check_in(lesson.id, student=student(number))
+    return lesson
+
+
+def end(lesson_id: UUID, *, teacher: Person = TEACHER) -> None:
+    """End a lesson without persisting it."""
+    event = EventData("lesson_finished", teacher, "teacher")
+    store.finish(lesson_id, request_id=str(uuid4()), event=event)
+
+
+def ended_lesson(students: int = 3, **options: Any) -> LiveLesson:
+    lesson = live_lesson(students, **options)
+    end(lesson.id, teacher=options.get("teacher", TEACHER))
+    return lesson
+
+
+def ended_lessons(count: int, students: int = 3) -> list[LiveLesson]:
+    """Lessons of as many teachers, each with the same students."""
+    return [
+        ended_lesson(
+            students,
+            teacher=Person(f"T-{number}", f"Teacher {number}", Role.TEACHER),
+            lesson_name=f"Lesson {number}",
+        )
+        for number in range(1, count + 1)
+    ]
+
+
+def keys_in_redis(lesson_id: UUID) -> list[str]:
+    """The keys of a lesson that exist."""
+    return [key for key in keys.of_lesson(lesson_id) if client.connection().exists(key)]
+
+
+def put_record(lesson_id: UUID, field: str | bytes, raw: bytes) -> None:
+    """Write bytes where a record should be, as a script would count it."""
+    redis = client.connection()
+    is_new = redis.hset(keys.records(lesson_id), field, raw)
+    redis.hincrby(keys.lesson(lesson_id), "revision", 1)
+    if is_new:
+        redis.hincrby(keys.lesson(lesson_id), "record_count", 1)
+
+
+def sealed_record(
+    lesson_id: UUID, number: str, json: bytes, *, parts: Sequence[str] | None = None
+) -> bytes:
+    """An envelope with a right checksum over whatever a test wants in it."""
+    at = str(records.milliseconds(store.now() - timedelta(minutes=1)))
+    stamp = ",".join(parts or ["2", at, at, "present", "", "kept"])
+    return records.seal(lesson_id, "record", number, stamp, json)
