@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from attendance.vocabulary import (
+    LONGEST_LESSON_HOURS,
     LONGEST_LESSON_NAME,
     LONGEST_REASON,
     EventKind,
@@ -31,6 +32,7 @@ from users.identity import Person
 
 FIRST_MS: Final = 946_684_800_000  # 2000-01-01
 LAST_MS: Final = 4_102_444_800_000  # 2100-01-01
+MOST_COUNTED: Final = 1_000_000
 PREVIOUS: Final = frozenset({"", "none", "deleted", *Status.values})
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -155,9 +157,10 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
         _refuse("the window differs from the one that was sealed")
     if starts_at > ends_at:
         _refuse("it ends before it starts")
+    if max(record_count, event_count) > MOST_COUNTED:
+        _refuse("a count is larger than any lesson's")
     lesson = _json("lesson", json)
-    _check_text("lesson_name", lesson.lesson_name, LONGEST_LESSON_NAME, required=True)
-    _check_person(lesson.teacher)
+    _check_lesson(lesson)
     return LiveLesson(
         id=lesson_id,
         data=lesson,
@@ -278,6 +281,16 @@ def _instant(ms: int) -> datetime:
     if not FIRST_MS <= ms < LAST_MS:
         _refuse("an instant is not between 2000 and 2100")
     return instant(ms)
+
+
+def _check_lesson(lesson: LessonData) -> None:
+    _check_text("lesson_name", lesson.lesson_name, LONGEST_LESSON_NAME, required=True)
+    _check_person(lesson.teacher)
+    late = lesson.late_after_minutes
+    if late is not None and not 0 <= late <= LONGEST_LESSON_HOURS * 60:
+        _refuse("late_after_minutes is out of range")
+    if not is_request_id(lesson.request_id):
+        _refuse("the request id is not one")
 
 
 def _check_person(person: Person) -> None:

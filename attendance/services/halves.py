@@ -1,6 +1,6 @@
 """When the database refuses a lesson: halve it until the refused payloads stand alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -40,28 +40,43 @@ def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refuse
     return written, refused
 
 
+def displaced(written: Mapping[UUID, Written]) -> list[Refused]:
+    """Events that cannot be stored because another one has their revision."""
+    why = "PostgreSQL holds another event at this revision"
+    return [Refused(i, event, why) for i, done in written.items() for event in done.displaced]
+
+
 def _write_one(each: Readable) -> tuple[Written, list[Refused]]:
     lesson_id = each.lesson.id
     rows.write_attendances([each], ensure_users([rows.teacher_of(each.lesson)]))
-    inserted = updated = events = 0
-    refused: list[Refused] = []
+    total = Written()
 
     def write_records(part: Sequence[LiveRecord]) -> None:
-        nonlocal inserted, updated
+        nonlocal total
         users = ensure_users(p for record in part for p in rows.people_of_record(record))
-        more, changed = rows.move_records_forward(lesson_id, part, users)
-        inserted, updated = inserted + more, updated + changed
+        done = rows.move_forward([Readable(each.lesson, part, [])], users)[lesson_id]
+        total = _sum(total, done)
 
     def write_events(part: Sequence[LiveEvent]) -> None:
-        nonlocal events
+        nonlocal total
         users = ensure_users(p for event in part for p in rows.people_of_event(event))
-        events += rows.add_events(lesson_id, part, users)
+        done = rows.move_forward([Readable(each.lesson, [], part)], users)[lesson_id]
+        total = _sum(total, done)
 
     # By number, so that the users of all parts are locked in one order.
     in_order = sorted(each.records, key=lambda record: record.school_number)
-    refused += _halve(lesson_id, in_order, write_records)
+    refused = _halve(lesson_id, in_order, write_records)
     refused += _halve(lesson_id, each.events, write_events)
-    return Written(inserted, updated, events), refused
+    return total, refused + displaced({lesson_id: total})
+
+
+def _sum(one: Written, other: Written) -> Written:
+    return Written(
+        one.inserted + other.inserted,
+        one.updated + other.updated,
+        one.events + other.events,
+        one.displaced + other.displaced,
+    )
 
 
 def _halve(

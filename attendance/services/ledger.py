@@ -20,7 +20,16 @@ LOST_LIFT = 1_000_000_000
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 
-_OBSERVED = "('scheduled', 'live', 'ended', 'lost')"
+OBSERVED = (LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED, LessonState.LOST)
+"""States that follow what Redis holds; the others only the task may change."""
+
+
+_NEWEST = (
+    "(lesson_id) DO UPDATE SET lesson_name = EXCLUDED.lesson_name,"
+    " teacher_number = EXCLUDED.teacher_number, teacher_name = EXCLUDED.teacher_name,"
+    " starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,"
+    " record_count = greatest(stored.record_count, EXCLUDED.record_count)"
+)
 
 
 class Persisted(NamedTuple):
@@ -44,31 +53,40 @@ def started(lesson: LiveLesson) -> None:
 
 
 def observe(lessons: Sequence[LiveLesson]) -> None:
-    """Write down what Redis holds now: one statement for a page of lessons.
+    """Write down what Redis holds now: a fixed number of statements for a page of lessons.
 
-    A lesson that was given up as lost and is there again is taken up again. One
-    that somebody else works on is left to them.
+    Only what differs is claimed and written. A lesson that was given up as lost
+    and is there again is taken up again; one that somebody else works on is
+    left to them.
     """
+    known = {
+        row.lesson_id: row
+        for row in LessonLedger.objects.filter(lesson_id__in=[lesson.id for lesson in lessons])
+    }
+    new = [lesson for lesson in lessons if _differs(known.get(lesson.id), lesson)]
+    if not new:
+        return
     with transaction.atomic():
-        mine = set(claims.claim([lesson.id for lesson in lessons]))
+        mine = set(claims.claim([lesson.id for lesson in new]))
         _upsert(
-            [lesson for lesson in lessons if lesson.id in mine],
-            "(lesson_id) DO UPDATE SET lesson_name = EXCLUDED.lesson_name,"
-            " starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,"
-            f" state = CASE WHEN stored.state IN {_OBSERVED}"
-            " THEN EXCLUDED.state ELSE stored.state END,"
-            f" last_error = CASE WHEN stored.state IN {_OBSERVED}"
-            " THEN '' ELSE stored.last_error END,"
-            " record_count = greatest(stored.record_count, EXCLUDED.record_count)"
-            # An unchanged row is not written again every five minutes.
-            " WHERE (stored.lesson_name, stored.starts_at, stored.ends_at)"
-            " IS DISTINCT FROM (EXCLUDED.lesson_name, EXCLUDED.starts_at, EXCLUDED.ends_at)"
-            f" OR (stored.state IN {_OBSERVED} AND stored.state <> EXCLUDED.state)"
-            " OR stored.record_count < EXCLUDED.record_count",
+            [lesson for lesson in new if lesson.id in mine],
+            f"{_NEWEST}, state = EXCLUDED.state, last_error = '' WHERE stored.state = ANY(%s)",
+            [list(OBSERVED)],
         )
 
 
-def _upsert(lessons: Sequence[LiveLesson], conflict: str) -> None:
+def _differs(row: LessonLedger | None, lesson: LiveLesson) -> bool:
+    if row is None:
+        return True
+    return row.state in OBSERVED and (
+        row.state != state_of(lesson)
+        or row.record_count < lesson.record_count
+        or (row.starts_at, row.ends_at) != (lesson.starts_at, lesson.ends_at)
+        or row.lesson_name != lesson.data.lesson_name
+    )
+
+
+def _upsert(lessons: Sequence[LiveLesson], conflict: str, values: Sequence[Any] = ()) -> None:
     if not lessons:
         return
     columns = _columns(
@@ -92,7 +110,7 @@ def _upsert(lessons: Sequence[LiveLesson], conflict: str) -> None:
             " SELECT i.*, 0, 0, '', '', statement_timestamp() FROM unnest(%s::uuid[], %s::text[],"
             " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
             f" %s::int4[]) AS i ON CONFLICT {conflict}",
-            columns,
+            [*columns, *values],
         )
 
 
@@ -102,20 +120,16 @@ def _columns(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
 
 def persisted(done: Sequence[Persisted]) -> None:
     """Within the persisting transaction: these lessons are in PostgreSQL."""
-    _upsert([each.lesson for each in done], "DO NOTHING")
+    _upsert([each.lesson for each in done], _NEWEST)
     if not done:
         return
-    columns = _columns(
-        (each.lesson.id, each.lesson.record_count, each.quarantined, each.digest) for each in done
-    )
+    columns = _columns((each.lesson.id, each.quarantined, each.digest) for each in done)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE attendance_lessonledger AS stored SET state = 'persisted', attempts = 0,"
             " next_attempt_at = NULL, last_error = '', persisted_at = statement_timestamp(),"
-            " discarded_at = NULL, digest = i.digest, quarantined_count = i.quarantined,"
-            " record_count = greatest(stored.record_count, i.recorded)"
-            " FROM unnest(%s::uuid[], %s::int4[], %s::int4[], %s::text[])"
-            " AS i (lesson_id, recorded, quarantined, digest)"
+            " discarded_at = NULL, digest = i.digest, quarantined_count = i.quarantined"
+            " FROM unnest(%s::uuid[], %s::int4[], %s::text[]) AS i (lesson_id, quarantined, digest)"
             " WHERE stored.lesson_id = i.lesson_id",
             columns,
         )

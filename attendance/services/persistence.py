@@ -102,6 +102,7 @@ def unified_persistence_task(
         halt.unavailable = error.detail
     except Error as error:
         halt.unavailable = f"PostgreSQL: {text_of(error)}"
+        connection.close_if_unusable_or_obsolete()
     report = PersistenceReport(
         run_id=run_id,
         trigger=options.trigger,
@@ -189,7 +190,8 @@ def _write_together(
 ) -> tuple[dict[UUID, Written], list[halves.Refused]]:
     users = ensure_users(rows.people_of(lessons))
     reach("users_ensured", [each.lesson.id for each in lessons])
-    return rows.write_lessons(lessons, users), []
+    written = rows.write_lessons(lessons, users)
+    return written, halves.displaced(written)
 
 
 def _bound_this_transaction() -> None:

@@ -3,6 +3,7 @@
 Everything here runs inside the persisting transaction, after `ensure_users`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.db import connection
 
 from attendance.live.records import LiveEvent, LiveLesson, LiveRecord, Mark
+from attendance.models import AttendanceEvent
 from users.identity import Person, Role
 
 UNDONE_REASON = "undone"
@@ -73,9 +75,11 @@ class Readable(NamedTuple):
 
 
 class Written(NamedTuple):
-    inserted: int
-    updated: int
-    events: int
+    inserted: int = 0
+    updated: int = 0
+    events: int = 0
+    displaced: tuple[LiveEvent, ...] = ()
+    """Events in whose place, at their revision, another one is stored."""
 
 
 def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
@@ -116,12 +120,19 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     _copy("attendance_attendancerecord", _RECORD, _record_rows(fresh, users))
     _copy("attendance_attendanceevent", _EVENT, _event_rows(fresh, users))
     written = {each.lesson.id: Written(len(each.records), 0, len(each.events)) for each in fresh}
-    for lesson in lessons:
-        if lesson.lesson.id not in new:
-            inserted, updated = move_records_forward(lesson.lesson.id, lesson.records, users)
-            events = add_events(lesson.lesson.id, lesson.events, users)
-            written[lesson.lesson.id] = Written(inserted, updated, events)
-    return written
+    known = [lesson for lesson in lessons if lesson.lesson.id not in new]
+    return written | move_forward(known, users)
+
+
+def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
+    """Add what known attendances do not have, and replace what is older; nothing goes back."""
+    inserted, updated = _move_records_forward(lessons, users)
+    events = _add_events(lessons, users)
+    displaced = _displaced_events(lessons)
+    return {
+        i: Written(inserted[i], updated[i], events[i], tuple(displaced[i]))
+        for i in (each.lesson.id for each in lessons)
+    }
 
 
 def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set[UUID]:
@@ -152,36 +163,49 @@ def _move_attendances_forward(rows: Sequence[tuple[Any, ...]]) -> None:
         )
 
 
-def move_records_forward(
-    lesson_id: UUID, records: Sequence[LiveRecord], users: dict[str, int]
-) -> tuple[int, int]:
-    """Insert records, or replace older ones. Returns how many of each; never goes back."""
+def _move_records_forward(
+    lessons: Sequence[Readable], users: dict[str, int]
+) -> tuple[Counter[UUID], Counter[UUID]]:
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in _RECORD[2:])
     done = _insert(
         "attendance_attendancerecord AS stored",
         _RECORD,
         f"SELECT {', '.join(_RECORD)}",
-        (_RECORD, _RECORD_TYPES, [_record_row(lesson_id, r, users) for r in records]),
+        (_RECORD, _RECORD_TYPES, list(_record_rows(lessons, users))),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
         f" DO UPDATE SET {changes} WHERE stored.revision < EXCLUDED.revision"
         # A row that this statement inserted was never updated.
-        " RETURNING (xmax = 0)",
+        " RETURNING stored.attendance_id, (xmax = 0)",
     )
-    inserted = sum(row[0] for row in done)
-    return inserted, len(done) - inserted
+    inserted = Counter(lesson_id for lesson_id, is_new in done if is_new)
+    return inserted, Counter(lesson_id for lesson_id, is_new in done if not is_new)
 
 
-def add_events(lesson_id: UUID, events: Sequence[LiveEvent], users: dict[str, int]) -> int:
-    """Add the events that are not there. Returns how many."""
-    return len(
-        _insert(
-            "attendance_attendanceevent",
-            _EVENT,
-            f"SELECT {', '.join(_EVENT)}",
-            (_EVENT, _EVENT_TYPES, [_event_row(lesson_id, e, users) for e in events]),
-            "ON CONFLICT DO NOTHING RETURNING 1",
-        )
+def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
+    done = _insert(
+        "attendance_attendanceevent",
+        _EVENT,
+        f"SELECT {', '.join(_EVENT)}",
+        (_EVENT, _EVENT_TYPES, list(_event_rows(lessons, users))),
+        "ON CONFLICT DO NOTHING RETURNING attendance_id",
     )
+    return Counter(lesson_id for (lesson_id,) in done)
+
+
+def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]]:
+    """Events that DO NOTHING left out although they are not the ones that are stored."""
+    found: dict[UUID, list[LiveEvent]] = {each.lesson.id: [] for each in lessons}
+    events = {(each.lesson.id, e.revision): e for each in lessons for e in each.events}
+    stored = AttendanceEvent.objects.filter(
+        attendance_id__in=found, revision__in={revision for _, revision in events}
+    )
+    for lesson_id, revision, request_id in stored.values_list(
+        "attendance_id", "revision", "request_id"
+    ):
+        event = events.get((lesson_id, revision))
+        if event is not None and event.request_id != request_id:
+            found[lesson_id].append(event)
+    return found
 
 
 def _attendance_row(lesson: LiveLesson, users: dict[str, int]) -> tuple[Any, ...]:
