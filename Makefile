@@ -1,0 +1,38 @@
+# Everything runs in the environment that ./attn makes; nothing needs to be installed by hand.
+
+COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet
+
+.PHONY: check format test demo docs lock clean
+
+check:
+	./attn exec ruff check .
+	./attn exec ruff format --check .
+	./attn exec mypy attendance attn_project launcher tests users
+	./attn exec lint-imports --no-cache
+	./attn exec sphinx-build -q -W --keep-going docs docs/_build
+
+format:
+	./attn exec ruff check --fix .
+	./attn exec ruff format .
+
+test:
+	./attn test
+
+demo:
+	./attn demo
+
+docs:
+	./attn exec sphinx-build -q -W docs docs/_build
+
+# Writes the locks anew; read them before you commit: no path and no host may be in them.
+lock:
+	$(COMPILE) requirements/site.in -o requirements.txt
+	$(COMPILE) requirements/demo.in -c requirements.txt -o requirements/demo.txt
+	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements/dev.txt
+	$(COMPILE) --no-deps requirements/postgres.in -o requirements/postgres.txt
+	$(COMPILE) --no-deps requirements/redis.in -o requirements/redis.txt
+
+clean:
+	./attn down
+	rm -rf .attn docs/_build .coverage htmlcov .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""What `./attn` does: environment, servers, commands. Standard library only."""

@@ -1,0 +1,243 @@
+"""What each command of `./attn` does; each returns an exit status."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from launcher import binaries, environment, instance, leases
+from launcher.environment import DEMO, DEV, SITE, say
+from launcher.instance import Instance
+from launcher.problem import USAGE, Problem
+from launcher.project import Project, digest, remove
+
+FIRST_PORT, PORTS = 8000, 100
+WORKERS, THREADS = 2, 8
+_NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
+TEST_FOLDER = "attn-test-"
+
+
+def demo(project: Project, *, then_exit: bool) -> int:
+    """The main job on real input, then the site until Ctrl-C."""
+    environment.ensure(project, DEMO)
+    with leases.leased(project, os.environ) as servers:
+        port = _free_port()
+        env = child_environment(project, servers)
+        env["ATTN_DEMO_PASSWORD"] = secrets.token_urlsafe(9)
+        env["ATTN_DEMO_ADDRESS"] = "" if then_exit else f"http://127.0.0.1:{port}"
+        migrate(project, env)
+        status = run(project, manage_command(project, "demo"), env)
+        if status or then_exit:
+            return status
+        return _serve(project, env, "127.0.0.1", port)
+
+
+def serve(project: Project, *, host: str, port: int) -> int:
+    """The site, until Ctrl-C."""
+    environment.ensure(project, SITE)
+    if not _is_free(host, port):
+        raise Problem(f"{host}:{port} is taken: choose another with --port.", USAGE)
+    with leases.leased(project, os.environ) as servers:
+        env = child_environment(project, servers)
+        if host not in {"127.0.0.1", "localhost"}:
+            env.setdefault("ATTN_ALLOWED_HOSTS", f"localhost,127.0.0.1,{host}")
+        migrate(project, env)
+        return _serve(project, env, host, port)
+
+
+def manage(project: Project, arguments: Sequence[str]) -> int:
+    """manage.py with the servers up; its exit status."""
+    environment.ensure(project, DEMO if "demo" in arguments[:1] else SITE)
+    with leases.leased(project, os.environ) as servers:
+        env = child_environment(project, servers)
+        # Somebody's own database is not migrated unasked.
+        if "DATABASE_URL" in servers.urls and not _NEEDS_NO_TABLES & set(arguments[:1]):
+            migrate(project, env)
+        return run(project, manage_command(project, *arguments), env)
+
+
+def test(project: Project, arguments: Sequence[str]) -> int:
+    """pytest on servers of its own, which are thrown away."""
+    environment.ensure(project, DEV)
+    with throw_away_servers(project) as servers:
+        env = child_environment(project, servers)
+        for wanted in (binaries.POSTGRES, binaries.VALKEY):
+            with contextlib.suppress(Problem):
+                env[wanted.override] = str(binaries.find(wanted, project))
+        command = [str(environment.python(project)), "-m", "pytest", *arguments]
+        return run(project, command, env)
+
+
+def execute(project: Project, command: Sequence[str]) -> int:
+    """A command in the development environment, without servers: for checks and documents."""
+    environment.ensure(project, DEV)
+    env = child_environment(project, None)
+    for name, url in (
+        ("DATABASE_URL", "postgresql://attn@localhost/attn"),
+        ("REDIS_URL", "redis://localhost:6379/0"),
+        ("CACHE_URL", "redis://localhost:6380/0"),
+    ):
+        env.setdefault(name, url)
+    return run(project, list(command), env)
+
+
+def up(project: Project) -> int:
+    environment.ensure(project, SITE)
+    leases.keep(project, os.environ)
+    return 0
+
+
+def down(project: Project, *, force: bool) -> int:
+    # Without an environment nothing was ever started.
+    if environment.python(project).exists():
+        leases.release(project, force=force)
+    return 0
+
+
+def status(project: Project, *, as_json: bool) -> int:
+    """Which servers run, and whether somebody uses them."""
+    if not environment.python(project).exists():
+        running: dict[str, int | None] = dict.fromkeys(instance.VARIABLES)
+    else:
+        servers = instance.make(project, project.home, project.name, os.environ)
+        running = dict.fromkeys(instance.VARIABLES) | servers.running()
+    told = {
+        "servers": {
+            name: {"pid": pid, "embedded": not os.environ.get(instance.VARIABLES[name])}
+            for name, pid in running.items()
+        },
+        "in_use": leases.is_leased(project),
+        "kept": (project.state / leases.KEEP).exists(),
+    }
+    if as_json:
+        print(json.dumps(told))
+        return 0
+    for name, pid in running.items():
+        print(f"{name:10}{f'running, process {pid}' if pid else 'not running here'}")
+    return 0
+
+
+def child_environment(project: Project, servers: Instance | None) -> dict[str, str]:
+    """The environment of the site: what the user has set is left as it is."""
+    env = dict(os.environ)
+    env.update(servers.urls if servers else {})
+    env["PATH"] = f"{project.state / 'venv' / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
+    env["DJANGO_SETTINGS_MODULE"] = "attn_project.settings"
+    if not env.get("ATTN_SECRET_KEY"):
+        env["ATTN_SECRET_KEY"] = project.secret()
+    # No proxy speaks TLS before a site that this command serves.
+    env.setdefault("ATTN_HTTPS", "false")
+    return env
+
+
+def manage_command(project: Project, *arguments: str) -> list[str]:
+    return [str(environment.python(project)), str(project.root / "manage.py"), *arguments]
+
+
+def migrate(project: Project, env: dict[str, str]) -> None:
+    """Migrations, one launcher at a time; skipped where these very ones were applied here."""
+    files = sorted(project.root.glob("*/migrations/0*.py"))
+    lock = (project.root / SITE).read_text()
+    wanted = digest("".join(file.read_text() for file in files) + lock + env["DATABASE_URL"])
+    stamp = project.home / "postgres" / "attn-migrated"
+    is_embedded = not os.environ.get("DATABASE_URL")
+    with project.lock("migrate.lock"):
+        if is_embedded and stamp.exists() and stamp.read_text() == wanted:
+            return
+        done = run(project, manage_command(project, "migrate", "--noinput", "-v", "0"), env)
+        if done:
+            raise Problem("The migrations failed: see above.", status=done)
+        if is_embedded:
+            stamp.write_text(wanted)
+
+
+def run(project: Project, command: list[str], env: dict[str, str]) -> int:
+    """Run a child to its end and return its exit status; signals go on to it."""
+    child = subprocess.Popen(command, env=env, cwd=project.root)
+
+    def forward(number: int, frame: object) -> None:
+        # A terminal sends Ctrl-C to the child as well: twice would be impatience.
+        if number != signal.SIGINT or not sys.stdin.isatty():
+            child.send_signal(number)
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, forward) for number in numbers}
+    try:
+        ended = child.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 - ended if ended < 0 else ended
+
+
+@contextlib.contextmanager
+def throw_away_servers(project: Project) -> Iterator[Instance]:
+    """Servers in a temporary folder; those of a killed launcher are cleared first."""
+    _clear_abandoned(project)
+    folder = Path(tempfile.mkdtemp(prefix=TEST_FOLDER))
+    owner = leases.lock_of_owner(str(folder / "owner"))
+    folder.chmod(0o755)
+    servers = instance.make(
+        project, folder, f"attn-t-{folder.name[len(TEST_FOLDER) :]}", os.environ
+    )
+    try:
+        servers.start()
+        yield servers
+    finally:
+        with leases.uninterrupted():
+            servers.stop()
+            remove(servers.sockets)
+            remove(folder)
+            if owner is not None:
+                os.close(owner)
+
+
+def _clear_abandoned(project: Project) -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{TEST_FOLDER}*"):
+        mine = folder.is_dir() and folder.stat().st_uid == os.geteuid()
+        # A folder without its lock is one that somebody makes at this moment.
+        if not mine or not (folder / "owner").exists():
+            continue
+        lock = leases.lock_of_owner(str(folder / "owner"))
+        if lock is not None:
+            name = f"attn-t-{folder.name[len(TEST_FOLDER) :]}"
+            servers = instance.make(project, folder, name, {})
+            servers.stop()
+            remove(servers.sockets)
+            remove(folder)
+            os.close(lock)
+
+
+def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
+    say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
+    command = [
+        *(str(environment.python(project)), "-m", "gunicorn", "attn_project.wsgi:application"),
+        *("--bind", f"{host}:{port}", "--worker-class", "gthread"),
+        *("--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"),
+    ]
+    return run(project, command, env)
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _free_port() -> int:
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
+        if _is_free("127.0.0.1", port):
+            return port
+    raise Problem(f"Every port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is taken.")
