@@ -111,6 +111,11 @@ def start_where_served() -> None:
     _serving.start()
 
 
+def is_wanted() -> bool:
+    """Whether this process serves the site and should have a scheduler."""
+    return _serving.is_wanted
+
+
 def is_alive() -> bool:
     """Whether this process has a living scheduler thread."""
     return _serving.is_alive()

@@ -1,9 +1,107 @@
+"""Health for probes: /healthz says that the process lives, /readyz that it can work.
+
+503 where marks cannot be taken or kept; what only needs a person is an alarm
+in a 200 answer, because taking the site out of service would help nobody.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from attendance import scheduler, selectors
+from attendance.errors import AttendanceError
+from attendance.live import health
+
+LATE_AFTER_PERIODS = 3
+"""A lesson that waits longer than so many periods of the task is an alarm."""
 
 
+@never_cache
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
+    """The process answers. No server is asked."""
     return JsonResponse({"status": "ok"})
 
 
+@never_cache
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    return JsonResponse({"status": "ok"})
+    """Whether the site can take marks and keep them, and what needs a person."""
+    vital = {
+        "postgresql": _asked(_postgresql),
+        "redis": _asked(_redis),
+        "migrations": _asked(_migrations),
+    }
+    alarms = {"lessons": _asked(_lessons), "scheduler": _asked(_scheduler)}
+    is_ready = all(part["ok"] for part in vital.values())
+    is_quiet = all(part["ok"] for part in alarms.values())
+    status = "unavailable" if not is_ready else "ok" if is_quiet else "degraded"
+    return JsonResponse({"status": status, **vital, **alarms}, status=200 if is_ready else 503)
+
+
+def _asked(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        return question()
+    except AttendanceError as error:
+        return {"ok": False, "detail": error.detail}
+    except DatabaseError:
+        connection.close()
+        return {"ok": False, "detail": "PostgreSQL cannot be reached or does not answer in time."}
+
+
+def _postgresql() -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        # For this connection's later questions as well: a probe must end.
+        cursor.execute("SET statement_timeout = '5s'")
+        try:
+            cursor.execute("SELECT pg_is_in_recovery()")
+            is_standby = cursor.fetchone()[0]
+        finally:
+            cursor.execute("RESET statement_timeout")
+    if is_standby:
+        return {"ok": False, "detail": "PostgreSQL is a standby and takes no writes."}
+    return {"ok": True}
+
+
+def _redis() -> dict[str, Any]:
+    state = health.live_state()
+    if not state.has_written:
+        return {"ok": False, "detail": "The last write of the live store to its disk failed."}
+    if state.eviction not in {"noeviction", health.UNKNOWN} or state.append_only == "no":
+        return {"ok": False, "detail": "The live store may forget lessons: see manage.py check."}
+    return {"ok": True}
+
+
+def _migrations() -> dict[str, Any]:
+    missing = selectors.missing_migrations()
+    if missing:
+        return {"ok": False, "detail": f"{len(missing)} migrations are not applied."}
+    return {"ok": True}
+
+
+def _lessons() -> dict[str, Any]:
+    found = selectors.waiting(at=timezone.now())
+    oldest = found.oldest.total_seconds() if found.oldest else 0.0
+    is_late = oldest > LATE_AFTER_PERIODS * settings.PERSIST_MINUTES * 60
+    needs_person = found.lost or found.quarantined or found.rewound
+    return {
+        "ok": not (is_late or needs_person or found.failed),
+        "oldest_waiting_seconds": round(oldest),
+        "lost": found.lost,
+        "quarantined": found.quarantined,
+        "rewound": found.rewound,
+        "failed": found.failed,
+    }
+
+
+def _scheduler() -> dict[str, Any]:
+    if not scheduler.is_wanted():
+        return {"ok": True, "detail": "This process has no scheduler."}
+    return {"ok": scheduler.is_alive()}
