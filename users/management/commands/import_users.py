@@ -1,0 +1,69 @@
+"""manage.py import_users: accounts that people can sign in with, from a CSV file."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.console import Console
+from rich.progress import Progress
+
+from users.importing import ImportReport, UnreadableFile, import_users
+
+EXIT_BAD_ROWS = 3
+SHOWN = 50
+
+
+class Command(BaseCommand):
+    help = (
+        "Make accounts from a CSV file with the columns school_number, full_name, role (student, "
+        "teacher or staff), email and password. A password is an initial one: it is set only "
+        "where the user has none. Exit status: 0 all rows are good, 2 the file cannot be read, "
+        "3 some rows were left out, with line and reason."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE.csv")
+        parser.add_argument("--dry-run", action="store_true", help="check and count, write nothing")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = _import(options["file"], dry_run=options["dry_run"])
+        if options["json"]:
+            self.stdout.write(json.dumps(msgspec.to_builtins(report), ensure_ascii=False))
+        else:
+            self.stdout.write(_text(report))
+        if report.bad:
+            sys.exit(EXIT_BAD_ROWS)
+
+
+def _import(path: Path, *, dry_run: bool) -> ImportReport:
+    console = Console(stderr=True)
+    try:
+        # utf-8-sig: spreadsheets put a mark before the first column's name.
+        with (
+            path.open(encoding="utf-8-sig", newline="") as file,
+            Progress(console=console, disable=not console.is_terminal) as bar,
+        ):
+            task = bar.add_task("importing users", total=None)
+            return import_users(
+                file, dry_run=dry_run, advance=lambda count: bar.advance(task, count)
+            )
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from None
+    except UnreadableFile as error:
+        raise CommandError(f"{path}: {error.detail}", returncode=2) from None
+
+
+def _text(report: ImportReport) -> str:
+    lines = ["Dry run: nothing was written."] if report.is_dry_run else []
+    lines.append(
+        f"{report.created} created, {report.completed} completed, {report.updated} updated, "
+        f"{report.unchanged} unchanged, {len(report.bad)} left out."
+    )
+    lines += [f"  line {row.line}: {row.code}: {row.detail}" for row in report.bad[:SHOWN]]
+    if len(report.bad) > SHOWN:
+        lines.append(f"  and {len(report.bad) - SHOWN} more: --json names them all.")
+    return "\n".join(lines)
