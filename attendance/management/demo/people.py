@@ -1,0 +1,64 @@
+"""The people of the demo: names in several alphabets, always the same; numbers of one run."""
+
+import secrets
+import unicodedata
+from typing import NamedTuple
+
+from django.core.management.base import CommandError
+
+from users.backends import DEMO_STAFF_NUMBER
+from users.identity import Person, Role, clean_full_name
+from users.models import User
+
+SEED = 20260302
+LOCALES = ("en_GB", "tr_TR", "de_DE", "el_GR", "ru_RU", "ar_EG", "hi_IN", "ja_JP", "zh_CN")
+STUDENTS, TEACHERS, KNOWN_STUDENTS, KNOWN_TEACHERS = 600, 4, 250, 3
+
+
+class Cast(NamedTuple):
+    teachers: list[Person]
+    students: list[Person]
+
+
+def make_cast() -> Cast:
+    """Four teachers and 600 students; PostgreSQL knows 3 and 250 of them.
+
+    Each run has numbers of its own, so that demos can run again and side by side.
+    """
+    run = secrets.token_hex(2).upper()
+    names = _names(TEACHERS + STUDENTS)
+    teachers = [Person(f"D{run}-T{i + 1}", names[i], Role.TEACHER) for i in range(TEACHERS)]
+    students = [Person(f"D{run}-{i + 1:04}", names[TEACHERS + i]) for i in range(STUDENTS)]
+    known = [*teachers[:KNOWN_TEACHERS], *students[:KNOWN_STUDENTS]]
+    User.objects.bulk_create([_account(person) for person in known])
+    return Cast(teachers, students)
+
+
+def ensure_demo_staff() -> None:
+    """The member of staff who can sign in only with the password of a running demo."""
+    User.objects.get_or_create(
+        school_number=DEMO_STAFF_NUMBER,
+        defaults={"full_name": "Staff of the demo", "role": Role.STAFF.value, "password": "!"},
+    )
+
+
+def _account(person: Person) -> User:
+    user = User(
+        school_number=person.school_number, full_name=person.full_name, role=person.role.value
+    )
+    user.set_unusable_password()
+    return user
+
+
+def _names(count: int) -> list[str]:
+    try:
+        from faker import Faker
+    except ImportError:
+        raise CommandError(
+            "The demo needs Faker: run it as ./attn demo, which installs it."
+        ) from None
+    fakers = [Faker(locale) for locale in LOCALES]
+    for faker in fakers:
+        faker.seed_instance(SEED)
+    names = (fakers[i % len(fakers)].name() for i in range(count))
+    return [clean_full_name(unicodedata.normalize("NFC", name)) for name in names]

@@ -1,0 +1,134 @@
+"""Four lessons, one teacher after another: check-ins, repeats, corrections, damage."""
+
+import json
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID, uuid4
+
+from attendance.live import client, keys, records, store
+from attendance.live.records import EventData
+from attendance.management.demo.people import SEED, Cast
+from attendance.services.check_in import check_in
+from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.services.records import Correction, correct_record
+from attendance.vocabulary import Verdict
+from users.identity import Person
+
+LESSON_NAMES = ("Physics", "Türkçe Edebiyat", "Mathematics", "Νέα Ελληνικά")
+THREADS = 16
+DAMAGED_LESSON = 2
+"""Which lesson, counted from 0, gets three payloads that cannot be read."""
+
+
+class Acknowledged(NamedTuple):
+    """What a student was told, as the demo wrote it down."""
+
+    lesson_id: UUID
+    school_number: str
+    checked_in_at: datetime | None
+    revision: int
+
+
+class Taught(NamedTuple):
+    lesson_id: UUID
+    lesson_name: str
+    teacher: Person
+    students: list[Person]
+    acknowledged: list[Acknowledged]
+    repeated: int
+    expected: dict[str, str]
+    """The newest word for each student who was corrected."""
+    damaged: list[str]
+
+
+def teach(cast: Cast, advance: Callable[[int], None]) -> list[Taught]:
+    """Run the lessons up to their end; nothing is persisted yet."""
+    share = len(cast.students) // len(LESSON_NAMES)
+    return [
+        _teach(i, teacher, cast.students[i * share : (i + 1) * share], advance)
+        for i, teacher in enumerate(cast.teachers)
+    ]
+
+
+def _teach(
+    number: int, teacher: Person, students: list[Person], advance: Callable[[int], None]
+) -> Taught:
+    plan = LessonPlan(LESSON_NAMES[number], minutes=45, late_after_minutes=10)
+    lesson = start_lesson(plan, teacher=teacher)
+    acknowledged, repeated = _check_in_all(lesson.id, students, advance)
+    expected = _correct(lesson.id, teacher, students)
+    damaged = _damage(lesson.id, students[-3:]) if number == DAMAGED_LESSON else []
+    event = EventData("lesson_finished", teacher, "teacher")
+    store.finish(lesson.id, request_id=str(uuid4()), event=event)
+    # After the end, while the lesson still waits in Redis.
+    expected |= _say(lesson.id, teacher, students[5], Verdict.LATE, "arrived with the bus")
+    return Taught(
+        lesson.id, plan.lesson_name, teacher, students, acknowledged, repeated, expected, damaged
+    )
+
+
+def _check_in_all(
+    lesson_id: UUID, students: list[Person], advance: Callable[[int], None]
+) -> tuple[list[Acknowledged], int]:
+    """Everybody checks in, every fifth student twice, all at once."""
+    arrivals = [*students, *students[::5]]
+    random.Random(SEED).shuffle(arrivals)  # noqa: S311 - an order, not a secret
+
+    def arrive(student: Person) -> tuple[Acknowledged, bool]:
+        done = check_in(lesson_id, student=student)
+        advance(1)
+        record = done.record
+        said = Acknowledged(lesson_id, record.school_number, record.checked_in_at, record.revision)
+        return said, done.is_repeated
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        answers = list(pool.map(arrive, arrivals))
+    return [said for said, _ in answers], sum(is_repeated for _, is_repeated in answers)
+
+
+def _correct(lesson_id: UUID, teacher: Person, students: list[Person]) -> dict[str, str]:
+    """Corrections while the lesson is live; returns the newest word for each student."""
+    said: dict[str, str] = {}
+    said |= _say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
+    said |= _say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
+    said |= _say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
+    _say(lesson_id, teacher, students[3], Verdict.REJECT, "a mistake")
+    said |= _say(lesson_id, teacher, students[3], Verdict.UNDO, "")
+    added = Person(f"{teacher.school_number}-GUEST", "Guest of the class")
+    said |= _say(lesson_id, teacher, added, Verdict.ACCEPT, "")
+    return said
+
+
+def _say(
+    lesson_id: UUID, teacher: Person, student: Person, verdict: Verdict, reason: str
+) -> dict[str, str]:
+    correction = Correction(
+        lesson_id, student.school_number, verdict, teacher, reason, student.full_name
+    )
+    return {student.school_number: correct_record(correction).status}
+
+
+def correct_afterwards(taught: Taught) -> None:
+    """A correction when the lesson is in PostgreSQL only, through the same function."""
+    student = taught.students[7]
+    taught.expected.update(
+        _say(taught.lesson_id, taught.teacher, student, Verdict.EXCUSE, "was at a contest")
+    )
+
+
+def _damage(lesson_id: UUID, students: list[Person]) -> list[str]:
+    """Bad JSON, a NUL in a name, and a flipped byte, in place of three real records."""
+    redis, key = client.connection(), keys.records(lesson_id)
+    bad_json, nul, flipped = (student.school_number for student in students)
+    at = records.milliseconds(store.now())
+    stamp = f"2,{at},{at},present,,kept"
+    redis.hset(key, bad_json, records.seal(lesson_id, "record", bad_json, stamp, b'{"full_name'))
+    person = {"school_number": nul, "full_name": "A\0da", "source": "student"}
+    redis.hset(key, nul, records.seal(lesson_id, "record", nul, stamp, json.dumps(person).encode()))
+    raw = bytearray(client.command(lambda redis: redis.hget(key, flipped)))
+    raw[len(raw) // 2] ^= 1
+    redis.hset(key, flipped, bytes(raw))
+    return [bad_json, nul, flipped]
