@@ -100,6 +100,13 @@ class AlreadySettled(AttendanceError):
     default_detail = "This payload was settled before. Load the page again."
 
 
+class RecordExists(AttendanceError):
+    """A payload from quarantine would replace a record: somebody has to decide."""
+
+    code = "record_exists"
+    default_detail = "This student has a record already. Compare both, then replace it or not."
+
+
 class StillUnreadable(AttendanceError):
     code = "still_unreadable"
 

@@ -85,9 +85,9 @@ ALLOWED_HOSTS = env.list("ATTN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1"
 CSRF_TRUSTED_ORIGINS = env.list("ATTN_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
+    "django_apscheduler",
     "users",
     "attendance",
-    "django_apscheduler",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -14,7 +14,7 @@ from launcher import instance
 from launcher.environment import say
 from launcher.instance import Instance
 from launcher.problem import Problem
-from launcher.project import Project
+from launcher.project import Project, remove
 
 KEEP = "keep-running"
 
@@ -36,6 +36,7 @@ def leased(project: Project, environ: Mapping[str, str]) -> Iterator[Instance]:
                 fcntl.flock(lease, fcntl.LOCK_UN)
                 if not (project.state / KEEP).exists() and not is_leased(project):
                     servers.stop()
+                    remove(servers.sockets)
 
 
 def is_leased(project: Project) -> bool:
@@ -67,6 +68,7 @@ def release(project: Project, *, force: bool) -> None:
                 status=1,
             )
         servers.stop()
+        remove(servers.sockets)
 
 
 @contextlib.contextmanager

@@ -99,6 +99,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Whether Django's admin opens: derived, so that role and flag cannot differ."""
         return self.role == Role.STAFF
 
+    def as_person(self) -> identity.Person:
+        """The user as a lesson knows them."""
+        return identity.Person(self.school_number, self.full_name, identity.Role(self.role))
+
     def clean(self) -> None:
         super().clean()
         self.school_number = self.school_number.strip().upper()

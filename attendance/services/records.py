@@ -58,13 +58,36 @@ def correct_record(correction: Correction) -> RegisterRecord:
     LessonUnreadable and LiveStoreUnavailable.
     """
     clean = _clean(correction)
-    ledger = LessonLedger.objects.filter(pk=clean.lesson_id).values_list("state", flat=True)
-    if ledger.first() != LessonState.DISCARDED:
+    if not _is_discarded(clean.lesson_id):
         try:
             return _correct_live(clean)
         except LessonNotFound:
             pass
     return _correct_stored(clean)
+
+
+def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
+    """One student's record wherever the lesson lives, or None.
+
+    Raises InvalidSchoolNumber, LessonNotFound, LessonUnreadable and
+    LiveStoreUnavailable.
+    """
+    number = canonical_school_number(school_number)
+    if not _is_discarded(lesson_id):
+        try:
+            found = store.read_record(lesson_id, number, request_id="").record
+            return register.of_live(found) if found else None
+        except LessonNotFound:
+            pass
+    attendance = Attendance.objects.filter(pk=lesson_id).first()
+    if attendance is None:
+        raise LessonNotFound
+    row = _row(attendance, number)
+    return register.of_stored(row) if row else None
+
+
+def _is_discarded(lesson_id: UUID) -> bool:
+    return LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists()
 
 
 def _clean(correction: Correction) -> Correction:

@@ -1,0 +1,10 @@
+"""Django's admin for staff.
+
+Attendances and records change through the services only, in views of their own:
+Django runs its change views in a transaction, and the services commit for
+themselves.
+"""
+
+from attendance.admin import books, jobs, quarantine, register
+
+__all__ = ["books", "jobs", "quarantine", "register"]

@@ -1,0 +1,71 @@
+"""What the admin's pages share: read-only rows, and views for services."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+
+from attendance.errors import AttendanceError
+from users.errors import UserError
+from users.identity import Person
+from users.models import User
+
+Row = TypeVar("Row", bound=Model)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
+    """Rows that are looked at here and written by services only."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def require(self, request: HttpRequest, permission: str = "change") -> Person:
+        """Who acts, if they may. Raises PermissionDenied."""
+        name = f"{self.opts.app_label}.{permission}_{self.opts.model_name}"
+        user = request.user
+        if not isinstance(user, User) or not user.has_perm(name):
+            raise PermissionDenied
+        return user.as_person()
+
+
+def ask_and_do(
+    request: HttpRequest,
+    form: forms.Form,
+    act: Callable[[dict[str, Any]], str],
+    *,
+    title: str,
+    back: str,
+) -> HttpResponse:
+    """Show a form; on POST do what it says, tell so and go back.
+
+    What a service refuses stands on the form, which keeps what was typed.
+    """
+    if request.method == "POST" and form.is_valid():
+        try:
+            messages.success(request, act(form.cleaned_data))
+            return redirect(back)
+        except (AttendanceError, UserError) as error:
+            form.add_error(None, error.detail)
+    context = {
+        **admin.site.each_context(request),
+        "title": title,
+        "form": form,
+        "back": back,
+        "submit": _("Save"),
+    }
+    return TemplateResponse(request, "admin/attendance/ask.html", context)

@@ -1,0 +1,83 @@
+"""The lesson ledger and the persistence runs."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from attendance.admin.base import ReadOnlyAdmin
+from attendance.models import LessonLedger, PersistenceRun
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.report import PersistenceReport
+from attendance.services.work import RunOptions
+from attendance.vocabulary import Trigger
+
+
+@admin.register(LessonLedger)
+class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
+    list_display = (
+        "lesson_name",
+        "teacher_name",
+        "starts_at",
+        "ends_at",
+        "state",
+        "record_count",
+        "quarantined_count",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+    )
+    list_filter = ("state", "starts_at")
+    search_fields = ("lesson_name", "teacher_name", "teacher_number", "lesson_id")
+    date_hierarchy = "starts_at"
+    actions = ("persist_now",)
+
+    @admin.action(description=gettext_lazy("Persist now"), permissions=["persist"])
+    def persist_now(self, request: HttpRequest, queryset: QuerySet[LessonLedger]) -> None:
+        """Run the task for the chosen lessons; actions are not in a transaction."""
+        report = unified_persistence_task(
+            lesson_ids=list(queryset.values_list("lesson_id", flat=True)),
+            options=RunOptions(trigger=Trigger.ADMIN),
+        )
+        level = messages.ERROR if report.exit_status else messages.SUCCESS
+        self.message_user(request, _summary(report), level)
+
+    def has_persist_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("attendance.change_lessonledger")
+
+
+def _summary(report: PersistenceReport) -> str:
+    counts = report.totals.counts
+    told = _(
+        "%(lessons)d lessons: %(inserted)d records inserted, %(updated)d updated, "
+        "%(unchanged)d unchanged, %(quarantined)d quarantined."
+    ) % {
+        "lessons": report.totals.lessons,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "quarantined": counts.quarantined,
+    }
+    troubles = [report.unavailable, *(each.error for each in report.lessons)]
+    return " ".join([told, *(trouble for trouble in troubles if trouble)])
+
+
+@admin.register(PersistenceRun)
+class PersistenceRunAdmin(ReadOnlyAdmin[PersistenceRun]):
+    list_display = (
+        "started_at",
+        "trigger",
+        "seconds",
+        "lessons",
+        "recorded",
+        "read",
+        "inserted",
+        "updated",
+        "unchanged",
+        "quarantined",
+        "failed",
+        "is_interrupted",
+        "error",
+    )
+    list_filter = ("trigger", "is_interrupted", "started_at")

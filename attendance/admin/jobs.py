@@ -1,0 +1,28 @@
+"""The scheduled job and its executions, to look at.
+
+The library's own pages offer to run a job: that starts a second scheduler with
+another job store, which removes our row because it holds no pickled job.
+"""
+
+from django.contrib import admin
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
+
+from attendance.admin.base import ReadOnlyAdmin
+
+for model in (DjangoJob, DjangoJobExecution):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+
+@admin.register(DjangoJob)
+class DjangoJobAdmin(ReadOnlyAdmin[DjangoJob]):
+    list_display = ("id", "next_run_time")
+    exclude = ("job_state",)
+
+
+@admin.register(DjangoJobExecution)
+class DjangoJobExecutionAdmin(ReadOnlyAdmin[DjangoJobExecution]):
+    list_display = ("run_time", "status", "duration", "exception")
+    list_filter = ("status", "run_time")
+    list_select_related = ("job",)
+    ordering = ("-id",)

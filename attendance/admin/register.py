@@ -1,0 +1,201 @@
+"""Attendances, their records and their events."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from attendance.admin.base import ReadOnlyAdmin, ask_and_do
+from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.services.ids import new_request_id
+from attendance.services.lessons import delete_attendance, restore_attendance
+from attendance.services.records import Correction, correct_record
+from attendance.vocabulary import Verdict
+
+
+class DeletedFilter(admin.SimpleListFilter):
+    title = gettext_lazy("flagged as deleted")
+    parameter_name = "deleted"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", _("No")), ("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(deleted_at__isnull=self.value() == "no")
+
+
+@admin.register(Attendance)
+class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
+    list_display = (
+        "lesson_name",
+        "teacher_name",
+        "starts_at",
+        "ends_at",
+        "present_total",
+        "record_total",
+        "is_kept",
+    )
+    list_filter = ("starts_at", DeletedFilter)
+    search_fields = ("lesson_name", "teacher_name", "teacher__school_number")
+    search_help_text = gettext_lazy("Lesson, teacher's name or number")
+    date_hierarchy = "starts_at"
+    change_form_template = "admin/attendance/attendance/change_form.html"
+    list_select_related = ("teacher",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attendance]:
+        return Attendance.objects.with_counts().select_related("teacher", "deleted_by")
+
+    @admin.display(description=gettext_lazy("records"))
+    def record_total(self, row: Any) -> int:
+        return int(row.record_total)
+
+    @admin.display(description=gettext_lazy("here"))
+    def present_total(self, row: Any) -> int:
+        return int(row.present_total)
+
+    @admin.display(description=gettext_lazy("kept"), boolean=True)
+    def is_kept(self, row: Attendance) -> bool:
+        return not row.is_deleted
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<uuid:pk>/add-student/", wrap(self.add_student), name="attendance_add_student"),
+            path("<uuid:pk>/flag/", wrap(self.flag), name="attendance_flag"),
+            path("<uuid:pk>/restore/", wrap(self.restore), name="attendance_restore"),
+        ]
+        return own + super().get_urls()
+
+    def add_student(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        actor = self.require(request)
+        attendance = get_object_or_404(Attendance, pk=pk)
+        form = AddStudentForm(request.POST or None, initial={"request_id": new_request_id()})
+
+        def act(data: dict[str, Any]) -> str:
+            verdict = Verdict(data.pop("verdict"))
+            # Revision 0: somebody who has a record is corrected there, not here.
+            correct_record(
+                Correction(pk, verdict=verdict, actor=actor, expected_revision=0, **data)
+            )
+            return _("%(name)s was added.") % {"name": data["full_name"]}
+
+        title = _("Add a student to %(lesson)s") % {"lesson": attendance}
+        return ask_and_do(request, form, act, title=title, back=_page(attendance))
+
+    def flag(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        actor = self.require(request)
+        attendance = get_object_or_404(Attendance, pk=pk)
+
+        def act(data: dict[str, Any]) -> str:
+            delete_attendance(pk, actor=actor, reason=data["reason"])
+            return _("The attendance is flagged as deleted.")
+
+        form = ReasonForm(request.POST or None)
+        title = _("Flag %(lesson)s as deleted") % {"lesson": attendance}
+        return ask_and_do(request, form, act, title=title, back=_page(attendance))
+
+    def restore(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        actor = self.require(request)
+        attendance = get_object_or_404(Attendance, pk=pk)
+
+        def act(data: dict[str, Any]) -> str:
+            restore_attendance(pk, actor=actor, reason=data["reason"])
+            return _("The attendance is restored.")
+
+        form = ReasonForm(request.POST or None)
+        title = _("Restore %(lesson)s") % {"lesson": attendance}
+        return ask_and_do(request, form, act, title=title, back=_page(attendance))
+
+
+@admin.register(AttendanceRecord)
+class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
+    list_display = (
+        "full_name",
+        "school_number",
+        "attendance",
+        "status",
+        "checked_in_at",
+        "source",
+        "reason",
+        "is_kept",
+    )
+    list_filter = ("status", "source", DeletedFilter)
+    search_fields = ("full_name", "student__school_number", "attendance__lesson_name")
+    search_help_text = gettext_lazy("Name, number or lesson")
+    list_select_related = ("attendance", "student")
+    change_form_template = "admin/attendance/attendancerecord/change_form.html"
+    ordering = ("-attendance_id", "full_name")
+
+    @admin.display(description=gettext_lazy("number"))
+    def school_number(self, row: AttendanceRecord) -> str:
+        return row.student.school_number
+
+    @admin.display(description=gettext_lazy("kept"), boolean=True)
+    def is_kept(self, row: AttendanceRecord) -> bool:
+        return not row.is_deleted
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AttendanceRecord]:
+        return super().get_queryset(request).select_related("attendance", "student", "deleted_by")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.correct)
+        return [path("<int:pk>/correct/", view, name="attendance_correct"), *super().get_urls()]
+
+    def correct(self, request: HttpRequest, pk: int) -> HttpResponse:
+        actor = self.require(request)
+        row = get_object_or_404(AttendanceRecord.objects.select_related("student"), pk=pk)
+        initial = {"revision": row.revision, "request_id": new_request_id()}
+        form = VerdictForm(request.POST or None, initial=initial)
+
+        def act(data: dict[str, Any]) -> str:
+            done = correct_record(
+                Correction(
+                    row.attendance_id,
+                    row.student.school_number,
+                    Verdict(data["verdict"]),
+                    actor,
+                    reason=data["reason"],
+                    request_id=data["request_id"],
+                    expected_revision=data["revision"],
+                )
+            )
+            return _("%(name)s is %(status)s now.") % {
+                "name": done.full_name,
+                "status": _("deleted") if done.is_deleted else done.status,
+            }
+
+        back = reverse("admin:attendance_attendancerecord_change", args=[pk])
+        title = _("Correct %(record)s") % {"record": row}
+        return ask_and_do(request, form, act, title=title, back=back)
+
+
+@admin.register(AttendanceEvent)
+class AttendanceEventAdmin(ReadOnlyAdmin[AttendanceEvent]):
+    list_display = (
+        "happened_at",
+        "kind",
+        "attendance",
+        "student",
+        "actor_name",
+        "source",
+        "old",
+        "new",
+        "reason",
+    )
+    list_filter = ("kind", "source", "happened_at")
+    search_fields = ("student__school_number", "student__full_name", "actor_name", "reason")
+    list_select_related = ("attendance", "student", "actor")
+    ordering = ("-id",)
+
+
+def _page(attendance: Attendance) -> str:
+    return reverse("admin:attendance_attendance_change", args=[attendance.pk])

@@ -1,0 +1,190 @@
+"""What a member of staff makes of a quarantined payload: retry, replay, replace, set aside.
+
+The raw bytes never change. A replay goes through the same function as any
+correction, with an event, and adds a record only where the student has none.
+"""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.utils import timezone
+
+from attendance.errors import (
+    AlreadySettled,
+    InvalidInput,
+    NotYourLesson,
+    ReasonRequired,
+    RecordExists,
+    StillUnreadable,
+)
+from attendance.live import records as live_records
+from attendance.live import store
+from attendance.live.records import Corrupt, LiveRecord
+from attendance.models import QuarantinedPayload
+from attendance.services import entry
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.records import Correction, correct_record, find_record
+from attendance.services.register import RegisterRecord
+from attendance.services.report import TROUBLE
+from attendance.services.work import RunOptions
+from attendance.vocabulary import (
+    LONGEST_REASON,
+    PayloadKind,
+    PayloadState,
+    Status,
+    Trigger,
+    Verdict,
+)
+from users.identity import Person, Role
+from users.models import User
+
+_VERDICTS = {
+    Status.PRESENT: Verdict.ACCEPT,
+    Status.LATE: Verdict.LATE,
+    Status.EXCUSED: Verdict.EXCUSE,
+    Status.ABSENT: Verdict.ABSENT,
+    Status.REJECTED: Verdict.REJECT,
+}
+
+
+class CorrectedCopy(NamedTuple):
+    """A readable copy of a record, as somebody has typed it."""
+
+    school_number: str
+    full_name: str
+    status: str
+    reason: str = ""
+
+
+def retry_payload(payload_id: int, *, actor: Person) -> None:
+    """Read the same bytes again, and replay what can be read now.
+
+    Raises StillUnreadable, RecordExists, AlreadySettled, NotYourLesson and what
+    `correct_record` raises.
+    """
+    payload = _open(payload_id, actor)
+    if payload.kind == PayloadKind.LESSON:
+        _retry_lesson(payload, actor)
+        return
+    record = readable(payload)
+    if record is None:
+        raise StillUnreadable(
+            f"It still cannot be read: {payload.reason}. Correct a copy, or set it aside."
+        )
+    reason = f"checked in at {record.checked_in_at.isoformat()}" if record.checked_in_at else ""
+    copy = CorrectedCopy(record.school_number, record.full_name, record.status, reason)
+    replay_payload(payload_id, corrected=copy, actor=actor)
+
+
+def replay_payload(payload_id: int, *, corrected: CorrectedCopy, actor: Person) -> RegisterRecord:
+    """Add a corrected copy to its lesson, where the student has no record there.
+
+    Raises RecordExists, AlreadySettled, InvalidInput, NotYourLesson and what
+    `correct_record` raises.
+    """
+    payload = _open(payload_id, actor)
+    found = find_record(payload.lesson_id, corrected.school_number)
+    if found is not None and not found.is_deleted:
+        raise RecordExists(record=msgspec.to_builtins(found))
+    return _replay(payload, corrected, actor, found.revision if found else 0)
+
+
+def replace_with_payload(
+    payload_id: int, *, corrected: CorrectedCopy, actor: Person, seen_revision: int
+) -> RegisterRecord:
+    """Put a corrected copy in the place of the record at the revision that was seen.
+
+    Raises Conflict where that record changed meanwhile, and as `replay_payload`.
+    """
+    return _replay(_open(payload_id, actor), corrected, actor, seen_revision)
+
+
+def discard_payload(payload_id: int, *, actor: Person, reason: str) -> None:
+    """Set a payload aside with a reason; its bytes stay.
+
+    Raises ReasonRequired, AlreadySettled and NotYourLesson.
+    """
+    payload = _open(payload_id, actor)
+    reason = entry.clean_reason(reason)
+    if not reason:
+        raise ReasonRequired
+    _settle(payload, PayloadState.DISCARDED, actor, reason=reason)
+
+
+def readable(payload: QuarantinedPayload) -> LiveRecord | None:
+    """The record in a payload's bytes, where it can be read now."""
+    if payload.kind != PayloadKind.RECORD:
+        return None
+    try:
+        return live_records.decode_record(payload.lesson_id, payload.field, bytes(payload.payload))
+    except Corrupt:
+        return None
+
+
+def _open(payload_id: int, actor: Person) -> QuarantinedPayload:
+    if actor.role is not Role.STAFF:
+        raise NotYourLesson("Only staff settles what is in quarantine.")
+    payload = QuarantinedPayload.objects.filter(pk=payload_id, state=PayloadState.OPEN).first()
+    if payload is None:
+        raise AlreadySettled
+    return payload
+
+
+def _retry_lesson(payload: QuarantinedPayload, actor: Person) -> None:
+    lesson_id: UUID = payload.lesson_id
+    store.unpark([lesson_id])
+    report = unified_persistence_task(
+        lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.ADMIN)
+    )
+    failed = [each for each in report.lessons if each.outcome in TROUBLE]
+    if failed or report.unavailable:
+        why = failed[0].error if failed else report.unavailable
+        raise StillUnreadable(f"The lesson cannot be persisted yet: {why}")
+    _settle(payload, PayloadState.REPLAYED, actor)
+
+
+def _replay(
+    payload: QuarantinedPayload, corrected: CorrectedCopy, actor: Person, seen_revision: int
+) -> RegisterRecord:
+    if payload.kind != PayloadKind.RECORD:
+        raise InvalidInput("Only a record can be replayed. Set this payload aside.")
+    verdict = _VERDICTS.get(Status(corrected.status)) if corrected.status in Status else None
+    if verdict is None:
+        raise InvalidInput("Decide: present, late, excused, absent or rejected.")
+    note = f"from quarantine: {corrected.reason or payload.reason}"[:LONGEST_REASON]
+    record = correct_record(
+        Correction(
+            lesson_id=payload.lesson_id,
+            school_number=corrected.school_number,
+            verdict=verdict,
+            actor=actor,
+            reason=entry.clean_reason(note),
+            full_name=corrected.full_name,
+            # Whoever dies after the correction repeats it without a second event.
+            request_id=f"quarantine-{payload.pk}",
+            expected_revision=seen_revision,
+        )
+    )
+    copy = msgspec.json.encode(corrected._asdict()).decode()
+    _settle(payload, PayloadState.REPLAYED, actor, corrected=copy)
+    return record
+
+
+def _settle(
+    payload: QuarantinedPayload,
+    state: PayloadState,
+    actor: Person,
+    *,
+    reason: str = "",
+    corrected: str = "",
+) -> None:
+    settled = QuarantinedPayload.objects.filter(pk=payload.pk, state=PayloadState.OPEN).update(
+        state=state,
+        corrected=corrected,
+        settled_at=timezone.now(),
+        settled_by=User.objects.get(school_number=actor.school_number),
+        settled_reason=reason,
+    )
+    if not settled:
+        raise AlreadySettled

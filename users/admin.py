@@ -1,0 +1,107 @@
+"""Users in the admin.
+
+Staff may add and change people. Only a superuser may touch a superuser, give
+rights beyond a role, or make somebody staff: otherwise one member of staff
+could take every right there is.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from users.errors import UserError
+from users.identity import canonical_school_number
+from users.models import Role, User
+
+admin.site.site_header = "ATTN"
+admin.site.site_title = "ATTN"
+
+
+class NumberField(forms.CharField):
+    """A school number, kept in its canonical form however it is typed."""
+
+    def clean(self, value: Any) -> str:
+        try:
+            return canonical_school_number(super().clean(value))
+        except UserError as error:
+            raise forms.ValidationError(error.detail) from None
+
+
+class UserCreation(AdminUserCreationForm[User]):
+    school_number = NumberField(label=_("School number"), max_length=64)
+
+    class Meta:
+        model = User
+        fields = ("school_number", "full_name", "role", "email")
+
+
+class UserChange(UserChangeForm[User]):
+    school_number = NumberField(label=_("School number"), max_length=64)
+
+    class Meta:
+        model = User
+        fields = "__all__"
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+    form = UserChange
+    add_form = UserCreation
+    list_display = ("school_number", "full_name", "role", "email", "is_active", "last_login")
+    list_filter = ("role", "is_active", "is_superuser")
+    search_fields = ("school_number", "full_name", "email")
+    search_help_text = _("Number, name or e-mail address")
+    ordering = ("school_number",)
+    readonly_fields = ("last_login", "created_at")
+    fieldsets = (
+        (None, {"fields": ("school_number", "password")}),
+        (_("Person"), {"fields": ("full_name", "role", "email")}),
+        (_("Rights"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
+        (_("Dates"), {"fields": ("last_login", "created_at")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {
+                "classes": ("wide",),
+                "fields": (
+                    "school_number",
+                    "full_name",
+                    "role",
+                    "email",
+                    "usable_password",
+                    "password1",
+                    "password2",
+                ),
+            },
+        ),
+    )
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        if getattr(request.user, "is_superuser", False):
+            return self.readonly_fields
+        return (*self.readonly_fields, "is_superuser", "groups", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if not super().has_change_permission(request, obj):
+            return False
+        return _may_touch(request.user, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request.user, obj)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "role" and not getattr(request.user, "is_superuser", False):
+            kwargs["choices"] = [c for c in Role.choices if c[0] != Role.STAFF]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+def _may_touch(user: Any, other: User | None) -> bool:
+    """Staff does not change staff: a new password would open what the other one may."""
+    return other is None or user.is_superuser or other.role != Role.STAFF
