@@ -6,6 +6,8 @@ from django.core.cache import cache
 from attendance.live import client
 from users.identity import Person, Role
 
+pytest_plugins = ["tests.clock"]
+
 TEST_SERVER = "attn:test-server"
 
 

@@ -1,0 +1,354 @@
+"""The unified persistence task: what it stores, what it leaves, what it says."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from attendance.live import client, keys, store
+from attendance.models import (
+    Attendance,
+    AttendanceEvent,
+    AttendanceRecord,
+    LessonLedger,
+    PersistenceRun,
+    QuarantinedPayload,
+)
+from attendance.services import failpoints
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.records import Correction, correct_record
+from attendance.services.report import Outcome
+from attendance.services.work import RunOptions
+from attendance.vocabulary import LessonState, Trigger, Verdict
+from tests.factories import UserFactory
+from tests.lessons import (
+    TEACHER,
+    end,
+    ended_lesson,
+    ended_lessons,
+    keys_in_redis,
+    live_lesson,
+    student,
+)
+from users.identity import Person, Role
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_lesson_that_is_over_is_stored_and_discarded() -> None:
+    lesson = ended_lesson(3)
+
+    report = unified_persistence_task()
+
+    (told,) = report.lessons
+    assert (told.outcome, told.is_discarded) == (Outcome.PERSISTED, True)
+    counts = report.totals.counts
+    assert (counts.recorded, counts.read, counts.inserted) == (3, 3, 3)
+    assert report.sums_agree
+    assert report.exit_status == 0
+    row = AttendanceRecord.objects.get(student__school_number="S-0001")
+    assert (row.status, row.source, row.full_name) == ("present", "student", "Student 0001")
+    assert keys_in_redis(lesson.id) == []
+    assert client.connection().zcard(keys.DUE) == 0
+    assert client.connection().get(keys.teacher("T-1")) is None
+
+
+def test_a_lesson_that_is_not_over_is_left_alone_and_known_to_the_ledger() -> None:
+    lesson = live_lesson(2)
+
+    report = unified_persistence_task()
+
+    assert report.totals.lessons == 0
+    assert not Attendance.objects.exists()
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert (row.state, row.record_count) == (LessonState.LIVE, 2)
+
+
+def test_a_lesson_nobody_attended_is_stored_without_records() -> None:
+    lesson = ended_lesson(0)
+
+    report = unified_persistence_task()
+
+    assert report.lessons[0].outcome is Outcome.PERSISTED
+    assert Attendance.objects.get(pk=lesson.id).records.count() == 0
+    assert keys_in_redis(lesson.id) == []
+
+
+def test_users_that_postgresql_knows_keep_their_name_and_role() -> None:
+    UserFactory(school_number="S-0001", full_name="Known Name", role="teacher")
+    ended_lesson(1)
+
+    unified_persistence_task()
+
+    known = User.objects.get(school_number="S-0001")
+    assert (known.full_name, known.role) == ("Known Name", "teacher")
+    assert AttendanceRecord.objects.get().full_name == "Student 0001"
+
+
+def test_corrections_and_their_events_arrive_with_actor_and_reason() -> None:
+    lesson = live_lesson(2)
+    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(Correction(lesson.id, "S-0002", Verdict.DELETE, TEACHER, "wrong class"))
+    correct_record(Correction(lesson.id, "S-0009", Verdict.EXCUSE, TEACHER, "ill", "New One"))
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    rows = {r.student.school_number: r for r in AttendanceRecord.objects.select_related("student")}
+    assert (rows["S-0001"].status, rows["S-0001"].reason) == ("late", "tram")
+    deleted = rows["S-0002"]
+    assert deleted.deleted_by is not None
+    assert (deleted.deleted_by.school_number, deleted.deleted_reason) == ("T-1", "wrong class")
+    assert rows["S-0009"].checked_in_at is None
+    events = AttendanceEvent.objects.filter(kind="record_corrected").values_list("old", "new")
+    assert list(events) == [("present", "late"), ("present", "deleted"), ("none", "excused")]
+    assert report.totals.events_inserted == 4
+
+
+def test_a_second_run_finds_everything_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson = ended_lesson(5)
+    with monkeypatch.context() as patch:
+        # As if the process had died between its commit and the discard.
+        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        unified_persistence_task()
+    before = list(AttendanceRecord.objects.values())
+
+    report = unified_persistence_task()
+
+    (told,) = report.lessons
+    assert (told.outcome, told.counts.unchanged, told.is_discarded) == ("unchanged", 5, True)
+    assert report.sums_agree
+    assert list(AttendanceRecord.objects.values()) == before
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+
+
+def test_lessons_are_kept_in_redis_as_long_as_the_setting_says(
+    settings: Settings,
+) -> None:
+    settings.DISCARD_AFTER_MINUTES = 10
+    lesson = ended_lesson(2)
+
+    unified_persistence_task()
+
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.PERSISTED
+    assert len(keys_in_redis(lesson.id)) > 0
+    assert unified_persistence_task().totals.lessons == 0
+    earlier = timezone.now() - timedelta(minutes=11)
+    LessonLedger.objects.update(persisted_at=earlier)
+    unified_persistence_task(options=RunOptions(retry_parked=True))
+    assert keys_in_redis(lesson.id) == []
+
+
+def test_the_query_count_does_not_grow_with_the_lessons() -> None:
+    def queries(count: int) -> int:
+        ended_lessons(count, students=2)
+        with CaptureQueriesContext(connection) as captured:
+            report = unified_persistence_task()
+        assert report.totals.counts.inserted == 2 * count
+        return len(captured)
+
+    # Both make users: where all are known, it is one statement less.
+    assert queries(1) == queries(50)
+
+
+def test_the_query_count_of_known_lessons_does_not_grow_either() -> None:
+    def queries(count: int) -> int:
+        lessons = ended_lessons(count, students=2)
+        with failpoints.installed("committed", _correct_each):
+            unified_persistence_task()
+        with CaptureQueriesContext(connection) as captured:
+            report = unified_persistence_task()
+        assert report.totals.counts.updated == count
+        assert all(keys_in_redis(lesson.id) == [] for lesson in lessons)
+        return len(captured)
+
+    assert queries(20) == queries(1)
+
+
+def _correct_each(lesson_ids: Sequence[UUID]) -> None:
+    for lesson_id in lesson_ids:
+        lesson = store.read_lesson(lesson_id)
+        actor = Person(lesson.data.teacher.school_number, "Teacher", Role.TEACHER)
+        correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, actor, "tram"))
+
+
+def test_chunks_are_bounded_by_records() -> None:
+    ended_lessons(4, students=3)
+    seen: list[int] = []
+
+    with failpoints.installed("claimed", lambda ids: seen.append(len(ids))):
+        report = unified_persistence_task(options=RunOptions(chunk_records=6))
+
+    assert seen == [2, 2]
+    assert report.totals.counts.inserted == 12
+
+
+def test_limit_leaves_the_newer_lessons_for_the_next_run() -> None:
+    first, second = ended_lessons(2)
+
+    unified_persistence_task(options=RunOptions(limit=1))
+
+    assert keys_in_redis(first.id) == []
+    assert len(keys_in_redis(second.id)) > 0
+
+
+def test_a_dry_run_says_what_would_happen_and_changes_nothing() -> None:
+    lesson = ended_lesson(3)
+    LessonLedger.objects.all().delete()
+    redis_before = _dump()
+
+    report = unified_persistence_task(dry_run=True)
+
+    assert report.is_dry_run
+    assert report.totals.counts.inserted == 3
+    assert report.sums_agree
+    assert _dump() == redis_before
+    for model in (Attendance, User, LessonLedger, PersistenceRun, QuarantinedPayload):
+        assert not model.objects.exists()
+    assert unified_persistence_task().totals.counts.inserted == 3
+    assert keys_in_redis(lesson.id) == []
+
+
+def _dump() -> dict[Any, Any]:
+    redis = client.connection()
+    names: list[Any] = redis.keys()
+    return {name: redis.dump(name) for name in names}
+
+
+def test_a_run_is_written_down_with_its_sums() -> None:
+    ended_lesson(3)
+
+    unified_persistence_task(options=RunOptions(trigger=Trigger.SCHEDULER))
+
+    run = PersistenceRun.objects.get()
+    assert (run.trigger, run.lessons, run.recorded, run.inserted) == ("scheduler", 1, 3, 3)
+    assert run.finished_at is not None
+
+
+def test_a_lesson_that_nobody_knows_is_a_failure_that_says_so() -> None:
+    report = unified_persistence_task(lesson_ids=[uuid4()])
+
+    assert report.exit_status == 4
+    assert "lesson_not_found" in report.lessons[0].error
+
+
+def test_a_lesson_that_was_discarded_before_is_unchanged() -> None:
+    lesson = ended_lesson(1)
+    unified_persistence_task()
+
+    report = unified_persistence_task(lesson_ids=[lesson.id])
+
+    assert (report.lessons[0].outcome, report.exit_status) == ("unchanged", 0)
+
+
+def test_a_lesson_that_redis_has_lost_is_an_alarm() -> None:
+    lesson = live_lesson(2)
+    unified_persistence_task()
+    client.connection().flushdb()
+
+    report = unified_persistence_task()
+
+    assert report.lessons[0].outcome is Outcome.LOST
+    assert report.exit_status == 4
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert row.state == LessonState.LOST
+    assert unified_persistence_task().totals.lessons == 0
+
+
+def test_a_lost_lesson_that_comes_back_is_taken_up_again() -> None:
+    lesson = live_lesson(2)
+    unified_persistence_task()
+    dumped = _dump()
+    client.connection().flushdb()
+    unified_persistence_task()
+    for key, value in dumped.items():
+        client.connection().restore(key, 0, value, replace=True)
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    assert report.totals.counts.inserted == 2
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+
+
+def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
+    lesson = ended_lesson(2)
+    dumped = _dump()
+    unified_persistence_task()
+    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    for key, value in dumped.items():
+        client.connection().restore(key, 0, value, replace=True)
+
+    report = unified_persistence_task()
+
+    assert report.lessons[0].outcome is Outcome.REWOUND
+    assert AttendanceRecord.objects.get(student__school_number="S-0001").status == "late"
+    assert len(keys_in_redis(lesson.id)) > 0
+    assert list(QuarantinedPayload.objects.values_list("field", flat=True)) == ["S-0001"]
+    assert LessonLedger.objects.get(pk=lesson.id).last_error.startswith("rewound")
+    # It is parked: it does not come up in every run. Later words go to PostgreSQL.
+    assert unified_persistence_task().totals.lessons == 0
+    correct_record(Correction(lesson.id, "S-0002", Verdict.EXCUSE, TEACHER, "ill"))
+    assert AttendanceRecord.objects.get(student__school_number="S-0002").status == "excused"
+
+
+def test_a_copy_that_says_the_same_is_discarded_again() -> None:
+    lesson = ended_lesson(2)
+    dumped = _dump()
+    unified_persistence_task()
+    for key, value in dumped.items():
+        client.connection().restore(key, 0, value, replace=True)
+
+    report = unified_persistence_task()
+
+    assert report.lessons[0].outcome is Outcome.UNCHANGED
+    assert keys_in_redis(lesson.id) == []
+
+
+def test_an_end_that_due_does_not_know_is_put_right() -> None:
+    lesson = live_lesson(1)
+    client.connection().zadd(keys.DUE, {str(lesson.id): 1_700_000_000_000})
+
+    report = unified_persistence_task()
+
+    assert report.lessons[0].outcome is Outcome.NOT_OVER
+    score = client.connection().zscore(keys.DUE, str(lesson.id))
+    assert score == int(client.connection().hget(keys.lesson(lesson.id), "ends_at") or 0)
+
+
+def test_an_empty_entry_of_due_is_dropped_an_hour_past_its_score() -> None:
+    fresh, old = uuid4(), uuid4()
+    now = store.now().timestamp() * 1000
+    client.connection().zadd(keys.DUE, {str(fresh): now - 1, str(old): now - 3_700_000})
+
+    report = unified_persistence_task()
+
+    assert report.totals.lessons == 0
+    assert client.connection().zrange(keys.DUE, 0, -1) == [str(fresh).encode()]
+
+
+def test_no_scan_and_no_keys_are_used() -> None:
+    client.connection().config_resetstat()
+    ended_lessons(3)
+    unified_persistence_task()
+
+    used = client.connection().info("commandstats")
+
+    assert not {"cmdstat_scan", "cmdstat_keys", "cmdstat_hscan"} & set(used)
+
+
+def test_students_of_many_lessons_become_one_user_each() -> None:
+    ended_lessons(5, students=4)
+
+    unified_persistence_task()
+
+    assert User.objects.filter(school_number__startswith="S-").count() == 4
+    assert student(1).school_number == "S-0001"
+    assert AttendanceRecord.objects.count() == 20
