@@ -73,11 +73,11 @@ def _spawn(code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(settings.BASE_DIR),
-        env={**os.environ, "DATABASE_URL": _database_url(), "ATTN_LOG_LEVEL": "ERROR"},
+        env={**os.environ, "DATABASE_URL": database_url(), "ATTN_LOG_LEVEL": "ERROR"},
     )
 
 
-def _database_url() -> str:
+def database_url() -> str:
     """The address of the database that this very process uses."""
     at = connection.settings_dict
     user, password = quote(at["USER"] or ""), quote(at["PASSWORD"] or "", safe="")

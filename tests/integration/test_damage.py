@@ -1,0 +1,276 @@
+"""What cannot be read or stored harms nobody else, and is kept byte for byte."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from attendance.live import client, keys, store
+from attendance.models import (
+    Attendance,
+    AttendanceRecord,
+    LessonLedger,
+    QuarantinedPayload,
+)
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.records import Correction, correct_record
+from attendance.services.report import Outcome
+from attendance.services.work import RunOptions
+from attendance.vocabulary import LessonState, Verdict
+from tests.lessons import (
+    TEACHER,
+    end,
+    ended_lesson,
+    keys_in_redis,
+    live_lesson,
+    put_record,
+    sealed_record,
+)
+from users.identity import Person, Role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OTHER = Person("T-2", "Teacher 2", Role.TEACHER)
+
+
+def json_of(number: str, name: str = "Student") -> bytes:
+    return b'{"school_number":"%b","full_name":"%b","source":"student"}' % (
+        number.encode(),
+        name.encode("utf-8", "surrogatepass"),
+    )
+
+
+DEEP = b'{"school_number":' + b"[" * 1000 + b"]" * 1000 + b"}"
+NOW = "1790000000000"
+DAMAGED_RECORDS = {
+    "no envelope": lambda i, n: b"garbage \xff\x00",
+    "empty": lambda i, n: b"",
+    "unknown version": lambda i, n: b"2" + sealed_record(i, n, json_of(n))[1:],
+    "wrong checksum": lambda i, n: sealed_record(i, n, json_of(n)).replace(b"Student", b"Studemt"),
+    "another number": lambda i, n: sealed_record(i, n, json_of("S-7777")),
+    "another field": lambda i, n: sealed_record(i, "S-7777", json_of("S-7777")),
+    "a number that is not canonical": lambda i, n: sealed_record(i, n, json_of(n.lower())),
+    "an instant out of range": lambda i, n: sealed_record(
+        i, n, json_of(n), parts=["2", NOW, "99999999999999", "present", "", "kept"]
+    ),
+    "an unknown status": lambda i, n: sealed_record(
+        i, n, json_of(n), parts=["2", NOW, NOW, "asleep", "", "kept"]
+    ),
+    "too few parts": lambda i, n: sealed_record(i, n, json_of(n), parts=["2", NOW]),
+    "a huge revision": lambda i, n: sealed_record(
+        i, n, json_of(n), parts=["9" * 30, NOW, NOW, "present", "", "kept"]
+    ),
+    "bad JSON": lambda i, n: sealed_record(i, n, b'{"full_name'),
+    "nesting a thousand deep": lambda i, n: sealed_record(i, n, DEEP),
+    "a NUL in the name": lambda i, n: sealed_record(i, n, json_of(n, "A\\u0000da")),
+    "an unpaired surrogate": lambda i, n: sealed_record(i, n, json_of(n, "A\\ud800da")),
+    "raw surrogate bytes": lambda i, n: sealed_record(i, n, json_of(n, "A\ud800da")),
+    "an unknown field": lambda i, n: sealed_record(i, n, json_of(n)[:-1] + b',"x":1}'),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_RECORDS)
+def test_a_damaged_record_is_quarantined_and_the_others_persist(damage: str) -> None:
+    lesson = live_lesson(3)
+    raw = DAMAGED_RECORDS[damage](lesson.id, "S-0002")
+    put_record(lesson.id, "S-0002", raw)
+    end(lesson.id)
+    ended_lesson(2, teacher=OTHER, lesson_name="Other")
+
+    report = unified_persistence_task()
+
+    assert report.exit_status == 3
+    assert report.sums_agree
+    assert (report.totals.counts.inserted, report.totals.counts.quarantined) == (4, 1)
+    kept = QuarantinedPayload.objects.get()
+    assert (bytes(kept.payload), kept.field, kept.kind) == (raw, "S-0002", "record")
+    assert kept.sha256 == sha256(raw).hexdigest()
+    assert kept.reason
+    assert keys_in_redis(lesson.id) == []
+
+
+@pytest.mark.parametrize("field", [b"s-0002", b"\xff\xfe", b"S 1", b"x" * 5000, b"", b"S-1\x00"])
+def test_a_record_under_a_damaged_number_is_quarantined(field: bytes) -> None:
+    lesson = live_lesson(1)
+    put_record(lesson.id, field, b"anything")
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    assert (report.totals.counts.inserted, report.totals.counts.quarantined) == (1, 1)
+    assert len(QuarantinedPayload.objects.get().field) <= 200
+    assert keys_in_redis(lesson.id) == []
+
+
+def test_the_same_payload_is_quarantined_once() -> None:
+    lesson = live_lesson(2)
+    put_record(lesson.id, "S-0002", b"garbage")
+    end(lesson.id)
+    unified_persistence_task(dry_run=True)
+    assert not QuarantinedPayload.objects.exists()
+
+    def correct(lesson_ids: object) -> None:
+        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+
+    from attendance.services import failpoints
+
+    with failpoints.installed("committed", correct):
+        first = unified_persistence_task()
+    second = unified_persistence_task()
+
+    assert (first.exit_status, second.exit_status) == (3, 0)
+    assert QuarantinedPayload.objects.count() == 1
+    assert second.totals.counts.quarantined == 1
+    assert second.sums_agree
+
+
+def test_a_damaged_event_is_quarantined_and_summed_apart() -> None:
+    lesson = live_lesson(2)
+    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    client.connection().lset(keys.events(lesson.id), 0, "garbage")
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    assert QuarantinedPayload.objects.get().kind == "event"
+    assert report.totals.counts.quarantined == 0
+    assert report.totals.counts.inserted == 2
+    assert report.sums_agree
+
+
+def test_bytes_that_a_script_moved_aside_are_quarantined() -> None:
+    lesson = live_lesson(2)
+    put_record(lesson.id, "S-0002", b"garbage|with|bars")
+    correct_record(Correction(lesson.id, "S-0002", Verdict.ACCEPT, TEACHER, "", "Student 0002"))
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    counts = report.totals.counts
+    assert (counts.recorded, counts.inserted, counts.quarantined) == (3, 2, 1)
+    kept = QuarantinedPayload.objects.get()
+    assert (bytes(kept.payload), kept.field) == (b"garbage|with|bars", "S-0002")
+
+
+def wrong_type(part: str, lesson_id: UUID) -> None:
+    key = next(key for key in keys.of_lesson(lesson_id) if key.endswith(part))
+    client.connection().delete(key)
+    client.connection().set(key, "a string")
+
+
+DAMAGED_LESSONS = {
+    "its data are garbage": lambda i: client.connection().hset(keys.lesson(i), "data", b"x\x00"),
+    "a flipped end": lambda i: client.connection().hset(keys.lesson(i), "ends_at", "1"),
+    "a revision that is none": lambda i: client.connection().hset(keys.lesson(i), "revision", "x"),
+    "a huge count": lambda i: client.connection().hset(keys.lesson(i), "record_count", "9" * 15),
+    "no records": lambda i: client.connection().delete(keys.records(i)),
+    "one record less": lambda i: client.connection().hdel(keys.records(i), "S-0001"),
+    "no events": lambda i: client.connection().delete(keys.events(i)),
+    "no lesson": lambda i: client.connection().delete(keys.lesson(i)),
+    "a lesson of the wrong type": lambda i: wrong_type(":lesson", i),
+    "records of the wrong type": lambda i: wrong_type(":records", i),
+    "events of the wrong type": lambda i: wrong_type(":events", i),
+    "corrupt of the wrong type": lambda i: wrong_type(":corrupt", i),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_LESSONS)
+def test_a_damaged_lesson_waits_for_a_person_and_the_others_persist(damage: str) -> None:
+    lesson = ended_lesson(3)
+    DAMAGED_LESSONS[damage](lesson.id)
+    ended_lesson(2, teacher=OTHER, lesson_name="Other")
+
+    report = unified_persistence_task()
+
+    assert report.exit_status == 3
+    assert report.totals.counts.inserted == 2
+    told = next(each for each in report.lessons if each.lesson_id == lesson.id)
+    assert told.outcome is Outcome.QUARANTINED
+    assert told.error
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert (row.state, row.last_error) == (LessonState.QUARANTINED, told.error)
+    assert keys_in_redis(lesson.id)
+    assert not Attendance.objects.filter(pk=lesson.id).exists()
+    again = unified_persistence_task()
+    assert (again.totals.lessons, again.exit_status) == (0, 0)
+    retried = unified_persistence_task(options=RunOptions(retry_parked=True))
+    assert (retried.totals.lessons, retried.exit_status) == (1, 0)
+
+
+def test_a_lesson_that_was_repaired_is_persisted() -> None:
+    lesson = ended_lesson(2)
+    end_at = client.connection().hget(keys.lesson(lesson.id), "ends_at") or b""
+    client.connection().hset(keys.lesson(lesson.id), "ends_at", "1")
+    unified_persistence_task()
+    client.connection().hset(keys.lesson(lesson.id), "ends_at", end_at)
+
+    report = unified_persistence_task(lesson_ids=[lesson.id])
+
+    assert report.totals.counts.inserted == 2
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+
+
+def test_a_payload_that_no_script_counted_is_counted_apart() -> None:
+    lesson = live_lesson(1)
+    raw = sealed_record(lesson.id, "S-0002", json_of("S-0002"))
+    client.connection().hset(keys.records(lesson.id), "S-0002", raw)
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    counts = report.totals.counts
+    assert (counts.recorded, counts.unscripted, counts.read, counts.inserted) == (1, 1, 2, 2)
+    assert report.sums_agree
+
+
+@pytest.fixture
+def refusing_database() -> Iterator[str]:
+    """PostgreSQL refuses some names, as it would a value that only it knows to be wrong."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE attendance_attendancerecord ADD CONSTRAINT refuses_some"
+            " CHECK (full_name NOT IN ('Student 0003', 'Student 0017'))"
+        )
+    yield "refuses_some"
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE attendance_attendancerecord DROP CONSTRAINT refuses_some")
+
+
+def test_what_postgresql_refuses_is_found_by_halving(refusing_database: str) -> None:
+    lesson = ended_lesson(20)
+    other = ended_lesson(2, teacher=OTHER, lesson_name="Other")
+
+    report = unified_persistence_task()
+
+    counts = report.totals.counts
+    assert (counts.inserted, counts.quarantined) == (20, 2)
+    assert report.sums_agree
+    assert report.exit_status == 3
+    kept = QuarantinedPayload.objects.order_by("field")
+    assert [row.field for row in kept] == ["S-0003", "S-0017"]
+    assert all(refusing_database in row.reason for row in kept)
+    assert keys_in_redis(lesson.id) == keys_in_redis(other.id) == []
+    assert AttendanceRecord.objects.filter(attendance_id=lesson.id).count() == 18
+
+
+def test_a_lesson_that_postgresql_refuses_waits_for_a_person() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE attendance_attendance ADD CONSTRAINT refuses"
+            " CHECK (lesson_name <> 'Physics')"
+        )
+    try:
+        lesson = ended_lesson(2)
+        ended_lesson(2, teacher=OTHER, lesson_name="Other")
+
+        report = unified_persistence_task()
+
+        assert report.totals.counts.inserted == 2
+        assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.QUARANTINED
+        assert keys_in_redis(lesson.id)
+        assert store.parked_until([lesson.id]) == {lesson.id: float("inf")}
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE attendance_attendance DROP CONSTRAINT refuses")

@@ -1,0 +1,44 @@
+"""Commands as processes of their own, on the database of the test."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from django.conf import settings
+
+from attendance.management.demo.rivals import database_url
+
+DEAD_DATABASE = "postgresql://attn@%2Fnowhere/attn"
+DEAD_REDIS = "unix:///nowhere/redis.sock?db=0"
+
+
+def environment(**changes: str) -> dict[str, str]:
+    return {**os.environ, "DATABASE_URL": database_url(), **changes}
+
+
+def manage(
+    *arguments: str, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run manage.py to its end."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment(**(env or {})),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def python(code: str, *arguments: str) -> "subprocess.Popen[str]":
+    """Start Python with Django set up."""
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import sys, django\ndjango.setup()\n{code}", *arguments],
+        cwd=settings.BASE_DIR,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
