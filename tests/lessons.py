@@ -11,6 +11,7 @@ from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from users.identity import Person, Role
 
+TEST_SERVER = b"attn:test-server"
 TEACHER = Person("T-1", "Ayşe Yılmaz", Role.TEACHER)
 
 
@@ -73,3 +74,10 @@ def sealed_record(
     at = str(records.milliseconds(store.now() - timedelta(minutes=1)))
     stamp = ",".join(parts or ["2", at, at, "present", "", "kept"])
     return records.seal(lesson_id, "record", number, stamp, json)
+
+
+def redis_state() -> dict[Any, Any]:
+    """Every key of the live store, byte for byte."""
+    redis = client.connection()
+    names: list[Any] = [name for name in redis.keys() if name != TEST_SERVER]
+    return {name: redis.dump(name) for name in names}

@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 import redis
 from django.db import OperationalError, connection, transaction
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from attendance.live import client, store
 from attendance.models import AttendanceRecord, LessonLedger
@@ -67,7 +69,7 @@ def test_a_live_store_that_goes_away_ends_the_run_and_loses_nothing(
     step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lesson = ended_lesson(3)
-    dead = redis.Redis(unix_socket_path="/nowhere/redis.sock")
+    dead = redis.Redis(unix_socket_path="/nowhere/redis.sock", retry=Retry(NoBackoff(), 0))
 
     with monkeypatch.context() as patch:
         if step == "none":

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -34,6 +33,7 @@ from tests.lessons import (
     ended_lessons,
     keys_in_redis,
     live_lesson,
+    redis_state,
     student,
 )
 from users.identity import Person, Role
@@ -202,24 +202,18 @@ def test_limit_leaves_the_newer_lessons_for_the_next_run() -> None:
 def test_a_dry_run_says_what_would_happen_and_changes_nothing() -> None:
     lesson = ended_lesson(3)
     LessonLedger.objects.all().delete()
-    redis_before = _dump()
+    redis_before = redis_state()
 
     report = unified_persistence_task(dry_run=True)
 
     assert report.is_dry_run
     assert report.totals.counts.inserted == 3
     assert report.sums_agree
-    assert _dump() == redis_before
+    assert redis_state() == redis_before
     for model in (Attendance, User, LessonLedger, PersistenceRun, QuarantinedPayload):
         assert not model.objects.exists()
     assert unified_persistence_task().totals.counts.inserted == 3
     assert keys_in_redis(lesson.id) == []
-
-
-def _dump() -> dict[Any, Any]:
-    redis = client.connection()
-    names: list[Any] = redis.keys()
-    return {name: redis.dump(name) for name in names}
 
 
 def test_a_run_is_written_down_with_its_sums() -> None:
@@ -246,92 +240,6 @@ def test_a_lesson_that_was_discarded_before_is_unchanged() -> None:
     report = unified_persistence_task(lesson_ids=[lesson.id])
 
     assert (report.lessons[0].outcome, report.exit_status) == ("unchanged", 0)
-
-
-def test_a_lesson_that_redis_has_lost_is_an_alarm() -> None:
-    lesson = live_lesson(2)
-    unified_persistence_task()
-    client.connection().flushdb()
-
-    report = unified_persistence_task()
-
-    assert report.lessons[0].outcome is Outcome.LOST
-    assert report.exit_status == 4
-    row = LessonLedger.objects.get(pk=lesson.id)
-    assert row.state == LessonState.LOST
-    assert unified_persistence_task().totals.lessons == 0
-
-
-def test_a_lost_lesson_that_comes_back_is_taken_up_again() -> None:
-    lesson = live_lesson(2)
-    unified_persistence_task()
-    dumped = _dump()
-    client.connection().flushdb()
-    unified_persistence_task()
-    for key, value in dumped.items():
-        client.connection().restore(key, 0, value, replace=True)
-    end(lesson.id)
-
-    report = unified_persistence_task()
-
-    assert report.totals.counts.inserted == 2
-    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
-
-
-def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
-    lesson = ended_lesson(2)
-    dumped = _dump()
-    unified_persistence_task()
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
-    for key, value in dumped.items():
-        client.connection().restore(key, 0, value, replace=True)
-
-    report = unified_persistence_task()
-
-    assert report.lessons[0].outcome is Outcome.REWOUND
-    assert AttendanceRecord.objects.get(student__school_number="S-0001").status == "late"
-    assert len(keys_in_redis(lesson.id)) > 0
-    assert list(QuarantinedPayload.objects.values_list("field", flat=True)) == ["S-0001"]
-    assert LessonLedger.objects.get(pk=lesson.id).last_error.startswith("rewound")
-    # It is parked: it does not come up in every run. Later words go to PostgreSQL.
-    assert unified_persistence_task().totals.lessons == 0
-    correct_record(Correction(lesson.id, "S-0002", Verdict.EXCUSE, TEACHER, "ill"))
-    assert AttendanceRecord.objects.get(student__school_number="S-0002").status == "excused"
-
-
-def test_a_copy_that_says_the_same_is_discarded_again() -> None:
-    lesson = ended_lesson(2)
-    dumped = _dump()
-    unified_persistence_task()
-    for key, value in dumped.items():
-        client.connection().restore(key, 0, value, replace=True)
-
-    report = unified_persistence_task()
-
-    assert report.lessons[0].outcome is Outcome.UNCHANGED
-    assert keys_in_redis(lesson.id) == []
-
-
-def test_an_end_that_due_does_not_know_is_put_right() -> None:
-    lesson = live_lesson(1)
-    client.connection().zadd(keys.DUE, {str(lesson.id): 1_700_000_000_000})
-
-    report = unified_persistence_task()
-
-    assert report.lessons[0].outcome is Outcome.NOT_OVER
-    score = client.connection().zscore(keys.DUE, str(lesson.id))
-    assert score == int(client.connection().hget(keys.lesson(lesson.id), "ends_at") or 0)
-
-
-def test_an_empty_entry_of_due_is_dropped_an_hour_past_its_score() -> None:
-    fresh, old = uuid4(), uuid4()
-    now = store.now().timestamp() * 1000
-    client.connection().zadd(keys.DUE, {str(fresh): now - 1, str(old): now - 3_700_000})
-
-    report = unified_persistence_task()
-
-    assert report.totals.lessons == 0
-    assert client.connection().zrange(keys.DUE, 0, -1) == [str(fresh).encode()]
 
 
 def test_no_scan_and_no_keys_are_used() -> None:
