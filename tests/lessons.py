@@ -79,5 +79,5 @@ def sealed_record(
 def redis_state() -> dict[Any, Any]:
     """Every key of the live store, byte for byte."""
     redis = client.connection()
-    names: list[Any] = [name for name in redis.keys() if name != TEST_SERVER]
-    return {name: redis.dump(name) for name in names}
+    names: list[Any] = redis.keys()
+    return {name: redis.dump(name) for name in names if name != TEST_SERVER}

@@ -1,0 +1,262 @@
+"""Corrections: one function, wherever the lesson lives, and the newest word wins."""
+
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+import redis
+from django.db import connections
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from attendance.errors import (
+    AttendanceError,
+    Conflict,
+    LessonNotFound,
+    LiveStoreUnavailable,
+    NothingToUndo,
+    NotYourLesson,
+    ReasonRequired,
+    RecordNotFound,
+)
+from attendance.live import client, keys, store
+from attendance.models import AttendanceEvent, AttendanceRecord
+from attendance.services.check_in import check_in
+from attendance.services.lessons import delete_attendance, restore_attendance
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.records import Correction, correct_record, find_record
+from attendance.vocabulary import Verdict
+from tests.lessons import TEACHER, end, live_lesson, student
+from users.identity import Person, Role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PLACES = ("live", "stored")
+
+
+def lesson_in(place: str, students: int = 3) -> UUID:
+    lesson = live_lesson(students)
+    if place == "stored":
+        end(lesson.id)
+        assert unified_persistence_task().exit_status == 0
+    return lesson.id
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("verdict", "status"),
+    [("accept", "present"), ("reject", "rejected"), ("late", "late"), ("excuse", "excused")],
+)
+def test_a_verdict_is_kept_with_actor_and_reason(place: str, verdict: str, status: str) -> None:
+    lesson_id = lesson_in(place)
+
+    done = correct_record(Correction(lesson_id, "s-0001", Verdict(verdict), TEACHER, "why"))
+
+    assert (done.status, done.source, done.reason) == (status, "teacher", "why")
+    found = find_record(lesson_id, "S-0001")
+    assert found is not None
+    assert (found.status, found.revision) == (status, done.revision)
+    assert found.checked_in_at is not None
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_reason_is_needed_for_all_but_accept_and_undo(place: str) -> None:
+    lesson_id = lesson_in(place)
+    for verdict in (Verdict.REJECT, Verdict.LATE, Verdict.EXCUSE, Verdict.ABSENT, Verdict.DELETE):
+        with pytest.raises(ReasonRequired):
+            correct_record(Correction(lesson_id, "S-0001", verdict, TEACHER, "  "))
+    correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, TEACHER))
+    correct_record(Correction(lesson_id, "S-0001", Verdict.UNDO, TEACHER))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_same_request_changes_once(place: str) -> None:
+    lesson_id = lesson_in(place)
+    again = Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram", request_id="r-1")
+
+    first, second = correct_record(again), correct_record(again)
+
+    assert first == second
+
+
+def test_a_request_that_is_repeated_after_the_discard_changes_once() -> None:
+    lesson_id = lesson_in("live")
+    again = Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram", request_id="r-1")
+    first = correct_record(again)
+    end(lesson_id)
+    unified_persistence_task()
+
+    assert correct_record(again).revision == first.revision
+    assert AttendanceEvent.objects.filter(request_id="r-1").count() == 1
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_revision_that_is_not_the_one_seen_is_a_conflict(place: str) -> None:
+    lesson_id = lesson_in(place)
+    seen = find_record(lesson_id, "S-0001")
+    assert seen is not None
+    correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+
+    with pytest.raises(Conflict):
+        correct_record(
+            Correction(
+                lesson_id,
+                "S-0001",
+                Verdict.EXCUSE,
+                TEACHER,
+                "ill",
+                expected_revision=seen.revision,
+            )
+        )
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_others_may_not_correct(place: str, other_teacher: Person, staff: Person) -> None:
+    lesson_id = lesson_in(place)
+    for actor in (other_teacher, student(1), Person("T-1", "Ada", Role.STUDENT)):
+        with pytest.raises(NotYourLesson):
+            correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, actor))
+
+    assert correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, staff)).source == "staff"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_student_without_a_record_needs_a_name_to_be_added(place: str) -> None:
+    lesson_id = lesson_in(place)
+    with pytest.raises(RecordNotFound):
+        correct_record(Correction(lesson_id, "S-0050", Verdict.ACCEPT, TEACHER))
+
+    added = correct_record(
+        Correction(lesson_id, "S-0050", Verdict.ACCEPT, TEACHER, full_name="New One")
+    )
+
+    assert (added.full_name, added.status, added.checked_in_at) == ("New One", "present", None)
+
+
+def test_a_student_whose_addition_was_undone_may_still_check_in() -> None:
+    lesson_id = lesson_in("live")
+    correct_record(Correction(lesson_id, "S-0050", Verdict.LATE, TEACHER, "x", "New One"))
+    correct_record(Correction(lesson_id, "S-0050", Verdict.UNDO, TEACHER))
+
+    done = check_in(lesson_id, student=student(50))
+
+    assert (done.is_repeated, done.record.is_deleted) == (False, False)
+    assert store.read_lesson(lesson_id).record_count == 4
+
+
+def test_a_student_whose_record_was_deleted_does_not_come_back() -> None:
+    lesson_id = lesson_in("live")
+    correct_record(Correction(lesson_id, "S-0001", Verdict.DELETE, TEACHER, "not of this class"))
+
+    assert check_in(lesson_id, student=student(1)).record.is_deleted
+
+
+def test_a_lesson_that_is_nowhere_is_not_found() -> None:
+    with pytest.raises(LessonNotFound):
+        correct_record(Correction(UUID(int=1), "S-0001", Verdict.ACCEPT, TEACHER))
+
+
+def dead_redis() -> redis.Redis:
+    return redis.Redis(unix_socket_path="/nowhere/redis.sock", retry=Retry(NoBackoff(), 0))
+
+
+def test_a_discarded_lesson_is_corrected_without_asking_redis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson_id = lesson_in("stored")
+    monkeypatch.setattr(client, "connection", dead_redis)
+
+    done = correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+
+    assert done.status == "late"
+
+
+def test_an_error_of_redis_never_stands_for_absence(monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson_id = lesson_in("live")
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "connection", dead_redis)
+        with pytest.raises(LiveStoreUnavailable):
+            correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+
+    found = find_record(lesson_id, "S-0001")
+    assert found is not None
+    assert found.status == "present"
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_corrections_at_once_all_leave_their_event(place: str) -> None:
+    lesson_id = lesson_in(place)
+
+    def correct(number: int) -> None:
+        try:
+            correct_record(
+                Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, f"reason {number}")
+            )
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(correct, range(4)))
+
+    if place == "live":
+        assert client.connection().llen(keys.events(lesson_id)) == 4
+    else:
+        assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 4
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["S-0001", "S-0002", "S-0009"]), st.sampled_from(list(Verdict))),
+    max_size=8,
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(STEPS)
+def test_both_stores_answer_alike(steps: list[tuple[str, Verdict]]) -> None:
+    client.connection().delete(keys.teacher("T-1"))
+    stored = lesson_in("stored", 2)
+    client.connection().delete(keys.teacher("T-1"))
+    live = lesson_in("live", 2)
+
+    for number, verdict in steps:
+        assert _said(live, number, verdict) == _said(stored, number, verdict)
+
+
+def _said(lesson_id: UUID, number: str, verdict: Verdict) -> object:
+    try:
+        done = correct_record(Correction(lesson_id, number, verdict, TEACHER, "why", "Some One"))
+    except AttendanceError as error:
+        return error.code
+    return (done.status, done.previous, done.mark, done.reason, done.full_name)
+
+
+def test_an_attendance_is_flagged_as_deleted_and_restored_with_reasons() -> None:
+    lesson_id = lesson_in("stored")
+
+    with pytest.raises(ReasonRequired):
+        delete_attendance(lesson_id, actor=TEACHER, reason=" ")
+    delete_attendance(lesson_id, actor=TEACHER, reason="a test")
+
+    with pytest.raises(Conflict):
+        correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, TEACHER))
+    with pytest.raises(Conflict):
+        delete_attendance(lesson_id, actor=TEACHER, reason="again")
+    restore_attendance(lesson_id, actor=TEACHER, reason="a mistake")
+    correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, TEACHER))
+    assert AttendanceRecord.objects.count() == 3
+
+
+def test_a_live_attendance_is_not_flagged_as_deleted() -> None:
+    lesson_id = lesson_in("live")
+    with pytest.raises(LessonNotFound):
+        delete_attendance(lesson_id, actor=TEACHER, reason="a test")
+
+
+def test_undo_needs_something_to_undo() -> None:
+    lesson_id = lesson_in("live")
+    with pytest.raises(NothingToUndo):
+        correct_record(Correction(lesson_id, "S-0001", Verdict.UNDO, TEACHER))
