@@ -107,3 +107,9 @@ class QuarantinedPayloadFactory(factory.django.DjangoModelFactory[QuarantinedPay
     payload = b"not an envelope"
     sha256 = factory.Sequence(lambda n: f"{n:064}")
     reason = "the format version is unknown"
+
+    class Params:
+        settled = factory.Trait(
+            settled_at=factory.LazyFunction(timezone.now),
+            settled_by=factory.SubFactory(UserFactory, staff=True),
+        )

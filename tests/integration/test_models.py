@@ -1,0 +1,141 @@
+"""Every rule of the register is kept by the database, under its name."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from tests import factories
+from tests.factories import (
+    AttendanceEventFactory,
+    AttendanceFactory,
+    AttendanceRecordFactory,
+    LessonLedgerFactory,
+    PersistenceRunFactory,
+    QuarantinedPayloadFactory,
+)
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+FAR = datetime(2101, 1, 1, tzinfo=UTC)
+BROKEN: list[tuple[str, str, dict[str, Any]]] = [
+    (
+        "attendance_ends_not_before_it_starts",
+        "AttendanceFactory",
+        {"ends_at": NOW - timedelta(days=2)},
+    ),
+    ("attendance_instants_are_sane", "AttendanceFactory", {"ends_at": FAR}),
+    ("attendance_revision_counts_up", "AttendanceFactory", {"revision": -1}),
+    ("attendance_has_a_name", "AttendanceFactory", {"lesson_name": ""}),
+    ("attendance_deletion_is_explained", "AttendanceFactory", {"deleted_at": NOW}),
+    ("attendance_record_status_is_known", "AttendanceRecordFactory", {"status": "asleep"}),
+    ("attendance_record_source_is_known", "AttendanceRecordFactory", {"source": "rumour"}),
+    ("attendance_record_instants_are_sane", "AttendanceRecordFactory", {"checked_in_at": FAR}),
+    ("attendance_record_revision_counts_up", "AttendanceRecordFactory", {"revision": -1}),
+    ("attendance_record_deletion_is_explained", "AttendanceRecordFactory", {"deleted_at": NOW}),
+    ("attendance_record_has_a_name", "AttendanceRecordFactory", {"full_name": ""}),
+    ("attendance_event_kind_is_known", "AttendanceEventFactory", {"kind": "rumour"}),
+    ("attendance_event_source_is_known", "AttendanceEventFactory", {"source": "rumour"}),
+    ("attendance_event_instant_is_sane", "AttendanceEventFactory", {"happened_at": FAR}),
+    ("lesson_ledger_state_is_known", "LessonLedgerFactory", {"state": "gone"}),
+    ("lesson_ledger_discarded_was_persisted", "LessonLedgerFactory", {"discarded_at": NOW}),
+    ("persistence_run_trigger_is_known", "PersistenceRunFactory", {"trigger": "ghost"}),
+    ("persistence_run_sums_agree", "PersistenceRunFactory", {"read": 1}),
+    ("quarantined_payload_kind_is_known", "QuarantinedPayloadFactory", {"kind": "x"}),
+    (
+        "quarantined_payload_state_is_known",
+        "QuarantinedPayloadFactory",
+        {"state": "x", "settled": True},
+    ),
+    (
+        "quarantined_payload_settled_by_somebody",
+        "QuarantinedPayloadFactory",
+        {"state": "discarded"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "made_by", "changes"), BROKEN, ids=[row[0] for row in BROKEN])
+def test_a_row_that_breaks_a_rule_is_refused(
+    rule: str, made_by: str, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(IntegrityError, match=rule):
+        getattr(factories, made_by)(**changes)
+
+
+def test_every_rule_is_tested() -> None:
+    unique = {
+        "attendance_record_once_per_student",
+        "attendance_event_once_per_revision",
+        "attendance_event_once_per_request",
+        "quarantined_payload_kept_once",
+    }
+    from django.apps import apps
+
+    rules = {
+        rule.name
+        for model in apps.get_app_config("attendance").get_models()
+        for rule in model._meta.constraints
+    }
+    assert rules == unique | {row[0] for row in BROKEN}
+
+
+def test_a_student_has_one_record_in_an_attendance() -> None:
+    first = AttendanceRecordFactory()
+    with pytest.raises(IntegrityError, match="attendance_record_once_per_student"):
+        AttendanceRecordFactory(attendance=first.attendance, student=first.student)
+
+
+def test_an_event_stands_once_for_its_revision_and_its_request() -> None:
+    first = AttendanceEventFactory()
+    same = {"attendance": first.attendance, "actor": first.actor}
+    with (
+        pytest.raises(IntegrityError, match="attendance_event_once_per_revision"),
+        transaction.atomic(),
+    ):
+        AttendanceEventFactory(revision=first.revision, **same)
+    with pytest.raises(IntegrityError, match="attendance_event_once_per_request"):
+        AttendanceEventFactory(request_id=first.request_id, **same)
+
+
+def test_a_payload_is_kept_once() -> None:
+    first = QuarantinedPayloadFactory()
+    with pytest.raises(IntegrityError, match="quarantined_payload_kept_once"):
+        QuarantinedPayloadFactory(lesson_id=first.lesson_id, sha256=first.sha256)
+
+
+def test_an_event_is_neither_changed_nor_deleted() -> None:
+    event: Any = AttendanceEventFactory()
+    for change in (event.save, event.delete):
+        with (
+            pytest.raises(IntegrityError, match="append-only"),
+            transaction.atomic(),
+        ):
+            change()
+
+
+def test_what_is_pointed_to_is_not_deleted() -> None:
+    record: Any = AttendanceRecordFactory()
+    for row in (record.attendance, record.student, record.attendance.teacher):
+        with pytest.raises(models.ProtectedError):
+            row.delete()
+
+
+def test_rows_say_what_they_are() -> None:
+    rows = [
+        AttendanceFactory(lesson_name="Physics"),
+        AttendanceRecordFactory(full_name="Ada"),
+        AttendanceEventFactory(),
+        LessonLedgerFactory(lesson_name="Physics"),
+        PersistenceRunFactory(),
+        QuarantinedPayloadFactory(),
+    ]
+    assert all(str(row) for row in rows)
+
+
+def test_no_migration_is_missing() -> None:
+    call_command("makemigrations", "--check", "--dry-run", "-v", "0")

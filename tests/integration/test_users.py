@@ -1,0 +1,126 @@
+"""Users first: there before a row points to them, once each, never changed."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from tests.factories import UserFactory
+from users.errors import UsersMissing
+from users.identity import Person, Role
+from users.models import User
+from users.services import ensure_users
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def people(first: int, last: int) -> list[Person]:
+    return [Person(f"S-{n:04}", f"Student {n}") for n in range(first, last)]
+
+
+def ensure(wanted: list[Person]) -> dict[str, int]:
+    with transaction.atomic():
+        return ensure_users(wanted)
+
+
+def test_overlapping_users_from_many_threads_do_not_deadlock() -> None:
+    def work(seed: int) -> None:
+        try:
+            for turn in range(5):
+                wanted = people(turn * 40, turn * 40 + 120)
+                random.Random(seed).shuffle(wanted)
+                assert len(ensure(wanted)) == 120
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+
+    assert User.objects.count() == 280
+
+
+def test_known_users_are_not_changed_and_burn_no_ids() -> None:
+    known = UserFactory(school_number="S-0001", full_name="Known Name")
+    ensure([Person("S-0001", "Other Name", Role.TEACHER), *people(2, 4)])
+    ensure(people(1, 4))
+    ensure(people(1, 5))
+
+    known.refresh_from_db()
+    assert (known.full_name, known.role) == ("Known Name", "student")
+    ids = sorted(User.objects.values_list("id", flat=True))
+    assert ids == list(range(ids[0], ids[0] + 4))
+
+
+def test_a_new_user_is_a_student_or_a_teacher_and_never_staff() -> None:
+    wanted = [
+        Person("A", "A"),
+        Person("B", "B"),
+        Person("B", "B", Role.TEACHER),
+        Person("C", "C", Role.STAFF),
+    ]
+    ensure(wanted)
+
+    assert dict(User.objects.values_list("school_number", "role")) == {
+        "A": "student",
+        "B": "teacher",
+        "C": "teacher",
+    }
+    assert not any(user.has_usable_password() for user in User.objects.all())
+
+
+def test_the_query_count_does_not_grow_with_the_people() -> None:
+    def queries(first: int, last: int) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            ensure(people(first, last))
+        return len(captured)
+
+    assert queries(0, 1) == queries(1, 500)
+
+
+def test_a_user_who_vanishes_is_refused_before_anything_points_to_them() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RETURN NULL; END $$;"
+            "CREATE TRIGGER vanish BEFORE INSERT ON users_user"
+            " FOR EACH ROW WHEN (NEW.school_number = 'S-0002') EXECUTE FUNCTION vanish()"
+        )
+    try:
+        with pytest.raises(UsersMissing) as caught:
+            ensure(people(1, 4))
+        assert "S-0002" in caught.value.detail
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION vanish CASCADE")
+
+
+def test_a_number_is_found_however_it_is_typed() -> None:
+    user = UserFactory(school_number="S-0001")
+
+    assert User.objects.get_by_natural_key(" s-0001 ") == user
+    with pytest.raises(User.DoesNotExist):
+        User.objects.get_by_natural_key("no number!")
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        ({"school_number": "lower"}, "user_school_number_is_canonical"),
+        ({"school_number": "A B"}, "user_school_number_is_canonical"),
+        ({"full_name": ""}, "user_full_name_is_clean"),
+        ({"full_name": "A\x07"}, "user_full_name_is_clean"),
+        ({"role": "boss"}, "user_role_is_known"),
+    ],
+)
+def test_the_database_keeps_the_rules(changes: dict[str, str], rule: str) -> None:
+    with pytest.raises(IntegrityError, match=rule):
+        UserFactory(**changes)
+
+
+def test_a_superuser_is_staff() -> None:
+    user = User.objects.create_superuser("root-1", "Root", "a sturdy password")
+
+    assert (user.school_number, user.is_staff, user.is_superuser) == ("ROOT-1", True, True)
+    assert user.check_password("a sturdy password")
