@@ -42,7 +42,7 @@ def test_overlapping_users_from_many_threads_do_not_deadlock() -> None:
 
 
 def test_known_users_are_not_changed_and_burn_no_ids() -> None:
-    known = UserFactory(school_number="S-0001", full_name="Known Name")
+    known = UserFactory.create(school_number="S-0001", full_name="Known Name")
     ensure([Person("S-0001", "Other Name", Role.TEACHER), *people(2, 4)])
     ensure(people(1, 4))
     ensure(people(1, 5))
@@ -97,7 +97,7 @@ def test_a_user_who_vanishes_is_refused_before_anything_points_to_them() -> None
 
 
 def test_a_number_is_found_however_it_is_typed() -> None:
-    user = UserFactory(school_number="S-0001")
+    user = UserFactory.create(school_number="S-0001")
 
     assert User.objects.get_by_natural_key(" s-0001 ") == user
     with pytest.raises(User.DoesNotExist):
