@@ -169,7 +169,8 @@ def _tick() -> None:
             observer=Observer(should_stop=_serving.stopping.is_set),
         )
         if report.totals.lessons or report.unavailable:
-            logger.info("Persisted: %s %s", report.totals, report.unavailable)
+            outcomes = ", ".join(f"{n} {word}" for word, n in report.totals.outcomes.items())
+            logger.info("Persistence run: %s. %s", outcomes or "nothing", report.unavailable)
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:

@@ -1,0 +1,76 @@
+"""The demo proves the main job, and notices when it is not true."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+
+from attendance.management.demo import proof
+from attendance.models import AttendanceRecord, QuarantinedPayload
+from tests.processes import environment, manage
+from users.backends import DEMO_STAFF_NUMBER
+from users.models import User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_demo_counts_every_mark_and_invites() -> None:
+    done = manage(
+        "demo",
+        env={"ATTN_DEMO_ADDRESS": "http://127.0.0.1:1", "ATTN_DEMO_PASSWORD": "only-here"},
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" yes ") == 4
+    assert "http://127.0.0.1:1/admin/" in done.stdout
+    assert "only-here" in done.stdout
+    assert AttendanceRecord.objects.count() == 604 - 3
+    assert QuarantinedPayload.objects.count() == 3
+    assert not User.objects.get(school_number=DEMO_STAFF_NUMBER).has_usable_password()
+    assert manage("persist_attendance").stdout.strip() == "Nothing to do: no lesson waits."
+
+
+def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
+    command = [sys.executable, "manage.py", "demo", "--json"]
+    options = {"cwd": settings.BASE_DIR, "env": environment(), "text": True}
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, **options) as one,  # type: ignore[call-overload]
+        subprocess.Popen(command, stdout=subprocess.PIPE, **options) as other,  # type: ignore[call-overload]
+    ):
+        told = [json.loads(child.communicate(timeout=60)[0]) for child in (one, other)]
+
+    assert (one.returncode, other.returncode) == (0, 0)
+    assert all(row["agrees"] for each in told for row in each["lessons"])
+    assert manage("demo").returncode == 0
+    assert AttendanceRecord.objects.count() == 3 * 601
+
+
+def test_a_mark_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = proof.prove
+
+    def lose_one(*args: object) -> object:
+        AttendanceRecord.objects.filter(checked_in_at__isnull=False)[:1].get().delete()
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(proof, "prove", lose_one)
+    monkeypatch.setitem(os.environ, "DATABASE_URL", environment()["DATABASE_URL"])
+
+    with pytest.raises(CommandError, match="is lost"):
+        call_command("demo", "--json")
+
+
+def test_a_correction_that_is_overwritten_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = proof.prove
+
+    def overwrite(*args: object) -> object:
+        AttendanceRecord.objects.filter(status="excused").update(status="absent")
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(proof, "prove", overwrite)
+
+    with pytest.raises(CommandError, match="should be excused"):
+        call_command("demo", "--json")
