@@ -221,6 +221,7 @@ def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
         *(str(environment.python(project)), "-m", "gunicorn", "attn_project.wsgi:application"),
         *("--bind", f"{host}:{port}", "--worker-class", "gthread"),
         *("--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"),
+        "--no-control-socket",
     ]
     return run(project, command, env)
 

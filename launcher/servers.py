@@ -18,6 +18,10 @@ SECONDS_TO_START = 60
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
+# Servers outlive whoever started them: nobody waits for them, or warns of them.
+_STARTED: "list[subprocess.Popen[bytes]]" = []
+
+
 class Server:
     """One server with a data folder, a socket folder and a log, run by an account."""
 
@@ -101,7 +105,7 @@ class Server:
         # A log file, never a pipe: a pipe on a server's output would never close.
         with self.log.open("ab") as log:
             self.account.own(self.log)
-            return subprocess.Popen(
+            child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -111,6 +115,8 @@ class Server:
                 start_new_session=True,
                 **as_account(self.account),
             )
+        _STARTED.append(child)
+        return child
 
 
 class Postgres(Server):
