@@ -114,8 +114,3 @@ class StillUnreadable(AttendanceError):
 class LiveStoreUnavailable(AttendanceError):
     code = "live_store_unavailable"
     default_detail = "The live store cannot be reached. Try again in a moment."
-
-
-class DatabaseUnavailable(AttendanceError):
-    code = "database_unavailable"
-    default_detail = "PostgreSQL cannot be reached. Try again in a moment."
