@@ -1,12 +1,10 @@
 """Three servers that belong together, and the addresses under which they are found."""
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from launcher import binaries
-from launcher.project import Account, Project, remove, socket_folder
+from launcher.project import Project, socket_folder
 from launcher.servers import Cache, Live, Postgres, Server, Valkey
 
 VARIABLES = {"postgres": "DATABASE_URL", "live": "REDIS_URL", "cache": "CACHE_URL"}
@@ -51,20 +49,3 @@ def make(project: Project, folder: Path, name: str, environ: Mapping[str, str]) 
             binary = binaries.find(binaries.VALKEY, project)
             servers[kind.name] = kind(binary, folder, sockets, account)
     return Instance(servers, sockets)
-
-
-@contextmanager
-def private(folder: Path, *, account: Account | None = None) -> Iterator[Instance]:
-    """Three servers of one's own in a folder, stopped and removed at the end; for tests."""
-    project = Project()
-    if account is not None:
-        project.account = account
-    # Nobody may pass through a folder that a test made for itself.
-    folder.chmod(0o755)
-    instance = make(project, folder, f"attn-p{os.getpid()}-{folder.name[-12:]}", {})
-    try:
-        instance.start()
-        yield instance
-    finally:
-        instance.stop()
-        remove(instance.sockets)

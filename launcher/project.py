@@ -52,15 +52,12 @@ class Project:
         self.root = root
         self.state = root / ".attn"
         self.account = server_account(root)
-        try:
+        with contextlib.suppress(OSError):
             self.state.mkdir(exist_ok=True)
-            (self.state / "probe").write_text("")
-            (self.state / "probe").unlink()
-        except OSError as error:
+        if not os.access(self.state, os.W_OK | os.X_OK):
             raise Problem(
-                f"{self.state} cannot be written ({error.strerror}): run ATTN as its owner, "
-                "or remove that folder."
-            ) from None
+                f"{self.state} cannot be written: run ATTN as its owner, or remove that folder."
+            )
 
     @property
     def name(self) -> str:

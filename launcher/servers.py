@@ -55,10 +55,6 @@ class Server:
         """Stop the server and wait until it is gone."""
         self._end(self.stop_signal, seconds=20)
 
-    def kill(self) -> None:
-        """End the server as a power cut would."""
-        self._end(signal.SIGKILL, seconds=5)
-
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     def pid(self) -> int | None:

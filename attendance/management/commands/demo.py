@@ -59,11 +59,11 @@ class Command(BaseCommand):
         )
         ids = [taught.lesson_id for taught in lessons]
         started = monotonic()
-        rivalry = rivals.run_rivals(ids)
+        said = rivals.run_rivals(ids)
         self._say(
             "rivals",
             "Two persistence tasks at once: one was killed before its commit; the other one's "
-            f"lessons: {rivalry.survivor_said} ({monotonic() - started:.1f} s).",
+            f"lessons: {said} ({monotonic() - started:.1f} s).",
         )
         report = unified_persistence_task(lesson_ids=ids)
         self._say("last_run", f"The next run completed the rest in {report.seconds:.2f} s.")

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -42,17 +41,11 @@ print(", ".join(f"{n} {word}" for word, n in report.totals.outcomes.items()), fl
 """
 
 
-class Rivalry(NamedTuple):
-    victim_status: int
-    survivor_status: int
-    survivor_said: str
-
-
-def run_rivals(lesson_ids: Sequence[UUID]) -> Rivalry:
+def run_rivals(lesson_ids: Sequence[UUID]) -> str:
     """Start both; the first is killed -9 while it holds its claims, just before its commit.
 
     The second works on what the first does not hold; what that held is free at
-    once, and the next run completes it.
+    once, and the next run completes it. Returns what the second says of its lessons.
     """
     ids = [str(lesson_id) for lesson_id in lesson_ids]
     with _spawn(_VICTIM, ids) as victim, _spawn(_SURVIVOR, ids) as survivor:
@@ -63,7 +56,9 @@ def run_rivals(lesson_ids: Sequence[UUID]) -> Rivalry:
             victim.communicate("die\n", timeout=SECONDS)
     if victim.returncode != -signal.SIGKILL:
         raise CommandError("The task that was to be killed did not come to its commit.")
-    return Rivalry(victim.returncode, survivor.returncode, said.strip())
+    if survivor.returncode:
+        raise CommandError("The other task failed: see above.")
+    return said.strip()
 
 
 def _spawn(code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
