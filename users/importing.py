@@ -1,24 +1,34 @@
 """Making accounts from a file: people who can sign in, once each."""
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple, TextIO
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import msgspec
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from users.errors import UserError
 from users.identity import Role, canonical_school_number, clean_full_name
 from users.models import User
 
+if TYPE_CHECKING:
+    from _csv import Reader
+
 COLUMNS = ("school_number", "full_name", "role", "email", "password")
-REQUIRED = frozenset(COLUMNS[:2])
+REQUIRED = COLUMNS[:2]
+DECIDED = ("full_name", "role", "email")
+"""What the file decides, wherever it says something."""
 BATCH = 1_000
+ATTEMPTS = 5
+"""Times that a batch starts anew because somebody else made one of its users."""
 LONGEST_EMAIL = 254
+LONGEST_HEAD = 10_000
 
 
 class UnreadableFile(UserError):
@@ -48,6 +58,7 @@ class Row(NamedTuple):
     school_number: str
     full_name: str
     role: str
+    """Empty where the file does not say, as the two below."""
     email: str
     password: str
 
@@ -58,34 +69,50 @@ class _Refused(Exception):
         self.code = code
 
 
+class _Applied(NamedTuple):
+    counts: Counter[str]
+    bad: list[BadRow]
+
+
 def import_users(
     file: TextIO, *, dry_run: bool = False, advance: Callable[[int], None] = lambda count: None
 ) -> ImportReport:
     """Create, complete or update the users of a CSV file; good rows apply, bad ones are told.
 
-    The file decides name, role and e-mail. Its password is an initial one: it
-    is set only where the user has none that can be used, so that applying the
-    file again changes nothing. Superusers are left alone. `advance` is told
-    how many rows are done. Raises UnreadableFile where there is no header, or
-    the text is not UTF-8.
+    The file decides name, role and e-mail. A cell that is empty, or a column
+    that is left out, says nothing: a known user keeps what is there, a new one
+    is a student. A password is an initial one: it is set only where the user
+    has none that can be used, so that applying the file again changes nothing.
+    Superusers are left alone. `advance` is told how many rows are done. Raises
+    UnreadableFile where there is no header, or the text is not CSV or not UTF-8.
     """
     good, bad = _read(file)
-    counts = {"created": 0, "completed": 0, "updated": 0, "unchanged": 0}
+    counts: Counter[str] = Counter()
     for start in range(0, len(good), BATCH):
         batch = good[start : start + BATCH]
-        refused = _apply(batch, counts, dry_run=dry_run)
-        bad += refused
+        applied = _apply(batch, dry_run=dry_run)
+        counts += applied.counts
+        bad += applied.bad
         advance(len(batch))
     bad.sort(key=lambda row: row.line)
-    return ImportReport(**counts, bad=tuple(bad), is_dry_run=dry_run)
+    return ImportReport(
+        counts["created"],
+        counts["completed"],
+        counts["updated"],
+        counts["unchanged"],
+        tuple(bad),
+        dry_run,
+    )
 
 
 def _read(file: TextIO) -> tuple[list[Row], list[BadRow]]:
     rows: dict[str, Row] = {}
     bad: list[BadRow] = []
-    for line, raw in _lines(file):
+    for line, cells in _lines(file):
         try:
-            row = _checked(line, raw)
+            if isinstance(cells, _Refused):
+                raise cells
+            row = _checked(line, cells)
         except UserError as error:
             bad.append(BadRow(line, error.code, error.detail))
         except _Refused as error:
@@ -98,128 +125,172 @@ def _read(file: TextIO) -> tuple[list[Row], list[BadRow]]:
     return sorted(rows.values(), key=lambda row: row.school_number), bad
 
 
-def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
+def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str] | _Refused]]:
+    """Each row with the line on which it begins; blank ones are left out."""
     try:
-        head = file.readline()
-        names = next(csv.reader([head], delimiter=_delimiter(head)), [])
-        columns = [name.strip().lower() for name in names]
-        missing = REQUIRED - set(columns)
-        if missing or set(columns) - set(COLUMNS):
-            raise UnreadableFile(
-                f"The first line must name the columns: {', '.join(COLUMNS)}. The last three may "
-                "be left out."
-            )
+        head = file.readline(LONGEST_HEAD)
+        delimiter = ";" if head.count(";") > head.count(",") else ","
+        columns = _columns(next(csv.reader([head], delimiter=delimiter), []))
         # Strict: an open quotation mark must not swallow the rest of the file.
-        reader = csv.reader(file, delimiter=_delimiter(head), strict=True)
-        for values in reader:
-            if any(value.strip() for value in values):
-                line = reader.line_num + 1
-                fits = len(values) <= len(columns)
-                yield line, dict(zip(columns, values, strict=False)) if fits else {}
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        last = 1
+        while (values := _next(reader, last + 1)) is not None:
+            line, last = last + 1, reader.line_num + 1
+            if isinstance(values, _Refused):
+                yield line, values
+            elif any(value.strip() for value in values):
+                yield line, _cells(columns, values, is_split=last > line)
     except UnicodeDecodeError:
         raise UnreadableFile("The file is not UTF-8. Save it as CSV UTF-8.") from None
+
+
+def _columns(names: Sequence[str]) -> list[str]:
+    columns = [name.strip().lower() for name in names]
+    if not set(REQUIRED) <= set(columns) <= set(COLUMNS) or len(columns) != len(set(columns)):
+        raise UnreadableFile(
+            f"The first line must name the columns, each once: {', '.join(COLUMNS)}; "
+            f"it names {', '.join(columns)[:200] or 'none'}. The last three may be left out."
+        )
+    return columns
+
+
+def _next(reader: "Reader", line: int) -> list[str] | _Refused | None:
+    """The next row; None at the end. Raises UnreadableFile where rows cannot be told apart."""
+    try:
+        return next(reader, None)
     except csv.Error as error:
-        raise UnreadableFile(f"The file is not CSV: {error}. Correct it and try again.") from None
+        # One line harms itself only; an open quotation mark has taken others with it.
+        if reader.line_num + 1 > line or "unexpected end" in str(error):
+            raise UnreadableFile(
+                f"From line {line} on, the file is not CSV: {error}. Is a quotation mark open?"
+            ) from None
+        return _Refused("unreadable_row", f"This line is not CSV: {error}. Correct it.")
 
 
-def _delimiter(head: str) -> str:
-    return ";" if head.count(";") > head.count(",") else ","
+def _cells(
+    columns: Sequence[str], values: Sequence[str], *, is_split: bool
+) -> dict[str, str] | _Refused:
+    if is_split:
+        detail = "A quotation mark is open here and takes the next lines with it. Close it."
+        return _Refused("row_of_several_lines", detail)
+    if any(value.strip() for value in values[len(columns) :]):
+        return _Refused("too_many_values", "This row has more values than columns.")
+    return dict(zip(columns, values, strict=False))
 
 
-def _checked(line: int, raw: dict[str, str]) -> Row:
-    if not raw:
-        raise _Refused("too_many_values", "This row has more values than columns.")
-    role = raw.get("role", "").strip().lower() or Role.STUDENT.value
-    if role not in list(Role):
+def _checked(line: int, cells: Mapping[str, str]) -> Row:
+    role = cells.get("role", "").strip().lower()
+    if role and role not in list(Role):
         raise _Refused("invalid_role", "A role is student, teacher or staff.")
     row = Row(
         line,
-        canonical_school_number(raw.get("school_number", "")),
-        clean_full_name(raw.get("full_name", "")),
+        canonical_school_number(cells.get("school_number", "")),
+        clean_full_name(cells.get("full_name", "")),
         role,
-        raw.get("email", "").strip(),
-        raw.get("password", ""),
+        cells.get("email", "").strip(),
+        cells.get("password", ""),
     )
-    _check_email(row.email)
-    _check_password(row)
+    if row.email:
+        _check_email(row.email)
+    if row.password:
+        _check_password(row)
     return row
 
 
 def _check_email(email: str) -> None:
-    try:
-        if email:
-            validate_email(email)
-            email.encode()
-    except (ValidationError, UnicodeError):
-        raise _Refused("invalid_email", "This is not an e-mail address.") from None
     if len(email) > LONGEST_EMAIL:
         raise _Refused("invalid_email", f"An address has at most {LONGEST_EMAIL} characters.")
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise _Refused("invalid_email", "This is not an e-mail address.") from None
 
 
 def _check_password(row: Row) -> None:
-    if not row.password:
-        return
+    if any(unicodedata.category(char) == "Cc" for char in row.password):
+        raise _Refused("weak_password", "The password has characters that nobody can type.")
+    person = User(school_number=row.school_number, full_name=row.full_name, email=row.email)
     try:
-        row.password.encode()
-        validate_password(row.password, User(school_number=row.school_number))
-    except UnicodeError:
-        raise _Refused(
-            "weak_password", "The password has characters that cannot be kept."
-        ) from None
+        validate_password(row.password, person)
     except ValidationError as error:
         raise _Refused("weak_password", " ".join(error.messages)) from None
 
 
-def _apply(batch: list[Row], counts: dict[str, int], *, dry_run: bool) -> list[BadRow]:
+def _apply(batch: Sequence[Row], *, dry_run: bool) -> _Applied:
     """Apply rows in one transaction, with a fixed number of queries."""
-    with transaction.atomic():
-        numbers = [row.school_number for row in batch]
-        known = {
-            user.school_number: user
-            for user in User.objects.select_for_update()
-            .filter(school_number__in=numbers)
-            .order_by("school_number")
-        }
-        new = [row for row in batch if row.school_number not in known]
-        changed, bad = _changed((row for row in batch if row.school_number in known), known, counts)
-        counts["created"] += len(new)
-        counts["unchanged"] += len(batch) - len(new) - len(changed) - len(bad)
-        if not dry_run:
-            User.objects.bulk_create([_new(row) for row in new])
-            fields = ["full_name", "role", "email", "password"]
-            User.objects.bulk_update(changed, fields, batch_size=BATCH)
-    return bad
-
-
-def _changed(
-    rows: Iterable[Row], known: dict[str, User], counts: dict[str, int]
-) -> tuple[list[User], list[BadRow]]:
-    changed: list[User] = []
-    bad: list[BadRow] = []
-    for row in rows:
-        user = known[row.school_number]
-        if user.is_superuser:
-            detail = "A superuser is changed in the admin only. Remove this row."
-            bad.append(BadRow(row.line, "superuser", detail))
+    # What is not written needs no hash.
+    hashes = {row.school_number: "!" for row in batch} if dry_run else _hashed(batch)
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _try(batch, hashes, dry_run=dry_run)
+        except IntegrityError:
+            # A task or another import made one of these users: now it is known.
             continue
-        wanted: dict[str, Any] = {"full_name": row.full_name, "role": row.role, "email": row.email}
-        differs = any(getattr(user, name) != value for name, value in wanted.items())
-        completes = bool(row.password) and not user.has_usable_password()
-        if differs or completes:
-            for name, value in wanted.items():
-                setattr(user, name, value)
-            if completes:
-                user.password = make_password(row.password)
-            counts["completed" if completes else "updated"] += 1
-            changed.append(user)
-    return changed, bad
+    return _try(batch, hashes, dry_run=dry_run)
 
 
-def _new(row: Row) -> User:
+def _hashed(batch: Sequence[Row]) -> dict[str, str]:
+    """Hash what will be needed before any row is locked: it takes most of a second each."""
+    given = {row.school_number: row.password for row in batch if row.password}
+    known = User.objects.filter(school_number__in=given).only("school_number", "password")
+    has_one = {user.school_number for user in known if user.has_usable_password()}
+    return {number: make_password(given[number]) for number in given.keys() - has_one}
+
+
+def _try(batch: Sequence[Row], hashes: Mapping[str, str], *, dry_run: bool) -> _Applied:
+    applied = _Applied(Counter(), [])
+    new: list[User] = []
+    changed: list[User] = []
+    with transaction.atomic():
+        known = _locked([row.school_number for row in batch])
+        for row in batch:
+            user = known.get(row.school_number)
+            if user is None:
+                new.append(_new(row, hashes))
+                outcome = "created"
+            elif user.is_superuser:
+                detail = "A superuser is changed in the admin only. Remove this row."
+                applied.bad.append(BadRow(row.line, "superuser", detail))
+                continue
+            else:
+                outcome = _change(user, row, hashes)
+            applied.counts[outcome] += 1
+            if user and outcome != "unchanged":
+                changed.append(user)
+        if not dry_run:
+            User.objects.bulk_create(new)
+            User.objects.bulk_update(changed, [*DECIDED, "password"], batch_size=BATCH)
+    return applied
+
+
+def _locked(numbers: Sequence[str]) -> dict[str, User]:
+    # NO KEY: persistence points to these rows and must not wait for an import.
+    rows = User.objects.select_for_update(no_key=True).filter(school_number__in=numbers)
+    return {user.school_number: user for user in rows.order_by("school_number")}
+
+
+def _change(user: User, row: Row, hashes: Mapping[str, str]) -> str:
+    """Bring a known user up to the file; returns what happened to them."""
+    wanted = {name: getattr(row, name) for name in DECIDED if getattr(row, name)}
+    differs = any(getattr(user, name) != value for name, value in wanted.items())
+    for name, value in wanted.items():
+        setattr(user, name, value)
+    if row.password and not user.has_usable_password():
+        user.password = _password(row, hashes)
+        return "completed"
+    return "updated" if differs else "unchanged"
+
+
+def _new(row: Row, hashes: Mapping[str, str]) -> User:
     return User(
         school_number=row.school_number,
         full_name=row.full_name,
-        role=row.role,
+        role=row.role or Role.STUDENT.value,
         email=row.email,
-        password=make_password(row.password or None),
+        password=_password(row, hashes),
     )
+
+
+def _password(row: Row, hashes: Mapping[str, str]) -> str:
+    # Not hashed before where somebody else deleted or changed the user since.
+    return hashes.get(row.school_number) or make_password(row.password or None)

@@ -1,18 +1,25 @@
 """manage.py import_users: good rows apply once, bad ones are told by line and reason."""
 
 import contextlib
+import io
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.factories import UserFactory
-from users.importing import import_users
+from tests.processes import DEAD_DATABASE, manage
+from users import importing
+from users.identity import Person
+from users.importing import UnreadableFile, import_users
 from users.models import User
+from users.services import ensure_users
 
 pytestmark = pytest.mark.django_db
 
@@ -88,38 +95,74 @@ BAD_ROWS = {
     "S-2,Ada,boss,,": "invalid_role",
     "S-2,Ada,,no address,": "invalid_email",
     "S-2,Ada,,,12345": "weak_password",
+    "S-2,Ada,,,sturdy\x00Horse-77": "weak_password",
+    'S-2,"A"da,,,': "unreadable_row",
+    f"S-2,{'x' * 200_000},,,": "unreadable_row",
+    'S-2,"Ada\nS-3,Lin",,,': "row_of_several_lines",
     "S-1,Twice,,,": "duplicate_number",
     "S-2,Ada,,,,extra": "too_many_values",
 }
 
 
-@pytest.mark.parametrize("row", BAD_ROWS)
+@pytest.mark.parametrize("row", BAD_ROWS, ids=range(len(BAD_ROWS)))
 def test_a_bad_row_is_told_and_the_good_ones_apply(
     row: str, write: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write.write_text(HEAD + "s-1,Ada,,,\n" + row + "\n", encoding="utf-8")
+    write.write_text(f"{HEAD}s-1,Ada,,,\n{row}\ns-9,Last,,,\n", encoding="utf-8")
 
     report = told(write, capsys)
 
-    assert report["created"] == 1
+    assert report["created"] == 2
     (bad,) = report["bad"]
     assert (bad["line"], bad["code"]) == (3, BAD_ROWS[row])
     assert bad["detail"]
+
+
+def test_a_row_after_one_of_several_lines_is_told_by_its_own_line() -> None:
+    report = import_users(io.StringIO(HEAD + 'S-2,"Ada\nLin",,,\n\n!,x,,,\n'))
+
+    assert [row.line for row in report.bad] == [2, 5]
+
+
+def test_both_lines_of_a_number_that_comes_twice_are_named() -> None:
+    report = import_users(io.StringIO(HEAD + "S-1,Ada,,,\nS-2,Lin,,,\ns-1,Ada,,,\n"))
+
+    assert [row.line for row in report.bad] == [4]
+    assert "Line 2 " in report.bad[0].detail
+
+
+def test_empty_cells_past_the_last_column_harm_nobody() -> None:
+    assert import_users(io.StringIO("full_name,school_number\nAda,S-1,,\n")).created == 1
+
+
+@pytest.mark.parametrize("text", ["school_number,full_name\nT-1,New Name\n", HEAD + "T-1,New Name"])
+def test_what_the_file_does_not_say_stays_as_it_is(text: str) -> None:
+    UserFactory(school_number="T-1", full_name="Ada", role="teacher", email="ada@example.org")
+
+    assert import_users(io.StringIO(text)).updated == 1
+
+    user = User.objects.get(school_number="T-1")
+    assert (user.full_name, user.role, user.email) == ("New Name", "teacher", "ada@example.org")
 
 
 def test_a_superuser_is_left_alone(write: Path, capsys: pytest.CaptureFixture[str]) -> None:
     User.objects.create_superuser("S-1", "Root", "their own secret")
     write.write_text(HEAD + "S-1,Student,student,,sturdy-Horse-77\n", encoding="utf-8")
 
-    assert told(write, capsys)["bad"]
+    assert [row["code"] for row in told(write, capsys)["bad"]] == ["superuser"]
     assert User.objects.get(school_number="S-1").is_superuser
 
 
 def test_a_dry_run_writes_nothing(write: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write.write_text(GOOD, encoding="utf-8")
 
-    assert told(write, capsys, "--dry-run")["created"] == 2
-    assert not User.objects.exists()
+    UserFactory(school_number="T-1", full_name="As Seen")
+    before = list(User.objects.values())
+
+    report = told(write, capsys, "--dry-run")
+
+    assert (report["created"], report["completed"], report["is_dry_run"]) == (1, 1, True)
+    assert list(User.objects.values()) == before
 
 
 def test_spreadsheets_semicolons_and_marks_are_read(
@@ -132,7 +175,18 @@ def test_spreadsheets_semicolons_and_marks_are_read(
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"name,number\n", b"school_number,full_name\nS-1,\xff\xfe\n", HEAD.encode() + b'"']
+    "raw",
+    [
+        b"",
+        b"name,number\n",
+        b"school_number,full_name,full_name\nS-1,A,B\n",
+        b"school_number,full_name,passwort\nS-1,A,B\n",
+        b"school_number,full_name\nS-1,\xff\xfe\n",
+        HEAD.encode("utf-16"),
+        HEAD.encode() + b'"',
+        HEAD.encode() + b'S-1,"Ada,,,\nS-2,Lin,,,\nS-3,"Mia",,,\n',
+    ],
+    ids=range(8),
 )
 def test_a_file_that_cannot_be_read_is_2(raw: bytes, write: Path) -> None:
     write.write_bytes(raw)
@@ -140,6 +194,20 @@ def test_a_file_that_cannot_be_read_is_2(raw: bytes, write: Path) -> None:
     with pytest.raises(CommandError) as caught:
         call_command("import_users", str(write))
     assert caught.value.returncode == 2
+    assert not User.objects.exists()
+
+
+def test_an_open_quotation_mark_is_told_by_the_line_where_it_is() -> None:
+    with pytest.raises(UnreadableFile, match="From line 3 on"):
+        import_users(io.StringIO(HEAD + 'S-1,Ada,,,\nS-2,"Lin,,,\nS-3,Mia,,,\n'))
+
+
+def test_without_postgresql_it_is_75(write: Path) -> None:
+    write.write_text(GOOD, encoding="utf-8")
+    done = manage("import_users", str(write), env={"DATABASE_URL": DEAD_DATABASE})
+
+    assert done.returncode == 75
+    assert "PostgreSQL cannot be reached" in done.stderr
 
 
 def test_a_file_that_is_not_there_is_2(write: Path) -> None:
@@ -168,3 +236,84 @@ def test_the_query_count_does_not_grow_with_the_rows(write: Path) -> None:
         return len(captured)
 
     assert queries(0, 1) == queries(1, 900)
+
+
+def test_each_row_of_each_batch_is_applied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importing, "BATCH", 2)
+    UserFactory(school_number="S-4", full_name="Four")
+    done: list[int] = []
+    rows = "".join(f"S-{n},Student {n},,,\n" for n in range(5))
+
+    report = import_users(io.StringIO(HEAD + rows), advance=done.append)
+
+    assert (report.created, report.updated, done) == (4, 1, [2, 2, 1])
+    assert User.objects.filter(full_name__startswith="Student ").count() == 5
+
+
+def elsewhere(work: Callable[[], object]) -> None:
+    """Do some work on a connection of its own, which waits for no lock longer than a second."""
+
+    def run() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '1s'")
+                work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(run).result()
+
+
+def before_writing(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
+    """Do some work once, when the import has read its users and has not written yet."""
+    real, waiting = importing._locked, [work]
+
+    def locked(numbers: list[str]) -> dict[str, User]:
+        known = real(numbers)
+        if waiting:
+            elsewhere(waiting.pop())
+        return known
+
+    monkeypatch.setattr(importing, "_locked", locked)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_users_whom_a_task_makes_meanwhile_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
+    before_writing(monkeypatch, lambda: ensure_users([Person("T-1", "As Seen")]))
+
+    report = import_users(io.StringIO(GOOD))
+
+    assert (report.created, report.completed) == (1, 1)
+    user = User.objects.get(school_number="T-1")
+    assert (user.full_name, user.role) == ("Ada Teacher", "teacher")
+    assert user.check_password("sturdy-Horse-77")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_persistence_does_not_wait_for_an_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    UserFactory(school_number="T-1", full_name="As Seen")
+    before_writing(monkeypatch, lambda: ensure_users([Person("T-1", "As Seen")]))
+
+    try:
+        assert import_users(io.StringIO(GOOD)).completed == 1
+    except OperationalError as error:
+        pytest.fail(f"the task waited for the import: {error}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_passwords_are_hashed_while_no_row_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, hashed = importing.make_password, []
+
+    def make_password(password: str | None) -> str:
+        if password:
+            hashed.append(connection.in_atomic_block)
+        return real(password)
+
+    monkeypatch.setattr(importing, "make_password", make_password)
+    UserFactory(school_number="S-1")
+    import_users(io.StringIO(GOOD + "s-2,Lin,,,sturdy-Horse-78\n"))
+
+    assert hashed == [False, False]
+    import_users(io.StringIO(GOOD + "s-2,Lin,,,sturdy-Horse-78\n"))
+    assert hashed == [False, False], "hashed again, although nothing was needed"

@@ -18,6 +18,7 @@ from tests.lessons import (
     TEACHER,
     end,
     ended_lesson,
+    ended_lessons,
     keys_in_redis,
     live_lesson,
     redis_state,
@@ -99,6 +100,17 @@ def test_an_end_that_due_does_not_know_is_put_right() -> None:
     assert report.lessons[0].outcome is Outcome.NOT_OVER
     score = client.connection().zscore(keys.DUE, str(lesson.id))
     assert score == int(client.connection().hget(keys.lesson(lesson.id), "ends_at") or 0)
+
+
+@pytest.mark.parametrize("score", [1.0, -5.0, float("inf"), float("-inf"), 9e15])
+def test_a_score_that_is_no_instant_hides_no_lesson(score: float) -> None:
+    lesson, other = ended_lessons(2)
+    client.connection().zadd(keys.DUE, {str(lesson.id): score})
+
+    unified_persistence_task()
+
+    assert keys_in_redis(lesson.id) == keys_in_redis(other.id) == []
+    assert client.connection().zcard(keys.DUE) == 0
 
 
 def test_an_empty_entry_of_due_is_dropped_an_hour_past_its_score() -> None:

@@ -19,9 +19,11 @@ class DueLesson(NamedTuple):
 def lesson_id(raw: bytes) -> UUID | None:
     """The lesson id in a key or a member, or None where it is not one."""
     try:
-        return UUID(raw.decode("ascii"))
+        found = UUID(raw.decode("ascii"))
     except ValueError:
         return None
+    # Other spellings of an id could not be removed again by the id.
+    return found if str(found).encode() == raw else None
 
 
 def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
@@ -29,18 +31,19 @@ def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
 
     Pages follow (score, id), so that entries which leave meanwhile hide no
     other. `since` leaves out what ended before it. An entry that is no lesson
-    id cannot be anybody's and is dropped.
+    id cannot be anybody's and is dropped; one whose score is no instant counts
+    as due, and gets the lesson's own end.
     """
-    score, seen = (records.milliseconds(since) if since else 0), frozenset[bytes]()
+    score, seen = (records.milliseconds(since) if since else -FOREVER), frozenset[bytes]()
     while rows := _rows(score, seen):
         yield _decoded(rows)
         last = rows[-1][1]
         at_last = frozenset(member for member, at in rows if at == last)
         seen = at_last | seen if last == score else at_last
-        score = int(last)
+        score = last
 
 
-def _rows(score: int, seen: frozenset[bytes]) -> list[tuple[bytes, float]]:
+def _rows(score: float, seen: frozenset[bytes]) -> list[tuple[bytes, float]]:
     # What has been seen at this very score comes again: ask for as many more.
     rows = client.command(
         lambda redis: redis.zrange(
@@ -54,10 +57,13 @@ def _decoded(rows: list[tuple[bytes, float]]) -> list[DueLesson]:
     page, strange = [], []
     for member, score in rows:
         found = lesson_id(member)
-        if found is None or not records.FIRST_MS <= score < records.LAST_MS:
+        if found is None:
             strange.append(member)
-        else:
+        elif records.FIRST_MS <= score < records.LAST_MS:
             page.append(DueLesson(found, records.instant(int(score))))
+        else:
+            sync_due(found)
+            page.append(DueLesson(found, records.instant(records.FIRST_MS)))
     if strange:
         client.command(lambda redis: redis.zrem(keys.DUE, *strange))
     return page

@@ -7,21 +7,26 @@ from typing import Any
 
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from rich.console import Console
 from rich.progress import Progress
 
 from users.importing import ImportReport, UnreadableFile, import_users
 
 EXIT_BAD_ROWS = 3
+EXIT_UNAVAILABLE = 75
 SHOWN = 50
 
 
 class Command(BaseCommand):
     help = (
         "Make accounts from a CSV file with the columns school_number, full_name, role (student, "
-        "teacher or staff), email and password. A password is an initial one: it is set only "
-        "where the user has none. Exit status: 0 all rows are good, 2 the file cannot be read, "
-        "3 some rows were left out, with line and reason."
+        "teacher or staff), email and password; the last three may be left out. The file decides "
+        "name, role and e-mail; an empty cell leaves what a known user has, and makes a new one a "
+        "student. A password is an initial one: it is set only where the user has none. "
+        "Superusers are left alone. Exit status: 0 all rows are good, 2 bad arguments or the file "
+        "cannot be read, 3 some rows were left out, with line and reason, 75 PostgreSQL cannot be "
+        "reached."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -55,6 +60,11 @@ def _import(path: Path, *, dry_run: bool) -> ImportReport:
         raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from None
     except UnreadableFile as error:
         raise CommandError(f"{path}: {error.detail}", returncode=2) from None
+    except OperationalError as error:
+        raise CommandError(
+            "PostgreSQL cannot be reached. What was applied stays: run it again.",
+            returncode=EXIT_UNAVAILABLE,
+        ) from error
 
 
 def _text(report: ImportReport) -> str:
