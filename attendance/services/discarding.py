@@ -15,15 +15,15 @@ from attendance.models import LessonLedger
 from attendance.services import aside, ledger
 from attendance.services.failpoints import reach
 from attendance.services.faults import text_of
-from attendance.services.runs import Halt
+from attendance.services.runs import Book
 from attendance.services.taking import Taken
 
 
-def tidy_and_discard(taken: Taken, halt: Halt) -> set[UUID]:
+def tidy_and_discard(taken: Taken, book: Book) -> set[UUID]:
     """Discard the lessons that are stored at the revision that was read.
 
     Returns those that are gone from Redis. It comes after the commit, so no
-    error undoes anything: `halt` learns of it, and the next run goes on here.
+    error undoes anything: `book` learns of it, and the next run goes on here.
     """
     stored = [each.snapshot for each in taken.fresh]
     stored += [each.snapshot for each in taken.stored]
@@ -31,9 +31,9 @@ def tidy_and_discard(taken: Taken, halt: Halt) -> set[UUID]:
         aside.tidy(taken)
         return _discard(_old_enough(stored) if settings.DISCARD_AFTER_MINUTES else stored)
     except LiveStoreUnavailable as error:
-        halt.unavailable = error.detail
+        book.unavailable = error.detail
     except Error as error:
-        halt.unavailable = f"PostgreSQL: {text_of(error)}"
+        book.unavailable = f"PostgreSQL: {text_of(error)}"
     return set()
 
 

@@ -14,6 +14,7 @@ Whoever dies, at whichever step, leaves something that the next run completes.
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 from uuid import UUID
@@ -85,30 +86,30 @@ def unified_persistence_task(
     Returns a PersistenceReport in any case; where Redis or PostgreSQL cannot be
     reached, `unavailable` says so and the next run goes on.
     """
-    started, tally, halt = monotonic(), Tally(observer.advance), runs.Halt()
-    run_id = None
+    started, tally, book = monotonic(), Tally(observer.advance), runs.Book()
+    treat = rehearsal.rehearse if dry_run else partial(persist_chunk, book=book)
     try:
-        run_id = None if dry_run else runs.begin(options.trigger)
-        treat = rehearsal.rehearse if dry_run else _persister(run_id, halt)
+        if not dry_run:
+            runs.begin(book, options.trigger)
         for chunk in work.chunks(lesson_ids, options, observer.expect, is_dry_run=dry_run):
-            if halt.unavailable or observer.should_stop():
-                halt.is_interrupted = not halt.unavailable
+            if book.unavailable or observer.should_stop():
+                book.is_interrupted = not book.unavailable
                 break
             tally.add(losses.explain(treat(chunk), is_asked=lesson_ids is not None))
         else:
-            if lesson_ids is None and not (dry_run or halt.unavailable):
+            if lesson_ids is None and not (dry_run or book.unavailable):
                 tally.add(losses.find_lost())
     except LiveStoreUnavailable as error:
-        halt.unavailable = error.detail
+        book.unavailable = error.detail
     except Error as error:
-        halt.unavailable = f"PostgreSQL: {text_of(error)}"
+        book.unavailable = f"PostgreSQL: {text_of(error)}"
         connection.close_if_unusable_or_obsolete()
     report = PersistenceReport(
-        run_id=run_id,
+        run_id=book.run_id,
         trigger=options.trigger,
         is_dry_run=dry_run,
-        is_interrupted=halt.is_interrupted,
-        unavailable=halt.unavailable,
+        is_interrupted=book.is_interrupted,
+        unavailable=book.unavailable,
         lessons=tally.lessons,
         totals=tally.totals(),
         seconds=monotonic() - started,
@@ -117,22 +118,13 @@ def unified_persistence_task(
     return report
 
 
-def _persister(
-    run_id: int | None, halt: runs.Halt
-) -> Callable[[Sequence[UUID]], list[LessonReport]]:
-    def persist(chunk: Sequence[UUID]) -> list[LessonReport]:
-        return persist_chunk(chunk, run_id, halt)
-
-    return persist
-
-
-def persist_chunk(chunk: Sequence[UUID], run_id: int | None, halt: runs.Halt) -> list[LessonReport]:
+def persist_chunk(chunk: Sequence[UUID], book: runs.Book) -> list[LessonReport]:
     """Persist lessons together; if that fails, each alone; if one fails, its halves.
 
     Raises LiveStoreUnavailable, and django.db.Error where the connection is lost.
     """
     try:
-        return _persist_together(chunk, _write_together, run_id, halt)
+        return _persist_together(chunk, _write_together, book)
     except LiveStoreUnavailable:
         raise
     except Exception as error:
@@ -141,15 +133,15 @@ def persist_chunk(chunk: Sequence[UUID], run_id: int | None, halt: runs.Halt) ->
             raise
         if len(chunk) > 1:
             logger.warning("A chunk failed, its lessons are tried alone: %s", text_of(error))
-            return [one for each in chunk for one in persist_chunk([each], run_id, halt)]
+            return [one for each in chunk for one in persist_chunk([each], book)]
         if kind is Kind.DATA:
-            return _persist_in_halves(chunk[0], run_id, halt)
+            return _persist_in_halves(chunk[0], book)
         return [aside.give_up(chunk[0], error, kind)]
 
 
-def _persist_in_halves(lesson_id: UUID, run_id: int | None, halt: runs.Halt) -> list[LessonReport]:
+def _persist_in_halves(lesson_id: UUID, book: runs.Book) -> list[LessonReport]:
     try:
-        return _persist_together([lesson_id], halves.write, run_id, halt)
+        return _persist_together([lesson_id], halves.write, book)
     except LiveStoreUnavailable:
         raise
     except Exception as error:
@@ -159,9 +151,7 @@ def _persist_in_halves(lesson_id: UUID, run_id: int | None, halt: runs.Halt) -> 
         return [aside.give_up(lesson_id, error, kind)]
 
 
-def _persist_together(
-    chunk: Sequence[UUID], write: Writer, run_id: int | None, halt: runs.Halt
-) -> list[LessonReport]:
+def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonReport]:
     started = monotonic()
     with transaction.atomic(durable=True):
         _bound_this_transaction()
@@ -177,10 +167,10 @@ def _persist_together(
         _check_constraints_now()
         ledger.persisted(taking.for_the_ledger(taken, reports))
         aside.write_down(taken)
-        runs.add(run_id, reports)
+        runs.add(book, reports)
         reach("before_commit", claimed)
     reach("committed", claimed)
-    discarded = discarding.tidy_and_discard(taken, halt)
+    discarded = discarding.tidy_and_discard(taken, book)
     reach("discarded", claimed)
     return taking.with_discards(reports, discarded, seconds=monotonic() - started)
 

@@ -16,27 +16,30 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Halt:
-    """Why a run ended before its work did."""
+class Book:
+    """The row of a run, and why it ended before its work did."""
 
+    run_id: int | None = None
     unavailable: str = ""
     is_interrupted: bool = False
 
 
-def begin(trigger: Trigger) -> int:
-    return PersistenceRun.objects.create(trigger=trigger).pk
+def begin(book: Book, trigger: Trigger) -> None:
+    book.run_id = PersistenceRun.objects.create(trigger=trigger).pk
 
 
-def add(run_id: int | None, reports: Sequence[LessonReport]) -> None:
+def add(book: Book, reports: Sequence[LessonReport]) -> None:
     """Within the persisting transaction: add what it commits."""
-    if run_id is None:
+    if book.run_id is None:
         return
     counted = [r for r in reports if r.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}]
     sums = {
         name: F(name) + sum(getattr(report.counts, name) for report in counted)
         for name in ("recorded", "read", "inserted", "updated", "unchanged", "quarantined")
     }
-    PersistenceRun.objects.filter(pk=run_id).update(lessons=F("lessons") + len(counted), **sums)
+    PersistenceRun.objects.filter(pk=book.run_id).update(
+        lessons=F("lessons") + len(counted), **sums
+    )
 
 
 def finish(report: PersistenceReport) -> None:
