@@ -4,14 +4,20 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
+from threading import Event, Thread
+from time import sleep
+from uuid import UUID
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
-from attendance.management.demo import proof
+from attendance.management.demo import proof, rivals
 from attendance.models import AttendanceRecord, QuarantinedPayload
-from tests.processes import environment, manage
+from attendance.services import claims
+from tests.processes import DEAD_REDIS, environment, manage
 from users.backends import DEMO_STAFF_NUMBER
 from users.models import User
 
@@ -34,6 +40,58 @@ def test_the_demo_counts_every_mark_and_invites() -> None:
     assert manage("persist_attendance").stdout.strip() == "Nothing to do: no lesson waits."
 
 
+def test_without_a_site_nobody_is_given_a_password() -> None:
+    done = manage("demo", env={"ATTN_DEMO_ADDRESS": "", "ATTN_DEMO_PASSWORD": "only-here"})
+
+    assert done.returncode == 0, done.stderr
+    assert "./attn demo" in done.stdout
+    assert "only-here" not in done.stdout
+
+
+def test_a_terminal_that_knows_one_alphabet_is_enough() -> None:
+    done = manage("demo", env={"PYTHONIOENCODING": "ascii"})
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    assert done.stdout.count(" yes ") == 4
+
+
+def test_without_redis_it_is_told_in_one_line() -> None:
+    done = manage("demo", env={"REDIS_URL": DEAD_REDIS})
+
+    assert done.returncode == 1
+    assert "The live store cannot be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_lesson_that_another_task_holds_for_a_moment_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holders: list[Thread] = []
+
+    def hold(ids: Sequence[UUID], held: Event) -> None:
+        with transaction.atomic():
+            claims.claim(ids)
+            held.set()
+            sleep(1)
+        connection.close()
+
+    def leave_everything(ids: Sequence[UUID]) -> str:
+        held = Event()
+        holders.append(Thread(target=hold, args=(ids[:1], held)))
+        holders[0].start()
+        assert held.wait(10)
+        return "4 left"
+
+    monkeypatch.setattr(rivals, "run_rivals", leave_everything)
+    call_command("demo", "--json")
+    holders[0].join()
+
+    told = json.loads(capsys.readouterr().out)
+    assert all(row["agrees"] for row in told["lessons"])
+    assert told["last_seconds"] > 0.5
+
+
 def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
     command = [sys.executable, "manage.py", "demo", "--json"]
     options = {"cwd": settings.BASE_DIR, "env": environment(), "text": True}
@@ -45,6 +103,7 @@ def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
 
     assert (one.returncode, other.returncode) == (0, 0)
     assert all(row["agrees"] for each in told for row in each["lessons"])
+    assert [each["repeats"] for each in told] == [120, 120]
     assert manage("demo").returncode == 0
     assert AttendanceRecord.objects.count() == 3 * 601
 
