@@ -11,9 +11,12 @@ from attendance.live.client import Script
 
 @dataclass
 class Clock:
-    """Milliseconds that the live store's clock is ahead."""
+    """How the scripts' clock differs from Redis's."""
 
     offset_ms: int = 0
+    """Milliseconds that it is ahead."""
+    stopped_at_ms: int | None = None
+    """The instant at which it stands still."""
 
 
 @pytest.fixture
@@ -23,8 +26,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     real = client.script
 
     def script(name: str) -> Script:
-        shift = f"return {moved.offset_ms} + tonumber(time[1]) * 1000"
-        text = real(name).text.replace("return tonumber(time[1]) * 1000", shift)
+        shift = f"return {moved.offset_ms} + "
+        if moved.stopped_at_ms is not None:
+            shift = f"if true then return {moved.stopped_at_ms} end return "
+        text = real(name).text.replace("return tonumber(time[1])", f"{shift}tonumber(time[1])")
         assert shift in text
         return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 

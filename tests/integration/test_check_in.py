@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from attendance.errors import (
+    AttendanceError,
     InvalidInput,
     LessonClosed,
     LessonFull,
@@ -73,6 +74,28 @@ def test_the_window_is_closed_at_its_start_and_open_at_its_end(clock: Clock) -> 
         check_in(lesson.id, student=student(3))
     # Repeated after the end, the first answer is given again.
     assert check_in(lesson.id, student=student(2)).is_repeated
+
+
+def test_the_window_is_exact_to_the_millisecond(clock: Clock) -> None:
+    start = store.now() + timedelta(minutes=5)
+    plan = LessonPlan("P", starts_at=start, minutes=10, late_after_minutes=2)
+    lesson = start_lesson(plan, teacher=TEACHER)
+    starts_at = records.milliseconds(lesson.starts_at)
+    ends_at = records.milliseconds(lesson.ends_at)
+
+    def said(number: int, at_ms: int) -> str:
+        clock.stopped_at_ms = at_ms
+        try:
+            return check_in(lesson.id, student=student(number)).record.status
+        except AttendanceError as error:
+            return error.code
+
+    assert said(1, starts_at - 1) == "lesson_not_open"
+    assert said(1, starts_at) == "present"
+    assert said(2, starts_at + 2 * MINUTE - 1) == "present"
+    assert said(3, starts_at + 2 * MINUTE) == "late"
+    assert said(4, ends_at - 1) == "late"
+    assert said(5, ends_at) == "lesson_closed"
 
 
 def test_a_second_check_in_leaves_one_record_unchanged() -> None:

@@ -170,6 +170,22 @@ def test_a_store_out_of_memory_refuses_whole_steps() -> None:
     assert not check_in(lesson.id, student=student(2)).is_repeated
 
 
+def test_an_open_lesson_is_not_discarded_at_any_revision() -> None:
+    lesson = live_lesson(2)
+    revision = store.read_lesson(lesson.id).revision
+    before = redis_state()
+
+    for given in (revision, revision - 1):
+        outcome = store.discard_if_unchanged([(lesson.id, given)])[lesson.id]
+        assert outcome == ("not_over" if given == revision else "changed")
+
+    assert redis_state() == before
+    end(lesson.id)
+    outcomes = [store.discard_if_unchanged([(lesson.id, revision + 1)]) for _ in range(2)]
+    assert [each[lesson.id] for each in outcomes] == ["discarded", "not_found"]
+    assert keys_in_redis(lesson.id) == []
+
+
 def test_keys_are_those_of_the_contract() -> None:
     lesson = live_lesson(1)
     end(lesson.id)

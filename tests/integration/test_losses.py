@@ -22,6 +22,7 @@ from tests.lessons import (
     keys_in_redis,
     live_lesson,
     redis_state,
+    sealed_record,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +90,25 @@ def test_a_copy_that_says_the_same_is_discarded_again() -> None:
 
     assert report.lessons[0].outcome is Outcome.UNCHANGED
     assert keys_in_redis(lesson.id) == []
+
+
+def test_another_history_at_the_same_revision_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = ended_lesson(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        unified_persistence_task()
+    json = b'{"school_number":"S-0001","full_name":"Another","source":"student"}'
+    raw = sealed_record(lesson.id, "S-0001", json)
+    client.connection().hset(keys.records(lesson.id), "S-0001", raw)
+
+    report = unified_persistence_task()
+
+    assert report.lessons[0].outcome is Outcome.REWOUND
+    assert keys_in_redis(lesson.id)
+    assert bytes(QuarantinedPayload.objects.get().payload) == raw
+    assert not AttendanceRecord.objects.filter(full_name="Another").exists()
 
 
 def test_an_end_that_due_does_not_know_is_put_right() -> None:

@@ -176,6 +176,9 @@ def test_a_user_who_is_deleted_meanwhile_breaks_no_foreign_key() -> None:
         thread = threading.Thread(target=_delete, args=(started,))
         thread.start()
         assert started.wait(10)
+        # It can only wait: the users are held until the commit.
+        thread.join(1)
+        assert thread.is_alive()
         threads.append(thread)
 
     threads: list[threading.Thread] = []

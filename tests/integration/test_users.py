@@ -1,6 +1,7 @@
 """Users first: there before a row points to them, once each, never changed."""
 
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -26,19 +27,22 @@ def ensure(wanted: list[Person]) -> dict[str, int]:
 
 
 def test_overlapping_users_from_many_threads_do_not_deadlock() -> None:
+    together = threading.Barrier(8, timeout=30)
+
     def work(seed: int) -> None:
         try:
-            for turn in range(5):
-                wanted = people(turn * 40, turn * 40 + 120)
+            for turn in range(6):
+                wanted = people(turn * 400, turn * 400 + 600)
                 random.Random(seed).shuffle(wanted)
-                assert len(ensure(wanted)) == 120
+                together.wait()
+                assert len(ensure(wanted)) == 600
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
 
-    assert User.objects.count() == 280
+    assert User.objects.count() == 2600
 
 
 def test_known_users_are_not_changed_and_burn_no_ids() -> None:
