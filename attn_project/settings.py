@@ -145,14 +145,15 @@ DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")
 if DEMO_PASSWORD:
     # Sessions made through it end with the process that had the password.
     AUTHENTICATION_BACKENDS.append("users.backends.DemoBackend")
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        # Its default names the fields of another user model.
+        "OPTIONS": {"user_attributes": ("school_number", "full_name", "email")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
 

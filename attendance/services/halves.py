@@ -8,8 +8,9 @@ from django.db import connection, transaction
 
 from attendance.live.records import LiveEvent, LiveRecord
 from attendance.services import rows
+from attendance.services.columns import Readable
 from attendance.services.faults import Kind, kind_of, text_of
-from attendance.services.rows import Readable, Written
+from attendance.services.rows import Written
 from users.services import ensure_users
 
 Item = TypeVar("Item", LiveRecord, LiveEvent)
@@ -74,6 +75,7 @@ def _sum(one: Written, other: Written) -> Written:
     return Written(
         one.inserted + other.inserted,
         one.updated + other.updated,
+        one.unchanged + other.unchanged,
         one.events + other.events,
         one.displaced + other.displaced,
     )

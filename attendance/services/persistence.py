@@ -36,10 +36,11 @@ from attendance.services import (
     taking,
     work,
 )
+from attendance.services.columns import Readable
 from attendance.services.failpoints import reach
 from attendance.services.faults import Kind, kind_of, text_of
 from attendance.services.report import LessonReport, PersistenceReport, Tally
-from attendance.services.rows import Readable, Written
+from attendance.services.rows import Written
 from attendance.services.work import RunOptions
 from users.services import ensure_users
 

@@ -22,8 +22,8 @@ from attendance.live import store
 from attendance.live.records import EventData, Mark, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import entry, register
+from attendance.services.columns import UNDONE_REASON
 from attendance.services.register import Change, RegisterRecord
-from attendance.services.rows import UNDONE_REASON
 from attendance.vocabulary import EventKind, LessonState, Source, Verdict
 from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users

@@ -8,7 +8,7 @@ import msgspec
 from attendance.errors import NothingToUndo, RecordNotFound
 from attendance.live.records import LiveRecord, Mark
 from attendance.models import AttendanceRecord
-from attendance.services.rows import UNDONE_REASON
+from attendance.services.columns import UNDONE_REASON
 from attendance.vocabulary import DELETED, NO_RECORD, Verdict
 
 _STATUS = {

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from attendance.models import AttendanceRecord
 from attendance.services import taking
+from attendance.services.columns import Readable
 from attendance.services.report import LessonReport
-from attendance.services.rows import Readable, Written
+from attendance.services.rows import Written
 
 
 def rehearse(chunk: Sequence[UUID]) -> list[LessonReport]:
@@ -31,9 +32,10 @@ def _stored_revisions(lesson_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]
 
 
 def _compare(each: Readable, known: dict[tuple[UUID, str], int]) -> Written:
-    inserted = updated = 0
+    inserted = updated = unchanged = 0
     for record in each.records:
         stored = known.get((each.lesson.id, record.school_number))
         inserted += stored is None
         updated += stored is not None and stored < record.revision
-    return Written(inserted, updated, 0)
+        unchanged += stored is not None and stored >= record.revision
+    return Written(inserted, updated, unchanged)

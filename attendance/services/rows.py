@@ -10,73 +10,22 @@ from uuid import UUID
 
 from django.db import connection
 
-from attendance.live.records import LiveEvent, LiveLesson, LiveRecord, Mark
+from attendance.live.records import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
+from attendance.services import columns
+from attendance.services.columns import Readable
 from users.identity import Person, Role
 
-UNDONE_REASON = "undone"
 
-_ATTENDANCE = (
-    "id",
-    "teacher_id",
-    "teacher_name",
-    "lesson_name",
-    "starts_at",
-    "ends_at",
-    "late_after_minutes",
-    "revision",
-)
-_ATTENDANCE_TYPES = ("uuid", "int8", "text", "text", "timestamptz", "timestamptz", "int4", "int8")
-_RECORD = (
-    "attendance_id",
-    "student_id",
-    "full_name",
-    "status",
-    "checked_in_at",
-    "source",
-    "reason",
-    "previous",
-    "revision",
-    "changed_at",
-    "deleted_at",
-    "deleted_by_id",
-    "deleted_reason",
-)
-_RECORD_TYPES = (
-    *("uuid", "int8", "text", "text", "timestamptz", "text", "text", "text", "int8"),
-    *("timestamptz", "timestamptz", "int8", "text"),
-)
-_EVENT = (
-    "attendance_id",
-    "revision",
-    "kind",
-    "happened_at",
-    "student_id",
-    "actor_id",
-    "actor_name",
-    "source",
-    "old",
-    "new",
-    "reason",
-    "request_id",
-)
-_EVENT_TYPES = (
-    *("uuid", "int8", "text", "timestamptz", "int8", "int8", "text", "text", "text", "text"),
-    *("text", "text"),
-)
-
-
-class Readable(NamedTuple):
-    """What of one lesson can be stored."""
-
-    lesson: LiveLesson
-    records: Sequence[LiveRecord]
-    events: Sequence[LiveEvent]
+class RowsMissing(Exception):
+    """A table has taken fewer rows than it was given, without a word."""
 
 
 class Written(NamedTuple):
     inserted: int = 0
     updated: int = 0
+    unchanged: int = 0
+    """Records that were there in this revision or a later one: counted, not derived."""
     events: int = 0
     displaced: tuple[LiveEvent, ...] = ()
     """Events in whose place, at their revision, another one is stored."""
@@ -117,9 +66,11 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     new = write_attendances(lessons, users)
     # Nobody else can have written records for a row that this transaction made.
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
-    _copy("attendance_attendancerecord", _RECORD, _record_rows(fresh, users))
-    _copy("attendance_attendanceevent", _EVENT, _event_rows(fresh, users))
-    written = {each.lesson.id: Written(len(each.records), 0, len(each.events)) for each in fresh}
+    _copy("attendance_attendancerecord", columns.RECORD, list(columns.record_rows(fresh, users)))
+    _copy("attendance_attendanceevent", columns.EVENT, list(columns.event_rows(fresh, users)))
+    written = {
+        each.lesson.id: Written(len(each.records), events=len(each.events)) for each in fresh
+    }
     known = [lesson for lesson in lessons if lesson.lesson.id not in new]
     return written | move_forward(known, users)
 
@@ -127,22 +78,29 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
 def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
     """Add what known attendances do not have, and replace what is older; nothing goes back."""
     inserted, updated = _move_records_forward(lessons, users)
+    standing = _count_standing(lessons, users)
     events = _add_events(lessons, users)
     displaced = _displaced_events(lessons)
     return {
-        i: Written(inserted[i], updated[i], events[i], tuple(displaced[i]))
+        i: Written(
+            inserted[i],
+            updated[i],
+            standing[i] - inserted[i] - updated[i],
+            events[i],
+            tuple(displaced[i]),
+        )
         for i in (each.lesson.id for each in lessons)
     }
 
 
 def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set[UUID]:
     """Insert attendances, or move known ones forward. Returns the ids of the new."""
-    rows = [_attendance_row(each.lesson, users) for each in lessons]
+    rows = [columns.attendance_row(each.lesson, users) for each in lessons]
     inserted = _insert(
         "attendance_attendance",
-        (*_ATTENDANCE, "persisted_at", "deleted_reason"),
-        f"SELECT {', '.join(_ATTENDANCE)}, statement_timestamp(), ''",
-        (_ATTENDANCE, _ATTENDANCE_TYPES, rows),
+        (*columns.ATTENDANCE, "persisted_at", "deleted_reason"),
+        f"SELECT {', '.join(columns.ATTENDANCE)}, statement_timestamp(), ''",
+        (columns.ATTENDANCE, columns.ATTENDANCE_TYPES, rows),
         "ON CONFLICT (id) DO NOTHING RETURNING id",
     )
     new = {row[0] for row in inserted}
@@ -153,25 +111,26 @@ def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set
 
 
 def _move_attendances_forward(rows: Sequence[tuple[Any, ...]]) -> None:
-    changes = ", ".join(f"{name} = incoming.{name}" for name in _ATTENDANCE[1:])
+    changes = ", ".join(f"{name} = incoming.{name}" for name in columns.ATTENDANCE[1:])
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE attendance_attendance AS stored SET {changes}"
-            f" FROM {_unnest(_ATTENDANCE_TYPES)} AS incoming ({', '.join(_ATTENDANCE)})"
+            f" FROM {_unnest(columns.ATTENDANCE_TYPES)}"
+            f" AS incoming ({', '.join(columns.ATTENDANCE)})"
             " WHERE stored.id = incoming.id AND stored.revision < incoming.revision",
-            _columns(rows, len(_ATTENDANCE)),
+            _columns(rows, len(columns.ATTENDANCE)),
         )
 
 
 def _move_records_forward(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> tuple[Counter[UUID], Counter[UUID]]:
-    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in _RECORD[2:])
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns.RECORD[2:])
     done = _insert(
         "attendance_attendancerecord AS stored",
-        _RECORD,
-        f"SELECT {', '.join(_RECORD)}",
-        (_RECORD, _RECORD_TYPES, list(_record_rows(lessons, users))),
+        columns.RECORD,
+        f"SELECT {', '.join(columns.RECORD)}",
+        (columns.RECORD, columns.RECORD_TYPES, list(columns.record_rows(lessons, users))),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
         f" DO UPDATE SET {changes} WHERE stored.revision < EXCLUDED.revision"
         # A row that this statement inserted was never updated.
@@ -181,12 +140,28 @@ def _move_records_forward(
     return inserted, Counter(lesson_id for lesson_id, is_new in done if not is_new)
 
 
+def _count_standing(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
+    """Records that stand in the table now as they came, or newer."""
+    wanted = [(x.lesson.id, users[r.school_number], r.revision) for x in lessons for r in x.records]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stored.attendance_id, count(*) FROM attendance_attendancerecord AS stored"
+            f" JOIN {_unnest(('uuid', 'int8', 'int8'))}"
+            " AS incoming (lesson_id, student_id, revision)"
+            " ON stored.attendance_id = incoming.lesson_id"
+            " AND stored.student_id = incoming.student_id"
+            " WHERE stored.revision >= incoming.revision GROUP BY stored.attendance_id",
+            _columns(wanted, 3),
+        )
+        return Counter(dict(cursor.fetchall()))
+
+
 def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
     done = _insert(
         "attendance_attendanceevent",
-        _EVENT,
-        f"SELECT {', '.join(_EVENT)}",
-        (_EVENT, _EVENT_TYPES, list(_event_rows(lessons, users))),
+        columns.EVENT,
+        f"SELECT {', '.join(columns.EVENT)}",
+        (columns.EVENT, columns.EVENT_TYPES, list(columns.event_rows(lessons, users))),
         "ON CONFLICT DO NOTHING RETURNING attendance_id",
     )
     return Counter(lesson_id for (lesson_id,) in done)
@@ -208,73 +183,14 @@ def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]
     return found
 
 
-def _attendance_row(lesson: LiveLesson, users: dict[str, int]) -> tuple[Any, ...]:
-    data = lesson.data
-    return (
-        lesson.id,
-        users[data.teacher.school_number],
-        data.teacher.full_name,
-        data.lesson_name,
-        lesson.starts_at,
-        lesson.ends_at,
-        data.late_after_minutes,
-        lesson.revision,
-    )
-
-
-def _record_row(lesson_id: UUID, record: LiveRecord, users: dict[str, int]) -> tuple[Any, ...]:
-    deletion: tuple[Any, ...] = (None, None, "")
-    if record.mark != Mark.KEPT and record.actor is not None:
-        actor_id = users[record.actor.school_number]
-        deletion = (record.changed_at, actor_id, record.reason or UNDONE_REASON)
-    return (
-        lesson_id,
-        users[record.school_number],
-        record.full_name,
-        record.status,
-        record.checked_in_at,
-        record.source,
-        record.reason,
-        record.previous,
-        record.revision,
-        record.changed_at,
-        *deletion,
-    )
-
-
-def _event_row(lesson_id: UUID, event: LiveEvent, users: dict[str, int]) -> tuple[Any, ...]:
-    data = event.data
-    return (
-        lesson_id,
-        event.revision,
-        data.kind,
-        event.happened_at,
-        users[data.student.school_number] if data.student else None,
-        users[data.actor.school_number],
-        data.actor.full_name,
-        data.source,
-        event.old,
-        event.new,
-        data.reason,
-        event.request_id,
-    )
-
-
-def _record_rows(lessons: Iterable[Readable], users: dict[str, int]) -> Iterable[tuple[Any, ...]]:
-    return (_record_row(each.lesson.id, r, users) for each in lessons for r in each.records)
-
-
-def _event_rows(lessons: Iterable[Readable], users: dict[str, int]) -> Iterable[tuple[Any, ...]]:
-    return (_event_row(each.lesson.id, e, users) for each in lessons for e in each.events)
-
-
-def _copy(table: str, names: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)
+def _copy(table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        taken = cursor.rowcount
+    if taken != len(rows):
+        raise RowsMissing(f"{table} took {taken} of {len(rows)} rows. Has it a trigger?")
 
 
 def _insert(
@@ -285,14 +201,14 @@ def _insert(
     ending: str,
 ) -> list[tuple[Any, ...]]:
     """One INSERT … SELECT from arrays: the number of statements does not grow with rows."""
-    columns, types, rows = source
+    names_in, types, rows = source
     if not rows:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {table} ({', '.join(names)}) {select}"
-            f" FROM {_unnest(types)} AS incoming ({', '.join(columns)}) {ending}",
-            _columns(rows, len(columns)),
+            f" FROM {_unnest(types)} AS incoming ({', '.join(names_in)}) {ending}",
+            _columns(rows, len(names_in)),
         )
         done: list[tuple[Any, ...]] = cursor.fetchall()
         return done

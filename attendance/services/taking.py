@@ -10,9 +10,10 @@ from attendance.live import store
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
 from attendance.models import Attendance, LessonLedger
 from attendance.services import rewinding
+from attendance.services.columns import Readable
 from attendance.services.ledger import Persisted
 from attendance.services.report import Counts, LessonReport, Outcome
-from attendance.services.rows import Readable, Written
+from attendance.services.rows import Written
 
 
 class Fresh(NamedTuple):
@@ -137,7 +138,6 @@ def _report_fresh(each: Fresh, written: Written, kept: Kept) -> LessonReport:
     lesson = each.snapshot.lesson
     refused = kept.refused.get(lesson.id, 0)
     unreadable = sum(payload.kind == "record" for payload in each.corrupt)
-    unchanged = len(each.readable.records) - refused - written.inserted - written.updated
     newly = kept.newly.get(lesson.id, 0)
     return LessonReport(
         lesson.id,
@@ -147,7 +147,7 @@ def _report_fresh(each: Fresh, written: Written, kept: Kept) -> LessonReport:
             *_captured(each.snapshot),
             written.inserted,
             written.updated,
-            unchanged,
+            written.unchanged,
             unreadable + refused,
         ),
         events_inserted=written.events,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from threading import Event, Thread
 from time import sleep
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -14,10 +15,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from attendance.management.demo import proof, rivals
+from attendance.management.demo import proof, rivals, teaching
 from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.services import claims
-from tests.processes import DEAD_REDIS, environment, manage
+from attendance.services.check_in import CheckedIn
+from attn_project.settings import database
+from tests.processes import DEAD_REDIS, environment, manage, python
 from users.backends import DEMO_STAFF_NUMBER
 from users.models import User
 
@@ -76,12 +79,12 @@ def test_a_lesson_that_another_task_holds_for_a_moment_is_waited_for(
             sleep(1)
         connection.close()
 
-    def leave_everything(ids: Sequence[UUID]) -> str:
+    def leave_everything(ids: Sequence[UUID]) -> rivals.Rivalry:
         held = Event()
         holders.append(Thread(target=hold, args=(ids[:1], held)))
         holders[0].start()
         assert held.wait(10)
-        return "4 left"
+        return rivals.Rivalry(is_killed=False, survivor_said="4 left")
 
     monkeypatch.setattr(rivals, "run_rivals", leave_everything)
     call_command("demo", "--json")
@@ -90,6 +93,27 @@ def test_a_lesson_that_another_task_holds_for_a_moment_is_waited_for(
     told = json.loads(capsys.readouterr().out)
     assert all(row["agrees"] for row in told["lessons"])
     assert told["last_seconds"] > 0.5
+
+
+def test_the_task_of_a_served_site_does_not_disturb_a_demo() -> None:
+    task = python(
+        """
+from attendance.services.persistence import unified_persistence_task
+print("ready", flush=True)
+while True:
+    unified_persistence_task()
+"""
+    )
+    with task:
+        try:
+            assert task.stdout
+            task.stdout.readline()
+            done = manage("demo")
+        finally:
+            task.kill()
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" yes ") == 4
 
 
 def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
@@ -104,6 +128,9 @@ def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
     assert (one.returncode, other.returncode) == (0, 0)
     assert all(row["agrees"] for each in told for row in each["lessons"])
     assert [each["repeats"] for each in told] == [120, 120]
+    assert all(each["is_killed"] for each in told)
+    # What the killed one held was left alone by the other, so it died in the middle.
+    assert {each["survivor"] for each in told} == {"3 persisted, 1 busy"}
     assert manage("demo").returncode == 0
     assert AttendanceRecord.objects.count() == 3 * 601
 
@@ -133,3 +160,44 @@ def test_a_correction_that_is_overwritten_is_noticed(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(CommandError, match="should be excused"):
         call_command("demo", "--json")
+
+
+def test_a_status_that_nobody_was_told_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = proof.prove
+
+    def change(*args: object) -> object:
+        AttendanceRecord.objects.filter(status="present").update(status="absent")
+        return real(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(proof, "prove", change)
+
+    with pytest.raises(CommandError, match="was told present, stored is absent"):
+        call_command("demo", "--json")
+
+
+def test_a_repeat_that_makes_a_second_record_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = teaching.check_in
+
+    def forget(*args: object, **options: object) -> CheckedIn:
+        return real(*args, **options)._replace(is_repeated=False)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(teaching, "check_in", forget)
+
+    with pytest.raises(CommandError, match="was recorded 2 times"):
+        call_command("demo", "--json")
+
+
+def test_the_two_tasks_reach_the_database_as_the_demo_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"USER": "a/b", "PASSWORD": "p@:/?", "HOST": "::1", "PORT": 5433, "NAME": "x y"}
+    options = {"sslmode": "require", "connect_timeout": 7}
+    used = SimpleNamespace(settings_dict=own | {"OPTIONS": options})
+    monkeypatch.setattr(rivals, "connection", used)
+    monkeypatch.setenv("DATABASE_URL", rivals.database_url())
+
+    read = database()
+
+    assert {name: read[name] for name in own} == own
+    assert {name: str(read["OPTIONS"][name]) for name in options} == {
+        "sslmode": "require",
+        "connect_timeout": "7",
+    }

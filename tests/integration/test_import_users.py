@@ -95,6 +95,7 @@ BAD_ROWS = {
     "S-2,Ada,boss,,": "invalid_role",
     "S-2,Ada,,no address,": "invalid_email",
     "S-2,Ada,,,12345": "weak_password",
+    "STUDENT-2026,Ada,,,Student-2026": "weak_password",
     "S-2,Ada,,,sturdy\x00Horse-77": "weak_password",
     'S-2,"A"da,,,': "unreadable_row",
     f"S-2,{'x' * 200_000},,,": "unreadable_row",

@@ -14,10 +14,12 @@ from redis.retry import Retry
 from attendance.live import client, store
 from attendance.models import AttendanceRecord, LessonLedger
 from attendance.services import failpoints, rows
+from attendance.services.columns import Readable
 from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.records import Correction, correct_record
 from attendance.services.work import RunOptions
-from attendance.vocabulary import LessonState
+from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import TEACHER, ended_lesson, ended_lessons, keys_in_redis, live_lesson
 from users.models import User
 
@@ -148,7 +150,7 @@ def test_an_unexpected_error_fails_one_lesson_loudly_and_the_run_goes_on(
     bad, good = ended_lessons(2)
     real = rows.write_lessons
 
-    def stumble(lessons: Sequence[rows.Readable], users: dict[str, int]) -> object:
+    def stumble(lessons: Sequence[Readable], users: dict[str, int]) -> object:
         if any(each.lesson.id == bad.id for each in lessons):
             raise KeyError("a bug")
         return real(lessons, users)
@@ -164,6 +166,70 @@ def test_an_unexpected_error_fails_one_lesson_loudly_and_the_run_goes_on(
     }
     assert "failed unexpectedly" in caplog.text
     complete(6)
+
+
+def test_a_table_that_swallows_a_row_stores_nothing_and_says_so() -> None:
+    lesson = ended_lesson(3)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RETURN NULL; END $$;"
+            "CREATE TRIGGER swallow BEFORE INSERT ON attendance_attendancerecord"
+            " FOR EACH ROW WHEN (NEW.full_name = 'Student 0002') EXECUTE FUNCTION swallow()"
+        )
+    try:
+        report = unified_persistence_task()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION swallow CASCADE")
+
+    assert report.exit_status == 4
+    assert "2 of 3 rows" in report.lessons[0].error
+    assert keys_in_redis(lesson.id)
+    assert not AttendanceRecord.objects.exists()
+    complete(3)
+
+
+def test_sums_that_disagree_are_rolled_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson = ended_lesson(3)
+    real = rows.write_lessons
+
+    def forget_one(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, rows.Written]:
+        return {i: each._replace(inserted=2) for i, each in real(lessons, users).items()}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "write_lessons", forget_one)
+        report = unified_persistence_task()
+
+    assert report.exit_status == 4
+    assert "SumsDisagree" in report.lessons[0].error
+    assert keys_in_redis(lesson.id)
+    assert not AttendanceRecord.objects.exists()
+    complete(3)
+
+
+def test_a_row_that_is_missing_in_a_known_attendance_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = ended_lesson(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        unified_persistence_task()
+    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    real = rows._move_records_forward
+
+    def lose_one(lessons: Sequence[Readable], users: dict[str, int]) -> object:
+        done = real(lessons, users)
+        AttendanceRecord.objects.filter(student__school_number="S-0003").delete()
+        return done
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "_move_records_forward", lose_one)
+        report = unified_persistence_task()
+
+    assert report.exit_status == 4
+    assert "SumsDisagree" in report.lessons[0].error
+    complete(3)
 
 
 def test_a_user_who_is_deleted_meanwhile_breaks_no_foreign_key() -> None:

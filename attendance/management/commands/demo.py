@@ -67,13 +67,12 @@ class Command(BaseCommand):
         with _bar(len(cast.students) * 6 // 5) as advance:
             lessons = teaching.teach(cast, advance)
         seconds = monotonic() - started
-        captured = proof.captured_counts(lessons)
-        check_ins = sum(len(taught.acknowledged) for taught in lessons)
-        repeats = sum(taught.repeated for taught in lessons)
+        said = [one for taught in lessons for one in taught.acknowledged]
+        repeats = sum(one.is_repeated for one in said)
         self._tell(
-            f"{check_ins} check-ins by {len(cast.students)} students in {seconds:.1f} s, "
+            f"{len(said)} check-ins by {len(cast.students)} students in {seconds:.1f} s, "
             f"{repeats} of them repeats.",
-            check_ins=check_ins,
+            check_ins=len(said),
             students=len(cast.students),
             repeats=repeats,
             check_in_seconds=seconds,
@@ -83,16 +82,18 @@ class Command(BaseCommand):
         seconds = _complete(ids)
         self._tell(f"The next run completed the rest in {seconds:.2f} s.", last_seconds=seconds)
         teaching.correct_afterwards(lessons[0])
-        return proof.prove(lessons, captured)
+        return proof.prove(lessons)
 
     def _persist_by_two(self, ids: Sequence[UUID]) -> None:
         started = monotonic()
-        said = rivals.run_rivals(ids)
+        rivalry = rivals.run_rivals(ids)
         seconds = monotonic() - started
+        fate = "was killed before its commit" if rivalry.is_killed else "found nothing to do"
         self._tell(
-            "Two persistence tasks at once: one was killed before its commit; the other one's "
-            f"lessons: {said} ({seconds:.1f} s).",
-            survivor=said,
+            f"Two persistence tasks at once: one {fate}; the other one's lessons: "
+            f"{rivalry.survivor_said} ({seconds:.1f} s).",
+            is_killed=rivalry.is_killed,
+            survivor=rivalry.survivor_said,
             rivals_seconds=seconds,
         )
 

@@ -25,7 +25,7 @@ def make_cast() -> Cast:
 
     Each run has numbers of its own, so that demos can run again and side by side.
     """
-    run = secrets.token_hex(2).upper()
+    run = secrets.token_hex(4).upper()
     names = _names(TEACHERS + STUDENTS)
     teachers = [Person(f"D{run}-T{i + 1}", names[i], Role.TEACHER) for i in range(TEACHERS)]
     students = [Person(f"D{run}-{i + 1:04}", names[TEACHERS + i]) for i in range(STUDENTS)]

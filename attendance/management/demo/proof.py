@@ -1,5 +1,6 @@
 """What is stored is counted in PostgreSQL itself, not taken from a report."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -27,28 +28,19 @@ class Proof(NamedTuple):
         return self.captured == self.persisted + self.quarantined and not self.wrong
 
 
-def prove(lessons: Sequence[Taught], captured: dict[UUID, int]) -> list[Proof]:
+def prove(lessons: Sequence[Taught]) -> list[Proof]:
     """Compare what was acknowledged with what is stored, lesson by lesson."""
-    return [_prove(taught, captured[taught.lesson_id]) for taught in lessons]
+    return [_prove(taught) for taught in lessons]
 
 
-def captured_counts(lessons: Sequence[Taught]) -> dict[UUID, int]:
-    """The scripts' own count of each lesson, while it is in Redis."""
-    redis = client.connection()
-    return {
-        taught.lesson_id: int(redis.hget(keys.lesson(taught.lesson_id), "record_count") or 0)
-        for taught in lessons
-    }
-
-
-def _prove(taught: Taught, captured: int) -> Proof:
+def _prove(taught: Taught) -> Proof:
     rows = {
         row.student.school_number: row
         for row in AttendanceRecord.objects.filter(attendance_id=taught.lesson_id).select_related(
             "student"
         )
     }
-    quarantined = set(
+    quarantined = list(
         QuarantinedPayload.objects.filter(
             lesson_id=taught.lesson_id, kind=PayloadKind.RECORD
         ).values_list("field", flat=True)
@@ -57,30 +49,40 @@ def _prove(taught: Taught, captured: int) -> Proof:
         taught.lesson_id,
         taught.lesson_name,
         taught.teacher.full_name,
-        captured,
+        taught.captured,
         len(rows),
         len(quarantined),
         [
-            *_unkept(taught, rows, quarantined),
+            *_unkept(taught, rows),
+            *_misplaced(taught, quarantined),
             *_overwritten(taught, rows),
+            *_doubled(taught),
             *_phantoms(taught, rows),
             *_left_behind(taught),
         ],
     )
 
 
-def _unkept(taught: Taught, rows: dict[str, AttendanceRecord], quarantined: set[str]) -> list[str]:
-    """Marks that were acknowledged and are neither stored nor in quarantine."""
+def _unkept(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
+    """Marks that were acknowledged, first or again, and are not stored as they were told."""
     wrong = []
     for said in taught.acknowledged:
-        row = rows.get(said.school_number)
-        if row is None and said.school_number not in quarantined:
-            wrong.append(f"{said.school_number} was acknowledged and is lost")
-        elif row is not None and row.checked_in_at != said.checked_in_at:
-            wrong.append(f"{said.school_number} was told another instant")
-    if set(taught.damaged) != quarantined:
-        wrong.append("what was damaged is not what is in quarantine")
+        number, row = said.school_number, rows.get(said.school_number)
+        if number in taught.damaged:
+            continue
+        if row is None:
+            wrong.append(f"{number} was acknowledged and is lost")
+        elif row.checked_in_at != said.checked_in_at:
+            wrong.append(f"{number} was told another instant")
+        elif row.status != said.status and number not in taught.expected:
+            wrong.append(f"{number} was told {said.status}, stored is {row.status}")
     return wrong
+
+
+def _misplaced(taught: Taught, quarantined: list[str]) -> list[str]:
+    if sorted(taught.damaged) == sorted(quarantined):
+        return []
+    return ["what was damaged is not what is in quarantine"]
 
 
 def _overwritten(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
@@ -93,13 +95,20 @@ def _overwritten(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]
 
 def _phantoms(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
     known = {said.school_number for said in taught.acknowledged} | set(taught.expected)
+    return [f"{number} was never acknowledged" for number in rows.keys() - known]
+
+
+def _doubled(taught: Taught) -> list[str]:
+    firsts = Counter(said.school_number for said in taught.acknowledged if not said.is_repeated)
+    wrong = [
+        f"{number} was recorded {times} times" for number, times in firsts.items() if times > 1
+    ]
     doubled = (
         AttendanceRecord.objects.filter(attendance_id=taught.lesson_id)
         .values("student")
         .annotate(times=Count("pk"))
         .filter(times__gt=1)
     )
-    wrong = [f"{number} was never acknowledged" for number in rows.keys() - known]
     return wrong + (["a student is stored twice"] if doubled.exists() else [])
 
 

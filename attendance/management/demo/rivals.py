@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -41,24 +42,32 @@ print(", ".join(f"{n} {word}" for word, n in report.totals.outcomes.items()), fl
 """
 
 
-def run_rivals(lesson_ids: Sequence[UUID]) -> str:
+class Rivalry(NamedTuple):
+    is_killed: bool
+    """Whether there was a task to kill: a served site's own may have been faster."""
+    survivor_said: str
+    """What the other one says of its lessons."""
+
+
+def run_rivals(lesson_ids: Sequence[UUID]) -> Rivalry:
     """Start both; the first is killed -9 while it holds its claims, just before its commit.
 
     The second works on what the first does not hold; what that held is free at
-    once, and the next run completes it. Returns what the second says of its lessons.
+    once, and the next run completes it.
     """
     ids = [str(lesson_id) for lesson_id in lesson_ids]
     with _spawn(_VICTIM, ids) as victim, _spawn(_SURVIVOR, ids) as survivor:
         reached = victim.stdout.readline() if victim.stdout else ""
         # The other one begins while the victim holds its claims.
         said, _ = survivor.communicate("begin\n", timeout=SECONDS)
-        if reached.strip() == "reached":
+        is_killed = reached.strip() == "reached"
+        if is_killed:
             victim.communicate("die\n", timeout=SECONDS)
-    if victim.returncode != -signal.SIGKILL:
-        raise CommandError("The task that was to be killed did not come to its commit.")
+    if victim.returncode != (-signal.SIGKILL if is_killed else 0):
+        raise CommandError("The task that was to be killed failed before that: see above.")
     if survivor.returncode:
         raise CommandError("The other task failed: see above.")
-    return said.strip()
+    return Rivalry(is_killed, said.strip())
 
 
 def _spawn(code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
@@ -75,7 +84,10 @@ def _spawn(code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
 def database_url() -> str:
     """The address of the database that this very process uses."""
     at = connection.settings_dict
-    user, password = quote(at["USER"] or ""), quote(at["PASSWORD"] or "", safe="")
+    user, password = quote(at["USER"] or "", safe=""), quote(at["PASSWORD"] or "", safe="")
     secret = f":{password}" if password else ""
     port = f":{at['PORT']}" if at["PORT"] else ""
-    return f"postgresql://{user}{secret}@{quote(at['HOST'], safe='')}{port}/{quote(at['NAME'])}"
+    host, name = quote(at["HOST"], safe=""), quote(at["NAME"], safe="")
+    plain = {name: value for name, value in at["OPTIONS"].items() if isinstance(value, str | int)}
+    options = f"?{urlencode(plain)}" if plain else ""
+    return f"postgresql://{user}{secret}@{host}{port}/{name}{options}"
