@@ -1,6 +1,7 @@
 """What each command of `./attn` does; each returns an exit status."""
 
 import contextlib
+import ctypes
 import json
 import os
 import secrets
@@ -22,6 +23,7 @@ FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
 TEST_FOLDER = "attn-test-"
+_PR_SET_PDEATHSIG = 1
 
 
 def demo(project: Project, *, then_exit: bool) -> int:
@@ -164,7 +166,12 @@ def migrate(project: Project, env: dict[str, str]) -> None:
 
 def run(project: Project, command: list[str], env: dict[str, str]) -> int:
     """Run a child to its end and return its exit status; signals go on to it."""
-    child = subprocess.Popen(command, env=env, cwd=project.root)
+    child = subprocess.Popen(
+        command,
+        env=env,
+        cwd=project.root,
+        preexec_fn=_end_with_us,  # noqa: PLW1509 - the launcher has one thread
+    )
 
     def forward(number: int, frame: object) -> None:
         # A terminal sends Ctrl-C to the child as well: twice would be impatience.
@@ -179,6 +186,12 @@ def run(project: Project, command: list[str], env: dict[str, str]) -> int:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 - ended if ended < 0 else ended
+
+
+def _end_with_us() -> None:
+    """On Linux, a child is told to stop where the launcher itself is killed."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @contextlib.contextmanager

@@ -63,7 +63,7 @@ class Server:
             pid = int(self.pid_file.read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return None
-        return pid if self.is_ours(_command_line(pid)) else None
+        return pid if self.is_ours(command_line(pid)) else None
 
     @property
     def pid_file(self) -> Path:
@@ -253,10 +253,10 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    return _command_line(pid) != ""
+    return command_line(pid) != ""
 
 
-def _command_line(pid: int) -> str:
+def command_line(pid: int) -> str:
     """The command line of a process; '' where there is none, or it is a zombie."""
     try:
         raw = Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from launcher import binaries, commands, instance, leases, project
 from launcher.cli import main
 from launcher.problem import Problem
 from launcher.project import Account, Project
-from launcher.servers import Postgres, Server
+from launcher.servers import Postgres, Server, command_line
 
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = ("launcher", "requirements", "attn")
@@ -148,6 +149,26 @@ def test_addresses_that_are_given_replace_servers_one_by_one(copy: Project) -> N
     with leases.leased(copy, given) as servers:
         assert sorted(servers.running()) == ["cache", "live"]
         assert "DATABASE_URL" not in servers.urls
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+def test_what_a_killed_launcher_has_started_ends_with_it(copy: Project, tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(copy.root)!r})\n"
+        "from launcher import commands; from launcher.project import Project; import os\n"
+        "child = 'import os, time; print(os.getpid(), flush=True); time.sleep(60)'\n"
+        "commands.run(Project(), [sys.executable, '-c', child], dict(os.environ))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True
+    ) as launcher:
+        pid = int(said(launcher))
+        launcher.kill()
+
+    deadline = time.monotonic() + 20
+    while command_line(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert command_line(pid) == ""
 
 
 def test_another_python_gets_one_clear_line() -> None:
