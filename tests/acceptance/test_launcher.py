@@ -239,6 +239,7 @@ def test_a_closed_folder_moves_the_servers_elsewhere(copy: Project, tmp_path: Pa
     leases.keep(copy, {})
     assert all(running(copy).values())
     leases.release(copy, force=False)
+    copy.root.chmod(0o755)
     project.remove(home)
 
 
