@@ -108,8 +108,7 @@ def status(project: Project, *, as_json: bool) -> int:
     if not environment.python(project).exists():
         running: dict[str, int | None] = dict.fromkeys(instance.VARIABLES)
     else:
-        servers = instance.make(project, project.home, project.name, os.environ)
-        running = dict.fromkeys(instance.VARIABLES) | servers.running()
+        running = dict.fromkeys(instance.VARIABLES) | leases.look(project, os.environ)
     told = {
         "servers": {
             name: {"pid": pid, "embedded": not os.environ.get(instance.VARIABLES[name])}

@@ -39,6 +39,16 @@ def leased(project: Project, environ: Mapping[str, str]) -> Iterator[Instance]:
                     remove(servers.sockets)
 
 
+def look(project: Project, environ: Mapping[str, str]) -> dict[str, int | None]:
+    """The process of each server, or None; leaves nothing behind."""
+    with project.lock("servers.lock"):
+        servers = instance.make(project, project.home, project.name, environ)
+        running = servers.running()
+        if not any(running.values()):
+            remove(servers.sockets)
+    return running
+
+
 def is_leased(project: Project) -> bool:
     """Whether somebody uses the servers now."""
     with (project.state / "lease").open("a") as lease:
