@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from attendance.live import client, keys, records, store
+from attendance.live import client, envelope, keys, records, store
 from attendance.live.records import EventData, LiveLesson
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
@@ -73,7 +73,7 @@ def sealed_record(
     """An envelope with a right checksum over whatever a test wants in it."""
     at = str(records.milliseconds(store.now() - timedelta(minutes=1)))
     stamp = ",".join(parts or ["2", at, at, "present", "", "kept"])
-    return records.seal(lesson_id, "record", number, stamp, json)
+    return envelope.seal(lesson_id, "record", number, stamp, json)
 
 
 def redis_state() -> dict[Any, Any]:

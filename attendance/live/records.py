@@ -1,24 +1,19 @@
 """What the live store holds, as frozen records, and how they are read from bytes.
 
-An envelope is `1|<checksum>|<stamp>|<JSON>`: the stamp is what a script
-decided, the JSON is what the caller sent. The checksum covers lesson, kind,
-field, stamp and JSON, because a flipped byte in an append-only file loads
-without a word, and a value in the wrong place is as corrupt as a flipped one.
-
-    lesson  stamp  revision, changed_at, starts_at, ends_at
-    record  stamp  revision, changed_at, checked_in_at, status, previous, mark
-    event   stamp  revision, happened_at, request id, old, new
+lesson  stamp  revision, changed_at, starts_at, ends_at
+record  stamp  revision, changed_at, checked_in_at, status, previous, mark
+event   stamp  revision, happened_at, request id, old, new
 """
 
 import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from hashlib import sha1
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
+from attendance.live.envelope import Corrupt, refuse, unseal
 from attendance.vocabulary import (
     LONGEST_LESSON_HOURS,
     LONGEST_LESSON_NAME,
@@ -45,10 +40,6 @@ class Mark(StrEnum):
     DELETED = "deleted"
     UNDONE = "undone"
     """An addition that its teacher took back: the student may still check in."""
-
-
-class Corrupt(Exception):
-    """A value that no script of ATTN wrote, or that changed since. Says why."""
 
 
 class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,14 +142,14 @@ def milliseconds(at: datetime) -> int:
 def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> LiveLesson:
     """Make a lesson of the fields that the scripts return. Raises Corrupt."""
     data, *numbers, _late_at, phase = fields
-    stamp, json = _open(lesson_id, "lesson", "data", data, 4)
+    stamp, json = unseal(lesson_id, "lesson", "data", data, 4)
     revision, record_count, event_count, starts_at, ends_at = (_integer(n) for n in numbers)
     if [starts_at, ends_at] != [_integer(s) for s in stamp[2:]]:
-        _refuse("the window differs from the one that was sealed")
+        refuse("the window differs from the one that was sealed")
     if starts_at > ends_at:
-        _refuse("it ends before it starts")
+        refuse("it ends before it starts")
     if max(record_count, event_count) > MOST_COUNTED:
-        _refuse("a count is larger than any lesson's")
+        refuse("a count is larger than any lesson's")
     lesson = _json("lesson", json)
     _check_lesson(lesson)
     return LiveLesson(
@@ -177,22 +168,22 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
 
 def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     """Make a record of its envelope. Raises Corrupt."""
-    stamp, json = _open(lesson_id, "record", field, raw, 6)
+    stamp, json = unseal(lesson_id, "record", field, raw, 6)
     revision, changed_at, checked_in_at, status, previous, mark = stamp
     data = _json("record", json)
     if data.school_number != field or not identity.is_canonical(field):
-        _refuse("the school number is not the one of its field")
+        refuse("the school number is not the one of its field")
     if status not in Status.values or data.source not in Source.values:
-        _refuse("status or source is unknown")
+        refuse("status or source is unknown")
     if previous not in PREVIOUS or mark not in list(Mark):
-        _refuse("the stamp is unknown")
+        refuse("the stamp is unknown")
     if not identity.is_clean_name(data.full_name):
-        _refuse("the full name has characters that no name may have")
+        refuse("the full name has characters that no name may have")
     _check_text("reason", data.reason, LONGEST_REASON)
     if data.actor is not None:
         _check_person(data.actor)
     elif mark != Mark.KEPT:
-        _refuse("nobody stands for its deletion")
+        refuse("nobody stands for its deletion")
     return LiveRecord(
         school_number=field,
         full_name=data.full_name,
@@ -213,17 +204,17 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     # The field of an event is its own revision, the first part of the stamp.
     _version, _sum, stamp_and_json = (*raw.split(b"|", 2), b"", b"")[:3]
     revision = stamp_and_json.partition(b",")[0].decode("ascii", "replace")
-    stamp, json = _open(lesson_id, "event", revision, raw, 5)
+    stamp, json = unseal(lesson_id, "event", revision, raw, 5)
     data = _json("event", json)
     if data.kind not in EventKind.values or data.source not in Source.values:
-        _refuse("kind or source is unknown")
+        refuse("kind or source is unknown")
     _check_person(data.actor)
     if data.student is not None:
         _check_person(data.student)
     _check_text("reason", data.reason, LONGEST_REASON)
     number, happened_at, request_id, old, new = stamp
     if not is_request_id(request_id):
-        _refuse("the request id is not one")
+        refuse("the request id is not one")
     return LiveEvent(data, _integer(number), _instant(_integer(happened_at)), request_id, old, new)
 
 
@@ -233,33 +224,6 @@ _request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 def is_request_id(text: str) -> bool:
     """Whether a request id can stand in a stamp."""
     return _request_id.fullmatch(text) is not None
-
-
-def seal(lesson_id: UUID, kind: str, field: str, stamp: str, json: bytes) -> bytes:
-    """The envelope as the scripts write it (prelude.lua); readers and tests need it."""
-    tail = stamp.encode() + b"|" + json
-    return b"1|" + _checksum(lesson_id, kind, field, tail) + b"|" + tail
-
-
-def _open(
-    lesson_id: UUID, kind: str, field: str, raw: bytes, stamped: int
-) -> tuple[list[str], bytes]:
-    version, _, rest = raw.partition(b"|")
-    if version != b"1":
-        _refuse("the format version is unknown")
-    checksum, _, tail = rest.partition(b"|")
-    if checksum != _checksum(lesson_id, kind, field, tail):
-        _refuse("the checksum does not match")
-    stamp, _, json = tail.partition(b"|")
-    parts = stamp.decode("ascii", "replace").split(",")
-    if len(parts) != stamped:
-        _refuse("the stamp has another number of parts")
-    return parts, json
-
-
-def _checksum(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
-    covered = f"{lesson_id}|{kind}|{field}|".encode("utf-8", "surrogateescape") + tail
-    return sha1(covered, usedforsecurity=False).hexdigest()[:16].encode()
 
 
 def _json(kind: str, json: bytes) -> Any:
@@ -273,13 +237,13 @@ def _integer(text: str | bytes) -> int:
     if isinstance(text, bytes):
         text = text.decode("ascii", "replace")
     if not _NUMBER.fullmatch(text):
-        _refuse("a number is not one")
+        refuse("a number is not one")
     return int(text)
 
 
 def _instant(ms: int) -> datetime:
     if not FIRST_MS <= ms < LAST_MS:
-        _refuse("an instant is not between 2000 and 2100")
+        refuse("an instant is not between 2000 and 2100")
     return instant(ms)
 
 
@@ -288,24 +252,20 @@ def _check_lesson(lesson: LessonData) -> None:
     _check_person(lesson.teacher)
     late = lesson.late_after_minutes
     if late is not None and not 0 <= late <= LONGEST_LESSON_HOURS * 60:
-        _refuse("late_after_minutes is out of range")
+        refuse("late_after_minutes is out of range")
     if not is_request_id(lesson.request_id):
-        _refuse("the request id is not one")
+        refuse("the request id is not one")
 
 
 def _check_person(person: Person) -> None:
     if not identity.is_canonical(person.school_number):
-        _refuse("a person's school number is not canonical")
+        refuse("a person's school number is not canonical")
     if not identity.is_clean_name(person.full_name):
-        _refuse("a person's name has characters that no name may have")
+        refuse("a person's name has characters that no name may have")
 
 
 def _check_text(name: str, text: str, longest: int, *, required: bool = False) -> None:
     if not text and not required:
         return
     if len(text) > longest or not identity.is_clean_text(text):
-        _refuse(f"the {name} is empty, too long or has control characters")
-
-
-def _refuse(why: str) -> NoReturn:
-    raise Corrupt(why)
+        refuse(f"the {name} is empty, too long or has control characters")

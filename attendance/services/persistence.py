@@ -105,18 +105,7 @@ def unified_persistence_task(
     except Error as error:
         book.unavailable = f"PostgreSQL: {text_of(error)}"
         connection.close_if_unusable_or_obsolete()
-    report = PersistenceReport(
-        run_id=book.run_id,
-        trigger=options.trigger,
-        is_dry_run=dry_run,
-        is_interrupted=book.is_interrupted,
-        unavailable=book.unavailable,
-        lessons=tally.lessons,
-        totals=tally.totals(),
-        seconds=monotonic() - started,
-    )
-    runs.finish(report)
-    return report
+    return runs.finish(book, options.trigger, tally, is_dry_run=dry_run, since=started)
 
 
 def persist_chunk(chunk: Sequence[UUID], book: runs.Book) -> list[LessonReport]:

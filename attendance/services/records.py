@@ -206,36 +206,23 @@ def _write_stored(
     correction: Correction,
     source: Source,
 ) -> RegisterRecord:
-    before = register.of_stored(row) if row else None
-    name = _full_name(before, correction)
+    name = _full_name(register.of_stored(row) if row else None, correction)
     student = Person(correction.school_number, name)
     users = ensure_users([student, correction.actor])
-    now, actor_id = timezone.now(), users[correction.actor.school_number]
     attendance.revision += 1
     attendance.save(update_fields=["revision"])
     row = row or AttendanceRecord(
         attendance=attendance, student_id=users[student.school_number], full_name=name
     )
-    is_deleted = change.mark != Mark.KEPT
-    reason = _reason(change, correction)
-    row.status, row.previous, row.source, row.reason = (
-        change.status,
-        change.previous,
-        source,
-        reason,
-    )
-    row.revision, row.changed_at = attendance.revision, now
-    row.deleted_at = now if is_deleted else None
-    row.deleted_by_id = actor_id if is_deleted else None
-    row.deleted_reason = (reason or UNDONE_REASON) if is_deleted else ""
-    row.save()
+    row.revision, row.changed_at, row.source = attendance.revision, timezone.now(), source
+    _change_row(row, change, _reason(change, correction), users[correction.actor.school_number])
     AttendanceEvent.objects.create(
         attendance=attendance,
         revision=attendance.revision,
         kind=EventKind.RECORD_CORRECTED,
-        happened_at=now,
+        happened_at=row.changed_at,
         student_id=row.student_id,
-        actor_id=actor_id,
+        actor_id=users[correction.actor.school_number],
         actor_name=correction.actor.full_name,
         source=source,
         old=change.old,
@@ -244,3 +231,12 @@ def _write_stored(
         request_id=correction.request_id,
     )
     return register.of_stored(row)
+
+
+def _change_row(row: AttendanceRecord, change: Change, reason: str, actor_id: int) -> None:
+    is_deleted = change.mark != Mark.KEPT
+    row.status, row.previous, row.reason = change.status, change.previous, reason
+    row.deleted_at = row.changed_at if is_deleted else None
+    row.deleted_by_id = actor_id if is_deleted else None
+    row.deleted_reason = (reason or UNDONE_REASON) if is_deleted else ""
+    row.save()

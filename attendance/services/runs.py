@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from django.db import Error
 from django.db.models import F
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
-from attendance.services.report import LessonReport, Outcome, PersistenceReport
+from attendance.services.report import LessonReport, Outcome, PersistenceReport, Tally
 from attendance.vocabulary import Trigger
 
 logger = logging.getLogger(__name__)
@@ -42,17 +43,36 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
     )
 
 
-def finish(report: PersistenceReport) -> None:
-    """Close the row of a run; without PostgreSQL it stays open, which is true."""
-    if report.run_id is None:
-        return
+def finish(
+    book: Book, trigger: Trigger, tally: Tally, *, is_dry_run: bool, since: float
+) -> PersistenceReport:
+    """Close the row of a run that began at `since` (monotonic seconds), and report it.
+
+    Without PostgreSQL the row stays open, which is true.
+    """
+    report = PersistenceReport(
+        run_id=book.run_id,
+        trigger=trigger,
+        is_dry_run=is_dry_run,
+        is_interrupted=book.is_interrupted,
+        unavailable=book.unavailable,
+        lessons=tally.lessons,
+        totals=tally.totals(),
+        seconds=monotonic() - since,
+    )
+    if book.run_id is not None:
+        _close(book.run_id, report)
+    return report
+
+
+def _close(run_id: int, report: PersistenceReport) -> None:
     outcomes = report.totals.outcomes
     try:
-        PersistenceRun.objects.filter(pk=report.run_id).update(
+        PersistenceRun.objects.filter(pk=run_id).update(
             finished_at=timezone.now(),
             failed=sum(outcomes.get(name, 0) for name in (Outcome.FAILED, Outcome.LOST)),
             is_interrupted=report.is_interrupted,
             error=report.unavailable,
         )
     except Error as error:
-        logger.warning("The end of run %s could not be written: %s", report.run_id, error)
+        logger.warning("The end of run %s could not be written: %s", run_id, error)

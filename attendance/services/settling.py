@@ -20,7 +20,8 @@ from attendance.errors import (
 )
 from attendance.live import records as live_records
 from attendance.live import store
-from attendance.live.records import Corrupt, LiveRecord
+from attendance.live.envelope import Corrupt
+from attendance.live.records import LiveRecord
 from attendance.models import QuarantinedPayload
 from attendance.services import entry
 from attendance.services.persistence import unified_persistence_task

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.live import records
-from attendance.live.records import Corrupt
+from attendance.live import envelope, records
+from attendance.live.envelope import Corrupt
 
 LESSON = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 AT = "1790000000000"
 JSON = b'{"school_number":"S-1","full_name":"Ada","source":"student"}'
 STAMP = f"7,{AT},{AT},late,present,kept"
-SEALED = records.seal(LESSON, "record", "S-1", STAMP, JSON)
+SEALED = envelope.seal(LESSON, "record", "S-1", STAMP, JSON)
 
 
 def test_what_was_sealed_is_read() -> None:
@@ -64,7 +64,7 @@ def test_a_value_in_another_place_is_corrupt() -> None:
 )
 def test_a_stamp_that_no_script_writes_is_corrupt(stamp: str) -> None:
     with pytest.raises(Corrupt):
-        records.decode_record(LESSON, "S-1", records.seal(LESSON, "record", "S-1", stamp, JSON))
+        records.decode_record(LESSON, "S-1", envelope.seal(LESSON, "record", "S-1", stamp, JSON))
 
 
 @given(st.binary(), st.text())
@@ -80,6 +80,6 @@ def test_no_bytes_raise_anything_but_corrupt(raw: bytes, field: str) -> None:
 
 @given(st.binary())
 def test_no_sealed_json_raises_anything_but_corrupt(json: bytes) -> None:
-    sealed = records.seal(LESSON, "record", "S-1", STAMP, json)
+    sealed = envelope.seal(LESSON, "record", "S-1", STAMP, json)
     with pytest.raises(Corrupt):
         records.decode_record(LESSON, "S-1", sealed)

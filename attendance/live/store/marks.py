@@ -12,8 +12,8 @@ from attendance.errors import (
     LessonUnreadable,
 )
 from attendance.live import client, keys, records
+from attendance.live.envelope import Corrupt
 from attendance.live.records import (
-    Corrupt,
     EventData,
     LiveEvent,
     LiveLesson,

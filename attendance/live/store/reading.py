@@ -7,7 +7,8 @@ from uuid import UUID
 
 from attendance.errors import LessonNotFound, LessonUnreadable
 from attendance.live import client, keys, records
-from attendance.live.records import Corrupt, LiveLesson
+from attendance.live.envelope import Corrupt
+from attendance.live.records import LiveLesson
 from attendance.live.store import queue
 
 

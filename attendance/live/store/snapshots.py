@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 
 from attendance.live import client, keys, records
-from attendance.live.records import Corrupt, LiveEvent, LiveLesson, LiveRecord
+from attendance.live.envelope import Corrupt
+from attendance.live.records import LiveEvent, LiveLesson, LiveRecord
 from attendance.live.store import queue
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from attendance.live import client, keys, records, store
+from attendance.live import client, envelope, keys, records, store
 from attendance.live.records import EventData
 from attendance.management.demo.people import SEED, Cast
 from attendance.services.check_in import check_in
@@ -133,9 +133,11 @@ def _damage(lesson_id: UUID, students: list[Person]) -> list[str]:
     bad_json, nul, flipped = (student.school_number for student in students)
     at = records.milliseconds(store.now())
     stamp = f"2,{at},{at},present,,kept"
-    redis.hset(key, bad_json, records.seal(lesson_id, "record", bad_json, stamp, b'{"full_name'))
+    redis.hset(key, bad_json, envelope.seal(lesson_id, "record", bad_json, stamp, b'{"full_name'))
     person = {"school_number": nul, "full_name": "A\0da", "source": "student"}
-    redis.hset(key, nul, records.seal(lesson_id, "record", nul, stamp, json.dumps(person).encode()))
+    redis.hset(
+        key, nul, envelope.seal(lesson_id, "record", nul, stamp, json.dumps(person).encode())
+    )
     raw = bytearray(client.command(lambda redis: redis.hget(key, flipped)))
     raw[len(raw) // 2] ^= 1
     redis.hset(key, flipped, bytes(raw))

@@ -1,0 +1,48 @@
+"""Envelopes: `1|<checksum>|<stamp>|<JSON>`.
+
+The stamp is what a script decided, the JSON is what the caller sent. The
+checksum covers lesson, kind, field, stamp and JSON, because a flipped byte in an
+append-only file loads without a word, and a value in the wrong place is as
+corrupt as a flipped one. scripts/prelude.lua does the same on the other side.
+"""
+
+from hashlib import sha1
+from typing import NoReturn
+from uuid import UUID
+
+
+class Corrupt(Exception):
+    """A value that no script of ATTN wrote, or that changed since. Says why."""
+
+
+def seal(lesson_id: UUID, kind: str, field: str, stamp: str, json: bytes) -> bytes:
+    """The envelope as the scripts write it (prelude.lua); readers and tests need it."""
+    tail = stamp.encode() + b"|" + json
+    return b"1|" + _checksum(lesson_id, kind, field, tail) + b"|" + tail
+
+
+def unseal(
+    lesson_id: UUID, kind: str, field: str, raw: bytes, stamped: int
+) -> tuple[list[str], bytes]:
+    """The stamp, in `stamped` parts, and the JSON. Raises Corrupt."""
+    version, _, rest = raw.partition(b"|")
+    if version != b"1":
+        refuse("the format version is unknown")
+    checksum, _, tail = rest.partition(b"|")
+    if checksum != _checksum(lesson_id, kind, field, tail):
+        refuse("the checksum does not match")
+    stamp, _, json = tail.partition(b"|")
+    parts = stamp.decode("ascii", "replace").split(",")
+    if len(parts) != stamped:
+        refuse("the stamp has another number of parts")
+    return parts, json
+
+
+def _checksum(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
+    covered = f"{lesson_id}|{kind}|{field}|".encode("utf-8", "surrogateescape") + tail
+    return sha1(covered, usedforsecurity=False).hexdigest()[:16].encode()
+
+
+def refuse(why: str) -> NoReturn:
+    """Say why a value is corrupt."""
+    raise Corrupt(why)
