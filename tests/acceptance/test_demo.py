@@ -67,6 +67,19 @@ def test_without_redis_it_is_told_in_one_line() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_postgresql_that_goes_away_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(*arguments: object) -> None:
+        connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(teaching, "correct_afterwards", break_off)
+
+    try:
+        with pytest.raises(CommandError, match="PostgreSQL does not answer any more"):
+            call_command("demo", "--json")
+    finally:
+        connection.close()
+
+
 def test_a_lesson_that_another_task_holds_for_a_moment_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -46,6 +47,10 @@ class Command(BaseCommand):
             proofs = self._run()
         except AttendanceError as error:
             raise CommandError(error.detail) from error
+        except OperationalError as error:
+            raise CommandError(
+                f"PostgreSQL does not answer any more ({error}). Start it and run the demo again."
+            ) from error
         if options["json"]:
             rows = [row._asdict() | {"agrees": row.agrees} for row in proofs]
             self.stdout.write(json.dumps(self._told | {"lessons": rows}, default=str))
