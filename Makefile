@@ -3,7 +3,7 @@
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: check format test demo docs lock clean
+.PHONY: check format test demo bench docs lock clean
 
 check:
 	./attn exec ruff check .
@@ -21,6 +21,10 @@ test:
 
 demo:
 	./attn demo
+
+# Figures, side by side on servers of their own.
+bench:
+	./attn test bench/check_in.py -s
 
 docs:
 	./attn exec sphinx-build -q -W docs docs/_build
