@@ -9,10 +9,10 @@ from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from attendance import selectors
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import health
 from attendance.live.health import UNKNOWN, ServerState
+from attendance.selectors import health as books
 
 SERVERS = "servers"
 MINUTES_OF_AN_HOUR = 60
@@ -120,7 +120,7 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 def check_migrations(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The tables are those of this release."""
     try:
-        missing = selectors.missing_migrations()
+        missing = books.missing_migrations()
     except DatabaseError:
         return []  # check_database says it.
     if not missing:

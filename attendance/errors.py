@@ -56,6 +56,33 @@ class LessonFull(AttendanceError):
     default_detail = "This lesson holds as many records as a lesson can. Start another one."
 
 
+class CodeMissing(AttendanceError):
+    code = "code_missing"
+    default_detail = "This lesson wants its code. Scan it from the screen, or type it."
+
+
+class CodeWrong(AttendanceError):
+    code = "code_wrong"
+    default_detail = "This is not the code of this lesson. Scan it from the screen, or type it."
+
+
+class CodeExpired(AttendanceError):
+    code = "code_expired"
+    default_detail = "This code is too old. Scan the one that is on the screen now."
+
+
+class NetworkNotAllowed(AttendanceError):
+    code = "network_not_allowed"
+    default_detail = (
+        "This lesson takes check-ins from the network of the campus only. Join it and try again."
+    )
+
+
+class RejectedByTeacher(AttendanceError):
+    code = "rejected_by_teacher"
+    default_detail = "Your check-in was rejected. Speak to your teacher."
+
+
 class LessonAlreadyLive(AttendanceError):
     code = "lesson_already_live"
     default_detail = "You have a live lesson already. Finish it before you start another."
@@ -100,6 +127,11 @@ class AlreadySettled(AttendanceError):
     default_detail = "This payload was settled before. Load the page again."
 
 
+class PayloadNotFound(AttendanceError):
+    code = "payload_not_found"
+    default_detail = "There is no such payload in quarantine. Load the list again."
+
+
 class RecordExists(AttendanceError):
     """A payload from quarantine would replace a record: somebody has to decide."""
 
@@ -109,6 +141,45 @@ class RecordExists(AttendanceError):
 
 class StillUnreadable(AttendanceError):
     code = "still_unreadable"
+
+
+class InvalidReceipt(AttendanceError):
+    code = "invalid_receipt"
+    default_detail = "This is not a receipt of this site. Send it exactly as you got it."
+
+
+class NotYourReceipt(AttendanceError):
+    code = "not_your_receipt"
+    default_detail = "This receipt is somebody else's. Send your own, or give it to your staff."
+
+
+class TooManyAttempts(AttendanceError):
+    code = "too_many_attempts"
+    default_detail = "Too many attempts. Wait, and try again then."
+
+
+class InvalidCredentials(AttendanceError):
+    code = "invalid_credentials"
+    default_detail = "Number and password do not belong together. Check both and try again."
+
+
+class InvalidSignature(AttendanceError):
+    code = "invalid_signature"
+    default_detail = (
+        "The signature does not fit. Sign id, timestamp and body with the secret that the site has."
+    )
+
+
+class VerificationNotFound(AttendanceError):
+    code = "verification_not_found"
+    default_detail = "There is no such verification. Send the id as you got it."
+
+
+class SignInUnavailable(AttendanceError):
+    """Attempts cannot be counted, so nobody may try."""
+
+    code = "sign_in_unavailable"
+    default_detail = "Signing in is not possible at this moment. Try again in a moment."
 
 
 class LiveStoreUnavailable(AttendanceError):

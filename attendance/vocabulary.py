@@ -6,6 +6,10 @@ from django.utils.translation import gettext_lazy as _
 MOST_RECORDS = 5_000
 """Records that one lesson can hold; one more is refused as `lesson_full`."""
 
+MOST_REFUSALS = 10_000
+"""Students and codes of refused check-ins that one lesson keeps."""
+
+MOST_NETWORKS = 32
 LONGEST_LESSON_HOURS = 24
 LONGEST_LESSON_NAME = 200
 LONGEST_REASON = 500
@@ -32,6 +36,27 @@ class Source(TextChoices):
     RECEIPT = "receipt", _("receipt")
 
 
+class Check(TextChoices):
+    """What a lesson asks of a check-in."""
+
+    CODE = "code", _("rotating code")
+    NETWORK = "network", _("network of the campus")
+    EXTERNAL = "external", _("external verifier")
+
+
+class Refusal(TextChoices):
+    """Why a check-in was refused; the words are those of the errors."""
+
+    NOT_OPEN = "lesson_not_open", _("before the lesson began")
+    CLOSED = "lesson_closed", _("after the lesson")
+    FULL = "lesson_full", _("the lesson was full")
+    CODE_MISSING = "code_missing", _("without a code")
+    CODE_WRONG = "code_wrong", _("wrong code")
+    CODE_EXPIRED = "code_expired", _("code too old")
+    NETWORK = "network_not_allowed", _("from another network")
+    REJECTED = "rejected_by_teacher", _("rejected by the teacher")
+
+
 class Verdict(TextChoices):
     """What a teacher can say of a student's record."""
 
@@ -46,6 +71,9 @@ class Verdict(TextChoices):
 
 class EventKind(TextChoices):
     RECORD_CORRECTED = "record_corrected", _("record corrected")
+    RECORD_VERIFIED = "record_verified", _("verdict of the verifier")
+    RECORD_RESTORED = "record_restored", _("brought back by a receipt")
+    LESSON_RENAMED = "lesson_renamed", _("lesson renamed")
     LESSON_FINISHED = "lesson_finished", _("lesson finished")
     LESSON_EXTENDED = "lesson_extended", _("lesson extended")
     LESSON_DELETED = "lesson_deleted", _("lesson flagged as deleted")
@@ -88,6 +116,9 @@ class Trigger(TextChoices):
     API = "api", _("API")
     FINISH = "finish", _("end of a lesson")
 
+
+UNDONE_REASON = "undone"
+"""Why an addition that was taken back is flagged as deleted."""
 
 NO_RECORD = "none"
 """In an event: the student had no record before."""

@@ -3,6 +3,8 @@
 docs/reference/settings.md describes each variable; a test keeps the two in step.
 """
 
+import base64
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +21,7 @@ env = environ.Env()
 
 SHORTEST_SECRET = 50
 FEWEST_SECRET_CHARACTERS = 10
+SHORTEST_VERIFIER_SECRET = 24
 
 
 def required(name: str, example: str) -> str:
@@ -36,6 +39,21 @@ def secret_key() -> str:
         raise ImproperlyConfigured(
             f"ATTN_SECRET_KEY is weak. Use at least {SHORTEST_SECRET} random characters, "
             "for example the output of: openssl rand -base64 48"
+        )
+    return secret
+
+
+def verifier_secret() -> bytes:
+    """The key that signs what goes to the external verifier and what comes back."""
+    text = env.str("ATTN_VERIFIER_SECRET", default="").removeprefix("whsec_")
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except ValueError:
+        secret = b""
+    if env.str("ATTN_VERIFIER_URL", default="") and len(secret) < SHORTEST_VERIFIER_SECRET:
+        raise ImproperlyConfigured(
+            f"ATTN_VERIFIER_SECRET is missing or weak. Use {SHORTEST_VERIFIER_SECRET} random bytes "
+            "or more in base64, for example the output of: openssl rand -base64 32"
         )
     return secret
 
@@ -86,8 +104,13 @@ CSRF_TRUSTED_ORIGINS = env.list("ATTN_CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
     "django_apscheduler",
+    "knox",
     "users",
     "attendance",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "csp",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -98,6 +121,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -106,6 +130,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "attendance.api.limits.LimitBodies",
 ]
 
 ROOT_URLCONF = "attn_project.urls"
@@ -169,6 +194,7 @@ WHITENOISE_USE_FINDERS = True
 HTTPS = env.bool("ATTN_HTTPS", default=True)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
+CSRF_FAILURE_VIEW = "attendance.api.problems.csrf_failure"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -176,6 +202,57 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+
+# The REST API: attendance/api.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["attendance.api.callers.CallerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["attendance.api.callers.SignedIn"],
+    "DEFAULT_PARSER_CLASSES": ["attendance.api.reading.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "attendance.api.schema.ProblemSchema",
+    "EXCEPTION_HANDLER": "attendance.api.problems.handle",
+    "DEFAULT_THROTTLE_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+}
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(days=env.int("ATTN_TOKEN_DAYS", default=7)),
+    "AUTH_TOKEN_CHARACTER_LENGTH": 64,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ATTN",
+    "DESCRIPTION": "The attendance service that does not lose a mark.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": None,
+    "POSTPROCESSING_HOOKS": ["attendance.api.schema.finish"],
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+}
+
+# Nothing from elsewhere, and nothing inline.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Check-ins: codes, networks and the external verifier.
+CODE_SECONDS = env.int("ATTN_CODE_SECONDS", default=15)
+NETWORKS = env.list("ATTN_NETWORKS", default=[])
+TRUSTED_PROXIES = env.int("ATTN_TRUSTED_PROXIES", default=0)
+CHECK_INS_PER_MINUTE = env.int("ATTN_CHECK_INS_PER_MINUTE", default=60)
+VERIFIER_URL = env.str("ATTN_VERIFIER_URL", default="")
+VERIFIER_SECRET = verifier_secret()
 
 # The persistence task: see docs/explanation/protocol.md.
 PERSIST_MINUTES = env.int("ATTN_PERSIST_MINUTES", default=5)

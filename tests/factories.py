@@ -13,8 +13,17 @@ from attendance.models import (
     LessonLedger,
     PersistenceRun,
     QuarantinedPayload,
+    RefusedCheckIn,
 )
-from attendance.vocabulary import EventKind, LessonState, PayloadKind, Source, Status, Trigger
+from attendance.vocabulary import (
+    EventKind,
+    LessonState,
+    PayloadKind,
+    Refusal,
+    Source,
+    Status,
+    Trigger,
+)
 from users.models import Role, User
 
 
@@ -113,3 +122,16 @@ class QuarantinedPayloadFactory(factory.django.DjangoModelFactory[QuarantinedPay
             settled_at=factory.LazyFunction(timezone.now),
             settled_by=factory.SubFactory(UserFactory, staff=True),
         )
+
+
+class RefusedCheckInFactory(factory.django.DjangoModelFactory[RefusedCheckIn]):
+    class Meta:
+        model = RefusedCheckIn
+
+    attendance = factory.SubFactory(AttendanceFactory)
+    school_number = factory.Sequence(lambda n: f"R-{n:05}")
+    full_name = factory.Sequence(lambda n: f"Student {n:05}")
+    code = Refusal.CLOSED
+    times = 1
+    first_at = factory.LazyFunction(timezone.now)
+    last_at = factory.LazyFunction(timezone.now)

@@ -4,6 +4,7 @@ import csv
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import msgspec
@@ -13,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from users.credentials import forget_users
 from users.errors import UserError
 from users.identity import Role, canonical_school_number, clean_full_name
 from users.models import User
@@ -260,6 +262,8 @@ def _try(batch: Sequence[Row], hashes: Mapping[str, str], *, dry_run: bool) -> _
         if not dry_run:
             User.objects.bulk_create(new)
             User.objects.bulk_update(changed, [*DECIDED, "password"], batch_size=BATCH)
+            # What is changed in bulk sends no signal.
+            transaction.on_commit(partial(forget_users, [user.pk for user in changed]))
     return applied
 
 

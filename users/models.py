@@ -6,6 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from users import identity
@@ -62,6 +63,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
     email = models.EmailField(_("e-mail address"), blank=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
+    session_version = models.PositiveIntegerField(default=0, editable=False)
+    """Counted up to end every session of this user."""
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -102,6 +105,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def as_person(self) -> identity.Person:
         """The user as a lesson knows them."""
         return identity.Person(self.school_number, self.full_name, identity.Role(self.role))
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        salt = "users.models.User.session"
+        value = f"{self.password}|{self.session_version}"
+        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
 
     def clean(self) -> None:
         super().clean()

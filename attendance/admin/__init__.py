@@ -5,6 +5,6 @@ Django runs its change views in a transaction, and the services commit for
 themselves.
 """
 
-from attendance.admin import books, jobs, quarantine, register
+from attendance.admin import books, jobs, quarantine, register, signing_in
 
-__all__ = ["books", "jobs", "quarantine", "register"]
+__all__ = ["books", "jobs", "quarantine", "register", "signing_in"]

@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import ReadOnlyAdmin, ask_and_do
 from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, RefusedCheckIn
 from attendance.services.ids import new_request_id
-from attendance.services.lessons import delete_attendance, restore_attendance
 from attendance.services.records import Correction, correct_record
+from attendance.services.stored import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 
 
@@ -194,6 +194,15 @@ class AttendanceEventAdmin(ReadOnlyAdmin[AttendanceEvent]):
     list_filter = ("kind", "source", "happened_at")
     search_fields = ("student__school_number", "student__full_name", "actor_name", "reason")
     list_select_related = ("attendance", "student", "actor")
+    ordering = ("-id",)
+
+
+@admin.register(RefusedCheckIn)
+class RefusedCheckInAdmin(ReadOnlyAdmin[RefusedCheckIn]):
+    list_display = ("last_at", "full_name", "school_number", "attendance", "code", "times")
+    list_filter = ("code", "last_at")
+    search_fields = ("full_name", "school_number", "attendance__lesson_name")
+    list_select_related = ("attendance",)
     ordering = ("-id",)
 
 

@@ -18,7 +18,15 @@ from attendance.errors import LessonUnreadable, LiveStoreUnavailable
 
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
-_WITH_EVENTS = frozenset({"correct", "read_record", "set_end"})
+_PARTS = {
+    "check_in": ("codes", "refusals"),
+    "check_code": ("codes",),
+    "correct": ("find_event",),
+    "read_record": ("find_event",),
+    "rename": ("find_event",),
+    "set_end": ("find_event",),
+}
+"""What some scripts need before them, beside clock and prelude."""
 
 # The server answers, and will not do any work now: as good as gone.
 _NOT_NOW = (
@@ -49,7 +57,7 @@ class Script(NamedTuple):
 @cache
 def script(name: str) -> Script:
     """The text of a script with the prelude before it, and its digest."""
-    parts = ["clock", "prelude", *(["find_event"] if name in _WITH_EVENTS else []), name]
+    parts = ["clock", "prelude", *_PARTS.get(name, ()), name]
     text = "\n".join((_SCRIPTS / f"{part}.lua").read_text() for part in parts)
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 

@@ -9,8 +9,11 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{<lesson id>}:events     list        envelope of one event each, oldest first
     attn:{<lesson id>}:refusals   hash        refused check-ins, by student and code
     attn:{<lesson id>}:corrupt    list        <field>|<bytes a script met in place of a record>
+    attn:{<lesson id>}:outbox     hash        school number -> check-in for the verifier, with its
+                                              next attempt; outlives the lesson until it is sent
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
     attn:{queue}:parked           sorted set  lesson id, scored by its next attempt in epoch ms
+    attn:{queue}:outboxes         sorted set  lesson id with external checks, scored by ends_at
     attn:teacher:<school number>  string      id of the teacher's live lesson
     attn:code:<short code>        string      id of the lesson that is joined by this code
 """
@@ -19,6 +22,7 @@ from uuid import UUID
 
 DUE = "attn:{queue}:due"
 PARKED = "attn:{queue}:parked"
+OUTBOXES = "attn:{queue}:outboxes"
 
 
 def lesson(lesson_id: UUID) -> str:
@@ -41,6 +45,10 @@ def corrupt(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:corrupt"
 
 
+def outbox(lesson_id: UUID) -> str:
+    return f"attn:{{{lesson_id}}}:outbox"
+
+
 def teacher(school_number: str) -> str:
     return f"attn:teacher:{school_number}"
 
@@ -50,5 +58,5 @@ def code(short_code: str) -> str:
 
 
 def of_lesson(lesson_id: UUID) -> list[str]:
-    """Every key that one lesson can have, in the order that scripts take them."""
+    """Every key that leaves with its lesson, in the order that scripts take them."""
     return [key(lesson_id) for key in (lesson, records, events, corrupt, refusals)]

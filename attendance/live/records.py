@@ -14,9 +14,8 @@ from uuid import UUID
 import msgspec
 
 from attendance.live.envelope import Corrupt, refuse, unseal
+from attendance.live.judging import check_lesson, check_person, check_text, is_request_id
 from attendance.vocabulary import (
-    LONGEST_LESSON_HOURS,
-    LONGEST_LESSON_NAME,
     LONGEST_REASON,
     EventKind,
     Source,
@@ -42,6 +41,21 @@ class Mark(StrEnum):
     """An addition that its teacher took back: the student may still check in."""
 
 
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network, and its first and last address as 32 hex digits, which sort as addresses do."""
+
+    cidr: str
+    first: str
+    last: str
+
+
+# Asked of each record: the lists of the choices are made anew at each look.
+_STATUSES: Final = frozenset(Status.values)
+_SOURCES: Final = frozenset(Source.values)
+_KINDS: Final = frozenset(EventKind.values)
+_MARKS: Final = frozenset(mark.value for mark in Mark)
+
+
 class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The JSON of a lesson, as its start sent it."""
 
@@ -49,6 +63,13 @@ class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     teacher: Person
     late_after_minutes: int | None
     request_id: str
+    checks: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    secret: str = ""
+    """Rotating codes are derived from it: see attendance.live.codes."""
+    short_code: str = ""
+    """The typed letters that name the lesson while it lives."""
+    code_seconds: int = 15
 
 
 class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,7 +172,7 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
     if max(record_count, event_count) > MOST_COUNTED:
         refuse("a count is larger than any lesson's")
     lesson = _json("lesson", json)
-    _check_lesson(lesson)
+    check_lesson(lesson)
     return LiveLesson(
         id=lesson_id,
         data=lesson,
@@ -166,6 +187,14 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
     )
 
 
+def decode_plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, datetime]:
+    """What a lesson's own data says, with its window as it is sealed. Raises Corrupt."""
+    stamp, json = unseal(lesson_id, "lesson", "data", raw, 4)
+    lesson = _json("lesson", json)
+    check_lesson(lesson)
+    return lesson, _instant(_integer(stamp[2])), _instant(_integer(stamp[3]))
+
+
 def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     """Make a record of its envelope. Raises Corrupt."""
     stamp, json = unseal(lesson_id, "record", field, raw, 6)
@@ -173,15 +202,15 @@ def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     data = _json("record", json)
     if data.school_number != field or not identity.is_canonical(field):
         refuse("the school number is not the one of its field")
-    if status not in Status.values or data.source not in Source.values:
+    if status not in _STATUSES or data.source not in _SOURCES:
         refuse("status or source is unknown")
-    if previous not in PREVIOUS or mark not in list(Mark):
+    if previous not in PREVIOUS or mark not in _MARKS:
         refuse("the stamp is unknown")
     if not identity.is_clean_name(data.full_name):
         refuse("the full name has characters that no name may have")
-    _check_text("reason", data.reason, LONGEST_REASON)
+    check_text("reason", data.reason, LONGEST_REASON)
     if data.actor is not None:
-        _check_person(data.actor)
+        check_person(data.actor)
     elif mark != Mark.KEPT:
         refuse("nobody stands for its deletion")
     return LiveRecord(
@@ -206,24 +235,16 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     revision = stamp_and_json.partition(b",")[0].decode("ascii", "replace")
     stamp, json = unseal(lesson_id, "event", revision, raw, 5)
     data = _json("event", json)
-    if data.kind not in EventKind.values or data.source not in Source.values:
+    if data.kind not in _KINDS or data.source not in _SOURCES:
         refuse("kind or source is unknown")
-    _check_person(data.actor)
+    check_person(data.actor)
     if data.student is not None:
-        _check_person(data.student)
-    _check_text("reason", data.reason, LONGEST_REASON)
+        check_person(data.student)
+    check_text("reason", data.reason, LONGEST_REASON)
     number, happened_at, request_id, old, new = stamp
     if not is_request_id(request_id):
         refuse("the request id is not one")
     return LiveEvent(data, _integer(number), _instant(_integer(happened_at)), request_id, old, new)
-
-
-_request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-
-
-def is_request_id(text: str) -> bool:
-    """Whether a request id can stand in a stamp."""
-    return _request_id.fullmatch(text) is not None
 
 
 def _json(kind: str, json: bytes) -> Any:
@@ -245,27 +266,3 @@ def _instant(ms: int) -> datetime:
     if not FIRST_MS <= ms < LAST_MS:
         refuse("an instant is not between 2000 and 2100")
     return instant(ms)
-
-
-def _check_lesson(lesson: LessonData) -> None:
-    _check_text("lesson_name", lesson.lesson_name, LONGEST_LESSON_NAME, required=True)
-    _check_person(lesson.teacher)
-    late = lesson.late_after_minutes
-    if late is not None and not 0 <= late <= LONGEST_LESSON_HOURS * 60:
-        refuse("late_after_minutes is out of range")
-    if not is_request_id(lesson.request_id):
-        refuse("the request id is not one")
-
-
-def _check_person(person: Person) -> None:
-    if not identity.is_canonical(person.school_number):
-        refuse("a person's school number is not canonical")
-    if not identity.is_clean_name(person.full_name):
-        refuse("a person's name has characters that no name may have")
-
-
-def _check_text(name: str, text: str, longest: int, *, required: bool = False) -> None:
-    if not text and not required:
-        return
-    if len(text) > longest or not identity.is_clean_text(text):
-        refuse(f"the {name} is empty, too long or has control characters")

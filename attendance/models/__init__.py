@@ -1,7 +1,12 @@
 """The tables of ATTN: the stored register, and the books about how it got there."""
 
 from attendance.models.books import LessonLedger, PersistenceRun, QuarantinedPayload
-from attendance.models.register import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.models.register import (
+    Attendance,
+    AttendanceEvent,
+    AttendanceRecord,
+    RefusedCheckIn,
+)
 
 __all__ = [
     "Attendance",
@@ -10,4 +15,5 @@ __all__ = [
     "LessonLedger",
     "PersistenceRun",
     "QuarantinedPayload",
+    "RefusedCheckIn",
 ]

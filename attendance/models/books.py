@@ -66,6 +66,7 @@ class LessonLedger(models.Model):
                 name="lesson_ledger_open",
                 condition=~Q(state__in=[LessonState.DISCARDED, LessonState.LOST]),
             ),
+            models.Index(fields=("teacher_number", "lesson_id"), name="lesson_ledger_of_teacher"),
         )
         constraints = (
             rules.value_is_known("lesson_ledger_state_is_known", "state", LessonState),

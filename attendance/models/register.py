@@ -13,10 +13,11 @@ from attendance.vocabulary import (
     LONGEST_REASON,
     LONGEST_REQUEST_ID,
     EventKind,
+    Refusal,
     Source,
     Status,
 )
-from users.identity import LONGEST_FULL_NAME
+from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
@@ -51,6 +52,8 @@ class Attendance(rules.SoftDeleted):
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
     late_after_minutes = models.PositiveSmallIntegerField(_("late after minutes"), null=True)
+    checks = models.JSONField(_("checks"), default=list)
+    networks = models.JSONField(_("networks"), default=list)
     revision = models.BigIntegerField(_("revision"))
     persisted_at = models.DateTimeField(_("stored at"), default=timezone.now)
 
@@ -156,3 +159,36 @@ class AttendanceEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.old} → {self.new}"
+
+
+class RefusedCheckIn(models.Model):
+    """How often one student was refused at a lesson, and why: no mark, but something to see.
+
+    Number and name are copies: nobody becomes a user because they were refused.
+    """
+
+    attendance = models.ForeignKey(
+        Attendance, models.PROTECT, related_name="refusals", db_index=False
+    )
+    school_number = models.CharField(_("number"), max_length=LONGEST_SCHOOL_NUMBER)
+    full_name = models.CharField(_("name"), max_length=LONGEST_FULL_NAME)
+    code = models.CharField(_("code"), max_length=32, choices=Refusal)
+    times = models.PositiveIntegerField(_("times"))
+    first_at = models.DateTimeField(_("first at"))
+    last_at = models.DateTimeField(_("last at"))
+
+    class Meta:
+        verbose_name = _("refused check-in")
+        verbose_name_plural = _("refused check-ins")
+        ordering = ("attendance", "school_number", "code")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("attendance", "school_number", "code"),
+                name="refused_check_in_once_per_student_and_code",
+            ),
+            rules.value_is_known("refused_check_in_code_is_known", "code", Refusal),
+            rules.instants_are_sane("refused_check_in_instants_are_sane", "first_at", "last_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.full_name}: {self.get_code_display()}"

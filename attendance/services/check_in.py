@@ -1,37 +1,79 @@
 """A student says "here": one atomic step in Redis, and PostgreSQL only where Redis has nothing."""
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.errors import LessonClosed, LessonNotFound
-from attendance.live import store
+from attendance.errors import LessonClosed, LessonNotFound, RejectedByTeacher
+from attendance.live import codes, store
 from attendance.live.records import RecordData
+from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
-from attendance.services import entry, register
-from attendance.services.register import RegisterRecord
-from attendance.vocabulary import Source
+from attendance.selectors import shapes
+from attendance.selectors.shapes import RegisterRecord
+from attendance.services import entry, refusing, scans
+from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
+
+
+class Given(NamedTuple):
+    """What a student gives beside who they are."""
+
+    code: str = ""
+    """The code, typed or from the link."""
+    scan: str = ""
+    """What `scans.keep_scan` gave for a code, while its five minutes last."""
+    address: str = ""
+    """The address that the request came from."""
+
+
+class LessonBrief(NamedTuple):
+    """What a student is told of a lesson, and what a receipt carries of it."""
+
+    id: UUID
+    lesson_name: str
+    teacher: Person
+    starts_at: datetime
+    ends_at: datetime
 
 
 class CheckedIn(NamedTuple):
     record: RegisterRecord
     is_repeated: bool
     """Whether the student had a record before; then it is that one."""
+    lesson: LessonBrief
 
 
-def check_in(lesson_id: UUID, *, student: Person) -> CheckedIn:
+NOTHING = Given()
+
+
+def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> CheckedIn:
     """Mark a student as here. Repeated, it returns the first record unchanged.
 
     Raises InvalidSchoolNumber, InvalidFullName, LessonNotFound, LessonNotOpen,
-    LessonClosed, LessonFull, LessonUnreadable and LiveStoreUnavailable.
+    LessonClosed, LessonFull, CodeMissing, CodeWrong, CodeExpired,
+    NetworkNotAllowed, RejectedByTeacher, LessonUnreadable and
+    LiveStoreUnavailable.
     """
     person = entry.clean_person(student)
     data = RecordData(person.school_number, person.full_name, Source.STUDENT.value)
     try:
-        done = store.check_in(lesson_id, data)
+        done = store.check_in(lesson_id, data, _shown(lesson_id, given))
     except LessonNotFound:
         return _stored(lesson_id, person)
-    return CheckedIn(register.of_live(done.record), done.is_repeated)
+    brief = LessonBrief(
+        lesson_id, done.lesson.lesson_name, done.lesson.teacher, done.starts_at, done.ends_at
+    )
+    return CheckedIn(shapes.of_live(done.record), done.is_repeated, brief)
+
+
+def _shown(lesson_id: UUID, given: Given) -> Shown:
+    # Most lessons ask for nothing, and nothing is looked at then.
+    return Shown(
+        codes.clean_code(given.code) if given.code else "",
+        scans.open_scan(given.scan, lesson_id) if given.scan else "",
+        codes.hex_address(given.address) if given.address else "",
+    )
 
 
 def _stored(lesson_id: UUID, student: Person) -> CheckedIn:
@@ -39,10 +81,21 @@ def _stored(lesson_id: UUID, student: Person) -> CheckedIn:
     rows = AttendanceRecord.objects.filter(
         attendance_id=lesson_id, student__school_number=student.school_number
     )
-    row = rows.select_related("student").first()
-    if row is not None:
-        return CheckedIn(register.of_stored(row), is_repeated=True)
-    ends_at = Attendance.objects.filter(pk=lesson_id).values_list("ends_at", flat=True).first()
-    if ends_at is None:
-        raise LessonNotFound
-    raise LessonClosed(ends_at=ends_at.isoformat())
+    row = rows.select_related("student", "attendance__teacher").first()
+    if row is None:
+        ends_at = Attendance.objects.filter(pk=lesson_id).values_list("ends_at", flat=True).first()
+        if ends_at is None:
+            raise LessonNotFound
+        refusing.note(lesson_id, student, Refusal.CLOSED)
+        raise LessonClosed(ends_at=ends_at.isoformat())
+    if row.is_deleted or row.status == Status.REJECTED:
+        refusing.note(lesson_id, student, Refusal.REJECTED)
+        raise RejectedByTeacher
+    return CheckedIn(shapes.of_stored(row), is_repeated=True, lesson=_brief(row.attendance))
+
+
+def _brief(attendance: Attendance) -> LessonBrief:
+    teacher = Person(attendance.teacher.school_number, attendance.teacher_name)
+    return LessonBrief(
+        attendance.pk, attendance.lesson_name, teacher, attendance.starts_at, attendance.ends_at
+    )

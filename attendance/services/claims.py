@@ -26,3 +26,13 @@ def claim(lesson_ids: Sequence[UUID]) -> list[UUID]:
         )
         got = {row[0] for row in cursor.fetchall()}
     return [lesson_id for lesson_id in lesson_ids if lesson_id in got]
+
+
+def claim_in_turn(lesson_id: UUID) -> None:
+    """Claim one lesson until the end of this transaction, after whoever holds it now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', '10s', true)")
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s || %s::text, 0))",
+            [NAMESPACE, str(lesson_id)],
+        )

@@ -1,12 +1,14 @@
 """What a lesson, a record and an event look like as rows: columns, types, values."""
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.live.records import LiveEvent, LiveLesson, LiveRecord, Mark
+from attendance.vocabulary import UNDONE_REASON, Status
 
-UNDONE_REASON = "undone"
+NO_VERDICT_REASON = "no verdict of the verifier when the lesson was stored"
 
 ATTENDANCE = (
     "id",
@@ -16,9 +18,14 @@ ATTENDANCE = (
     "starts_at",
     "ends_at",
     "late_after_minutes",
+    "checks",
+    "networks",
     "revision",
 )
-ATTENDANCE_TYPES = ("uuid", "int8", "text", "text", "timestamptz", "timestamptz", "int4", "int8")
+ATTENDANCE_TYPES = (
+    *("uuid", "int8", "text", "text", "timestamptz", "timestamptz", "int4", "jsonb", "jsonb"),
+    "int8",
+)
 RECORD = (
     "attendance_id",
     "student_id",
@@ -76,6 +83,8 @@ def attendance_row(lesson: LiveLesson, users: dict[str, int]) -> tuple[Any, ...]
         lesson.starts_at,
         lesson.ends_at,
         data.late_after_minutes,
+        json.dumps(data.checks),
+        json.dumps([network.cidr for network in data.networks]),
         lesson.revision,
     )
 
@@ -92,12 +101,19 @@ def record_row(lesson_id: UUID, record: LiveRecord, users: dict[str, int]) -> tu
         record.status,
         record.checked_in_at,
         record.source,
-        record.reason,
+        reason_of(record),
         record.previous,
         record.revision,
         record.changed_at,
         *deletion,
     )
+
+
+def reason_of(record: LiveRecord) -> str:
+    """Its reason; a record that still waits for a verdict says so, for the teacher to decide."""
+    if record.status == Status.PENDING and not record.reason:
+        return NO_VERDICT_REASON
+    return record.reason
 
 
 def event_row(lesson_id: UUID, event: LiveEvent, users: dict[str, int]) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.live import store
 from attendance.live.store import Snapshot
 from attendance.models import LessonLedger
-from attendance.services import aside, ledger
+from attendance.services import aside, ledger, refusing
 from attendance.services.failpoints import reach
 from attendance.services.faults import text_of
 from attendance.services.runs import Book
@@ -38,14 +38,12 @@ def tidy_and_discard(taken: Taken, book: Book) -> set[UUID]:
 
 
 def _discard(stored: Sequence[Snapshot]) -> set[UUID]:
-    outcomes = store.discard_if_unchanged(
-        [(each.lesson.id, each.lesson.revision) for each in stored]
-    )
+    done = store.discard_if_unchanged([(each.lesson.id, each.lesson.revision) for each in stored])
+    outcomes = {lesson_id: each.outcome for lesson_id, each in done.items()}
     gone = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
     reach("names_held", list(gone))
-    store.free_names(
-        [(s.lesson.id, s.lesson.data.teacher.school_number) for s in stored if s.lesson.id in gone]
-    )
+    store.free_names([each.lesson for each in stored if each.lesson.id in gone])
+    refusing.keep({lesson_id: each.refusals for lesson_id, each in done.items()})
     for lesson_id, outcome in outcomes.items():
         if outcome == "not_over":
             store.sync_due(lesson_id)

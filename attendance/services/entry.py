@@ -1,11 +1,23 @@
 """What comes in at the door: checked once, here, before anything is written."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from django.conf import settings
+
 from attendance.errors import InvalidInput, InvalidWindow, NotYourLesson
-from attendance.live.records import is_request_id
+from attendance.live import codes
+from attendance.live.judging import is_request_id
+from attendance.live.records import Network
 from attendance.services.ids import new_request_id
-from attendance.vocabulary import LONGEST_LESSON_HOURS, LONGEST_LESSON_NAME, LONGEST_REASON, Source
+from attendance.vocabulary import (
+    LONGEST_LESSON_HOURS,
+    LONGEST_LESSON_NAME,
+    LONGEST_REASON,
+    MOST_NETWORKS,
+    Check,
+    Source,
+)
 from users.identity import Person, Role, canonical_school_number, clean_full_name, clean_text
 
 EARLIEST_START = timedelta(hours=24)
@@ -46,6 +58,33 @@ def clean_request_id(text: str) -> str:
             "A request id has 1 to 64 letters, digits, dots, colons, hyphens or underscores."
         )
     return text or new_request_id()
+
+
+def clean_checks(checks: Sequence[str]) -> tuple[str, ...]:
+    """What a lesson asks of a check-in, each once. Raises InvalidInput."""
+    wanted = tuple(check for check in Check.values if check in checks)
+    if len(wanted) != len(set(checks)):
+        raise InvalidInput("A check is one of code, network, external. Leave out the others.")
+    if Check.EXTERNAL in wanted and not settings.VERIFIER_URL:
+        raise InvalidInput(
+            "No external verifier is set up. Leave out the check, or ask your staff for it."
+        )
+    return wanted
+
+
+def clean_networks(networks: Sequence[str], checks: Sequence[str]) -> tuple[Network, ...]:
+    """The networks of a lesson; those of the campus where none is given. Raises InvalidInput."""
+    if Check.NETWORK not in checks:
+        if networks:
+            raise InvalidInput("Networks are for the check network. Add it, or leave them out.")
+        return ()
+    given = list(networks) or settings.NETWORKS
+    if not 1 <= len(given) <= MOST_NETWORKS:
+        raise InvalidInput(f"Name 1 to {MOST_NETWORKS} networks, as in 10.20.0.0/16.")
+    try:
+        return tuple(codes.network_of(cidr) for cidr in given)
+    except ValueError as error:
+        raise InvalidInput(f"{error}. Write a network as in 10.20.0.0/16.") from None
 
 
 def check_window(starts_at: datetime, ends_at: datetime, *, now: datetime) -> None:

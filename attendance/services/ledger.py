@@ -11,12 +11,18 @@ from django.utils import timezone
 
 from attendance.live.records import LiveLesson
 from attendance.models import Attendance, LessonLedger
+from attendance.selectors.shapes import state_of
 from attendance.services import claims
 from attendance.vocabulary import LessonState
+from users.identity import Person
 
 LOST_LIFT = 1_000_000_000
 """A lost lesson's revision is lifted by this, so that later words beat any copy."""
 
+LOST = (
+    "lost: Redis answers and does not hold this lesson. Restore its append-only file, or ask the "
+    "students for their receipts."
+)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 
@@ -38,13 +44,6 @@ class Persisted(NamedTuple):
     lesson: LiveLesson
     digest: str
     quarantined: int
-
-
-def state_of(lesson: LiveLesson) -> LessonState:
-    """Where a lesson in the live store is, by the live store's clock."""
-    if lesson.is_over:
-        return LessonState.ENDED
-    return LessonState.LIVE if lesson.is_open else LessonState.SCHEDULED
 
 
 def started(lesson: LiveLesson) -> None:
@@ -203,8 +202,25 @@ def lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
         gone = list(rows.open().values_list("lesson_id", flat=True))
         rows.filter(lesson_id__in=gone).update(
             state=LessonState.LOST,
-            last_error="lost: Redis answers and does not hold this lesson. Restore its "
-            "append-only file, or ask the students for their receipts.",
+            last_error=LOST,
         )
         Attendance.objects.filter(pk__in=gone).update(revision=F("revision") + LOST_LIFT)
     return gone
+
+
+def enter_lost(
+    lesson_id: UUID, lesson_name: str, teacher: Person, *, window: tuple[datetime, datetime]
+) -> None:
+    """A lesson that only a receipt knows: nobody entered it before Redis lost it."""
+    LessonLedger.objects.get_or_create(
+        lesson_id=lesson_id,
+        defaults={
+            "lesson_name": lesson_name,
+            "teacher_number": teacher.school_number,
+            "teacher_name": teacher.full_name,
+            "starts_at": window[0],
+            "ends_at": window[1],
+            "state": LessonState.LOST,
+            "last_error": LOST,
+        },
+    )

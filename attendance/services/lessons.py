@@ -1,32 +1,29 @@
-"""Starting, finishing, extending and deleting a lesson."""
+"""Starting, finishing, extending and renaming a lesson."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import Error, connection, transaction
-from django.utils import timezone
+from django.conf import settings
+from django.db import Error, connection
 
 from attendance.errors import (
-    Conflict,
     InvalidInput,
     InvalidWindow,
     LessonClosed,
     LessonNotFound,
     NotATeacher,
-    ReasonRequired,
 )
-from attendance.live import store
+from attendance.live import codes, store
 from attendance.live.records import EventData, LessonData, LiveLesson
-from attendance.models import Attendance, AttendanceEvent, LessonLedger
-from attendance.services import entry, ids, ledger
+from attendance.services import entry, ids, ledger, stored
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.report import PersistenceReport
 from attendance.services.work import RunOptions
-from attendance.vocabulary import EventKind, LessonState, Trigger
+from attendance.vocabulary import EventKind, Trigger
 from users.identity import Person, Role
-from users.services import ensure_users
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +42,10 @@ class LessonPlan(NamedTuple):
     """Now, by the live store's clock, where it is not given."""
     late_after_minutes: int | None = None
     """From the start; a check-in after that is late. Never, where it is not given."""
+    checks: Sequence[str] = ()
+    """What a check-in has to show: any of code, network, external."""
+    networks: Sequence[str] = ()
+    """In CIDR notation, for the check `network`; those of the campus where none is given."""
 
 
 class Finished(NamedTuple):
@@ -61,11 +62,16 @@ def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> 
     """
     if teacher.role is Role.STUDENT:
         raise NotATeacher
+    checks = entry.clean_checks(plan.checks)
     data = LessonData(
         lesson_name=entry.clean_lesson_name(plan.lesson_name),
         teacher=entry.clean_person(teacher),
         late_after_minutes=_late_after(plan),
         request_id=entry.clean_request_id(request_id),
+        checks=checks,
+        networks=entry.clean_networks(plan.networks, checks),
+        secret=codes.new_secret(),
+        code_seconds=settings.CODE_SECONDS,
     )
     now = store.now()
     starts_at, ends_at = _window(plan, now)
@@ -109,7 +115,7 @@ def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Fi
     try:
         event = _event(EventKind.LESSON_FINISHED, lesson_id, actor)
     except LessonNotFound:
-        return Finished(_stored(lesson_id, actor).ends_at, None)
+        return Finished(stored.find_attendance(lesson_id, actor).ends_at, None)
     request = entry.clean_request_id(request_id)
     ends_at = store.finish(lesson_id, request_id=request, event=event)
     return Finished(ends_at, _persist_now(lesson_id))
@@ -137,67 +143,36 @@ def extend_lesson(
     try:
         event = _event(EventKind.LESSON_EXTENDED, lesson_id, actor)
     except LessonNotFound:
-        _stored(lesson_id, actor)
+        stored.find_attendance(lesson_id, actor)
         raise LessonClosed("This lesson is over, so it cannot be extended.") from None
     request = entry.clean_request_id(request_id)
     return store.extend(lesson_id, ends_at, request_id=request, event=event)
 
 
-def _event(kind: EventKind, lesson_id: UUID, actor: Person) -> EventData:
-    lesson = store.read_lesson(lesson_id)
-    source = entry.check_may_change(actor, lesson.data.teacher.school_number)
-    return EventData(kind.value, entry.clean_person(actor), source.value)
+def rename_lesson(
+    lesson_id: UUID, lesson_name: str, *, actor: Person, request_id: str = ""
+) -> None:
+    """Give a lesson another name, live or stored; the same name changes nothing.
 
-
-def _stored(lesson_id: UUID, actor: Person) -> Attendance:
-    found = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
-    if found is None:
-        raise LessonNotFound
-    entry.check_may_change(actor, found.teacher.school_number)
-    return found
-
-
-def delete_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
-    """Flag a stored lesson as deleted; nothing is removed.
-
-    Raises ReasonRequired, LessonNotFound, NotYourLesson, and Conflict where the
-    lesson is still in the live store or flagged already.
+    Raises InvalidInput, LessonNotFound, NotYourLesson, Conflict and LiveStoreUnavailable.
     """
-    _flag(lesson_id, actor, reason, EventKind.LESSON_DELETED)
+    name = entry.clean_lesson_name(lesson_name)
+    request = entry.clean_request_id(request_id)
+    try:
+        lesson = store.read_lesson(lesson_id)
+    except LessonNotFound:
+        stored.rename_attendance(lesson_id, name, actor=actor, request_id=request)
+        return
+    words = f"{lesson.data.lesson_name} → {name}"
+    event = _event_of(EventKind.LESSON_RENAMED, lesson, actor, words)
+    if name != lesson.data.lesson_name:
+        store.rename(lesson, name, request_id=request, event=event)
 
 
-def restore_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
-    """Take back `delete_attendance`. Raises as that does."""
-    _flag(lesson_id, actor, reason, EventKind.LESSON_RESTORED)
+def _event(kind: EventKind, lesson_id: UUID, actor: Person) -> EventData:
+    return _event_of(kind, store.read_lesson(lesson_id), actor)
 
 
-def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
-    reason = entry.clean_reason(reason)
-    if not reason:
-        raise ReasonRequired
-    is_deleting = kind is EventKind.LESSON_DELETED
-    with transaction.atomic():
-        _stored(lesson_id, actor)
-        row = Attendance.objects.select_for_update().get(pk=lesson_id)
-        if not LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists():
-            raise Conflict("This lesson is still live. Finish it and wait until it is stored.")
-        if row.is_deleted == is_deleting:
-            raise Conflict
-        who = entry.clean_person(actor)
-        actor_id = ensure_users([who])[who.school_number]
-        row.deleted_at = timezone.now() if is_deleting else None
-        row.deleted_by_id = actor_id if is_deleting else None
-        row.deleted_reason = reason if is_deleting else ""
-        row.revision += 1
-        row.save()
-        AttendanceEvent.objects.create(
-            attendance=row,
-            revision=row.revision,
-            kind=kind,
-            happened_at=timezone.now(),
-            actor_id=actor_id,
-            actor_name=who.full_name,
-            source=entry.check_may_change(actor, row.teacher.school_number),
-            reason=reason,
-            request_id=ids.new_request_id(),
-        )
+def _event_of(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:
+    source = entry.check_may_change(actor, lesson.data.teacher.school_number)
+    return EventData(kind.value, entry.clean_person(actor), source.value, reason=reason)

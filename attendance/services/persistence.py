@@ -30,6 +30,7 @@ from attendance.services import (
     ledger,
     losses,
     quarantine,
+    refusing,
     rehearsal,
     rows,
     runs,
@@ -152,6 +153,7 @@ def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> 
         written, refused = write([each.readable for each in taken.fresh])
         reach("rows_written", claimed)
         kept = quarantine.keep_found(taken, refused)
+        refusing.keep({each.snapshot.lesson.id: each.snapshot.refusals for each in taken.fresh})
         reports = taking.account(chunk, taken, written, kept)
         # Django's foreign keys are deferred: their errors must surface here.
         _check_constraints_now()

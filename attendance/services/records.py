@@ -21,10 +21,11 @@ from attendance.live import records as live_records
 from attendance.live import store
 from attendance.live.records import EventData, Mark, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
+from attendance.selectors import shapes
+from attendance.selectors.shapes import RegisterRecord
 from attendance.services import entry, register
-from attendance.services.columns import UNDONE_REASON
-from attendance.services.register import Change, RegisterRecord
-from attendance.vocabulary import EventKind, LessonState, Source, Verdict
+from attendance.services.register import Change
+from attendance.vocabulary import UNDONE_REASON, EventKind, LessonState, Source, Verdict
 from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users
 
@@ -47,6 +48,8 @@ class Correction(NamedTuple):
     """The same again changes nothing."""
     expected_revision: int | None = None
     """The record's revision that the caller has seen, or None where that does not matter."""
+    is_verdict: bool = False
+    """Said by the external verifier, who is nobody's teacher."""
 
 
 def correct_record(correction: Correction) -> RegisterRecord:
@@ -76,14 +79,14 @@ def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
     if not _is_discarded(lesson_id):
         try:
             found = store.read_record(lesson_id, number, request_id="").record
-            return register.of_live(found) if found else None
+            return shapes.of_live(found) if found else None
         except LessonNotFound:
             pass
     attendance = Attendance.objects.filter(pk=lesson_id).first()
     if attendance is None:
         raise LessonNotFound
     row = _row(attendance, number)
-    return register.of_stored(row) if row else None
+    return shapes.of_stored(row) if row else None
 
 
 def _is_discarded(lesson_id: UUID) -> bool:
@@ -117,6 +120,16 @@ def _reason(change: Change, correction: Correction) -> str:
     return UNDONE_REASON if change.mark == Mark.UNDONE else correction.reason
 
 
+def _source(correction: Correction, teacher_number: str) -> Source:
+    if correction.is_verdict:
+        return Source.VERIFIER
+    return entry.check_may_change(correction.actor, teacher_number)
+
+
+def _kind(correction: Correction) -> EventKind:
+    return EventKind.RECORD_VERIFIED if correction.is_verdict else EventKind.RECORD_CORRECTED
+
+
 def _check_expected(before: RegisterRecord | None, expected: int | None) -> None:
     if expected is not None and expected != (before.revision if before else 0):
         raise Conflict
@@ -126,7 +139,7 @@ def _correct_live(correction: Correction) -> RegisterRecord:
     lesson = store.read_lesson(correction.lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
-    source = entry.check_may_change(correction.actor, lesson.data.teacher.school_number)
+    source = _source(correction, lesson.data.teacher.school_number)
     for _ in range(ATTEMPTS):
         try:
             return _try_live(correction, source)
@@ -139,7 +152,7 @@ def _correct_live(correction: Correction) -> RegisterRecord:
 def _try_live(correction: Correction, source: Source) -> RegisterRecord:
     number = correction.school_number
     found = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
-    before = register.of_live(found.record) if found.record else None
+    before = shapes.of_live(found.record) if found.record else None
     if found.is_repeated and before is not None:
         return before
     _check_expected(before, correction.expected_revision)
@@ -158,7 +171,7 @@ def _try_live(correction: Correction, source: Source) -> RegisterRecord:
             seen_revision=before.revision if before else 0,
             request_id=correction.request_id,
             event=EventData(
-                EventKind.RECORD_CORRECTED.value,
+                _kind(correction).value,
                 correction.actor,
                 source.value,
                 Person(number, name),
@@ -168,7 +181,7 @@ def _try_live(correction: Correction, source: Source) -> RegisterRecord:
             new=change.new,
         ),
     )
-    return register.of_live(written)
+    return shapes.of_live(written)
 
 
 def _correct_stored(correction: Correction) -> RegisterRecord:
@@ -181,11 +194,11 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
         )
         if attendance is None:
             raise LessonNotFound
-        source = entry.check_may_change(correction.actor, attendance.teacher.school_number)
+        source = _source(correction, attendance.teacher.school_number)
         if attendance.is_deleted:
             raise Conflict("This lesson is flagged as deleted. Restore it first.")
         row = _row(attendance, correction.school_number)
-        before = register.of_stored(row) if row else None
+        before = shapes.of_stored(row) if row else None
         is_repeated = attendance.events.filter(request_id=correction.request_id).exists()
         if is_repeated and before is not None:
             return before
@@ -206,7 +219,7 @@ def _write_stored(
     correction: Correction,
     source: Source,
 ) -> RegisterRecord:
-    name = _full_name(register.of_stored(row) if row else None, correction)
+    name = _full_name(shapes.of_stored(row) if row else None, correction)
     student = Person(correction.school_number, name)
     users = ensure_users([student, correction.actor])
     attendance.revision += 1
@@ -219,7 +232,7 @@ def _write_stored(
     AttendanceEvent.objects.create(
         attendance=attendance,
         revision=attendance.revision,
-        kind=EventKind.RECORD_CORRECTED,
+        kind=_kind(correction),
         happened_at=row.changed_at,
         student_id=row.student_id,
         actor_id=users[correction.actor.school_number],
@@ -230,7 +243,7 @@ def _write_stored(
         reason=correction.reason,
         request_id=correction.request_id,
     )
-    return register.of_stored(row)
+    return shapes.of_stored(row)
 
 
 def _change_row(row: AttendanceRecord, change: Change, reason: str, actor_id: int) -> None:

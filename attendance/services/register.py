@@ -1,14 +1,10 @@
-"""A record wherever it lives, and what a verdict makes of it."""
+"""What a verdict makes of a record."""
 
-from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
-
 from attendance.errors import NothingToUndo, RecordNotFound
-from attendance.live.records import LiveRecord, Mark
-from attendance.models import AttendanceRecord
-from attendance.services.columns import UNDONE_REASON
+from attendance.live.records import Mark
+from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import DELETED, NO_RECORD, Verdict
 
 _STATUS = {
@@ -21,25 +17,6 @@ _STATUS = {
 NEEDS_NO_REASON = frozenset({Verdict.ACCEPT, Verdict.UNDO})
 
 
-class RegisterRecord(msgspec.Struct, frozen=True):
-    """One student in one lesson, live or stored."""
-
-    school_number: str
-    full_name: str
-    status: str
-    checked_in_at: datetime | None
-    source: str
-    reason: str
-    previous: str
-    mark: str
-    revision: int
-    changed_at: datetime
-
-    @property
-    def is_deleted(self) -> bool:
-        return self.mark != Mark.KEPT
-
-
 class Change(NamedTuple):
     """What a verdict makes of a record; `old` and `new` are the words of its event."""
 
@@ -48,43 +25,6 @@ class Change(NamedTuple):
     mark: str
     old: str
     new: str
-
-
-def of_live(record: LiveRecord) -> RegisterRecord:
-    return RegisterRecord(
-        record.school_number,
-        record.full_name,
-        record.status,
-        record.checked_in_at,
-        record.source,
-        record.reason,
-        record.previous,
-        record.mark,
-        record.revision,
-        record.changed_at,
-    )
-
-
-def of_stored(row: AttendanceRecord) -> RegisterRecord:
-    """The row's student must have been selected with it."""
-    return RegisterRecord(
-        row.student.school_number,
-        row.full_name,
-        row.status,
-        row.checked_in_at,
-        row.source,
-        row.reason,
-        row.previous,
-        _mark_of(row),
-        row.revision,
-        row.changed_at,
-    )
-
-
-def _mark_of(row: AttendanceRecord) -> str:
-    if not row.is_deleted:
-        return Mark.KEPT
-    return Mark.UNDONE if row.deleted_reason == UNDONE_REASON else Mark.DELETED
 
 
 def decide(before: RegisterRecord | None, verdict: Verdict) -> Change:

@@ -4,6 +4,7 @@ from attendance.live import store
 from attendance.live.records import LiveLesson, LiveRecord, Mark
 from attendance.live.store import CorruptPayload, Snapshot
 from attendance.models import AttendanceRecord
+from attendance.services.columns import reason_of
 
 REASON = "an older copy of the lesson in Redis says something else than PostgreSQL"
 
@@ -42,6 +43,6 @@ def _says_the_same(record: LiveRecord, row: AttendanceRecord | None) -> bool:
         record.checked_in_at,
         record.full_name,
         record.source,
-        record.reason,
+        reason_of(record),
         record.mark == Mark.KEPT,
     ) == (row.status, row.checked_in_at, row.full_name, row.source, row.reason, not row.is_deleted)

@@ -23,10 +23,10 @@ from attendance.live import store
 from attendance.live.envelope import Corrupt
 from attendance.live.records import LiveRecord
 from attendance.models import QuarantinedPayload
+from attendance.selectors.shapes import RegisterRecord
 from attendance.services import entry
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.records import Correction, correct_record, find_record
-from attendance.services.register import RegisterRecord
 from attendance.services.report import TROUBLE
 from attendance.services.work import RunOptions
 from attendance.vocabulary import (

@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from attendance import scheduler, selectors
+from attendance import scheduler
 from attendance.errors import AttendanceError
 from attendance.live import health
+from attendance.selectors import health as books
 
 LATE_AFTER_PERIODS = 3
 """A lesson that waits longer than so many periods of the task is an alarm."""
@@ -80,14 +81,14 @@ def _redis() -> dict[str, Any]:
 
 
 def _migrations() -> dict[str, Any]:
-    missing = selectors.missing_migrations()
+    missing = books.missing_migrations()
     if missing:
         return {"ok": False, "detail": f"{len(missing)} migrations are not applied."}
     return {"ok": True}
 
 
 def _lessons() -> dict[str, Any]:
-    found = selectors.waiting(at=timezone.now())
+    found = books.waiting(at=timezone.now())
     oldest = found.oldest.total_seconds() if found.oldest else 0.0
     is_late = oldest > LATE_AFTER_PERIODS * settings.PERSIST_MINUTES * 60
     needs_person = found.lost or found.quarantined or found.rewound

@@ -17,7 +17,7 @@ from attendance.errors import (
     LessonUnreadable,
 )
 from attendance.live import client, keys, records, store
-from attendance.live.store import marks
+from attendance.live.store import check_ins
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.clock import Clock
@@ -122,13 +122,13 @@ def test_many_check_ins_at_once_make_one_record_each() -> None:
     assert client.connection().hlen(keys.records(lesson.id)) == 20
 
 
-def store_check_in(lesson_id: Any, who: Person) -> marks.CheckIn:
+def store_check_in(lesson_id: Any, who: Person) -> check_ins.CheckIn:
     data = records.RecordData(who.school_number, who.full_name, "student")
     return store.check_in(lesson_id, data)
 
 
 def test_a_full_lesson_refuses_the_next_student(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marks, "MOST_RECORDS", 2)
+    monkeypatch.setattr(check_ins, "MOST_RECORDS", 2)
     lesson = live_lesson(2)
 
     with pytest.raises(LessonFull):

@@ -20,13 +20,14 @@ from attendance.errors import (
     NotYourLesson,
     ReasonRequired,
     RecordNotFound,
+    RejectedByTeacher,
 )
 from attendance.live import client, keys, store
 from attendance.models import AttendanceEvent, AttendanceRecord
 from attendance.services.check_in import check_in
-from attendance.services.lessons import delete_attendance, restore_attendance
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.records import Correction, correct_record, find_record
+from attendance.services.stored import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from tests.lessons import TEACHER, end, live_lesson, student
 from users.identity import Person, Role
@@ -150,7 +151,8 @@ def test_a_student_whose_record_was_deleted_does_not_come_back() -> None:
     lesson_id = lesson_in("live")
     correct_record(Correction(lesson_id, "S-0001", Verdict.DELETE, TEACHER, "not of this class"))
 
-    assert check_in(lesson_id, student=student(1)).record.is_deleted
+    with pytest.raises(RejectedByTeacher):
+        check_in(lesson_id, student=student(1))
 
 
 def test_a_lesson_that_is_nowhere_is_not_found() -> None:
@@ -252,7 +254,7 @@ def test_an_attendance_is_flagged_as_deleted_and_restored_with_reasons() -> None
 
 def test_a_live_attendance_is_not_flagged_as_deleted() -> None:
     lesson_id = lesson_in("live")
-    with pytest.raises(LessonNotFound):
+    with pytest.raises(Conflict, match="still live"):
         delete_attendance(lesson_id, actor=TEACHER, reason="a test")
 
 

@@ -15,8 +15,8 @@ from pytest_django.fixtures import Settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from attendance import selectors
 from attendance.live import client as live
+from attendance.selectors import health as books
 from attendance.vocabulary import LessonState
 from tests.factories import LessonLedgerFactory
 from tests.processes import DEAD_DATABASE, DEAD_REDIS, manage
@@ -112,7 +112,7 @@ def test_the_deployment_check_is_clean_with_production_settings() -> None:
 
 
 def test_missing_migrations_are_told(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
-    monkeypatch.setattr(selectors, "missing_migrations", lambda: ["attendance.0009_x"])
+    monkeypatch.setattr(books, "missing_migrations", lambda: ["attendance.0009_x"])
 
     assert ids() == {"attn.W022"}
     assert client.get("/readyz", secure=True).status_code == 503

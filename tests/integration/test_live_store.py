@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from attendance.errors import (
@@ -103,12 +104,14 @@ def test_the_register_is_unchanged_at_the_revision_that_is_known() -> None:
 
     seen = store.register(lesson.id)
 
-    assert seen is not None
     assert [r.school_number for r in seen.records] == ["S-0001", "S-0002"]
     assert seen.unreadable == 1
-    assert store.register(lesson.id, known_revision=seen.lesson.revision) is None
+    again = store.register(lesson.id, known_revision=seen.lesson.revision)
+    assert again.is_unchanged
+    assert again.lesson == msgspec.structs.replace(seen.lesson, read_at=again.lesson.read_at)
+    assert again.records == []
     check_in(lesson.id, student=student(3))
-    assert store.register(lesson.id, known_revision=seen.lesson.revision) is not None
+    assert not store.register(lesson.id, known_revision=seen.lesson.revision).is_unchanged
 
 
 def test_lessons_are_found_by_parts_of_name_and_teacher() -> None:
@@ -176,13 +179,15 @@ def test_an_open_lesson_is_not_discarded_at_any_revision() -> None:
     before = redis_state()
 
     for given in (revision, revision - 1):
-        outcome = store.discard_if_unchanged([(lesson.id, given)])[lesson.id]
+        outcome = store.discard_if_unchanged([(lesson.id, given)])[lesson.id].outcome
         assert outcome == ("not_over" if given == revision else "changed")
 
     assert redis_state() == before
     end(lesson.id)
-    outcomes = [store.discard_if_unchanged([(lesson.id, revision + 1)]) for _ in range(2)]
-    assert [each[lesson.id] for each in outcomes] == ["discarded", "not_found"]
+    outcomes = [
+        store.discard_if_unchanged([(lesson.id, revision + 1)])[lesson.id].outcome for _ in range(2)
+    ]
+    assert outcomes == ["discarded", "not_found"]
     assert keys_in_redis(lesson.id) == []
 
 

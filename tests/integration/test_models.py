@@ -16,6 +16,7 @@ from tests.factories import (
     LessonLedgerFactory,
     PersistenceRunFactory,
     QuarantinedPayloadFactory,
+    RefusedCheckInFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -41,6 +42,8 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("attendance_event_kind_is_known", "AttendanceEventFactory", {"kind": "rumour"}),
     ("attendance_event_source_is_known", "AttendanceEventFactory", {"source": "rumour"}),
     ("attendance_event_instant_is_sane", "AttendanceEventFactory", {"happened_at": FAR}),
+    ("refused_check_in_code_is_known", "RefusedCheckInFactory", {"code": "rumour"}),
+    ("refused_check_in_instants_are_sane", "RefusedCheckInFactory", {"last_at": FAR}),
     ("lesson_ledger_state_is_known", "LessonLedgerFactory", {"state": "gone"}),
     ("lesson_ledger_discarded_was_persisted", "LessonLedgerFactory", {"discarded_at": NOW}),
     ("persistence_run_trigger_is_known", "PersistenceRunFactory", {"trigger": "ghost"}),
@@ -73,6 +76,7 @@ def test_every_rule_is_tested() -> None:
         "attendance_event_once_per_revision",
         "attendance_event_once_per_request",
         "quarantined_payload_kept_once",
+        "refused_check_in_once_per_student_and_code",
     }
     from django.apps import apps
 
@@ -108,6 +112,12 @@ def test_a_payload_is_kept_once() -> None:
         QuarantinedPayloadFactory(lesson_id=first.lesson_id, sha256=first.sha256)
 
 
+def test_a_refusal_is_counted_in_one_row() -> None:
+    first = RefusedCheckInFactory()
+    with pytest.raises(IntegrityError, match="refused_check_in_once_per_student_and_code"):
+        RefusedCheckInFactory(attendance=first.attendance, school_number=first.school_number)
+
+
 def test_an_event_is_neither_changed_nor_deleted() -> None:
     event: Any = AttendanceEventFactory()
     for change in (event.save, event.delete):
@@ -133,6 +143,7 @@ def test_rows_say_what_they_are() -> None:
         LessonLedgerFactory(lesson_name="Physics"),
         PersistenceRunFactory(),
         QuarantinedPayloadFactory(),
+        RefusedCheckInFactory(),
     ]
     assert all(str(row) for row in rows)
 

@@ -6,9 +6,10 @@ from itertools import pairwise
 import pytest
 
 from attendance.errors import AttendanceError, NothingToUndo, RecordNotFound
+from attendance.selectors.shapes import RegisterRecord
 from attendance.services.faults import Kind, kind_of, storable, text_of
 from attendance.services.ids import new_lesson_id
-from attendance.services.register import RegisterRecord, decide
+from attendance.services.register import decide
 from attendance.services.report import Counts, PersistenceReport, Totals
 from attendance.vocabulary import Trigger, Verdict
 

@@ -1,6 +1,6 @@
 -- All that one lesson holds, at one revision, once it is over.
--- KEYS    1 lesson, 2 records, 3 events, 4 corrupt
--- RETURNS snapshot, now ms, lesson fields, records, events, corrupt
+-- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
+-- RETURNS snapshot, now ms, lesson fields, records, events, corrupt, refusals
 --         not_found | headless | not_over, ends_at | starting, ends_at
 --         wrong_type, which key | unreadable, data
 local types = {'hash', 'hash', 'list', 'list'}
@@ -15,5 +15,7 @@ if why == 'unreadable' then return {why, lesson_fields(KEYS[1])[1]} end
 if why then return {why} end
 local now = now_ms()
 if now < lesson.ends_at then return {'not_over', int(lesson.ends_at)} end
+local refusals = {}
+if redis.call('TYPE', KEYS[5]).ok == 'hash' then refusals = redis.call('HGETALL', KEYS[5]) end
 return {'snapshot', int(now), lesson_fields(KEYS[1]), redis.call('HGETALL', KEYS[2]),
-  redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1)}
+  redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1), refusals}

@@ -5,15 +5,16 @@ LiveStoreUnavailable (cannot be reached), LessonUnreadable (damaged) and those
 that each function names.
 """
 
-from attendance.live.store.ending import extend, finish
+from attendance.live.store.check_ins import CheckIn, Shown, check_code, check_in
+from attendance.live.store.ending import extend, finish, rename
 from attendance.live.store.marks import (
-    CheckIn,
     Correction,
     FoundRecord,
     Register,
-    check_in,
     correct,
     read_record,
+    read_records_of,
+    read_refusals,
     register,
 )
 from attendance.live.store.queue import (
@@ -28,7 +29,9 @@ from attendance.live.store.queue import (
 )
 from attendance.live.store.reading import (
     Missing,
+    count_statuses,
     find_lessons,
+    lesson_by_code,
     now,
     read_lesson,
     read_lessons,
@@ -36,6 +39,7 @@ from attendance.live.store.reading import (
 )
 from attendance.live.store.snapshots import (
     CorruptPayload,
+    Discard,
     Snapshot,
     Unsnapped,
     discard_if_unchanged,
@@ -48,16 +52,20 @@ __all__ = [
     "CheckIn",
     "Correction",
     "CorruptPayload",
+    "Discard",
     "DueLesson",
     "FoundRecord",
     "Missing",
     "NewLesson",
     "Register",
+    "Shown",
     "Snapshot",
     "Unsnapped",
     "abandon",
+    "check_code",
     "check_in",
     "correct",
+    "count_statuses",
     "discard_if_unchanged",
     "drop_due",
     "due_pages",
@@ -66,13 +74,17 @@ __all__ = [
     "find_lessons",
     "finish",
     "free_names",
+    "lesson_by_code",
     "now",
     "park",
     "parked_until",
     "read_lesson",
     "read_lessons",
     "read_record",
+    "read_records_of",
+    "read_refusals",
     "register",
+    "rename",
     "snapshot_many",
     "start",
     "sync_due",

@@ -1,12 +1,20 @@
-"""Moving the end of a lesson: the lesson first, then due."""
+"""Changing a lesson: its end, which due has to follow, and its name."""
 
 from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
 
-from attendance.errors import InvalidWindow, LessonClosed, LessonNotFound, LessonUnreadable
+import msgspec
+
+from attendance.errors import (
+    Conflict,
+    InvalidWindow,
+    LessonClosed,
+    LessonNotFound,
+    LessonUnreadable,
+)
 from attendance.live import client, keys, records
-from attendance.live.records import EventData
+from attendance.live.records import EventData, LiveLesson
 from attendance.live.store import queue
 from attendance.vocabulary import LONGEST_LESSON_HOURS
 
@@ -28,6 +36,30 @@ def extend(lesson_id: UUID, ends_at: datetime, *, request_id: str, event: EventD
     where the end is not later or more than 24 hours after the start.
     """
     return _set_end(lesson_id, records.milliseconds(ends_at), request_id, event)
+
+
+def rename(lesson: LiveLesson, lesson_name: str, *, request_id: str, event: EventData) -> None:
+    """Give a lesson another name; the same request id again changes nothing.
+
+    Raises LessonNotFound, and Conflict where somebody else renamed it since it was read.
+    """
+    data = lesson.data
+    reply = client.run(
+        "rename",
+        [keys.lesson(lesson.id), keys.events(lesson.id)],
+        str(lesson.id),
+        data.lesson_name,
+        records.encode(msgspec.structs.replace(data, lesson_name=lesson_name)),
+        request_id,
+        records.encode(event),
+    )
+    match reply[0]:
+        case b"renamed" | b"repeated":
+            return
+        case b"conflict":
+            raise Conflict
+        case _:
+            _raise(reply)
 
 
 def _set_end(lesson_id: UUID, end: int | str, request_id: str, event: EventData) -> datetime:

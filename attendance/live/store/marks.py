@@ -1,16 +1,11 @@
-"""Check-ins and corrections of a lesson that lives in Redis."""
+"""Corrections, and the register of a lesson that lives in Redis."""
 
-from typing import Any, NamedTuple, NoReturn
+import contextlib
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
-from attendance.errors import (
-    Conflict,
-    LessonClosed,
-    LessonFull,
-    LessonNotFound,
-    LessonNotOpen,
-    LessonUnreadable,
-)
+from attendance.errors import LessonUnreadable
 from attendance.live import client, keys, records
 from attendance.live.envelope import Corrupt
 from attendance.live.records import (
@@ -20,12 +15,9 @@ from attendance.live.records import (
     LiveRecord,
     RecordData,
 )
+from attendance.live.refusals import RefusedCheckIn, decode_refusals
+from attendance.live.store.replies import decode_record, refuse
 from attendance.vocabulary import MOST_RECORDS
-
-
-class CheckIn(NamedTuple):
-    record: LiveRecord
-    is_repeated: bool
 
 
 class FoundRecord(NamedTuple):
@@ -56,26 +48,8 @@ class Register(NamedTuple):
     events: list[LiveEvent]
     unreadable: int
     """How many values stand where a record should be and cannot be read."""
-
-
-def check_in(lesson_id: UUID, data: RecordData) -> CheckIn:
-    """Mark a student as here, present or late by the live store's clock.
-
-    Repeated, it returns the first record unchanged. Raises LessonNotFound,
-    LessonNotOpen, LessonClosed and LessonFull.
-    """
-    reply = client.run(
-        "check_in",
-        [keys.lesson(lesson_id), keys.records(lesson_id), keys.corrupt(lesson_id)],
-        str(lesson_id),
-        data.school_number,
-        records.encode(data),
-        MOST_RECORDS,
-    )
-    if reply[0] not in {b"created", b"repeated"}:
-        _raise(reply)
-    record = _decode(lesson_id, data.school_number, reply[1])
-    return CheckIn(record, is_repeated=reply[0] == b"repeated")
+    is_unchanged: bool = False
+    """Whether the lesson is at the revision that the caller knows; then no records are read."""
 
 
 def correct(lesson_id: UUID, correction: Correction) -> LiveRecord:
@@ -103,8 +77,8 @@ def correct(lesson_id: UUID, correction: Correction) -> LiveRecord:
         MOST_RECORDS,
     )
     if reply[0] not in {b"corrected", b"repeated"}:
-        _raise(reply)
-    return _decode(lesson_id, number, reply[1])
+        refuse(reply)
+    return decode_record(lesson_id, number, reply[1])
 
 
 def read_record(lesson_id: UUID, school_number: str, *, request_id: str) -> FoundRecord:
@@ -119,7 +93,7 @@ def read_record(lesson_id: UUID, school_number: str, *, request_id: str) -> Foun
         request_id,
     )
     if reply[0] != b"record":
-        _raise(reply)
+        refuse(reply)
     _, raw, is_repeated = reply
     try:
         record = records.decode_record(lesson_id, school_number, raw) if raw else None
@@ -128,12 +102,30 @@ def read_record(lesson_id: UUID, school_number: str, *, request_id: str) -> Foun
     return FoundRecord(record, is_repeated=bool(is_repeated))
 
 
+def read_records_of(school_number: str, lesson_ids: Sequence[UUID]) -> dict[UUID, LiveRecord]:
+    """One student's records in many lessons, in one round trip; only those that can be read."""
+    calls = [
+        client.Call(
+            "read_record",
+            [key(i) for key in (keys.lesson, keys.records, keys.events)],
+            (school_number, ""),
+        )
+        for i in lesson_ids
+    ]
+    found: dict[UUID, LiveRecord] = {}
+    for lesson_id, reply in zip(lesson_ids, client.run_many(calls) if calls else [], strict=True):
+        if isinstance(reply, list) and reply[0] == b"record" and reply[1]:
+            with contextlib.suppress(Corrupt):
+                found[lesson_id] = records.decode_record(lesson_id, school_number, reply[1])
+    return found
+
+
 def register(
     lesson_id: UUID, *, known_revision: int | None = None, with_events: bool = False
-) -> Register | None:
+) -> Register:
     """Roster and records of a live lesson, by school number.
 
-    Returns None where the lesson is still at `known_revision`. Raises
+    Where the lesson is still at `known_revision`, only the lesson is read. Raises
     LessonNotFound and LessonUnreadable.
     """
     reply = client.run(
@@ -143,10 +135,16 @@ def register(
         "1" if with_events else "",
     )
     if reply[0] == b"unchanged":
-        return None
+        return _register(lesson_id, *reply[1:], [], [], [])._replace(is_unchanged=True)
     if reply[0] != b"register":
-        _raise(reply)
+        refuse(reply)
     return _register(lesson_id, *reply[1:])
+
+
+def read_refusals(lesson_id: UUID) -> list[RefusedCheckIn]:
+    """The refused check-ins of a lesson; none where it is not there."""
+    flat = client.run("read_refusals", [keys.refusals(lesson_id)])
+    return decode_refusals(lesson_id, flat)
 
 
 def _register(
@@ -171,27 +169,3 @@ def _register(
         except Corrupt:
             unreadable += 1
     return Register(lesson, sorted(found, key=lambda r: r.school_number), events, unreadable)
-
-
-def _decode(lesson_id: UUID, number: str, raw: bytes) -> LiveRecord:
-    try:
-        return records.decode_record(lesson_id, number, raw)
-    except Corrupt as error:
-        raise LessonUnreadable(f"The record of {number} cannot be read: {error}.") from error
-
-
-def _raise(reply: list[Any]) -> NoReturn:
-    match reply[0]:
-        case b"not_found" | b"starting":
-            raise LessonNotFound
-        case b"not_open":
-            starts_at = records.instant(int(reply[1])).isoformat()
-            raise LessonNotOpen(starts_at=starts_at)
-        case b"closed":
-            raise LessonClosed(ends_at=records.instant(int(reply[1])).isoformat())
-        case b"full":
-            raise LessonFull
-        case b"conflict":
-            raise Conflict
-        case _:
-            raise LessonUnreadable

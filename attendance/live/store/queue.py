@@ -106,6 +106,11 @@ def drop_due(lesson_ids: Sequence[UUID]) -> None:
         client.command(lambda redis: redis.zrem(keys.PARKED, *members))
 
 
+def expect_verdicts(lesson_id: UUID, ends_at_ms: int) -> None:
+    """Let the outbox of a lesson with external checks be found, before it is live."""
+    client.command(lambda redis: redis.zadd(keys.OUTBOXES, {str(lesson_id): ends_at_ms}))
+
+
 def park(lesson_id: UUID, until: datetime | None) -> None:
     """Leave a lesson alone until an instant, or until a person looks (None)."""
     score = records.milliseconds(until) if until else FOREVER

@@ -71,6 +71,31 @@ def teachers_lesson(school_number: str) -> LiveLesson | None:
     return lesson
 
 
+def lesson_by_code(short_code: str) -> LiveLesson | None:
+    """The lesson that these four letters name, unless it is over, or None."""
+    held = client.command(lambda redis: redis.get(keys.code(short_code)))
+    lesson_id = queue.lesson_id(held or b"")
+    if lesson_id is None:
+        return None
+    lesson = read_lessons([lesson_id])[lesson_id]
+    if not isinstance(lesson, LiveLesson) or lesson.is_starting or lesson.is_over:
+        return None
+    return lesson
+
+
+def count_statuses(lesson_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    """How many records of each lesson have each status, in one round trip."""
+    calls = [client.Call("count_statuses", [keys.lesson(i), keys.records(i)]) for i in lesson_ids]
+    replies = client.run_many(calls) if calls else []
+    return {lesson_id: _counts(reply) for lesson_id, reply in zip(lesson_ids, replies, strict=True)}
+
+
+def _counts(reply: object) -> dict[str, int]:
+    if not isinstance(reply, list) or reply[0] != b"counts":
+        return {}
+    return {word.decode(): int(n) for word, n in zip(reply[1::2], reply[2::2], strict=True)}
+
+
 def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveLesson]:
     """Lessons that are not over, by parts of their name and their teacher's name.
 

@@ -10,6 +10,7 @@ import msgspec
 from attendance.live import client, keys, records
 from attendance.live.envelope import Corrupt
 from attendance.live.records import LiveEvent, LiveLesson, LiveRecord
+from attendance.live.refusals import RefusedCheckIn, decode_refusals
 from attendance.live.store import queue
 
 
@@ -30,6 +31,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     raw_records: dict[bytes, bytes]
     raw_events: list[bytes]
     raw_corrupt: list[bytes]
+    refusals: list[RefusedCheckIn]
 
     @property
     def read(self) -> int:
@@ -88,7 +90,7 @@ def snapshot_many(lesson_ids: Sequence[UUID]) -> dict[UUID, Snapshot | Unsnapped
 
     Raises LiveStoreUnavailable.
     """
-    parts = (keys.lesson, keys.records, keys.events, keys.corrupt)
+    parts = (keys.lesson, keys.records, keys.events, keys.corrupt, keys.refusals)
     calls = [client.Call("snapshot", [key(i) for key in parts]) for i in lesson_ids]
     replies = client.run_many(calls) if calls else []
     return {
@@ -115,13 +117,14 @@ def _snapshot(lesson_id: UUID, reply: Any) -> Snapshot | Unsnapped:
 
 
 def _readable(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
-    _, read_at, fields, flat, raw_events, raw_corrupt = reply
+    _, read_at, fields, flat, raw_events, raw_corrupt, refusals = reply
     try:
         lesson = records.decode_lesson(lesson_id, read_at, fields)
     except Corrupt as error:
         return Unsnapped("unreadable", str(error), fields[0])
     raw_records = dict(zip(flat[::2], flat[1::2], strict=True))
-    return Snapshot(lesson, fields[0], raw_records, raw_events, raw_corrupt)
+    refused = decode_refusals(lesson_id, refusals)
+    return Snapshot(lesson, fields[0], raw_records, raw_events, raw_corrupt, refused)
 
 
 def _moved(raw: bytes) -> CorruptPayload:
@@ -131,11 +134,18 @@ def _moved(raw: bytes) -> CorruptPayload:
     )
 
 
-def discard_if_unchanged(lessons: Sequence[tuple[UUID, int]]) -> dict[UUID, str]:
+class Discard(NamedTuple):
+    """What became of one lesson: discarded, changed, not_over or not_found."""
+
+    outcome: str
+    refusals: list[RefusedCheckIn]
+    """All that it held when it was discarded; some may have come after its snapshot."""
+
+
+def discard_if_unchanged(lessons: Sequence[tuple[UUID, int]]) -> dict[UUID, Discard]:
     """Remove each lesson that is still at the revision given, and over.
 
-    Returns for each: discarded, changed, not_over or not_found. Raises
-    LiveStoreUnavailable; whatever was removed by then was stored before.
+    Raises LiveStoreUnavailable; whatever was removed by then was stored before.
     """
     calls = [
         client.Call("discard_if_unchanged", keys.of_lesson(lesson_id), (revision,))
@@ -143,18 +153,30 @@ def discard_if_unchanged(lessons: Sequence[tuple[UUID, int]]) -> dict[UUID, str]
     ]
     replies = client.run_many(calls) if calls else []
     return {
-        lesson_id: "changed" if isinstance(reply, Exception) else reply[0].decode()
+        lesson_id: _discard(lesson_id, reply)
         for (lesson_id, _), reply in zip(lessons, replies, strict=True)
     }
 
 
-def free_names(lessons: Sequence[tuple[UUID, str]]) -> None:
-    """After a discard: leave due, and the teachers' keys that still name these lessons."""
-    queue.drop_due([lesson_id for lesson_id, _ in lessons])
+def _discard(lesson_id: UUID, reply: Any) -> Discard:
+    if isinstance(reply, Exception):
+        return Discard("changed", [])
+    refusals = decode_refusals(lesson_id, reply[1]) if reply[0] == b"discarded" else []
+    return Discard(reply[0].decode(), refusals)
+
+
+def free_names(lessons: Sequence[LiveLesson]) -> None:
+    """After a discard: leave due, and the names that still stand for these lessons."""
+    queue.drop_due([lesson.id for lesson in lessons])
     calls = [
-        client.Call("compare_and_delete", [keys.teacher(number)], (str(lesson_id),))
-        for lesson_id, number in lessons
-        if number
+        client.Call("compare_and_delete", [key], (str(lesson.id),))
+        for lesson in lessons
+        for key in _names_of(lesson)
     ]
     if calls:
         client.run_many(calls)
+
+
+def _names_of(lesson: LiveLesson) -> list[str]:
+    short = lesson.data.short_code
+    return [keys.teacher(lesson.data.teacher.school_number), *([keys.code(short)] if short else [])]

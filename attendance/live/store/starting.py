@@ -1,19 +1,24 @@
 """Starting a lesson: several keys in several slots, so the order is the guard.
 
-due, then the lesson in phase starting, then the teacher's key, then live. A
-start that dies in between leaves a lesson that nobody can check in to; the
-same request takes it up again, any other removes it after a minute.
+due (and the outboxes), then the short code, then the lesson in phase starting,
+then the teacher's key, then live. A start that dies in between leaves a lesson
+that nobody can check in to; the same request takes it up again, any other
+removes it after a minute.
 """
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.errors import InvalidWindow, LessonAlreadyLive
-from attendance.live import client, keys, records
+import msgspec
+
+from attendance.errors import InvalidWindow, LessonAlreadyLive, LiveStoreUnavailable
+from attendance.live import client, codes, keys, records
 from attendance.live.records import LessonData, LiveLesson
 from attendance.live.store import queue, reading
+from attendance.vocabulary import Check
 
+SHORT_CODE_ATTEMPTS = 20
 START_GRACE = timedelta(minutes=1)
 """How long another start may take before its unfinished lesson is removed."""
 
@@ -42,8 +47,10 @@ def start(new: NewLesson) -> LiveLesson:
     scheduled = client.run("schedule", [keys.DUE], str(new.id), ends_at)
     if scheduled[0] == b"past":
         raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
-    _create(new)
-    taken = client.run("take_teacher", [keys.teacher(teacher)], held, str(new.id))
+    if Check.EXTERNAL in new.data.checks:
+        queue.expect_verdicts(new.id, ends_at)
+    _create(_with_short_code(new))
+    taken = client.run("take_name", [keys.teacher(teacher)], held, str(new.id))
     if taken[0] == b"held":
         abandon(new.id)
         return _after_a_lost_race(new, taken[1])
@@ -64,6 +71,15 @@ def _refuse_or_abandon(holder: LiveLesson) -> None:
     is_stale = holder.is_starting and holder.read_at - holder.changed_at > START_GRACE
     if not (is_stale and abandon(holder.id)):
         raise LessonAlreadyLive(lesson_id=str(holder.id), lesson_name=holder.data.lesson_name)
+
+
+def _with_short_code(new: NewLesson) -> NewLesson:
+    """Name the lesson by four letters that no other lesson has."""
+    for _ in range(SHORT_CODE_ATTEMPTS):
+        short = codes.new_short_code()
+        if client.run("take_name", [keys.code(short)], "", str(new.id))[0] == b"taken":
+            return new._replace(data=msgspec.structs.replace(new.data, short_code=short))
+    raise LiveStoreUnavailable("No short code is free. Try again in a moment.")
 
 
 def _create(new: NewLesson) -> None:
@@ -97,8 +113,12 @@ def _go_live(lesson_id: UUID) -> LiveLesson:
 
 def abandon(lesson_id: UUID) -> bool:
     """Remove a lesson that never went live. Returns whether it is gone."""
+    lesson = reading.read_lessons([lesson_id])[lesson_id]
     outcome = client.run("abandon", [keys.lesson(lesson_id)])[0]
     if outcome == b"kept":
         return False
+    if isinstance(lesson, LiveLesson):
+        name = keys.code(lesson.data.short_code)
+        client.run("compare_and_delete", [name], str(lesson_id))
     queue.drop_due([lesson_id])
     return True

@@ -1,4 +1,4 @@
-"""Reading what is stored: for pages, health and other programs."""
+"""What the books say of the health of the site."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple

@@ -1,5 +1,5 @@
--- Compare and set the teacher's live lesson.
--- KEYS    1 teacher
+-- Compare and set whose a name is: a teacher's live lesson, or a short code.
+-- KEYS    1 teacher or code
 -- ARGV    1 lesson id that is expected there, or '', 2 new lesson id
 -- RETURNS taken | held, lesson id that is there
 local holder = redis.call('GET', KEYS[1]) or ''

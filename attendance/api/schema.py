@@ -1,0 +1,184 @@
+"""The OpenAPI document: problems for every endpoint, and the plain view described by hand."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+
+from attendance.api import shapes
+from attendance.api.problems import CONTENT_TYPE
+
+_READING = (400, 401, 403, 404, 406, 410, 503)
+_WRITING = (409, 412, 413, 415, 422, 429)
+_PROBLEM = {"$ref": "#/components/schemas/Problem"}
+_TOKEN_SCHEME = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "Authorization",
+    "description": "The word Token, a space, and the token.",
+}
+_SESSION_SCHEME = {"type": "apiKey", "in": "cookie", "name": "sessionid"}
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,50}$"},
+    OpenApiParameter.HEADER,
+    description="Your own id of this request: the same again changes nothing.",
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "pattern": '^(\\*|(W/)?"[0-9]{1,18}")$'},
+    OpenApiParameter.HEADER,
+    description="The record's revision that you have seen; 412 where it is another by now.",
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The revision that you have; 304 where nothing has changed since.",
+)
+
+
+def page_of(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    """The shape of a list."""
+    fields = {
+        "results": shape(many=True),
+        "next": serializers.CharField(allow_null=True),
+        "previous": serializers.CharField(allow_null=True),
+        "__module__": __name__,
+    }
+    made: serializers.Serializer[Any] = type(
+        f"{shape.__name__}Page", (serializers.Serializer,), fields
+    )()
+    return made
+
+
+Direction = Literal["request", "response"]
+
+
+class ProblemSchema(AutoSchema):
+    """Adds the problems that any endpoint can answer with."""
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        if not self.view.authentication_classes:
+            return []
+        known: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+        is_open = any(isinstance(each, AllowAny) for each in self.view.get_permissions())
+        return [*known, {}] if is_open else known
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_response_bodies(direction)
+        # Makes the component known, so that it can be pointed to.
+        self.resolve_serializer(shapes.Problem, direction)
+        expected = _READING if self.method == "GET" else _READING + _WRITING
+        return found | {str(status): _problem(status) for status in expected}
+
+    def get_operation_id(self) -> str:
+        words = re.sub(r"\{\w+\}", "one", self.path.removeprefix("/api/v1/")).strip("/")
+        return f"{re.sub(r'[/-]', '_', words)}_{self.method.lower()}"
+
+    def get_tags(self) -> list[str]:
+        return [self.path.removeprefix("/api/v1/").partition("/")[0]]
+
+
+def _problem(status: int) -> dict[str, Any]:
+    return {"description": f"Problem {status}", "content": {CONTENT_TYPE: {"schema": _PROBLEM}}}
+
+
+def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """spectacular's hook: what it cannot find out by itself."""
+    schemes = {"token": _TOKEN_SCHEME, "session": _SESSION_SCHEME}
+    components = result.setdefault("components", {})
+    components["securitySchemes"] = schemes
+    components["schemas"] |= _CHECK_IN_SCHEMAS
+    result["paths"]["/api/v1/lessons/{lesson_id}/check-in/"] = {"post": _CHECK_IN}
+    for name, shape in components["schemas"].items():
+        if name.endswith("Request"):
+            shape["additionalProperties"] = False
+            for field in _LINES & set(shape["properties"]):
+                shape["properties"][field]["pattern"] = _ONE_LINE
+    for path, operation in _deletions(result):
+        if path.endswith(("/lessons/{lesson_id}/", "/records/{school_number}/")):
+            operation["requestBody"] = _REASON_BODY
+    # With a session there is nothing to send.
+    result["paths"]["/api/v1/auth/tokens/"]["post"]["requestBody"]["required"] = False
+    result["paths"] = dict(sorted(result["paths"].items()))
+    return result
+
+
+def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in result["paths"].items():
+        if "delete" in operations:
+            yield path, operations["delete"]
+
+
+_LINES = {"lesson_name", "full_name", "reason"}
+_ONE_LINE = "^\\S(.*\\S)?$"
+_REASON_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "reason": {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 500,
+                        "pattern": _ONE_LINE,
+                    }
+                },
+                "required": ["reason"],
+            }
+        }
+    },
+}
+_CHECK_IN_SCHEMAS = {
+    "CheckInRequest": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "code": {
+                "type": "string",
+                "maxLength": 40,
+                "description": "The code, typed or from the link.",
+            },
+            "scan": {
+                "type": "string",
+                "maxLength": 400,
+                "description": "From lessons/{id}/scans/.",
+            },
+        },
+    }
+}
+_CHECKED_IN = {
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CheckedIn"}}}
+}
+_CHECK_IN = {
+    "operationId": "lessons_one_check_in_post",
+    "description": "Say that you are here. Who you are comes from your credential alone.",
+    "tags": ["lessons"],
+    "parameters": [
+        {
+            "in": "path",
+            "name": "lesson_id",
+            "required": True,
+            "schema": {"type": "string", "format": "uuid"},
+        }
+    ],
+    "requestBody": {
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CheckInRequest"}}}
+    },
+    "security": [{"token": []}, {"session": []}],
+    "responses": {
+        "200": {"description": "You were here before: the first record.", **_CHECKED_IN},
+        "201": {"description": "You are here.", **_CHECKED_IN},
+        **{str(status): _problem(status) for status in (*_READING, *_WRITING)},
+    },
+}

@@ -1,0 +1,192 @@
+"""What the API answers: one shape for a thing, wherever it lives."""
+
+import base64
+from typing import Any
+
+from rest_framework import serializers
+
+from attendance.api.reading import Instant
+from attendance.vocabulary import (
+    Check,
+    EventKind,
+    LessonState,
+    PayloadKind,
+    PayloadState,
+    Refusal,
+    Source,
+    Status,
+    Trigger,
+)
+from users.identity import Role
+
+
+class PersonShape(serializers.Serializer[Any]):
+    school_number = serializers.CharField()
+    full_name = serializers.CharField()
+
+
+class Me(PersonShape):
+    role = serializers.ChoiceField([role.value for role in Role])
+
+
+class Token(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Shown once: send it as Authorization: Token …")
+    expires_at = Instant()
+
+
+class Counts(serializers.Serializer[Any]):
+    """Records by status."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {status: serializers.IntegerField() for status in Status.values}
+
+    def to_representation(self, instance: Any) -> dict[str, int]:
+        return {status: instance.get(status, 0) for status in Status.values}
+
+
+class LessonBrief(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    lesson_name = serializers.CharField()
+    teacher = PersonShape()
+    starts_at = Instant()
+    ends_at = Instant()
+
+
+class Lesson(LessonBrief):
+    late_after_minutes = serializers.IntegerField(allow_null=True)
+    checks = serializers.ListField(child=serializers.ChoiceField(Check.values))
+    networks = serializers.ListField(child=serializers.CharField())
+    state = serializers.ChoiceField(LessonState.values)
+    revision = serializers.IntegerField()
+    counts = Counts()
+    is_deleted = serializers.BooleanField()
+
+
+class FoundLesson(LessonBrief):
+    """A lesson to join, as a student may see it."""
+
+    checks = serializers.ListField(child=serializers.ChoiceField(Check.values))
+
+
+class LessonCode(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="To be typed: eight letters.")
+    short_code = serializers.CharField(help_text="Its first four: they name the lesson.")
+    url = serializers.CharField(help_text="What the QR code holds.")
+    qr_svg = serializers.CharField()
+    changes_at = Instant(help_text="When the next code takes its place.")
+    valid_until = Instant(help_text="Until then it is accepted.")
+
+
+class Record(serializers.Serializer[Any]):
+    school_number = serializers.CharField()
+    full_name = serializers.CharField()
+    status = serializers.ChoiceField(Status.values)
+    checked_in_at = Instant(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+    source = serializers.ChoiceField(Source.values)
+    revision = serializers.IntegerField()
+    is_deleted = serializers.BooleanField()
+
+
+class CheckedIn(Record):
+    receipt = serializers.CharField(help_text="Keep it: it proves the mark if the server loses it.")
+    lesson = LessonBrief()
+
+
+class OwnRecord(Record):
+    lesson = LessonBrief()
+
+
+class Redeemed(Record):
+    outcome = serializers.ChoiceField(["kept", "restored"])
+    lesson = LessonBrief()
+
+
+class KeptScan(serializers.Serializer[Any]):
+    scan = serializers.CharField(help_text="Send it in place of a code.")
+    valid_until = Instant()
+
+
+class Event(serializers.Serializer[Any]):
+    revision = serializers.IntegerField()
+    kind = serializers.ChoiceField(EventKind.values)
+    happened_at = Instant()
+    actor = PersonShape()
+    source = serializers.ChoiceField(Source.values)
+    student = PersonShape(allow_null=True)
+    old = serializers.CharField(allow_blank=True)
+    new = serializers.CharField(allow_blank=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class RefusedCheckIn(PersonShape):
+    code = serializers.ChoiceField(Refusal.values)
+    times = serializers.IntegerField()
+    first_at = Instant()
+    last_at = Instant()
+
+
+class Run(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    trigger = serializers.ChoiceField(Trigger.values)
+    started_at = Instant()
+    finished_at = Instant(allow_null=True)
+    lessons = serializers.IntegerField()
+    recorded = serializers.IntegerField()
+    read = serializers.IntegerField()
+    inserted = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    quarantined = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    is_interrupted = serializers.BooleanField()
+    error = serializers.CharField(allow_blank=True)
+
+
+class PersistedLesson(serializers.Serializer[Any]):
+    """What a run of the task for one lesson says."""
+
+    lesson_id = serializers.UUIDField()
+    outcome = serializers.CharField()
+    recorded = serializers.IntegerField()
+    read = serializers.IntegerField()
+    inserted = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    quarantined = serializers.IntegerField()
+    is_discarded = serializers.BooleanField()
+    sums_agree = serializers.BooleanField()
+    error = serializers.CharField(allow_blank=True)
+
+
+class Payload(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    lesson_id = serializers.UUIDField()
+    kind = serializers.ChoiceField(PayloadKind.values)
+    field = serializers.CharField(allow_blank=True)
+    payload = serializers.SerializerMethodField(help_text="The raw bytes, in base64.")
+    reason = serializers.CharField()
+    found_at = Instant()
+    state = serializers.ChoiceField(PayloadState.values)
+    settled_at = Instant(allow_null=True)
+    settled_reason = serializers.CharField(allow_blank=True)
+
+    def get_payload(self, row: Any) -> str:
+        return base64.b64encode(bytes(row.payload)).decode()
+
+
+class FieldError(serializers.Serializer[Any]):
+    field = serializers.CharField(allow_blank=True)
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class Problem(serializers.Serializer[Any]):
+    """RFC 9457; some problems name more than this."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    errors = FieldError(many=True, required=False)

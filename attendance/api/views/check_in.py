@@ -1,0 +1,137 @@
+"""The hot path: a plain view, because the framework's share would double its cost.
+
+One round trip decides; nothing is asked of PostgreSQL for a caller who was seen
+in the last minutes. schema.py describes it by hand.
+"""
+
+import re
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+
+from attendance.api import problems
+from attendance.api.callers import SCHEME, StudentOnly, identify
+from attendance.errors import TooManyAttempts
+from attendance.live import throttle
+from attendance.services import receipts
+from attendance.services.addresses import address_of
+from attendance.services.check_in import CheckedIn, Given, check_in
+from users.credentials import Caller
+
+LONGEST_CODE, LONGEST_SCAN = 40, 400
+_FIELD = re.compile(r"`\$?\.?(\w*)`")
+
+
+class CheckInBody(msgspec.Struct, forbid_unknown_fields=True):
+    code: str = ""
+    scan: str = ""
+
+
+_decode = msgspec.json.Decoder(CheckInBody).decode
+_encode = msgspec.json.Encoder().encode
+
+
+@csrf_exempt
+def check_in_view(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """Say "here": 201 the first time, 200 with the first record when repeated."""
+    if request.method != "POST":
+        detail = f'Method "{request.method}" not allowed.'
+        return problems.problem(405, "method_not_allowed", detail, headers={"Allow": "POST"})
+    try:
+        return _check_in(request, lesson_id)
+    except Exception as error:
+        found = _problem(error)
+        if found is None:
+            raise
+        return found
+
+
+def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    caller = _student(request)
+    body = _body(request)
+    _count(caller)
+    given = Given(body.code, body.scan, address_of(request.META))
+    done = check_in(lesson_id, student=caller.person, given=given)
+    return HttpResponse(
+        _encode(_shown(done)),
+        status=200 if done.is_repeated else 201,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", "ETag": f'"{done.record.revision}"'},
+    )
+
+
+def _student(request: HttpRequest) -> Caller:
+    caller = identify(request)
+    if caller is None:
+        raise exceptions.NotAuthenticated("Sign in first: send a token.")
+    if caller.person.role not in StudentOnly.roles:
+        raise exceptions.PermissionDenied(StudentOnly.message, StudentOnly.code)
+    return caller
+
+
+def _body(request: HttpRequest) -> CheckInBody:
+    raw = request.body
+    if not raw:
+        return CheckInBody()
+    if request.content_type != "application/json":
+        raise exceptions.UnsupportedMediaType(request.content_type or "")
+    try:
+        body = _decode(raw)
+    except msgspec.ValidationError as error:
+        found = _FIELD.search(str(error))
+        code = "unknown_field" if "unknown field" in str(error) else "invalid"
+        detail = exceptions.ErrorDetail(f"{error}.", code)
+        raise exceptions.ValidationError({found[1] if found else "": [detail]}) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise exceptions.ParseError(f"JSON parse error - {error}.") from None
+    if len(body.code) > LONGEST_CODE or len(body.scan) > LONGEST_SCAN:
+        name = "code" if len(body.code) > LONGEST_CODE else "scan"
+        raise exceptions.ValidationError({name: ["It is too long."]})
+    return body
+
+
+def _count(caller: Caller) -> None:
+    """Per user, never per address: a lecture hall shares one."""
+    limit = throttle.Limit("check-in", settings.CHECK_INS_PER_MINUTE, 60)
+    try:
+        wait = throttle.wait_seconds(limit, of=caller.person.school_number)
+    except throttle.Unavailable:
+        # A mark is worth more than a limit.
+        return
+    if wait:
+        raise TooManyAttempts(f"Too many attempts. Try again in {wait} seconds.", retry_after=wait)
+
+
+def _shown(done: CheckedIn) -> dict[str, object]:
+    record, lesson = done.record, done.lesson
+    return {
+        "school_number": record.school_number,
+        "full_name": record.full_name,
+        "status": record.status,
+        "checked_in_at": record.checked_in_at,
+        "reason": record.reason,
+        "source": record.source,
+        "revision": record.revision,
+        "is_deleted": record.is_deleted,
+        "receipt": receipts.issue(done),
+        "lesson": {
+            "id": lesson.id,
+            "lesson_name": lesson.lesson_name,
+            "teacher": {
+                "school_number": lesson.teacher.school_number,
+                "full_name": lesson.teacher.full_name,
+            },
+            "starts_at": lesson.starts_at,
+            "ends_at": lesson.ends_at,
+        },
+    }
+
+
+def _problem(error: Exception) -> HttpResponse | None:
+    if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        error.auth_header = SCHEME
+    return problems.of_error(error) or problems.of_framework(error)

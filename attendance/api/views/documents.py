@@ -1,0 +1,14 @@
+"""The schema, and a page to read it, with every script and style from this site."""
+
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+
+class Schema(SpectacularAPIView):
+    """The OpenAPI document."""
+
+
+class Documents(SpectacularSwaggerSplitView):
+    """Swagger UI, without a line of inline script or style."""
+
+    template_name = "attendance/api/documents.html"
+    url_name = "api:schema"

@@ -1,0 +1,196 @@
+"""A lesson's whole life: the caller need not know where it lives."""
+
+import io
+from typing import Any
+from uuid import UUID
+
+import segno
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from attendance.api import asking, paging, shapes
+from attendance.api.callers import StaffOnly, TeacherOrStaff, caller_of, check_may_see
+from attendance.api.reading import body_of, query_of, request_id_of
+from attendance.api.schema import IDEMPOTENCY_KEY, page_of
+from attendance.errors import LessonClosed
+from attendance.live import codes, store
+from attendance.live.records import LiveLesson
+from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
+from attendance.selectors.shapes import LessonView, RegisterRecord
+from attendance.services import lessons
+from attendance.services.lessons import LessonPlan
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.stored import delete_attendance
+from attendance.services.work import RunOptions
+from attendance.vocabulary import Trigger
+from users.identity import Role
+
+_QR_SCALE = 8
+
+
+def record_data(record: RegisterRecord) -> dict[str, Any]:
+    """A record as the API shows it."""
+    return dict(shapes.Record(record).data)
+
+
+def visible_lesson(request: Request, lesson_id: UUID) -> LessonView:
+    """The lesson, for its teacher and staff. Raises LessonNotFound."""
+    lesson = find_lesson(lesson_id)
+    check_may_see(caller_of(request), lesson.teacher.school_number)
+    return lesson
+
+
+class Lessons(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(parameters=[asking.LessonsQuery], responses=page_of(shapes.Lesson))
+    def get(self, request: Request) -> Response:
+        query = query_of(request, asking.LessonsQuery)
+        person = caller_of(request).person
+        wanted = LessonFilter(
+            "" if person.role is Role.STAFF else person.school_number,
+            query.get("state", ""),
+            query.get("from"),
+            query.get("to"),
+            query.get("search", ""),
+        )
+        page = list_lessons(wanted, paging.slice_of(query, UUID))
+        return paging.respond(request, page, shapes.Lesson(page.items, many=True).data)
+
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY], request=asking.NewLesson, responses={201: shapes.Lesson}
+    )
+    def post(self, request: Request) -> Response:
+        plan = LessonPlan(**body_of(request, asking.NewLesson))
+        lesson = lessons.start_lesson(
+            plan, teacher=caller_of(request).person, request_id=request_id_of(request)
+        )
+        return Response(shapes.Lesson(find_lesson(lesson.id)).data, status=201)
+
+
+class FindLessons(APIView):
+    @extend_schema(parameters=[asking.FindQuery], responses=page_of(shapes.FoundLesson))
+    def get(self, request: Request) -> Response:
+        query = query_of(request, asking.FindQuery)
+        code = query.pop("code", "")
+        if code:
+            short = codes.short_part(codes.clean_code(code))
+            own = store.lesson_by_code(short) if short else None
+            found = [own] if own else []
+        else:
+            found = store.find_lessons(**query)
+        return paging.whole([_found(lesson) for lesson in found])
+
+
+def _found(lesson: LiveLesson) -> dict[str, Any]:
+    data = lesson.data
+    brief = {
+        "id": lesson.id,
+        "lesson_name": data.lesson_name,
+        "teacher": data.teacher,
+        "starts_at": lesson.starts_at,
+        "ends_at": lesson.ends_at,
+        "checks": data.checks,
+    }
+    return dict(shapes.FoundLesson(brief).data)
+
+
+class Lesson(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(responses=shapes.Lesson)
+    def get(self, request: Request, lesson_id: UUID) -> Response:
+        query_of(request, asking.NoQuery)
+        return Response(shapes.Lesson(visible_lesson(request, lesson_id)).data)
+
+    @extend_schema(
+        parameters=[IDEMPOTENCY_KEY], request=asking.LessonChange, responses=shapes.Lesson
+    )
+    def patch(self, request: Request, lesson_id: UUID) -> Response:
+        body, actor = body_of(request, asking.LessonChange), caller_of(request).person
+        visible_lesson(request, lesson_id)
+        request_id = request_id_of(request)
+        if "ends_at" in body:
+            lessons.extend_lesson(
+                lesson_id, body["ends_at"], actor=actor, request_id=_part(request_id, "end")
+            )
+        if "lesson_name" in body:
+            lessons.rename_lesson(
+                lesson_id, body["lesson_name"], actor=actor, request_id=_part(request_id, "name")
+            )
+        return Response(shapes.Lesson(find_lesson(lesson_id)).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, lesson_id: UUID) -> Response:
+        reason = body_of(request, asking.Reason)["reason"]
+        visible_lesson(request, lesson_id)
+        delete_attendance(lesson_id, actor=caller_of(request).person, reason=reason)
+        return Response(status=204)
+
+
+def _part(request_id: str, part: str) -> str:
+    """Two changes of one request each have an id of their own."""
+    return f"{request_id}-{part}" if request_id else ""
+
+
+class Finish(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses=shapes.Lesson)
+    def post(self, request: Request, lesson_id: UUID) -> Response:
+        visible_lesson(request, lesson_id)
+        lessons.finish_lesson(
+            lesson_id, actor=caller_of(request).person, request_id=request_id_of(request)
+        )
+        return Response(shapes.Lesson(find_lesson(lesson_id)).data)
+
+
+class Code(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(responses=shapes.LessonCode)
+    def get(self, request: Request, lesson_id: UUID) -> Response:
+        query_of(request, asking.NoQuery)
+        visible_lesson(request, lesson_id)
+        lesson = store.read_lesson(lesson_id)
+        if lesson.is_over:
+            raise LessonClosed("This lesson is over: there is no code to show.")
+        data = lesson.data
+        code = codes.code_at(data.secret, data.code_seconds, lesson.read_at)
+        url = request.build_absolute_uri(f"/c/{data.short_code}/{code.whole}").upper()
+        shown = {
+            "code": data.short_code + code.typed,
+            "short_code": data.short_code,
+            "url": url,
+            "qr_svg": _qr(url),
+            "changes_at": code.changes_at,
+            "valid_until": code.valid_until,
+        }
+        return Response(shapes.LessonCode(shown).data, headers={"Cache-Control": "no-store"})
+
+
+def _qr(url: str) -> str:
+    out = io.BytesIO()
+    # Upper case is a smaller alphabet, so the dots are larger.
+    segno.make(url, error="m", micro=False).save(
+        out, kind="svg", scale=_QR_SCALE, xmldecl=False, omitsize=True, light="#fff"
+    )
+    return out.getvalue().decode()
+
+
+class Persist(APIView):
+    permission_classes = (StaffOnly,)
+
+    @extend_schema(request=None, responses=shapes.PersistedLesson)
+    def post(self, request: Request, lesson_id: UUID) -> Response:
+        find_lesson(lesson_id)
+        report = unified_persistence_task(
+            lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.API)
+        )
+        data = report.as_dict()
+        told = data["lessons"][0] if data["lessons"] else {"outcome": "failed"} | data["totals"]
+        error = told.get("error") or report.unavailable
+        told |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
+        return Response(shapes.PersistedLesson({"is_discarded": False, **told}).data)

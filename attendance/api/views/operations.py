@@ -1,0 +1,75 @@
+"""Runs of the task and its quarantine, for staff."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from attendance.api import asking, paging, shapes
+from attendance.api.callers import StaffOnly, caller_of
+from attendance.api.reading import PageQuery, body_of, query_of
+from attendance.api.schema import page_of
+from attendance.errors import PayloadNotFound
+from attendance.models import PersistenceRun, QuarantinedPayload
+from attendance.selectors.paging import Page, Slice
+from attendance.services import settling
+
+
+class Runs(APIView):
+    permission_classes = (StaffOnly,)
+
+    @extend_schema(parameters=[PageQuery], responses=page_of(shapes.Run))
+    def get(self, request: Request) -> Response:
+        part = paging.slice_of(query_of(request, PageQuery), int)
+        page = _page(PersistenceRun.objects.all(), part)
+        return paging.respond(request, page, shapes.Run(page.items, many=True).data)
+
+
+class Quarantine(APIView):
+    permission_classes = (StaffOnly,)
+
+    @extend_schema(parameters=[asking.QuarantineQuery], responses=page_of(shapes.Payload))
+    def get(self, request: Request) -> Response:
+        query = query_of(request, asking.QuarantineQuery)
+        rows = QuarantinedPayload.objects.all()
+        if "state" in query:
+            rows = rows.filter(state=query["state"])
+        page = _page(rows, paging.slice_of(query, int))
+        return paging.respond(request, page, shapes.Payload(page.items, many=True).data)
+
+
+class Retry(APIView):
+    permission_classes = (StaffOnly,)
+
+    @extend_schema(request=None, responses=shapes.Payload)
+    def post(self, request: Request, payload_id: int) -> Response:
+        _payload(payload_id)
+        settling.retry_payload(payload_id, actor=caller_of(request).person)
+        return Response(shapes.Payload(_payload(payload_id)).data)
+
+
+class Discard(APIView):
+    permission_classes = (StaffOnly,)
+
+    @extend_schema(request=asking.Reason, responses=shapes.Payload)
+    def post(self, request: Request, payload_id: int) -> Response:
+        reason = body_of(request, asking.Reason)["reason"]
+        _payload(payload_id)
+        settling.discard_payload(payload_id, actor=caller_of(request).person, reason=reason)
+        return Response(shapes.Payload(_payload(payload_id)).data)
+
+
+def _page(rows: "QuerySet[Any]", part: Slice) -> Page[Any]:
+    found = {row.pk: row for row in part.rows(rows, "pk")}
+    cut = part.cut(list(found))
+    return Page([found[key] for key in cut.keys], cut.next_key, cut.previous_key)
+
+
+def _payload(payload_id: int) -> QuarantinedPayload:
+    row = QuarantinedPayload.objects.filter(pk=payload_id).first()
+    if row is None:
+        raise PayloadNotFound
+    return row

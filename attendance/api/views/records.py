@@ -1,0 +1,144 @@
+"""The register of a lesson, its events and its refusals, before and after persistence alike."""
+
+from typing import Any
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from attendance.api import asking, paging, shapes
+from attendance.api.callers import TeacherOrStaff, caller_of, check_may_see
+from attendance.api.reading import (
+    body_of,
+    expected_revision,
+    known_revision,
+    query_of,
+    request_id_of,
+)
+from attendance.api.schema import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, page_of
+from attendance.api.views.lessons import record_data
+from attendance.errors import RecordNotFound
+from attendance.selectors import registers
+from attendance.selectors.shapes import RegisterRecord
+from attendance.services.records import Correction, correct_record, find_record
+from attendance.vocabulary import Status, Verdict
+
+_VERDICTS = {
+    Status.PRESENT: Verdict.ACCEPT,
+    Status.LATE: Verdict.LATE,
+    Status.ABSENT: Verdict.ABSENT,
+    Status.EXCUSED: Verdict.EXCUSE,
+    Status.REJECTED: Verdict.REJECT,
+}
+
+
+class Records(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(
+        parameters=[asking.RecordsQuery, IF_NONE_MATCH],
+        responses={200: page_of(shapes.Record), 304: None},
+    )
+    def get(self, request: Request, lesson_id: UUID) -> Response:
+        query = query_of(request, asking.RecordsQuery)
+        found = registers.find_register(lesson_id, known_revision=known_revision(request))
+        check_may_see(caller_of(request), found.teacher_number)
+        headers = {"ETag": f'"{found.revision}"', "Cache-Control": "private, no-cache"}
+        if found.is_unchanged:
+            return Response(status=304, headers=headers)
+        shown = [r for r in found.records if query["include_deleted"] or not r.is_deleted]
+        return paging.whole(shapes.Record(shown, many=True).data, headers=headers)
+
+
+class Record(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(
+        parameters=[IF_MATCH, IDEMPOTENCY_KEY],
+        request=asking.NewRecord,
+        responses={200: shapes.Record, 201: shapes.Record},
+        description="Add a student by number and full name, or correct the one who is there.",
+    )
+    def put(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
+        body = body_of(request, asking.NewRecord)
+        before = find_record(lesson_id, school_number)
+        verdict = _VERDICTS[Status(body.pop("status"))]
+        record = _correct(request, lesson_id, school_number, verdict, body)
+        return _answer(record, status=200 if before else 201)
+
+    @extend_schema(
+        parameters=[IF_MATCH, IDEMPOTENCY_KEY],
+        request=asking.RecordChange,
+        responses=shapes.Record,
+        description="Accept, reject, mark late or absent, excuse, or undo. Only accepting and "
+        "undoing need no reason.",
+    )
+    def patch(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
+        body = body_of(request, asking.RecordChange)
+        is_undo = body.pop("undo", False)
+        verdict = Verdict.UNDO if is_undo else _VERDICTS[Status(body.pop("status"))]
+        return _answer(_correct(request, lesson_id, school_number, verdict, body))
+
+    @extend_schema(parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses={204: None})
+    def delete(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
+        body = body_of(request, asking.Reason)
+        _correct(request, lesson_id, school_number, Verdict.DELETE, body)
+        return Response(status=204)
+
+
+def _correct(
+    request: Request, lesson_id: UUID, school_number: str, verdict: Verdict, body: dict[str, Any]
+) -> RegisterRecord:
+    return correct_record(
+        Correction(
+            lesson_id,
+            school_number,
+            verdict,
+            caller_of(request).person,
+            request_id=request_id_of(request),
+            expected_revision=expected_revision(request),
+            **body,
+        )
+    )
+
+
+def _answer(record: RegisterRecord, *, status: int = 200) -> Response:
+    headers = {"ETag": f'"{record.revision}"'}
+    return Response(record_data(record), status=status, headers=headers)
+
+
+class MyRecord(APIView):
+    @extend_schema(responses=shapes.Record)
+    def get(self, request: Request, lesson_id: UUID) -> Response:
+        query_of(request, asking.NoQuery)
+        record = find_record(lesson_id, caller_of(request).person.school_number)
+        if record is None:
+            raise RecordNotFound("You have no record in this lesson. Check in while it is open.")
+        return _answer(record)
+
+
+class Events(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(responses=page_of(shapes.Event))
+    def get(self, request: Request, lesson_id: UUID) -> Response:
+        query_of(request, asking.NoQuery)
+        found = registers.find_events(lesson_id)
+        check_may_see(caller_of(request), found.teacher_number)
+        return paging.whole(shapes.Event(found.events, many=True).data)
+
+
+class Refusals(APIView):
+    permission_classes = (TeacherOrStaff,)
+
+    @extend_schema(
+        responses=page_of(shapes.RefusedCheckIn),
+        description="Who was refused, why and how often. PUT a record to accept one of them.",
+    )
+    def get(self, request: Request, lesson_id: UUID) -> Response:
+        query_of(request, asking.NoQuery)
+        found = registers.find_refusals(lesson_id)
+        check_may_see(caller_of(request), found.teacher_number)
+        return paging.whole(shapes.RefusedCheckIn(found.refusals, many=True).data)

@@ -1,0 +1,58 @@
+"""Tokens: sign in, and leave, here or everywhere."""
+
+from django.contrib.auth import logout
+from drf_spectacular.utils import extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from attendance.api import asking, shapes
+from attendance.api.callers import SignedIn, caller_of
+from attendance.api.reading import body_of
+from attendance.services.addresses import address_of
+from attendance.services.signing_in import SignIn, sign_in
+from users import tokens
+from users.credentials import Caller
+
+
+class Tokens(APIView):
+    def get_permissions(self) -> list[SignedIn]:
+        # Signing in is for those who are nobody yet.
+        return [AllowAny()] if self.request.method == "POST" else [SignedIn()]
+
+    @extend_schema(
+        request=asking.SignIn,
+        responses={201: shapes.Token},
+        description="A token for number and password, or, with a session, for its owner.",
+    )
+    def post(self, request: Request) -> Response:
+        # A token makes no other token: it would live for ever.
+        if _has_session(request) and request.data == {}:
+            user_id = caller_of(request).user_id
+        else:
+            body = body_of(request, asking.SignIn)
+            wanted = SignIn(**body, address=address_of(request.META))
+            user_id = sign_in(wanted, request=request._request).pk
+        token = tokens.issue_token(user_id)
+        return Response(shapes.Token(token).data, status=201, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(responses={204: None}, description="Log out everywhere: tokens and sessions.")
+    def delete(self, request: Request) -> Response:
+        tokens.revoke_everywhere(caller_of(request).user_id)
+        return Response(status=204)
+
+
+def _has_session(request: Request) -> bool:
+    return isinstance(request.user, Caller) and not request.user.token_digest
+
+
+class CurrentToken(APIView):
+    @extend_schema(responses={204: None}, description="Log out here.")
+    def delete(self, request: Request) -> Response:
+        caller = caller_of(request)
+        if caller.token_digest:
+            tokens.revoke_token(caller.token_digest)
+        else:
+            logout(request._request)
+        return Response(status=204)

@@ -1,0 +1,54 @@
+"""The verdict of an external verifier, which signs instead of signing in."""
+
+from django.http import JsonResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from attendance.api import asking, problems, shapes
+from attendance.api.reading import body_of
+from attendance.api.views.lessons import record_data
+from attendance.services import verifying
+from attendance.services.verifying import Signature
+
+_HEADERS = [
+    OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)
+    for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+]
+
+
+class Verifications(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        parameters=_HEADERS,
+        request=asking.VerdictOfVerifier,
+        responses=shapes.Record,
+        description="Signed over id, timestamp and raw body, as Standard Webhooks says.",
+    )
+    def post(self, request: Request, verification_id: str) -> Response | JsonResponse:
+        headers = request.headers
+        given = Signature(
+            headers.get("webhook-id", ""),
+            headers.get("webhook-timestamp", ""),
+            headers.get("webhook-signature", ""),
+        )
+        verifying.check_signature(given, request._request.body)
+        try:
+            body = body_of(request, asking.VerdictOfVerifier)
+        except (ParseError, ValidationError) as error:
+            errors = list(problems.field_errors(error.detail))
+            detail = "The verdict cannot be understood: see errors."
+            return problems.problem(422, "invalid_verdict", detail, errors=errors)
+        record = verifying.apply_verdict(
+            verification_id,
+            is_accepted=body["verdict"] == "accept",
+            reason=body.get("reason", ""),
+            message_id=given.message_id,
+        )
+        return Response(record_data(record))

@@ -1,0 +1,91 @@
+"""Rotating codes: derived from a lesson's secret and the step of the clock, never stored.
+
+    digest = SHA-1 of "<secret>|<step>|<secret>", in hex
+    whole  = its first 20 digits: in the link that a phone scans
+    typed  = 4 letters of digits 21 to 32, after the 4 that name the lesson
+
+scripts/codes.lua makes the same from the same. A code is accepted in its own
+step and in the next one, so the same code stands on any number of screens.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from hashlib import sha1
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
+
+from attendance.live import records
+from attendance.live.records import Network
+
+LETTERS = "ACDEFGHJKMNPQRTUVWXY34679"
+"""Without those that are taken for another: B8 I1L O0 S5 Z2."""
+
+TYPED_LETTERS = 4
+LONGEST_GIVEN = 40
+_WHOLE_DIGITS = 20
+_SPACES = str.maketrans("", "", " -\u2010\u2011\u2013\t")
+
+
+class Code(NamedTuple):
+    whole: str
+    typed: str
+    """The part that rotates."""
+    changes_at: datetime
+    """When the next code takes its place on the screen."""
+    valid_until: datetime
+    """Until then it is accepted."""
+
+
+def new_secret() -> str:
+    """A secret for one lesson: 128 bits."""
+    return secrets.token_hex(16)
+
+
+def new_short_code() -> str:
+    """Four letters that may name a lesson while it lives."""
+    return "".join(secrets.choice(LETTERS) for _ in range(TYPED_LETTERS))
+
+
+def code_at(secret: str, code_seconds: int, at: datetime) -> Code:
+    """The code of a lesson at an instant of the live store's clock."""
+    step_ms = code_seconds * 1000
+    step = records.milliseconds(at) // step_ms
+    digest = sha1(f"{secret}|{step}|{secret}".encode(), usedforsecurity=False).hexdigest()
+    number, typed = int(digest[_WHOLE_DIGITS : _WHOLE_DIGITS + 12], 16), ""
+    for _ in range(TYPED_LETTERS):
+        number, letter = divmod(number, len(LETTERS))
+        typed += LETTERS[letter]
+    changes_at = records.instant((step + 1) * step_ms)
+    valid_until = changes_at + timedelta(milliseconds=step_ms)
+    return Code(digest[:_WHOLE_DIGITS].upper(), typed, changes_at, valid_until)
+
+
+def clean_code(text: str) -> str:
+    """What somebody has typed, as the scripts compare it."""
+    return text.translate(_SPACES).upper()[:LONGEST_GIVEN]
+
+
+def short_part(given: str) -> str:
+    """The letters of a typed code that name its lesson, or ''."""
+    return given[:TYPED_LETTERS] if len(given) in {TYPED_LETTERS, 2 * TYPED_LETTERS} else ""
+
+
+def network_of(cidr: str) -> Network:
+    """A network from its CIDR notation. Raises ValueError."""
+    network = ip_network(cidr.strip(), strict=False)
+    first, last = network.network_address, network.broadcast_address
+    return Network(str(network), _hex(first), _hex(last))
+
+
+def hex_address(address: str) -> str:
+    """An address as networks compare it, or '' where it is none."""
+    try:
+        return _hex(ip_address(address.partition("%")[0]))
+    except ValueError:
+        return ""
+
+
+def _hex(address: IPv4Address | IPv6Address) -> str:
+    # One order for both: an IPv4 address stands where IPv6 maps it.
+    mapped = 0xFFFF << 32 if address.version == 4 else 0  # noqa: PLR2004 - the protocol's name
+    return f"{mapped | int(address):032x}"

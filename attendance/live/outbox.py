@@ -1,0 +1,106 @@
+"""The outbox: check-ins that wait to be sent to the external verifier.
+
+An entry is written by the check-in's own script, so it survives what the
+check-in survives. It outlives its lesson: a lesson may be stored and discarded
+while the verifier cannot be reached.
+"""
+
+from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
+from uuid import UUID
+
+from redis import Redis
+
+from attendance.live import client, keys, records
+from attendance.live.envelope import Corrupt
+from attendance.live.records import LiveRecord
+from attendance.live.store import Missing, queue, reading
+
+FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 2_000, 300_000
+KEEP_EMPTY = timedelta(hours=1)
+"""An outbox that points to nothing is kept so long: its lesson may just be starting."""
+
+GIVE_UP = timedelta(hours=24)
+"""So long after the end of its lesson nobody waits for a verdict any more."""
+
+
+class Waiting(NamedTuple):
+    """One check-in to be sent, taken so that nobody else sends it for a while."""
+
+    lesson_id: UUID
+    record: LiveRecord
+    raw: bytes
+    attempts: int
+
+
+def take(*, most: int) -> list[Waiting]:
+    """What has to be sent now; taken again after a pause that doubles.
+
+    Raises LiveStoreUnavailable.
+    """
+    found: list[Waiting] = []
+    for lesson_id in _lessons():
+        found += _take_of(lesson_id, most - len(found))
+        if len(found) >= most:
+            break
+    return found
+
+
+def settle(waiting: Waiting) -> None:
+    """It was sent, or nobody needs it any more."""
+    client.run(
+        "settle_outbox",
+        [keys.outbox(waiting.lesson_id)],
+        waiting.record.school_number,
+        waiting.raw,
+    )
+
+
+def tidy() -> None:
+    """Leave out lessons whose outbox is empty and done, and what is too old to matter."""
+    now = reading.now()
+    for lesson_id, ends_at_ms in _scored():
+        age = now - records.instant(ends_at_ms)
+        is_empty = not client.command(partial(_exists, lesson_id))
+        if is_empty and age > KEEP_EMPTY:
+            is_gone = reading.read_lessons([lesson_id])[lesson_id] is Missing.NOT_FOUND
+        else:
+            is_gone = age > GIVE_UP
+        if is_gone:
+            client.command(partial(_remove, lesson_id))
+
+
+def _exists(lesson_id: UUID, redis: Redis) -> bool:
+    return bool(redis.exists(keys.outbox(lesson_id)))
+
+
+def _remove(lesson_id: UUID, redis: Redis) -> None:
+    redis.delete(keys.outbox(lesson_id))
+    redis.zrem(keys.OUTBOXES, str(lesson_id))
+
+
+def _lessons() -> list[UUID]:
+    return [lesson_id for lesson_id, _ in _scored()]
+
+
+def _scored() -> list[tuple[UUID, int]]:
+    rows = client.command(lambda redis: redis.zrange(keys.OUTBOXES, 0, -1, withscores=True))
+    found = ((queue.lesson_id(member), int(score)) for member, score in rows)
+    return [(lesson_id, score) for lesson_id, score in found if lesson_id is not None]
+
+
+def _take_of(lesson_id: UUID, most: int) -> list[Waiting]:
+    flat = client.run(
+        "take_outbox", [keys.outbox(lesson_id)], most, FIRST_PAUSE_MS, LONGEST_PAUSE_MS
+    )
+    taken = []
+    for number, raw, attempts in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+        try:
+            record = records.decode_record(lesson_id, number.decode("ascii", "replace"), raw)
+        except Corrupt:
+            # The record itself stands in the lesson, and is quarantined from there.
+            client.run("settle_outbox", [keys.outbox(lesson_id)], number, raw)
+            continue
+        taken.append(Waiting(lesson_id, record, raw, int(attempts)))
+    return taken

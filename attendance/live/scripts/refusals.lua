@@ -1,0 +1,14 @@
+-- Put before check_in: what was refused is kept by student and code, and never raises the revision.
+local function note_refusal(key, id, number, code, now, json, most)
+  -- A damaged book of refusals must not keep anybody from checking in.
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'none' and kind ~= 'hash' then return end
+  local field = number .. '|' .. code
+  local known = redis.call('HGET', key, field)
+  if not known and redis.call('HLEN', key) >= most then return end
+  local stamp = known and unseal(id, 'refusal', field, known)
+  local before = stamp and split(stamp) or {}
+  local times, first = counter(before[1] or '') or 0, counter(before[2] or '') or now
+  stamp = table.concat({int(times + 1), int(first), int(now)}, ',')
+  redis.call('HSET', key, field, seal(id, 'refusal', field, stamp, json))
+end

@@ -1,0 +1,82 @@
+"""Check-ins: the one atomic step, and judging a code for it."""
+
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.errors import LessonUnreadable
+from attendance.live import client, keys, records
+from attendance.live.envelope import Corrupt
+from attendance.live.records import LessonData, LiveRecord, RecordData
+from attendance.live.store.replies import decode_record, refuse
+from attendance.vocabulary import MOST_RECORDS, MOST_REFUSALS
+
+
+class Shown(NamedTuple):
+    """What a student shows beside their credential."""
+
+    code: str = ""
+    """As `codes.clean_code` leaves it."""
+    scanned_at_ms: int | str = ""
+    """When a scan, whose signature was verified, was judged; '' for none."""
+    address: str = ""
+    """As `codes.hex_address` writes it."""
+
+
+class CheckIn(NamedTuple):
+    record: LiveRecord
+    is_repeated: bool
+    lesson: LessonData
+    starts_at: datetime
+    ends_at: datetime
+
+
+NOTHING_SHOWN = Shown()
+_CHECK_IN_KEYS = (keys.lesson, keys.records, keys.corrupt, keys.refusals, keys.outbox)
+
+
+def check_in(lesson_id: UUID, data: RecordData, shown: Shown = NOTHING_SHOWN) -> CheckIn:
+    """Mark a student as here, present or late by the live store's clock.
+
+    Where the lesson has an external verifier, the record is pending. Repeated,
+    it returns the first record unchanged. A refusal is kept for the teacher.
+
+    Raises LessonNotFound, LessonNotOpen, LessonClosed, LessonFull, CodeMissing,
+    CodeWrong, CodeExpired, NetworkNotAllowed and RejectedByTeacher.
+    """
+    reply = client.run(
+        "check_in",
+        [key(lesson_id) for key in _CHECK_IN_KEYS],
+        str(lesson_id),
+        data.school_number,
+        records.encode(data),
+        MOST_RECORDS,
+        MOST_REFUSALS,
+        *shown,
+    )
+    if reply[0] not in {b"created", b"repeated"}:
+        refuse(reply)
+    record = decode_record(lesson_id, data.school_number, reply[1])
+    lesson, starts_at, ends_at = _plan(lesson_id, reply[2])
+    return CheckIn(record, reply[0] == b"repeated", lesson, starts_at, ends_at)
+
+
+@lru_cache(maxsize=1_024)
+def _plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, datetime]:
+    # The same bytes for every student of a lesson until it is extended.
+    try:
+        return records.decode_plan(lesson_id, raw)
+    except Corrupt as error:
+        raise LessonUnreadable from error
+
+
+def check_code(lesson_id: UUID, code: str) -> datetime:
+    """Judge a code now. Returns the instant of the scan, by the live store's clock.
+
+    Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong and CodeExpired.
+    """
+    reply = client.run("check_code", [keys.lesson(lesson_id)], str(lesson_id), code)
+    if reply[0] != b"valid":
+        refuse(reply)
+    return records.instant(int(reply[1]))

@@ -1,0 +1,54 @@
+"""What the scripts answer: records, or a word that says why not."""
+
+from typing import Any, NoReturn
+from uuid import UUID
+
+from attendance.errors import (
+    CodeExpired,
+    CodeMissing,
+    CodeWrong,
+    Conflict,
+    LessonClosed,
+    LessonFull,
+    LessonNotFound,
+    LessonNotOpen,
+    LessonUnreadable,
+    NetworkNotAllowed,
+    RejectedByTeacher,
+)
+from attendance.live import records
+from attendance.live.envelope import Corrupt
+from attendance.live.records import LiveRecord
+
+
+def decode_record(lesson_id: UUID, number: str, raw: bytes) -> LiveRecord:
+    """The record in a script's answer. Raises LessonUnreadable."""
+    try:
+        return records.decode_record(lesson_id, number, raw)
+    except Corrupt as error:
+        raise LessonUnreadable(f"The record of {number} cannot be read: {error}.") from error
+
+
+_PLAIN = {
+    b"not_found": LessonNotFound,
+    b"starting": LessonNotFound,
+    b"lesson_full": LessonFull,
+    b"full": LessonFull,
+    b"conflict": Conflict,
+    b"code_missing": CodeMissing,
+    b"code_wrong": CodeWrong,
+    b"code_expired": CodeExpired,
+    b"network_not_allowed": NetworkNotAllowed,
+    b"rejected_by_teacher": RejectedByTeacher,
+}
+
+
+def refuse(reply: list[Any]) -> NoReturn:
+    """Raise what the word of a script stands for."""
+    match reply[0]:
+        case b"lesson_not_open":
+            raise LessonNotOpen(starts_at=records.instant(int(reply[1])).isoformat())
+        case b"lesson_closed" | b"closed":
+            raise LessonClosed(ends_at=records.instant(int(reply[1])).isoformat())
+        case word:
+            raise _PLAIN.get(word, LessonUnreadable)

@@ -1,0 +1,58 @@
+"""Limits that are exact under concurrency: one script counts and decides.
+
+They live in the cache's server, not in the live store: forgetting them harms no mark.
+"""
+
+from hashlib import sha1, sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import redis
+from django_redis import get_redis_connection
+
+_TEXT = (Path(__file__).parent / "scripts" / "throttle.lua").read_text()
+_SHA = sha1(_TEXT.encode(), usedforsecurity=False).hexdigest()
+
+
+class Limit(NamedTuple):
+    """At most `times` in `seconds`, counted from the first."""
+
+    name: str
+    times: int
+    seconds: int
+
+
+class Unavailable(Exception):
+    """The server that counts does not answer."""
+
+
+def wait_seconds(limit: Limit, *, of: str) -> int:
+    """Count one attempt of somebody. Returns 0, or how many seconds to wait.
+
+    Raises Unavailable; the caller decides whether to go on.
+    """
+    key = _key(limit, of)
+    try:
+        return int(_run(get_redis_connection("default"), key, limit))
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise Unavailable from error
+
+
+def forget(limit: Limit, *, of: str) -> None:
+    """Begin to count anew. Best effort: a limit that stays ends by itself."""
+    try:
+        get_redis_connection("default").delete(_key(limit, of))
+    except (redis.exceptions.RedisError, OSError):
+        return
+
+
+def _run(client: redis.Redis, key: str, limit: Limit) -> bytes:
+    try:
+        return client.evalsha(_SHA, 1, key, limit.times, limit.seconds * 1000)  # type: ignore[no-any-return]
+    except redis.exceptions.NoScriptError:
+        return client.eval(_TEXT, 1, key, limit.times, limit.seconds * 1000)  # type: ignore[no-any-return]
+
+
+def _key(limit: Limit, of: str) -> str:
+    # What somebody typed as their number may be long and strange.
+    return f"attn:throttle:{limit.name}:{sha256(of.encode('utf-8', 'replace')).hexdigest()[:32]}"

@@ -1,0 +1,1 @@
+"""Reading: for pages, API, health and services. Nothing here writes."""

@@ -1,0 +1,229 @@
+"""Lessons wherever they live: Redis first, and PostgreSQL for what has left it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from attendance.errors import LessonNotFound
+from attendance.live import store
+from attendance.live.records import LiveLesson
+from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.models.books import OPEN_STATES
+from attendance.selectors.paging import Page, Slice
+from attendance.selectors.shapes import LessonView, lesson_of_live, state_of
+from attendance.vocabulary import LessonState
+from users.identity import Person, Role
+
+_TOLD_BY_THE_LEDGER = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
+"""States of a lesson in Redis that only the task knows."""
+
+PAST = "past"
+"""Asked for in place of a state: persisted and discarded together."""
+
+
+class LessonFilter(NamedTuple):
+    """Which lessons a list shows."""
+
+    teacher_number: str = ""
+    state: str = ""
+    """One of the ledger's, or `past`."""
+    starts_from: datetime | None = None
+    starts_to: datetime | None = None
+    search: str = ""
+    """A part of the lesson's or the teacher's name, or of the teacher's number."""
+
+
+def find_lesson(lesson_id: UUID) -> LessonView:
+    """One lesson with its counts.
+
+    Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
+    """
+    try:
+        lesson = store.read_lesson(lesson_id)
+    except LessonNotFound:
+        return _stored(lesson_id)
+    if lesson.is_starting:
+        raise LessonNotFound
+    state: str = state_of(lesson)
+    if lesson.is_over:
+        known = LessonLedger.objects.filter(pk=lesson_id).values_list("state", flat=True).first()
+        if known == LessonState.DISCARDED:
+            # An older copy came back: PostgreSQL has the newest words.
+            return _stored(lesson_id)
+        state = known if known in _TOLD_BY_THE_LEDGER else state
+    return lesson_of_live(lesson, state, store.count_statuses([lesson_id])[lesson_id])
+
+
+def is_discarded(lesson_id: UUID) -> bool:
+    """Whether PostgreSQL has the newest words of a lesson, whatever Redis holds."""
+    return LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists()
+
+
+def _stored(lesson_id: UUID) -> LessonView:
+    books = LessonLedger.objects.filter(pk=lesson_id)
+    found = _views_of_stored([lesson_id], {row.lesson_id: row for row in books})
+    if not found:
+        raise LessonNotFound
+    return found[lesson_id]
+
+
+def list_lessons(wanted: LessonFilter, part: Slice) -> Page[LessonView]:
+    """Lessons of both stores in one list, by id, which follows the time they were made.
+
+    A fixed number of queries and round trips for any number of lessons. Raises
+    LiveStoreUnavailable.
+    """
+    books = {row.lesson_id: row for row in part.rows(_filtered(wanted), "lesson_id")}
+    unbooked = {lesson.id for lesson in _unbooked(wanted) if part.holds(lesson.id)}
+    cut = part.cut([*books, *unbooked])
+    views = [view for view in _views(cut.keys, books) if _is_wanted(view, wanted.state)]
+    return Page(views, cut.next_key, cut.previous_key)
+
+
+def _filtered(wanted: LessonFilter) -> QuerySet[LessonLedger]:
+    rows = LessonLedger.objects.all()
+    if wanted.teacher_number:
+        rows = rows.filter(teacher_number=wanted.teacher_number)
+    if wanted.state == PAST:
+        rows = rows.filter(state__in=[LessonState.PERSISTED, LessonState.DISCARDED])
+    elif wanted.state:
+        rows = rows.filter(_by_state(wanted.state))
+    if wanted.starts_from:
+        rows = rows.filter(starts_at__gte=wanted.starts_from)
+    if wanted.starts_to:
+        rows = rows.filter(starts_at__lt=wanted.starts_to)
+    if wanted.search:
+        rows = rows.filter(
+            Q(lesson_name__icontains=wanted.search)
+            | Q(teacher_name__icontains=wanted.search)
+            | Q(teacher_number__istartswith=wanted.search)
+        )
+    return rows
+
+
+def _by_state(state: str) -> Q:
+    """Between scheduled, live and ended only the clock decides: `_is_wanted` looks at it."""
+    moving = [LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED]
+    return Q(state__in=moving if state in moving else [state])
+
+
+def _unbooked(wanted: LessonFilter) -> list[LiveLesson]:
+    """Lessons in Redis that the ledger does not know yet: PostgreSQL was away when they began."""
+    if wanted.teacher_number:
+        own = store.teachers_lesson(wanted.teacher_number)
+        found = [own] if own else []
+    else:
+        ids = [due.lesson_id for page in store.due_pages() for due in page]
+        known = set(LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        found = _readable([i for i in ids if i not in known])
+    new = [x for x in found if _matches(x, wanted)]
+    booked = LessonLedger.objects.filter(pk__in=[x.id for x in new]).values_list("pk", flat=True)
+    known = set(booked) if new else set()
+    return [lesson for lesson in new if lesson.id not in known]
+
+
+def _matches(lesson: LiveLesson, wanted: LessonFilter) -> bool:
+    words = (lesson.data.lesson_name, lesson.data.teacher.full_name)
+    text = wanted.search.casefold()
+    return (
+        (wanted.starts_from is None or lesson.starts_at >= wanted.starts_from)
+        and (wanted.starts_to is None or lesson.starts_at < wanted.starts_to)
+        and (not text or any(text in word.casefold() for word in words))
+    )
+
+
+def _readable(lesson_ids: Sequence[UUID]) -> list[LiveLesson]:
+    found = store.read_lessons(lesson_ids).values()
+    return [x for x in found if isinstance(x, LiveLesson) and not x.is_starting]
+
+
+def _views(ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]) -> list[LessonView]:
+    discarded = {i for i, row in books.items() if row.state == LessonState.DISCARDED}
+    live = {x.id: x for x in _readable([i for i in ids if i not in discarded])}
+    counts = store.count_statuses(list(live))
+    stored = _views_of_stored([i for i in ids if i not in live], books)
+    views = []
+    for lesson_id in ids:
+        if lesson_id in live:
+            lesson = live[lesson_id]
+            state = _state(lesson, books.get(lesson_id))
+            views.append(lesson_of_live(lesson, state, counts[lesson_id]))
+        elif lesson_id in stored:
+            views.append(stored[lesson_id])
+    return views
+
+
+def _state(lesson: LiveLesson, book: LessonLedger | None) -> str:
+    if lesson.is_over and book is not None and book.state in _TOLD_BY_THE_LEDGER:
+        return book.state
+    return state_of(lesson)
+
+
+def _is_wanted(view: LessonView, state: str) -> bool:
+    """The ledger may be some minutes old: what a lesson is now decides."""
+    if state == PAST:
+        return view.state in {LessonState.PERSISTED, LessonState.DISCARDED}
+    return not state or view.state == state
+
+
+def _views_of_stored(
+    ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]
+) -> dict[UUID, LessonView]:
+    if not ids:
+        return {}
+    rows = Attendance.objects.select_related("teacher").in_bulk(ids)
+    counts = _stored_counts(ids)
+    views: dict[UUID, LessonView] = {}
+    for lesson_id in ids:
+        book, row = books.get(lesson_id), rows.get(lesson_id)
+        if row is not None:
+            state = book.state if book else LessonState.DISCARDED
+            views[lesson_id] = _of_row(row, state, counts.get(lesson_id, {}))
+        elif book is not None and book.starts_at and book.ends_at:
+            views[lesson_id] = _of_book(book, book.starts_at, book.ends_at)
+    return views
+
+
+def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
+    kept = AttendanceRecord.objects.filter(attendance_id__in=ids, deleted_at=None)
+    counts: dict[UUID, dict[str, int]] = {}
+    for row in kept.values("attendance_id", "status").annotate(n=Count("pk")).order_by():
+        counts.setdefault(row["attendance_id"], {})[row["status"]] = row["n"]
+    return counts
+
+
+def _of_row(row: Attendance, state: str, counts: Mapping[str, int]) -> LessonView:
+    return LessonView(
+        row.pk,
+        row.lesson_name,
+        Person(row.teacher.school_number, row.teacher_name, Role.TEACHER),
+        row.starts_at,
+        row.ends_at,
+        row.late_after_minutes,
+        row.checks,
+        row.networks,
+        state,
+        row.revision,
+        counts,
+        row.is_deleted,
+    )
+
+
+def _of_book(book: LessonLedger, starts_at: datetime, ends_at: datetime) -> LessonView:
+    """A lesson that is nowhere but in the ledger; it is lost where Redis should hold it."""
+    return LessonView(
+        book.lesson_id,
+        book.lesson_name,
+        Person(book.teacher_number, book.teacher_name, Role.TEACHER),
+        starts_at,
+        ends_at,
+        None,
+        (),
+        (),
+        LessonState.LOST if book.state in OPEN_STATES else book.state,
+        0,
+        {},
+    )

@@ -1,0 +1,81 @@
+"""A student's own records: in live lessons and in stored ones, newest first."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.live import store
+from attendance.live.records import LiveLesson
+from attendance.models import AttendanceRecord, LessonLedger
+from attendance.selectors import shapes
+from attendance.selectors.paging import Page, Slice
+from attendance.selectors.shapes import RegisterRecord
+from attendance.vocabulary import LessonState
+from users.identity import Person
+
+
+class OwnRecord(NamedTuple):
+    lesson_id: UUID
+    lesson_name: str
+    teacher: Person
+    starts_at: datetime
+    ends_at: datetime
+    record: RegisterRecord
+
+
+def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
+    """Records of one student, of the newest lessons first.
+
+    A fixed number of queries; each lesson in Redis is asked in the same round
+    trip. Raises LiveStoreUnavailable.
+    """
+    live = _live(school_number)
+    rows = AttendanceRecord.objects.filter(
+        student__school_number=school_number, attendance__deleted_at=None
+    ).exclude(attendance_id__in=[each.lesson_id for each in live])
+    rows = rows.select_related("student", "attendance__teacher")
+    found = {each.lesson_id: each for each in live if part.holds(each.lesson_id)}
+    found |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
+    cut = part.cut(list(found))
+    return Page([found[key] for key in cut.keys], cut.next_key, cut.previous_key)
+
+
+def _live(school_number: str) -> list[OwnRecord]:
+    found: list[OwnRecord] = []
+    for page in store.due_pages():
+        ids = [due.lesson_id for due in page]
+        records = store.read_records_of(school_number, ids)
+        lessons = store.read_lessons(list(records))
+        for lesson_id, record in records.items():
+            lesson = lessons[lesson_id]
+            if isinstance(lesson, LiveLesson):
+                found.append(_of_live(lesson, shapes.of_live(record)))
+    discarded = _discarded(found)
+    return [each for each in found if each.lesson_id not in discarded]
+
+
+def _discarded(found: list[OwnRecord]) -> set[UUID]:
+    """Older copies that came back: PostgreSQL has the newest words."""
+    ids = [each.lesson_id for each in found]
+    rows = LessonLedger.objects.filter(pk__in=ids, state=LessonState.DISCARDED)
+    return set(rows.values_list("pk", flat=True)) if ids else set()
+
+
+def _of_live(lesson: LiveLesson, record: RegisterRecord) -> OwnRecord:
+    data = lesson.data
+    return OwnRecord(
+        lesson.id, data.lesson_name, data.teacher, lesson.starts_at, lesson.ends_at, record
+    )
+
+
+def _of_row(row: AttendanceRecord) -> OwnRecord:
+    lesson = row.attendance
+    teacher = Person(lesson.teacher.school_number, lesson.teacher_name)
+    return OwnRecord(
+        lesson.pk,
+        lesson.lesson_name,
+        teacher,
+        lesson.starts_at,
+        lesson.ends_at,
+        shapes.of_stored(row),
+    )

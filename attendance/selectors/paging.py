@@ -1,0 +1,56 @@
+"""A part of a list that is ordered by one key, the greatest first."""
+
+from collections.abc import Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from django.db.models import QuerySet
+
+T = TypeVar("T")
+
+
+class Slice(NamedTuple):
+    """At most `limit` items below the key `before`, or above the key `after`."""
+
+    before: Any = None
+    after: Any = None
+    limit: int = 50
+
+    def rows(self, rows: QuerySet[Any], key: str) -> list[Any]:
+        """The rows of this part and one more, so that `cut` sees whether there are others."""
+        if self.after is not None:
+            found = rows.filter(**{f"{key}__gt": self.after}).order_by(key)
+            return list(reversed(found[: self.limit + 1]))
+        if self.before is not None:
+            rows = rows.filter(**{f"{key}__lt": self.before})
+        return list(rows.order_by(f"-{key}")[: self.limit + 1])
+
+    def holds(self, key: Any) -> bool:
+        """Whether an item with this key can be in this part."""
+        if self.after is not None:
+            return bool(key > self.after)
+        return self.before is None or bool(key < self.before)
+
+    def cut(self, keys: Sequence[Any]) -> "Cut":
+        """Sort keys, leave out those beyond the limit, and say where to go on."""
+        ordered = sorted(keys, reverse=True)
+        has_more = len(ordered) > self.limit
+        if self.after is not None:
+            kept = ordered[-self.limit :]
+            return Cut(kept, kept[-1] if kept else None, kept[0] if has_more else None)
+        kept = ordered[: self.limit]
+        has_newer = self.before is not None and bool(kept)
+        return Cut(kept, kept[-1] if has_more else None, kept[0] if has_newer else None)
+
+
+class Cut(NamedTuple):
+    keys: Sequence[Any]
+    next_key: Any
+    """Below this key it goes on."""
+    previous_key: Any
+    """Above this key there may be newer ones."""
+
+
+class Page(NamedTuple, Generic[T]):
+    items: Sequence[T]
+    next_key: Any
+    previous_key: Any

@@ -1,0 +1,222 @@
+"""Receipts: an acknowledgement that survives the loss of the live store itself.
+
+Every accepted check-in is answered with one. It carries all that a row needs,
+signed; sent back, it brings the mark back where it is nowhere, and only there.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.core import signing
+from django.db import transaction
+from django.utils import timezone
+
+from attendance.errors import InvalidReceipt, LessonNotFound, NotYourReceipt
+from attendance.live import records as live_records
+from attendance.live import store
+from attendance.live.records import EventData, Mark, RecordData
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.selectors import shapes
+from attendance.selectors.shapes import RegisterRecord
+from attendance.services import claims, ledger
+from attendance.services.check_in import CheckedIn, LessonBrief
+from attendance.vocabulary import NO_RECORD, EventKind, Source, Status
+from users.identity import Person, Role
+from users.services import ensure_users
+
+REASON = "brought back by the student's receipt"
+LONGEST = 4_096
+_SIGNER = signing.Signer(salt="attn.receipt")
+
+
+class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a receipt says. Instants are epoch milliseconds."""
+
+    lesson_id: UUID
+    lesson_name: str
+    teacher: Person
+    starts_at: int
+    ends_at: int
+    student: Person
+    status: Status
+    checked_in_at: int
+    revision: int
+
+
+class Found(StrEnum):
+    KEPT = "kept"
+    """The student has a record; the receipt was not needed."""
+    RESTORED = "restored"
+    """There was none, and the receipt has brought it back."""
+
+
+class Redeemed(NamedTuple):
+    outcome: Found
+    record: RegisterRecord
+    lesson: LessonBrief
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Receipt).decode
+
+
+def issue(done: CheckedIn) -> str:
+    """The signed receipt of a check-in; '' where its record has no instant to speak of."""
+    record, lesson = done.record, done.lesson
+    if record.checked_in_at is None:
+        return ""
+    receipt = Receipt(
+        lesson.id,
+        lesson.lesson_name,
+        lesson.teacher,
+        live_records.milliseconds(lesson.starts_at),
+        live_records.milliseconds(lesson.ends_at),
+        Person(record.school_number, record.full_name),
+        Status(record.status),
+        live_records.milliseconds(record.checked_in_at),
+        record.revision,
+    )
+    body = signing.b64_encode(_encode(receipt)).decode()
+    return _SIGNER.sign(body)
+
+
+def open_receipt(text: str) -> Receipt:
+    """Verify a receipt. Raises InvalidReceipt."""
+    try:
+        body = _SIGNER.unsign(text)
+        return _decode(signing.b64_decode(body.encode()))
+    except (signing.BadSignature, ValueError, msgspec.MsgspecError):
+        raise InvalidReceipt from None
+
+
+def redeem(text: str, *, caller: Person) -> Redeemed:
+    """See that the mark of a receipt is stored; sent again and again, it is there once.
+
+    Redis is asked before PostgreSQL: a lesson leaves it only after it was stored.
+    Raises InvalidReceipt, NotYourReceipt, Conflict, LessonUnreadable and
+    LiveStoreUnavailable.
+    """
+    receipt = open_receipt(text)
+    is_own = caller.school_number == receipt.student.school_number
+    if not is_own and caller.role is not Role.STAFF:
+        raise NotYourReceipt
+    try:
+        outcome, record = _in_live_store(receipt)
+    except LessonNotFound:
+        outcome, record = _in_postgresql(receipt)
+    brief = LessonBrief(
+        receipt.lesson_id,
+        receipt.lesson_name,
+        receipt.teacher,
+        live_records.instant(receipt.starts_at),
+        live_records.instant(receipt.ends_at),
+    )
+    return Redeemed(outcome, record, brief)
+
+
+def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
+    """A lesson that is there without the record is an older copy: it is written again."""
+    request_id = _request_id(receipt)
+    found = store.read_record(
+        receipt.lesson_id, receipt.student.school_number, request_id=request_id
+    ).record
+    if found is not None:
+        return Found.KEPT, shapes.of_live(found)
+    student = receipt.student
+    source = Source.RECEIPT.value
+    written = store.correct(
+        receipt.lesson_id,
+        store.Correction(
+            data=RecordData(student.school_number, student.full_name, source, REASON, student),
+            status=receipt.status,
+            checked_in_at_ms=receipt.checked_in_at,
+            previous="",
+            mark=Mark.KEPT,
+            seen_revision=0,
+            request_id=request_id,
+            event=EventData(EventKind.RECORD_RESTORED.value, student, source, student, REASON),
+            old=NO_RECORD,
+            new=receipt.status,
+        ),
+    )
+    return Found.RESTORED, shapes.of_live(written)
+
+
+def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
+    with transaction.atomic():
+        # A task that stores this lesson just now is waited for.
+        claims.claim_in_turn(receipt.lesson_id)
+        # Redis was read first, and does not hold it.
+        ledger.lost([receipt.lesson_id])
+        users = ensure_users([receipt.student, _teacher(receipt)])
+        student_id = users[receipt.student.school_number]
+        attendance = _attendance(receipt, users)
+        rows = attendance.records.select_related("student")
+        row = rows.filter(student_id=student_id).first()
+        if row is not None:
+            return Found.KEPT, shapes.of_stored(row)
+        return Found.RESTORED, _restore(receipt, attendance, student_id)
+
+
+def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
+    """The stored lesson, locked; a lost one is made of what the receipt says of it."""
+    row = Attendance.objects.select_for_update().filter(pk=receipt.lesson_id).first()
+    if row is not None:
+        return row
+    starts_at = live_records.instant(receipt.starts_at)
+    ends_at = live_records.instant(receipt.ends_at)
+    ledger.enter_lost(
+        receipt.lesson_id, receipt.lesson_name, receipt.teacher, window=(starts_at, ends_at)
+    )
+    return Attendance.objects.create(
+        id=receipt.lesson_id,
+        teacher_id=users[receipt.teacher.school_number],
+        teacher_name=receipt.teacher.full_name,
+        lesson_name=receipt.lesson_name,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        # Above any copy of the lesson that comes back.
+        revision=ledger.LOST_LIFT,
+    )
+
+
+def _restore(receipt: Receipt, attendance: Attendance, student_id: int) -> RegisterRecord:
+    now = timezone.now()
+    attendance.revision += 1
+    attendance.save(update_fields=["revision"])
+    row = AttendanceRecord.objects.create(
+        attendance=attendance,
+        student_id=student_id,
+        full_name=receipt.student.full_name,
+        status=receipt.status,
+        checked_in_at=live_records.instant(receipt.checked_in_at),
+        source=Source.RECEIPT,
+        reason=REASON,
+        revision=attendance.revision,
+        changed_at=now,
+    )
+    AttendanceEvent.objects.create(
+        attendance=attendance,
+        revision=attendance.revision,
+        kind=EventKind.RECORD_RESTORED,
+        happened_at=now,
+        student_id=student_id,
+        actor_id=student_id,
+        actor_name=receipt.student.full_name,
+        source=Source.RECEIPT,
+        old=NO_RECORD,
+        new=receipt.status,
+        reason=REASON,
+        request_id=_request_id(receipt),
+    )
+    return shapes.of_stored(row)
+
+
+def _teacher(receipt: Receipt) -> Person:
+    return Person(receipt.teacher.school_number, receipt.teacher.full_name, Role.TEACHER)
+
+
+def _request_id(receipt: Receipt) -> str:
+    return f"receipt-{receipt.student.school_number}-{receipt.revision}"

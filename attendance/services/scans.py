@@ -1,0 +1,45 @@
+"""Keeping a scan: a code that was valid when it was seen stays so for five minutes.
+
+Signing in takes longer than a code lives. A kept scan extends the code, never
+the lesson's window: that is judged when the student checks in.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.core import signing
+
+from attendance.errors import CodeWrong
+from attendance.live import codes, records, store
+
+KEPT = timedelta(minutes=5)
+_SIGNER = signing.Signer(salt="attn.scan")
+
+
+class KeptScan(NamedTuple):
+    scan: str
+    """Signed, to be given in place of a code."""
+    valid_until: datetime
+
+
+def keep_scan(lesson_id: UUID, code: str) -> KeptScan:
+    """Judge a code now, by the live store's clock, and sign that it was seen.
+
+    Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong, CodeExpired and
+    LiveStoreUnavailable.
+    """
+    scanned_at = store.check_code(lesson_id, codes.clean_code(code))
+    scan = _SIGNER.sign(f"{lesson_id}.{records.milliseconds(scanned_at)}")
+    return KeptScan(scan, scanned_at + KEPT)
+
+
+def open_scan(scan: str, lesson_id: UUID) -> int:
+    """The instant of a kept scan of this lesson in epoch ms. Raises CodeWrong."""
+    try:
+        seen, _, at = _SIGNER.unsign(scan).rpartition(".")
+    except signing.BadSignature:
+        raise CodeWrong("This scan was not kept by this site. Scan the code again.") from None
+    if seen != str(lesson_id):
+        raise CodeWrong("This scan is of another lesson. Scan the code of this one.")
+    return int(at)

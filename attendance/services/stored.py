@@ -1,0 +1,103 @@
+"""Changing a lesson that is in PostgreSQL: its name, and whether it is flagged as deleted."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from attendance.errors import Conflict, LessonNotFound, ReasonRequired
+from attendance.live import store
+from attendance.models import Attendance, AttendanceEvent, LessonLedger
+from attendance.services import entry, ids
+from attendance.vocabulary import EventKind, LessonState
+from users.identity import Person
+from users.services import ensure_users
+
+STILL_LIVE = "This lesson is still live. Finish it and wait until it is stored."
+
+
+def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
+    """The stored lesson, for somebody who may change it.
+
+    Raises LessonNotFound and NotYourLesson.
+    """
+    found = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
+    if found is None:
+        raise LessonNotFound
+    entry.check_may_change(actor, found.teacher.school_number)
+    return found
+
+
+def rename_attendance(lesson_id: UUID, name: str, *, actor: Person, request_id: str) -> None:
+    """Give a stored lesson another name; the same name or request changes nothing.
+
+    Raises LessonNotFound and NotYourLesson.
+    """
+    with transaction.atomic():
+        row = _locked(lesson_id, actor)
+        is_repeated = row.events.filter(request_id=request_id).exists()
+        if is_repeated or row.lesson_name == name:
+            return
+        words = f"{row.lesson_name} → {name}"
+        row.lesson_name = name
+        _save(row, EventKind.LESSON_RENAMED, actor, words, request_id)
+        LessonLedger.objects.filter(pk=lesson_id).update(lesson_name=name)
+
+
+def delete_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
+    """Flag a stored lesson as deleted; nothing is removed.
+
+    Raises ReasonRequired, LessonNotFound, NotYourLesson, and Conflict where the
+    lesson is still in the live store or flagged already.
+    """
+    _flag(lesson_id, actor, reason, EventKind.LESSON_DELETED)
+
+
+def restore_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
+    """Take back `delete_attendance`. Raises as that does."""
+    _flag(lesson_id, actor, reason, EventKind.LESSON_RESTORED)
+
+
+def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
+    reason = entry.clean_reason(reason)
+    if not reason:
+        raise ReasonRequired
+    is_deleting = kind is EventKind.LESSON_DELETED
+    with transaction.atomic():
+        try:
+            row = _locked(lesson_id, actor)
+        except LessonNotFound:
+            live = store.read_lesson(lesson_id)
+            entry.check_may_change(actor, live.data.teacher.school_number)
+            raise Conflict(STILL_LIVE) from None
+        if not LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists():
+            raise Conflict(STILL_LIVE)
+        if row.is_deleted == is_deleting:
+            raise Conflict
+        who = entry.clean_person(actor)
+        row.deleted_at = timezone.now() if is_deleting else None
+        row.deleted_by_id = ensure_users([who])[who.school_number] if is_deleting else None
+        row.deleted_reason = reason if is_deleting else ""
+        _save(row, kind, actor, reason, ids.new_request_id())
+
+
+def _locked(lesson_id: UUID, actor: Person) -> Attendance:
+    find_attendance(lesson_id, actor)
+    return Attendance.objects.select_for_update().get(pk=lesson_id)
+
+
+def _save(row: Attendance, kind: EventKind, actor: Person, reason: str, request_id: str) -> None:
+    who = entry.clean_person(actor)
+    row.revision += 1
+    row.save()
+    AttendanceEvent.objects.create(
+        attendance=row,
+        revision=row.revision,
+        kind=kind,
+        happened_at=timezone.now(),
+        actor_id=ensure_users([who])[who.school_number],
+        actor_name=who.full_name,
+        source=entry.check_may_change(actor, row.teacher.school_number),
+        reason=reason,
+        request_id=request_id,
+    )

@@ -1,0 +1,183 @@
+"""The external verifier: what is asked of it, and what its verdict does.
+
+Both ways are signed as Standard Webhooks says: HMAC-SHA256 over id, timestamp
+and raw body. The library of that name brings an HTTP client and five more
+packages for these thirty lines, so they stand here.
+"""
+
+import base64
+import hashlib
+import hmac
+import logging
+import time
+from datetime import timedelta
+from typing import NamedTuple
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+
+from attendance.errors import (
+    AlreadySettled,
+    Conflict,
+    InvalidSignature,
+    LessonNotFound,
+    RecordNotFound,
+    VerificationNotFound,
+)
+from attendance.live import outbox
+from attendance.live.outbox import Waiting
+from attendance.selectors import lessons
+from attendance.selectors.shapes import RegisterRecord
+from attendance.services.records import Correction, correct_record, find_record
+from attendance.vocabulary import Status, Verdict
+from users.errors import InvalidSchoolNumber
+from users.identity import Person
+
+logger = logging.getLogger(__name__)
+
+VERIFIER = Person("ATTN-VERIFIER", "External verifier")
+TOLERANCE_SECONDS = 300
+SECONDS_TO_ANSWER = 10
+BATCH = 20
+DEFAULT_REASON = "verdict of the external verifier"
+_SUCCESS = range(200, 300)
+
+
+class Signature(NamedTuple):
+    """The three headers of Standard Webhooks."""
+
+    message_id: str
+    timestamp: str
+    signatures: str
+
+
+def sign(message_id: str, timestamp: str, body: bytes) -> str:
+    """The signature of a message, as `v1,<base64>`."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digest = hmac.new(settings.VERIFIER_SECRET, signed, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def check_signature(given: Signature, body: bytes) -> None:
+    """Raises InvalidSignature for a wrong one, and one more than five minutes old or ahead."""
+    if not (settings.VERIFIER_SECRET and given.message_id and given.timestamp.isdecimal()):
+        raise InvalidSignature
+    wanted = sign(given.message_id, given.timestamp, body).encode()
+    offered = [each.encode() for each in given.signatures.split(" ")]
+    if not any(hmac.compare_digest(wanted, each) for each in offered):
+        raise InvalidSignature
+    if abs(time.time() - int(given.timestamp)) > TOLERANCE_SECONDS:
+        raise InvalidSignature("The timestamp is more than five minutes away. Sign it anew.")
+
+
+def apply_verdict(
+    verification_id: str, *, is_accepted: bool, reason: str, message_id: str
+) -> RegisterRecord:
+    """Let a verdict decide a pending record, live or stored; the same message decides once.
+
+    Raises VerificationNotFound, AlreadySettled where the record is not pending
+    any more, InvalidInput and LiveStoreUnavailable.
+    """
+    lesson_id, number, revision = _parsed(verification_id)
+    # Not the caller's own text: a message id may be long and strange.
+    request_id = f"verdict-{hashlib.sha256(message_id.encode()).hexdigest()[:48]}"
+    try:
+        lesson = lessons.find_lesson(lesson_id)
+        before = find_record(lesson_id, number)
+    except LessonNotFound:
+        raise VerificationNotFound from None
+    if before is None:
+        raise VerificationNotFound
+    late_after = lesson.late_after_minutes
+    is_late = (
+        late_after is not None
+        and before.checked_in_at is not None
+        and before.checked_in_at >= lesson.starts_at + timedelta(minutes=late_after)
+    )
+    accepted = Verdict.LATE if is_late else Verdict.ACCEPT
+    correction = Correction(
+        lesson_id,
+        number,
+        accepted if is_accepted else Verdict.REJECT,
+        VERIFIER,
+        reason=reason or DEFAULT_REASON,
+        request_id=request_id,
+        expected_revision=revision,
+        is_verdict=True,
+    )
+    try:
+        return correct_record(correction)
+    except (Conflict, RecordNotFound):
+        raise AlreadySettled(
+            "This check-in was decided before. The verdict is not needed any more."
+        ) from None
+
+
+def verification_id(waiting: Waiting) -> str:
+    """One check-in, told from a later one of the same student by its revision."""
+    record = waiting.record
+    return f"{waiting.lesson_id}.{record.school_number}.{record.revision}"
+
+
+def _parsed(text: str) -> tuple[UUID, str, int]:
+    lesson, _, rest = text.partition(".")
+    number, _, revision = rest.rpartition(".")
+    try:
+        return UUID(lesson), number, int(revision)
+    except (ValueError, InvalidSchoolNumber):
+        raise VerificationNotFound from None
+
+
+def send_waiting() -> int:
+    """Post what waits in the outbox to the verifier. Returns how many it has taken.
+
+    What it does not take is tried again, for 24 hours. Raises LiveStoreUnavailable.
+    """
+    waiting = outbox.take(most=BATCH)
+    return sum(_send(each) for each in waiting)
+
+
+def _send(waiting: Waiting) -> bool:
+    message_id = verification_id(waiting)
+    body = _body(message_id, waiting)
+    timestamp = str(int(time.time()))
+    request = Request(  # noqa: S310 - an address that staff has set
+        settings.VERIFIER_URL,
+        data=body,
+        method="POST",
+        headers={
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": sign(message_id, timestamp, body),
+        },
+    )
+    try:
+        with urlopen(request, timeout=SECONDS_TO_ANSWER) as answer:  # noqa: S310 - as above
+            is_taken = answer.status in _SUCCESS
+    except (URLError, OSError, ValueError) as error:
+        logger.warning("The verifier does not take %s: %s", message_id, error)
+        return False
+    if is_taken:
+        outbox.settle(waiting)
+    return is_taken
+
+
+def _body(message_id: str, waiting: Waiting) -> bytes:
+    record = waiting.record
+    return msgspec.json.encode(
+        {
+            "type": "check_in.pending",
+            "data": {
+                "verification_id": message_id,
+                "lesson_id": waiting.lesson_id,
+                "school_number": record.school_number,
+                "full_name": record.full_name,
+                "checked_in_at": record.checked_in_at,
+                "status": Status.PENDING.value,
+            },
+        }
+    )

@@ -1,0 +1,121 @@
+"""Every example of the API's page is run as it stands, and every endpoint has one."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from attendance.api.problems import STATUS
+from attendance.api.urls import urlpatterns
+from attendance.errors import AttendanceError
+from attendance.live.codes import code_at
+from attendance.live.store import read_lesson
+from tests.callers import PASSWORD, Api, account
+from tests.factories import QuarantinedPayloadFactory
+from tests.lessons import TEACHER, live_lesson, student
+from users.errors import UserError
+from users.identity import Person, Role
+from users.tokens import issue_token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PAGE = (Path(settings.BASE_DIR) / "docs" / "reference" / "api.md").read_text()
+EXAMPLES = re.findall(r"^\$ (curl .*)$", PAGE, re.MULTILINE)
+# A payload that still cannot be read, and a lesson that is over by then.
+EXPECTED = {"/retry/": 409}
+
+
+def token_of(person: Person) -> str:
+    return issue_token(account(person).pk).token
+
+
+def run(line: str, variables: dict[str, str]) -> Any:
+    """One curl command, against the site in this process."""
+    for name, value in sorted(variables.items(), reverse=True):
+        line = line.replace(f"${name}", value)
+    words = shlex.split(line)[1:]
+    method, headers, body, address = "GET", {}, None, ""
+    while words:
+        word = words.pop(0)
+        if word == "-X":
+            method = words.pop(0)
+        elif word == "-H":
+            name, _, value = words.pop(0).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = words.pop(0)
+        elif word != "-s":
+            address = word
+    parts = urlsplit(address)
+    client = Client(headers=headers)
+    content = headers.get("Content-Type", "application/octet-stream")
+    return client.generic(method, f"{parts.path}?{parts.query}", body or "", content)
+
+
+def test_every_example_works_in_the_order_of_the_page() -> None:
+    account(TEACHER, password=PASSWORD)
+    second, other = (
+        Person("T-2", "Teacher 2", Role.TEACHER),
+        Person("T-3", "Teacher 3", Role.TEACHER),
+    )
+    lesson, done = live_lesson(0), live_lesson(1, teacher=other)
+    data = read_lesson(lesson.id).data
+    me = student(1)
+    receipt = Api(me).post(f"lessons/{done.id}/check-in/").json()["receipt"]
+    variables = {
+        "SITE": "http://testserver",
+        "TEACHER": token_of(TEACHER),
+        "TEACHER_OF_DONE": token_of(other),
+        "SECOND": token_of(second),
+        "STUDENT": token_of(me),
+        "OTHER_TOKEN": token_of(me),
+        "LEAVING": token_of(student(9)),
+        "STAFF": token_of(Person("STAFF-1", "Staff 1", Role.STAFF)),
+        "LESSON": str(lesson.id),
+        "DONE": str(done.id),
+        "CODE": code_at(data.secret, data.code_seconds, lesson.read_at).whole,
+        "RECEIPT": receipt,
+        "PAYLOAD": str(QuarantinedPayloadFactory().pk),
+    }
+
+    for line in EXAMPLES:
+        answer = run(line, variables)
+        wanted = next((s for part, s in EXPECTED.items() if part in line), None)
+        ok = answer.status_code == wanted if wanted else answer.status_code < 300
+        assert ok, (line, answer.status_code, answer.content)
+
+
+@pytest.mark.parametrize("pattern", urlpatterns, ids=lambda pattern: pattern.name)
+def test_every_endpoint_is_on_the_page(pattern: Any) -> None:
+    path = re.sub(r"<\w+:\w+>", "*", str(pattern.pattern))
+    told = re.sub(r"\$\w+|S-77|<id>", "*", PAGE)
+    assert path in told
+
+
+def test_the_page_of_the_schema_has_nothing_inline_and_nothing_from_elsewhere() -> None:
+    page = Client().get("/api/v1/docs/")
+    policy = page["Content-Security-Policy"]
+    html = page.content.decode()
+
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert not re.search(r"<style|<script(?![^>]*\bsrc=)|\bon\w+=|\bstyle=", html)
+    sources = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert sources
+    assert all(source.startswith("/") and not source.startswith("//") for source in sources)
+    for source in sources:
+        answer = Client().get(source)
+        assert answer.status_code == 200
+        # A file is streamed: it is closed when it was read.
+        assert b"".join(answer)
+        answer.close()
+
+
+def test_every_code_has_a_status() -> None:
+    codes = {error.code for base in (AttendanceError, UserError) for error in base.__subclasses__()}
+    assert codes - {"unreadable_file"} <= set(STATUS)

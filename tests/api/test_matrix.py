@@ -1,0 +1,144 @@
+"""Who may what: every endpoint for everybody, from the addresses themselves."""
+
+from typing import Any, NamedTuple
+
+import pytest
+from django.urls import URLPattern
+
+from attendance.api.urls import urlpatterns
+from attendance.live.records import LiveLesson
+from tests.callers import Api, account
+from tests.factories import QuarantinedPayloadFactory
+from tests.lessons import TEACHER, live_lesson, student
+from users.identity import Person, Role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OTHER_TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
+STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
+
+
+class Rule(NamedTuple):
+    """The status for nobody, another student, another teacher, the owner, and staff."""
+
+    nobody: int
+    student: int
+    teacher: int
+    owner: int
+    staff: int
+    body: Any = None
+
+
+ANYONE = Rule(401, 200, 200, 200, 200)
+OWN_LESSON = Rule(401, 403, 404, 200, 200)
+STAFF_ONLY = Rule(401, 403, 403, 403, 200)
+OPEN_SIGNED = Rule(401, 401, 401, 401, 401, {"verdict": "accept"})
+
+RULES = {
+    ("schema", "GET"): Rule(200, 200, 200, 200, 200),
+    ("docs", "GET"): Rule(200, 200, 200, 200, 200),
+    # A token makes no other token.
+    ("tokens", "POST"): Rule(400, 400, 400, 400, 400, {}),
+    ("tokens", "DELETE"): Rule(401, 204, 204, 204, 204),
+    ("current-token", "DELETE"): Rule(401, 204, 204, 204, 204),
+    ("me", "GET"): ANYONE,
+    ("my-records", "GET"): ANYONE,
+    ("lessons", "GET"): Rule(401, 403, 200, 200, 200),
+    # The owner has a live lesson already.
+    ("lessons", "POST"): Rule(401, 403, 201, 409, 201, {"lesson_name": "Art", "minutes": 5}),
+    ("find-lessons", "GET"): ANYONE,
+    ("lesson", "GET"): OWN_LESSON,
+    ("lesson", "PATCH"): OWN_LESSON._replace(body={"lesson_name": "Art"}),
+    # It is live: it cannot be flagged yet.
+    ("lesson", "DELETE"): Rule(401, 403, 404, 409, 409, {"reason": "a test"}),
+    ("finish", "POST"): OWN_LESSON,
+    ("code", "GET"): OWN_LESSON,
+    ("persist", "POST"): STAFF_ONLY,
+    ("check-in", "POST"): Rule(401, 201, 403, 403, 403, {}),
+    ("scans", "POST"): Rule(403, 403, 403, 403, 403, {"code": "AAAAAAAA"}),
+    ("my-record", "GET"): Rule(401, 404, 404, 404, 404),
+    ("records", "GET"): OWN_LESSON,
+    ("record", "PUT"): OWN_LESSON._replace(body={"full_name": "Student 0001"}),
+    ("record", "PATCH"): OWN_LESSON._replace(body={"status": "late", "reason": "tram"}),
+    ("record", "DELETE"): Rule(401, 403, 404, 204, 204, {"reason": "a test"}),
+    ("events", "GET"): OWN_LESSON,
+    ("refusals", "GET"): OWN_LESSON,
+    ("receipts", "POST"): Rule(401, 400, 400, 400, 400, {"receipt": "none"}),
+    ("runs", "GET"): STAFF_ONLY,
+    ("quarantine", "GET"): STAFF_ONLY,
+    # It cannot be read now either.
+    ("retry", "POST"): Rule(401, 403, 403, 403, 409),
+    ("discard", "POST"): STAFF_ONLY._replace(body={"reason": "a test"}),
+    ("verification", "POST"): OPEN_SIGNED,
+}
+
+
+def methods_of(pattern: URLPattern) -> list[str]:
+    view = getattr(pattern.callback, "view_class", None)
+    if view is None:
+        return ["POST"]
+    names = ("get", "post", "put", "patch", "delete")
+    return [name.upper() for name in names if hasattr(view, name)]
+
+
+ENDPOINTS = [(each, method) for each in urlpatterns for method in methods_of(each)]
+
+
+def test_every_endpoint_has_a_rule_and_no_rule_is_left_over() -> None:
+    assert {(each.name, method) for each, method in ENDPOINTS} == set(RULES)
+
+
+def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
+    path = str(pattern.pattern)
+    known = {
+        "<uuid:lesson_id>": str(lesson.id),
+        "<str:school_number>": "S-0001",
+        "<str:verification_id>": f"{lesson.id}.S-0001.2",
+    }
+    for part, value in known.items():
+        path = path.replace(part, value)
+    if "<int:payload_id>" in path:
+        path = path.replace("<int:payload_id>", str(QuarantinedPayloadFactory().pk))
+    return path
+
+
+@pytest.mark.parametrize("who", ["nobody", "student", "teacher", "owner", "staff"])
+@pytest.mark.parametrize(("pattern", "method"), ENDPOINTS, ids=lambda x: getattr(x, "name", x))
+def test_an_endpoint_answers_by_who_calls(pattern: URLPattern, method: str, who: str) -> None:
+    people = {"student": student(2), "teacher": OTHER_TEACHER, "owner": TEACHER, "staff": STAFF}
+    rule = RULES[(pattern.name or "", method)]
+    account(STAFF)
+    path = path_of(pattern, live_lesson(1))
+
+    answer = Api(people.get(who)).send(method, path, rule.body)
+
+    assert answer.status_code == getattr(rule, who), answer.content
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+        assert {"type", "title", "status", "detail", "code"} <= set(answer.json())
+
+
+@pytest.mark.parametrize(("pattern", "method"), ENDPOINTS, ids=lambda x: getattr(x, "name", x))
+def test_reading_changes_nothing(pattern: URLPattern, method: str) -> None:
+    if method != "GET":
+        return
+    from django.db import connection
+
+    from tests.lessons import redis_state
+
+    account(STAFF)
+    path = path_of(pattern, live_lesson(1))
+    caller = Api(STAFF)
+    caller.get(path)
+    before = redis_state()
+    statements: list[str] = []
+
+    def watch(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(watch):
+        caller.get(path)
+
+    assert redis_state() == before
+    assert all(sql.lstrip().upper().startswith("SELECT") for sql in statements), statements

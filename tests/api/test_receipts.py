@@ -1,0 +1,169 @@
+"""Receipts: a mark survives the loss of the live store, and is there once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from attendance.live import client, keys
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
+from attendance.services.lessons import finish_lesson
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.report import Outcome
+from attendance.vocabulary import LessonState
+from tests.callers import Api
+from tests.lessons import TEACHER, end, live_lesson, student
+from users.identity import Person, Role
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
+
+
+def check_in(lesson_id: Any, who: Person) -> str:
+    return str(Api(who).post(f"lessons/{lesson_id}/check-in/").json()["receipt"])
+
+
+def send(receipt: str, who: Person) -> Any:
+    return Api(who).post("receipts/", {"receipt": receipt})
+
+
+def empty_redis() -> None:
+    marker = client.connection().get("attn:test-server")
+    client.connection().flushdb()
+    client.connection().set("attn:test-server", marker or "1")
+
+
+def test_a_receipt_of_a_live_mark_changes_nothing() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+
+    answer = send(receipt, student(1))
+
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "kept")
+    assert answer.json()["source"] == "student"
+
+
+def test_an_emptied_live_store_is_healed_by_receipts() -> None:
+    lesson = live_lesson(0)
+    receipts = {n: check_in(lesson.id, student(n)) for n in range(1, 6)}
+    empty_redis()
+
+    again = Api(student(1)).post(f"lessons/{lesson.id}/check-in/")
+    seen = Api(TEACHER).get(f"lessons/{lesson.id}/")
+    answers = [send(receipt, student(n)) for n, receipt in receipts.items() for _ in range(3)]
+
+    assert (again.status_code, again.json()["code"]) == (404, "lesson_not_found")
+    assert seen.json()["state"] == "lost"
+    told = [answer.json()["outcome"] for answer in answers]
+    assert told == ["restored", "kept", "kept"] * 5
+    rows = AttendanceRecord.objects.all()
+    assert {(row.source, row.status) for row in rows} == {("receipt", "present")}
+    assert rows.count() == AttendanceEvent.objects.count() == 5
+    assert LessonLedger.objects.get().state == LessonState.LOST
+    # A correction goes on from there.
+    body = {"status": "late", "reason": "tram"}
+    path = f"lessons/{lesson.id}/records/S-0001/"
+    assert Api(TEACHER).patch(path, body).json()["status"] == "late"
+    assert send(receipts[1], student(1)).json()["status"] == "late"
+
+
+def test_many_receipts_at_once_bring_each_mark_back_once() -> None:
+    lesson = live_lesson(0)
+    receipts = [(student(n), check_in(lesson.id, student(n))) for n in range(1, 21)]
+    callers = [(Api(who), receipt) for who, receipt in receipts for _ in range(2)]
+    empty_redis()
+
+    def redeem(pair: tuple[Api, str]) -> int:
+        try:
+            return int(pair[0].post("receipts/", {"receipt": pair[1]}).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = set(pool.map(redeem, callers))
+
+    assert statuses == {200}
+    assert AttendanceRecord.objects.count() == 20
+
+
+def test_a_lesson_that_the_ledger_never_saw_is_made_of_its_receipt() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    LessonLedger.objects.all().delete()
+    empty_redis()
+
+    assert send(receipt, student(1)).json()["outcome"] == "restored"
+
+    row = Attendance.objects.get()
+    assert (row.lesson_name, row.teacher.school_number) == ("Physics", TEACHER.school_number)
+    assert LessonLedger.objects.get().state == LessonState.LOST
+
+
+def test_a_copy_that_comes_back_replaces_nothing() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    check_in(lesson.id, student(2))
+    saved = {key: client.connection().dump(key) for key in client.connection().scan_iter()}
+    empty_redis()
+    send(receipt, student(1))
+    Api(TEACHER).patch(
+        f"lessons/{lesson.id}/records/S-0001/", {"status": "excused", "reason": "a contest"}
+    )
+    for key, raw in saved.items():
+        if raw:
+            client.connection().restore(key, 0, raw, replace=True)
+
+    end(lesson.id)
+    report = unified_persistence_task()
+
+    assert [each.outcome for each in report.lessons] == [Outcome.REWOUND]
+    assert AttendanceRecord.objects.get(student__school_number="S-0001").status == "excused"
+
+
+def test_a_mark_that_is_missing_in_a_stored_lesson_is_restored() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    redis = client.connection()
+    redis.hdel(keys.records(lesson.id), "S-0001")
+    redis.hset(keys.lesson(lesson.id), "record_count", 0)
+    finish_lesson(lesson.id, actor=TEACHER)
+
+    assert [send(receipt, student(1)).json()["outcome"] for _ in range(2)] == ["restored", "kept"]
+
+
+def test_a_mark_that_is_missing_in_an_older_live_copy_is_restored() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    redis = client.connection()
+    redis.hdel(keys.records(lesson.id), "S-0001")
+    redis.hset(keys.lesson(lesson.id), mapping={"record_count": 0, "revision": 1})
+
+    answers = [send(receipt, student(1)).json() for _ in range(2)]
+    finish_lesson(lesson.id, actor=TEACHER)
+
+    assert [each["outcome"] for each in answers] == ["restored", "kept"]
+    assert AttendanceRecord.objects.get().source == "receipt"
+
+
+@pytest.mark.parametrize("change", [lambda r: r[:-2], lambda r: "x" + r, lambda r: "garbage"])
+def test_a_changed_receipt_is_refused(change: Any) -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    empty_redis()
+
+    answer = send(change(receipt), student(1))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_receipt")
+    assert not AttendanceRecord.objects.exists()
+
+
+def test_a_receipt_is_its_students_or_for_staff() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    empty_redis()
+
+    assert send(receipt, student(2)).json()["code"] == "not_your_receipt"
+    assert send(receipt, TEACHER).json()["code"] == "not_your_receipt"
+    assert send(receipt, STAFF).json()["outcome"] == "restored"

@@ -1,0 +1,239 @@
+"""The external verifier: what it gets, what its verdict does, and what a stranger cannot do."""
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from attendance.live import client, keys, outbox, store
+from attendance.models import AttendanceEvent, AttendanceRecord
+from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.records import Correction, correct_record
+from attendance.services.verifying import send_waiting, sign
+from attendance.vocabulary import Verdict
+from tests.callers import Api
+from tests.clock import Clock
+from tests.lessons import TEACHER, student
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = b"0123456789abcdef0123456789abcdef"
+
+
+class Verifier(BaseHTTPRequestHandler):
+    status = 200
+    got: list[tuple[dict[str, str], bytes]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        self.send_response(type(self).status)
+        self.end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        return
+
+
+@pytest.fixture
+def verifier(settings: Any) -> Iterator[type[Verifier]]:
+    """A real HTTP server in the place of the verifier."""
+    Verifier.got, Verifier.status = [], 200
+    with HTTPServer(("127.0.0.1", 0), Verifier) as server:
+        settings.VERIFIER_URL = f"http://127.0.0.1:{server.server_port}/"
+        settings.VERIFIER_SECRET = SECRET
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Verifier
+        server.shutdown()
+
+
+def pending(late_after: int | None = None) -> tuple[Any, str]:
+    """A lesson with one pending check-in, and the id of its verification."""
+    plan = LessonPlan("Physics", minutes=30, checks=["external"], late_after_minutes=late_after)
+    lesson = start_lesson(plan, teacher=TEACHER)
+    told = Api(student(1)).post(f"lessons/{lesson.id}/check-in/").json()
+    assert told["status"] == "pending"
+    return lesson, f"{lesson.id}.S-0001.{told['revision']}"
+
+
+def say(verification: str, body: Any, *, message: str = "msg-1", **changes: str) -> Any:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    at = changes.get("timestamp", str(int(time.time())))
+    headers = {
+        "webhook-id": message,
+        "webhook-timestamp": at,
+        "webhook-signature": changes.get("signature", f"v1,other {sign(message, at, raw)}"),
+    }
+    api = Api()
+    path = f"/api/v1/verifications/{verification}/"
+    return api.client.generic("POST", path, raw, "application/json", headers=headers)
+
+
+ACCEPT = {"verdict": "accept"}
+
+
+def test_a_check_in_is_posted_signed_and_once(verifier: type[Verifier]) -> None:
+    lesson, verification = pending()
+
+    assert (send_waiting(), send_waiting()) == (1, 0)
+
+    ((headers, body),) = verifier.got
+    data = json.loads(body)["data"]
+    assert data["verification_id"] == headers["webhook-id"] == verification
+    assert (data["school_number"], data["lesson_id"]) == ("S-0001", str(lesson.id))
+    wanted = sign(headers["webhook-id"], headers["webhook-timestamp"], body)
+    assert headers["webhook-signature"] == wanted
+    assert base64.b64decode(wanted.removeprefix("v1,"))
+
+
+def test_what_the_verifier_does_not_take_is_sent_again(
+    verifier: type[Verifier], clock: Clock
+) -> None:
+    pending()
+    verifier.status = 500
+
+    assert (send_waiting(), send_waiting()) == (0, 0)
+    assert len(verifier.got) == 1
+    clock.offset_ms = 2_500
+    verifier.status = 204
+    assert (send_waiting(), len(verifier.got)) == (1, 2)
+
+
+def test_the_outbox_outlives_its_lesson(verifier: type[Verifier]) -> None:
+    lesson, verification = pending()
+    finish_lesson(lesson.id, actor=TEACHER)
+    assert AttendanceRecord.objects.get().status == "pending"
+
+    assert send_waiting() == 1
+
+    assert say(verification, ACCEPT).json()["status"] == "present"
+    assert AttendanceRecord.objects.get().status == "present"
+    assert not client.connection().exists(keys.outbox(lesson.id))
+
+
+def test_an_empty_outbox_of_an_old_lesson_is_left_out(
+    verifier: type[Verifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson, _ = pending()
+    finish_lesson(lesson.id, actor=TEACHER)
+    send_waiting()
+    outbox.tidy()
+    assert client.connection().zcard(keys.OUTBOXES) == 1
+
+    monkeypatch.setattr(outbox, "KEEP_EMPTY", timedelta(hours=-1))
+    outbox.tidy()
+    assert client.connection().zcard(keys.OUTBOXES) == 0
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+@pytest.mark.parametrize(
+    ("body", "late_after", "status"),
+    [
+        (ACCEPT, None, "present"),
+        (ACCEPT, 0, "late"),
+        ({"verdict": "reject", "reason": "another face"}, None, "rejected"),
+    ],
+)
+def test_a_verdict_decides_live_and_stored(
+    verifier: type[Verifier], body: Any, late_after: int | None, status: str, is_stored: bool
+) -> None:
+    lesson, verification = pending(late_after)
+    if is_stored:
+        finish_lesson(lesson.id, actor=TEACHER)
+
+    first, again = say(verification, body), say(verification, body)
+
+    assert (first.status_code, first.json()["status"]) == (200, status)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert first.json()["source"] == "verifier"
+    finish_lesson(lesson.id, actor=TEACHER)
+    event = AttendanceEvent.objects.get(kind="record_verified")
+    assert (event.old, event.new, event.source) == ("pending", status, "verifier")
+
+
+def test_another_verdict_on_the_same_check_in_is_refused(verifier: type[Verifier]) -> None:
+    _, verification = pending()
+    say(verification, ACCEPT)
+
+    answer = say(verification, {"verdict": "reject"}, message="msg-2")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_settled")
+
+
+def test_a_teacher_who_was_faster_is_not_overruled(verifier: type[Verifier]) -> None:
+    lesson, verification = pending()
+    correct_record(Correction(lesson.id, "S-0001", Verdict.EXCUSE, TEACHER, "ill"))
+
+    assert say(verification, ACCEPT).status_code == 409
+    assert Api(student(1)).get(f"lessons/{lesson.id}/my-record/").json()["status"] == "excused"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signature": "v1,AAAA"},
+        {"signature": ""},
+        {"timestamp": str(int(time.time()) - 301)},
+        {"timestamp": str(int(time.time()) + 400)},
+        {"timestamp": "soon"},
+    ],
+)
+def test_a_wrong_signature_changes_nothing(
+    verifier: type[Verifier], changes: dict[str, str]
+) -> None:
+    lesson, verification = pending()
+    before = store.read_lesson(lesson.id).revision
+
+    answer = say(verification, ACCEPT, **changes)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_signature")
+    assert store.read_lesson(lesson.id).revision == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"verdict": "perhaps"}, 422),
+        ({}, 422),
+        ({"verdict": "accept", "score": 1}, 422),
+        ([], 422),
+        (b"{", 422),
+    ],
+)
+def test_a_malformed_verdict_changes_nothing(
+    verifier: type[Verifier], body: Any, status: int
+) -> None:
+    lesson, verification = pending()
+
+    assert say(verification, body).status_code == status
+    assert store.read_lesson(lesson.id).revision == 2
+
+
+@pytest.mark.parametrize(
+    "verification", ["x", "x.S-0001.2", "01890000-0000-7000-8000-000000000000.S-0001.2"]
+)
+def test_a_verification_that_is_none_is_not_found(
+    verifier: type[Verifier], verification: str
+) -> None:
+    assert say(verification, ACCEPT).json()["code"] == "verification_not_found"
+
+
+def test_no_verdict_is_stored_as_such(verifier: type[Verifier]) -> None:
+    lesson, _ = pending()
+    finish_lesson(lesson.id, actor=TEACHER)
+
+    row = AttendanceRecord.objects.get()
+
+    assert row.status == "pending"
+    assert "no verdict" in row.reason
+
+
+def test_without_a_verifier_no_such_lesson_starts() -> None:
+    body = {"lesson_name": "Physics", "minutes": 5, "checks": ["external"]}
+    answer = Api(TEACHER).post("lessons/", body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")

@@ -1,0 +1,226 @@
+"""Who a token or a session stands for, without asking PostgreSQL each time.
+
+An entry in the cache answers for a token that was seen in the last minutes, and
+one for the user of a session. Both are only ever added where nothing stands, and
+a revocation or a change stands in their place, so that a slow reader cannot
+bring back what was revoked. Where the cache does not answer, this
+process remembers for a minute.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
+from django.db import connection
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from knox.crypto import hash_token
+from knox.models import AuthToken
+
+from users.identity import Person, Role
+from users.models import User
+
+logger = logging.getLogger(__name__)
+
+KNOWN_SECONDS = 300
+"""How long a caller is known without a look into PostgreSQL."""
+
+REMEMBERED_SECONDS = 60
+"""How long a process remembers while the cache does not answer: so long may a revocation take."""
+
+MOST_REMEMBERED = 20_000
+LONGEST_TOKEN = 128
+_RETRY_SECONDS = 1.0
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Somebody with a valid credential; it stands where Django has a user."""
+
+    user_id: int
+    person: Person
+    session_hash: str = ""
+    """Of the password: a session ends when it changes."""
+    token_digest: str = ""
+    """Of the token that was shown, or '' for a session."""
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def pk(self) -> int:
+        return self.user_id
+
+
+class _TokenEntry(msgspec.Struct, frozen=True):
+    caller: Caller
+    expires_at: datetime | None
+
+
+_REVOKED = b"revoked"
+_encode = msgspec.msgpack.Encoder().encode
+_decode_token = msgspec.msgpack.Decoder(_TokenEntry).decode
+_decode_caller = msgspec.msgpack.Decoder(Caller).decode
+
+
+def caller_of_token(token: str) -> Caller | None:
+    """Whose valid token this is, or None.
+
+    Raises django.db.Error where neither the cache nor PostgreSQL can say it.
+    """
+    if not 0 < len(token) <= LONGEST_TOKEN or not token.isascii():
+        return None
+    digest = hash_token(token)
+    raw = _known(f"token:{digest}", lambda: _find_token(digest))
+    if raw == _REVOKED:
+        return None
+    entry = _decode_token(raw)
+    if entry.expires_at is not None and entry.expires_at <= timezone.now():
+        return None
+    return entry.caller
+
+
+def caller_of_session(session: Any) -> Caller | None:
+    """Who has signed in with this session, or None. Raises as `caller_of_token`."""
+    data = _data_of(session)
+    user_id, session_hash = data.get("_auth_user_id"), data.get("_auth_user_hash", "")
+    if user_id is None or data.get("_auth_user_backend") not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    raw = _known(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
+    caller = None if raw == _REVOKED else _decode_caller(raw)
+    if caller is None or not constant_time_compare(session_hash, caller.session_hash):
+        return None
+    return caller
+
+
+def forget_token(digest: str) -> None:
+    """A token was revoked: at once where the cache answers, else within a minute."""
+    _put({f"token:{digest}": _REVOKED})
+
+
+def forget_users(user_ids: Iterable[int]) -> None:
+    """Users have changed: they are read again. Call it after the commit."""
+    wanted = list(user_ids)
+    found = {user.pk: user for user in User.objects.filter(pk__in=wanted, is_active=True)}
+    entries = {
+        _user_key(i): _encode(_caller_of(found[i])) if i in found else _REVOKED for i in wanted
+    }
+    for row in AuthToken.objects.filter(user_id__in=wanted):
+        entries[f"token:{row.digest}"] = _token_entry(row, found.get(row.user_id))
+    if entries:
+        _put(entries)
+
+
+def _user_key(user_id: int) -> str:
+    return f"user:{user_id}"
+
+
+def _find_token(digest: str) -> bytes:
+    row = AuthToken.objects.select_related("user").filter(digest=digest).first()
+    return _token_entry(row, row.user) if row else _REVOKED
+
+
+def _token_entry(row: AuthToken, user: User | None) -> bytes:
+    if user is None or not user.is_active:
+        return _REVOKED
+    caller = _caller_of(user, token_digest=row.digest)
+    return _encode(_TokenEntry(caller, row.expiry))
+
+
+def _find_user(user_id: int) -> bytes:
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return _encode(_caller_of(user)) if user else _REVOKED
+
+
+def _caller_of(user: User, *, token_digest: str = "") -> Caller:
+    person = Person(user.school_number, user.full_name, Role(user.role))
+    return Caller(user.pk, person, user.get_session_auth_hash(), token_digest)
+
+
+def _data_of(session: Any) -> dict[str, Any]:
+    try:
+        return dict(session.items())
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
+        # The sessions stand in PostgreSQL as well.
+        return dict(SessionStore(session.session_key).load())
+
+
+class _Memory:
+    """What this process has read lately, for the time when the cache does not answer."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[float, bytes]] = {}
+
+    def get(self, name: str) -> bytes | None:
+        at, raw = self._entries.get(name, (0.0, b""))
+        return raw if raw and time.monotonic() - at < REMEMBERED_SECONDS else None
+
+    def put(self, name: str, raw: bytes) -> None:
+        if len(self._entries) >= MOST_REMEMBERED:
+            self._entries.clear()
+        self._entries[name] = (time.monotonic(), raw)
+
+
+_memory = _Memory()
+
+
+def _known(name: str, find: Callable[[], bytes]) -> bytes:
+    """What the cache says, or PostgreSQL and then the cache."""
+    key = _key(name)
+    try:
+        raw: bytes | None = cache.get(key)
+        if raw is None:
+            cache.add(key, find(), KNOWN_SECONDS)
+            # Whoever revoked it meanwhile was first.
+            raw = cache.get(key)
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
+        raw = _memory.get(name)
+    if raw is None:
+        raw = find()
+    _memory.put(name, raw)
+    return raw
+
+
+def _put(entries: Mapping[str, bytes]) -> None:
+    for name, raw in entries.items():
+        _memory.put(name, raw)
+    if not _try_put(entries):
+        logger.warning("The cache does not answer: %d changes are told to it later", len(entries))
+        threading.Thread(target=_put_later, args=(entries,), daemon=True).start()
+
+
+def _try_put(entries: Mapping[str, bytes]) -> bool:
+    try:
+        cache.set_many({_key(name): raw for name, raw in entries.items()}, KNOWN_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
+        return False
+    return True
+
+
+def _put_later(entries: Mapping[str, bytes]) -> None:
+    """A cache that comes back with what it knew must not undo a revocation."""
+    until = time.monotonic() + KNOWN_SECONDS
+    while time.monotonic() < until:
+        time.sleep(_RETRY_SECONDS)
+        if _try_put(entries):
+            return
+
+
+def _key(name: str) -> str:
+    at = connection.settings_dict
+    return f"attn:identity:{_site(at['HOST'], at['NAME'])}:{name}"
+
+
+@lru_cache
+def _site(host: str, database: str) -> str:
+    """Two sites that share a cache must not take each other's users for their own."""
+    return sha256(f"{settings.SECRET_KEY}|{host}|{database}".encode()).hexdigest()[:16]

@@ -1,0 +1,43 @@
+"""Tokens: shown once, hashed at rest, expiring; and leaving, here or everywhere."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+from knox.models import AuthToken
+
+from users.models import User
+
+MOST_TOKENS = 20
+"""Of one user; the oldest makes room for a new one."""
+
+
+class NewToken(NamedTuple):
+    token: str
+    """It is never shown again."""
+    expires_at: datetime
+
+
+def issue_token(user_id: int) -> NewToken:
+    """A new token; expired ones are removed on the way."""
+    own = AuthToken.objects.filter(user_id=user_id)
+    own.filter(expiry__lte=timezone.now()).delete()
+    old = own.order_by("-created").values_list("digest", flat=True)[MOST_TOKENS - 1 :]
+    AuthToken.objects.filter(digest__in=list(old)).delete()
+    row, token = AuthToken.objects.create(user=User.objects.get(pk=user_id))
+    return NewToken(token, row.expiry)
+
+
+def revoke_token(digest: str) -> None:
+    """Log out here: this token opens nothing any more."""
+    AuthToken.objects.filter(digest=digest).delete()
+
+
+def revoke_everywhere(user_id: int) -> None:
+    """Log out everywhere: every token and every session of a user."""
+    with transaction.atomic():
+        AuthToken.objects.filter(user_id=user_id).delete()
+        user = User.objects.select_for_update().get(pk=user_id)
+        user.session_version += 1
+        user.save(update_fields=["session_version"])

@@ -1,0 +1,26 @@
+"""Changes of users and tokens are told to the cache of identities, after their commit."""
+
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from knox.models import AuthToken
+
+from users import credentials
+from users.models import User
+
+
+def connect() -> None:
+    """Listen; what is changed in bulk sends no signal and says so itself."""
+    for signal in (post_save, post_delete):
+        signal.connect(_user_changed, sender=User, dispatch_uid=f"users.{id(signal)}")
+    post_delete.connect(_token_deleted, sender=AuthToken, dispatch_uid="users.token")
+
+
+def _user_changed(instance: User, **kwargs: Any) -> None:
+    transaction.on_commit(partial(credentials.forget_users, [instance.pk]))
+
+
+def _token_deleted(instance: AuthToken, **kwargs: Any) -> None:
+    transaction.on_commit(partial(credentials.forget_token, instance.digest))
