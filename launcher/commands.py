@@ -1,19 +1,16 @@
 """What each command of `./attn` does; each returns an exit status."""
 
 import contextlib
-import ctypes
 import json
 import os
 import secrets
-import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from launcher import binaries, environment, instance, leases
+from launcher.children import in_background, run, wait
 from launcher.environment import DEMO, DEV, SITE, say
 from launcher.instance import Instance
 from launcher.problem import USAGE, Problem
@@ -23,7 +20,6 @@ FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
 TEST_FOLDER = "attn-test-"
-_PR_SET_PDEATHSIG = 1
 
 
 def demo(project: Project, *, then_exit: bool) -> int:
@@ -35,10 +31,13 @@ def demo(project: Project, *, then_exit: bool) -> int:
         env["ATTN_DEMO_PASSWORD"] = secrets.token_urlsafe(9)
         env["ATTN_DEMO_ADDRESS"] = "" if then_exit else f"http://127.0.0.1:{port}"
         migrate(project, env)
-        status = run(project, manage_command(project, "demo"), env)
-        if status or then_exit:
-            return status
-        return _serve(project, env, "127.0.0.1", port)
+        address = f"http://127.0.0.1:{port}"
+        with in_background(project, _site(project, "127.0.0.1", port), env) as site:
+            status = run(project, manage_command(project, "demo", "--site", address), env)
+            if status or then_exit:
+                return status
+            say(f"ATTN is at {address}/ (Ctrl-C stops it)")
+            return wait(site)
 
 
 def serve(project: Project, *, host: str, port: int) -> int:
@@ -163,36 +162,6 @@ def migrate(project: Project, env: dict[str, str]) -> None:
             stamp.write_text(wanted)
 
 
-def run(project: Project, command: list[str], env: dict[str, str]) -> int:
-    """Run a child to its end and return its exit status; signals go on to it."""
-    child = subprocess.Popen(
-        command,
-        env=env,
-        cwd=project.root,
-        preexec_fn=_end_with_us,  # noqa: PLW1509 - the launcher has one thread
-    )
-
-    def forward(number: int, frame: object) -> None:
-        # A terminal sends Ctrl-C to the child as well: twice would be impatience.
-        if number != signal.SIGINT or not sys.stdin.isatty():
-            child.send_signal(number)
-
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, forward) for number in numbers}
-    try:
-        ended = child.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return 128 - ended if ended < 0 else ended
-
-
-def _end_with_us() -> None:
-    """On Linux, a child is told to stop where the launcher itself is killed."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @contextlib.contextmanager
 def throw_away_servers(project: Project) -> Iterator[Instance]:
     """Servers in a temporary folder; those of a killed launcher are cleared first."""
@@ -233,13 +202,17 @@ def _clear_abandoned(project: Project) -> None:
 
 def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
     say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
-    command = [
+    return run(project, _site(project, host, port), env)
+
+
+def _site(project: Project, host: str, port: int) -> list[str]:
+    """The site, as production would serve it."""
+    return [
         *(str(environment.python(project)), "-m", "gunicorn", "attn_project.wsgi:application"),
         *("--bind", f"{host}:{port}", "--worker-class", "gthread"),
         *("--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"),
         "--no-control-socket",
     ]
-    return run(project, command, env)
 
 
 def _is_free(host: str, port: int) -> bool:

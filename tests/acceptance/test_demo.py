@@ -16,9 +16,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from attendance.management.demo import proof, rivals, teaching
+from attendance.management.demo.site import Acknowledged
 from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.services import claims
-from attendance.services.check_in import CheckedIn
 from attn_project.settings import database
 from tests.processes import DEAD_REDIS, environment, manage, python
 from users.backends import DEMO_STAFF_NUMBER
@@ -191,8 +191,8 @@ def test_a_status_that_nobody_was_told_is_noticed(monkeypatch: pytest.MonkeyPatc
 def test_a_repeat_that_makes_a_second_record_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = teaching.check_in
 
-    def forget(*args: object, **options: object) -> CheckedIn:
-        return real(*args, **options)._replace(is_repeated=False)  # type: ignore[arg-type]
+    def forget(*args: object) -> Acknowledged:
+        return real(*args)._replace(is_repeated=False)  # type: ignore[arg-type]
 
     monkeypatch.setattr(teaching, "check_in", forget)
 

@@ -17,8 +17,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from attendance.errors import AttendanceError
-from attendance.management.demo import people, proof, rivals, teaching
+from attendance.management.demo import people, proof, rivals, site, teaching
 from attendance.management.demo.proof import Proof
+from attendance.management.demo.teaching import Stage
 from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
@@ -31,20 +32,25 @@ MISMATCHES_SHOWN = 10
 
 class Command(BaseCommand):
     help = (
-        "Four lessons with 600 students: check-ins from many threads, corrections, damaged "
-        "payloads, two persistence tasks at once, one of them killed; then everything is counted. "
+        "Four lessons with 600 students: check-ins over HTTP from many threads, corrections, "
+        "damaged payloads, two persistence tasks at once, one of them killed; then everything is "
+        "counted. "
         "Exit status: 0 captured = stored everywhere, 1 a count is off or a server is not there."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument(
+            "--site", default="", help="address of the site to use; without it, one is started"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._told: dict[str, Any] = {}
         self._is_quiet = options["json"]
         self._replace_what_cannot_be_shown()
         try:
-            proofs = self._run()
+            with site.served(options["site"]) as stage:
+                proofs = self._run(stage)
         except AttendanceError as error:
             raise CommandError(error.detail) from error
         except OperationalError as error:
@@ -66,17 +72,17 @@ class Command(BaseCommand):
         if reconfigure:
             reconfigure(errors="replace")
 
-    def _run(self) -> list[Proof]:
+    def _run(self, where: site.Site) -> list[Proof]:
         cast = people.make_cast()
         started = monotonic()
         with _bar(len(cast.students) * 6 // 5) as advance:
-            lessons = teaching.teach(cast, advance)
+            lessons = teaching.teach(Stage(where, cast, advance))
         seconds = monotonic() - started
         said = [one for taught in lessons for one in taught.acknowledged]
         repeats = sum(one.is_repeated for one in said)
         self._tell(
             f"{len(said)} check-ins by {len(cast.students)} students in {seconds:.1f} s, "
-            f"{repeats} of them repeats.",
+            f"{repeats} of them repeats, over HTTP.",
             check_ins=len(said),
             students=len(cast.students),
             repeats=repeats,

@@ -2,9 +2,12 @@
 
 import secrets
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from django.core.management.base import CommandError
+from django.db import transaction
+from knox.models import AuthToken
 
 from users.backends import DEMO_STAFF_NUMBER
 from users.identity import Person, Role, clean_full_name
@@ -18,10 +21,16 @@ STUDENTS, TEACHERS, KNOWN_STUDENTS, KNOWN_TEACHERS = 600, 4, 250, 3
 class Cast(NamedTuple):
     teachers: list[Person]
     students: list[Person]
+    tokens: dict[str, str]
+    """A token for each school number."""
+    leaving: frozenset[str]
+    """Whose account is removed while their lesson is live: persistence has to make it anew."""
 
 
 def make_cast() -> Cast:
-    """Four teachers and 600 students; PostgreSQL knows 3 and 250 of them.
+    """Four teachers and 600 students with an account and a token.
+
+    When their lessons end, PostgreSQL knows 3 and 250 of them.
 
     Each run has numbers of its own, so that demos can run again and side by side.
     """
@@ -29,9 +38,17 @@ def make_cast() -> Cast:
     names = _names(TEACHERS + STUDENTS)
     teachers = [Person(f"D{run}-T{i + 1}", names[i], Role.TEACHER) for i in range(TEACHERS)]
     students = [Person(f"D{run}-{i + 1:04}", names[TEACHERS + i]) for i in range(STUDENTS)]
-    known = [*teachers[:KNOWN_TEACHERS], *students[:KNOWN_STUDENTS]]
-    User.objects.bulk_create([_account(person) for person in known])
-    return Cast(teachers, students)
+    with transaction.atomic():
+        users = User.objects.bulk_create([_account(each) for each in (*teachers, *students)])
+        tokens = {user.school_number: AuthToken.objects.create(user=user)[1] for user in users}
+    leaving = (*teachers[KNOWN_TEACHERS:], *students[KNOWN_STUDENTS:])
+    return Cast(teachers, students, tokens, frozenset(each.school_number for each in leaving))
+
+
+def leave(cast: Cast, people: Iterable[Person]) -> None:
+    """Remove the accounts of those among these people who leave."""
+    numbers = {person.school_number for person in people} & cast.leaving
+    User.objects.filter(school_number__in=numbers).delete()
 
 
 def ensure_demo_staff() -> None:

@@ -4,15 +4,13 @@ import json
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from attendance.live import client, envelope, keys, records, store
 from attendance.live.records import EventData
-from attendance.management.demo.people import SEED, Cast
-from attendance.services.check_in import check_in
-from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.management.demo.people import SEED, Cast, leave
+from attendance.management.demo.site import Acknowledged, Site, check_in, start_lesson
 from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
 from users.identity import Person
@@ -21,15 +19,6 @@ LESSON_NAMES = ("Physics", "Türkçe Edebiyat", "Mathematics", "Νέα Ελλη�
 THREADS = 16
 DAMAGED_LESSON = 2
 """Which lesson, counted from 0, gets three payloads that cannot be read."""
-
-
-class Acknowledged(NamedTuple):
-    """What a student was told, as the demo wrote it down."""
-
-    school_number: str
-    status: str
-    checked_in_at: datetime | None
-    is_repeated: bool
 
 
 class Taught(NamedTuple):
@@ -45,48 +34,49 @@ class Taught(NamedTuple):
     damaged: list[str]
 
 
-def teach(cast: Cast, advance: Callable[[int], None]) -> list[Taught]:
-    """Run the lessons up to their end; nothing is persisted yet."""
+class Stage(NamedTuple):
+    """Where it plays, and who plays."""
+
+    site: Site
+    cast: Cast
+    advance: Callable[[int], None]
+
+
+def teach(stage: Stage) -> list[Taught]:
+    """Run the lessons up to their end over HTTP; nothing is persisted yet."""
+    cast = stage.cast
     share = len(cast.students) // len(LESSON_NAMES)
     return [
-        _teach(i, teacher, cast.students[i * share : (i + 1) * share], advance)
+        _teach(stage, i, teacher, cast.students[i * share : (i + 1) * share])
         for i, teacher in enumerate(cast.teachers)
     ]
 
 
-def _teach(
-    number: int, teacher: Person, students: list[Person], advance: Callable[[int], None]
-) -> Taught:
-    plan = LessonPlan(LESSON_NAMES[number], minutes=45, late_after_minutes=10)
-    lesson = start_lesson(plan, teacher=teacher)
-    acknowledged = _check_in_all(lesson.id, students, advance)
-    expected = _correct(lesson.id, teacher, students)
-    damaged = _damage(lesson.id, students[-3:]) if number == DAMAGED_LESSON else []
+def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -> Taught:
+    name = LESSON_NAMES[number]
+    lesson_id = start_lesson(stage.site, stage.cast.tokens[teacher.school_number], name)
+    acknowledged = _check_in_all(stage, lesson_id, students)
+    expected = _correct(lesson_id, teacher, students)
+    damaged = _damage(lesson_id, students[-3:]) if number == DAMAGED_LESSON else []
+    leave(stage.cast, [teacher, *students])
     # Before the end: after it, the task of a served site may store and discard it.
-    captured = _captured(lesson.id)
+    captured = _captured(lesson_id)
     event = EventData("lesson_finished", teacher, "teacher")
-    store.finish(lesson.id, request_id=str(uuid4()), event=event)
+    store.finish(lesson_id, request_id=str(uuid4()), event=event)
     # After the end, while the lesson still waits in Redis.
-    expected |= _say(lesson.id, teacher, students[5], Verdict.LATE, "arrived with the bus")
-    return Taught(
-        lesson.id, plan.lesson_name, teacher, students, captured, acknowledged, expected, damaged
-    )
+    expected |= _say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
+    return Taught(lesson_id, name, teacher, students, captured, acknowledged, expected, damaged)
 
 
-def _check_in_all(
-    lesson_id: UUID, students: list[Person], advance: Callable[[int], None]
-) -> list[Acknowledged]:
+def _check_in_all(stage: Stage, lesson_id: UUID, students: list[Person]) -> list[Acknowledged]:
     """Everybody checks in, every fifth student twice, all at once."""
     arrivals = [*students, *students[::5]]
     random.Random(SEED).shuffle(arrivals)  # noqa: S311 - an order, not a secret
 
     def arrive(student: Person) -> Acknowledged:
-        done = check_in(lesson_id, student=student)
-        advance(1)
-        record = done.record
-        return Acknowledged(
-            record.school_number, record.status, record.checked_in_at, done.is_repeated
-        )
+        done = check_in(stage.site, stage.cast.tokens[student.school_number], lesson_id)
+        stage.advance(1)
+        return done
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(arrive, arrivals))
