@@ -30,7 +30,7 @@ from attendance.errors import (
 from attendance.live import outbox
 from attendance.live.outbox import Waiting
 from attendance.selectors import lessons
-from attendance.selectors.shapes import RegisterRecord
+from attendance.selectors.shapes import LessonView, RegisterRecord
 from attendance.services.records import Correction, correct_record, find_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import InvalidSchoolNumber
@@ -91,17 +91,10 @@ def apply_verdict(
         raise VerificationNotFound from None
     if before is None:
         raise VerificationNotFound
-    late_after = lesson.late_after_minutes
-    is_late = (
-        late_after is not None
-        and before.checked_in_at is not None
-        and before.checked_in_at >= lesson.starts_at + timedelta(minutes=late_after)
-    )
-    accepted = Verdict.LATE if is_late else Verdict.ACCEPT
     correction = Correction(
         lesson_id,
         number,
-        accepted if is_accepted else Verdict.REJECT,
+        _accepted(lesson, before) if is_accepted else Verdict.REJECT,
         VERIFIER,
         reason=reason or DEFAULT_REASON,
         request_id=request_id,
@@ -114,6 +107,15 @@ def apply_verdict(
         raise AlreadySettled(
             "This check-in was decided before. The verdict is not needed any more."
         ) from None
+
+
+def _accepted(lesson: LessonView, record: RegisterRecord) -> Verdict:
+    """Late where the check-in was; the status had to wait for this."""
+    at, late_after = record.checked_in_at, lesson.late_after_minutes
+    if at is None or late_after is None:
+        return Verdict.ACCEPT
+    is_late = at >= lesson.starts_at + timedelta(minutes=late_after)
+    return Verdict.LATE if is_late else Verdict.ACCEPT
 
 
 def verification_id(waiting: Waiting) -> str:

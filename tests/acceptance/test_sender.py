@@ -1,0 +1,90 @@
+"""Check-ins reach the external verifier from a served site, also after a restart."""
+
+import base64
+import json
+import threading
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from attendance.live import client, keys
+from attendance.services.lessons import LessonPlan, start_lesson
+from tests.acceptance.test_scheduler import free_port, serving, wait_for
+from tests.callers import account
+from tests.lessons import TEACHER, student
+from users.tokens import issue_token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECRET = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
+COMMAND = ["-m", "gunicorn", "attn_project.wsgi:application", "--workers", "2", "--bind"]
+
+
+class Verifier(BaseHTTPRequestHandler):
+    got: list[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).got.append(json.loads(body)["data"])
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *arguments: Any) -> None:
+        return
+
+
+@pytest.fixture
+def verifier() -> Iterator[HTTPServer]:
+    Verifier.got = []
+    with HTTPServer(("127.0.0.1", 0), Verifier) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def check_in(port: int, lesson_id: UUID, token: str) -> int:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/v1/lessons/{lesson_id}/check-in/",
+        data=b"{}",
+        headers={"Authorization": f"Token {token}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return int(answer.status)
+
+
+def test_what_waited_over_a_restart_is_sent_once(
+    tmp_path: Path, verifier: HTTPServer, settings: Any
+) -> None:
+    settings.VERIFIER_URL = "http://127.0.0.1:1/"
+    plan = LessonPlan("Physics", minutes=30, checks=["external"])
+    lesson = start_lesson(plan, teacher=TEACHER)
+    token = issue_token(account(student(1)).pk).token
+    env = {"ATTN_VERIFIER_SECRET": SECRET, "ATTN_ALLOWED_HOSTS": "127.0.0.1"}
+    first, second = free_port(), free_port()
+
+    # While this site runs, nobody is where the verifier should be.
+    dead = {"ATTN_VERIFIER_URL": "http://127.0.0.1:1/", **env}
+    with serving([*COMMAND, f"127.0.0.1:{first}"], tmp_path, **dead):
+        wait_for(lambda: _answers(first), "the start of the site")
+        assert check_in(first, lesson.id, token) == 201
+    assert client.connection().hlen(keys.outbox(lesson.id)) == 1
+
+    alive = {"ATTN_VERIFIER_URL": f"http://127.0.0.1:{verifier.server_port}/", **env}
+    with serving([*COMMAND, f"127.0.0.1:{second}"], tmp_path, **alive):
+        wait_for(lambda: Verifier.got, "the message")
+        wait_for(lambda: not client.connection().exists(keys.outbox(lesson.id)), "its end")
+
+    assert [each["school_number"] for each in Verifier.got] == ["S-0001"]
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
