@@ -97,11 +97,7 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     components["securitySchemes"] = schemes
     components["schemas"] |= _CHECK_IN_SCHEMAS
     result["paths"]["/api/v1/lessons/{lesson_id}/check-in/"] = {"post": _CHECK_IN}
-    for name, shape in components["schemas"].items():
-        if name.endswith("Request"):
-            shape["additionalProperties"] = False
-            for field in _LINES & set(shape["properties"]):
-                shape["properties"][field]["pattern"] = _ONE_LINE
+    _bound_texts(result)
     for path, operation in _deletions(result):
         if path.endswith(("/lessons/{lesson_id}/", "/records/{school_number}/")):
             operation["requestBody"] = _REASON_BODY
@@ -111,6 +107,24 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     return result
 
 
+def _bound_texts(result: dict[str, Any]) -> None:
+    """What a text may hold, and that there are no other fields."""
+    for name, shape in result["components"]["schemas"].items():
+        if name.endswith("Request"):
+            shape["additionalProperties"] = False
+            for field, kind in shape["properties"].items():
+                _refuse_nul(kind, _ONE_LINE if field in _LINES else _NO_NUL)
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", []):
+                _refuse_nul(parameter["schema"], _NO_NUL)
+
+
+def _refuse_nul(kind: dict[str, Any], pattern: str) -> None:
+    if kind.get("type") == "string" and not {"enum", "format", "pattern"} & set(kind):
+        kind["pattern"] = pattern
+
+
 def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, operations in result["paths"].items():
         if "delete" in operations:
@@ -118,7 +132,9 @@ def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 _LINES = {"lesson_name", "full_name", "reason"}
-_ONE_LINE = "^\\S(.*\\S)?$"
+_INK = r"[^\s\u0000-\u001f\u007f-\u009f]"
+_ONE_LINE = rf"^{_INK}([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*{_INK})?$"
+_NO_NUL = r"^[^\u0000]*$"
 _REASON_BODY = {
     "required": True,
     "content": {

@@ -58,7 +58,7 @@ def no_limits() -> Any:
 @pytest.mark.parametrize("role", ROLES)
 @schema.parametrize()
 @hypothesis_settings(
-    max_examples=12,
+    max_examples=20,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
