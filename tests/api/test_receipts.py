@@ -4,10 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from attendance.live import client, keys
+from attendance.live import client, keys, store
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
+from attendance.services import claims
+from attendance.services.ledger import LOST_LIFT
 from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.report import Outcome
@@ -86,6 +88,43 @@ def test_many_receipts_at_once_bring_each_mark_back_once() -> None:
 
     assert statuses == {200}
     assert AttendanceRecord.objects.count() == 20
+
+
+def test_a_receipt_waits_for_whoever_stores_its_lesson() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    api = Api(student(1))
+    empty_redis()
+
+    def redeem() -> int:
+        try:
+            return int(api.post("receipts/", {"receipt": receipt}).status_code)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            claims.claim([lesson.id])
+            answer = pool.submit(redeem)
+            with pytest.raises(TimeoutError):
+                answer.result(0.5)
+        assert answer.result(10) == 200
+
+
+def test_a_stored_lesson_whose_newer_copy_is_lost_is_lifted_above_it() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        finish_lesson(lesson.id, actor=TEACHER)
+    # A correction after the commit: Redis has something newer, and is lost with it.
+    LessonLedger.objects.update(state=LessonState.ENDED)
+    empty_redis()
+
+    assert send(receipt, student(1)).json()["outcome"] == "kept"
+
+    assert Attendance.objects.get().revision > LOST_LIFT
+    assert LessonLedger.objects.get().state == LessonState.LOST
 
 
 def test_a_lesson_that_the_ledger_never_saw_is_made_of_its_receipt() -> None:
