@@ -24,7 +24,6 @@ from django.db import close_old_connections, connections
 from django_apscheduler.jobstores import DjangoMemoryJobStore
 from django_apscheduler.models import DjangoJob
 
-from attendance.sender import Sender
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.work import RunOptions
 from attendance.vocabulary import Trigger
@@ -68,7 +67,6 @@ class _Serving:
         self.is_wanted = False
         self.scheduler: BackgroundScheduler | None = None
         self.executor: DaemonExecutor | None = None
-        self.sender = Sender()
 
     def is_alive(self) -> bool:
         thread = getattr(self.scheduler, "_thread", None)
@@ -83,13 +81,10 @@ class _Serving:
                 self.scheduler.start()
                 # After the library's own listeners: they leave connections open.
                 self.scheduler.add_listener(_close_connections, EVENT_ALL)
-            if self.is_wanted:
-                self.sender.start()
 
     def stop(self) -> None:
         with self.lock:
             self.stopping.set()
-            self.sender.stop()
             scheduler, self.scheduler = self.scheduler, None
             if scheduler is not None and scheduler.running:
                 scheduler.shutdown(wait=False)

@@ -4,7 +4,9 @@ One thread in each process that serves the site, only where a verifier is set
 up. Processes share the work: what one has taken, no other takes for a while.
 """
 
+import atexit
 import logging
+import os
 import threading
 from time import monotonic
 
@@ -23,15 +25,15 @@ SECONDS_TO_STOP = 15.0
 
 
 class Sender:
-    """The thread of this process; started and stopped with its scheduler."""
+    """The thread of this process."""
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start sending, unless no verifier is set up or the thread lives."""
-        if not settings.VERIFIER_URL or (self._thread and self._thread.is_alive()):
+        """Start sending, unless the thread lives."""
+        if self._thread and self._thread.is_alive():
             return
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="verifier-outbox", daemon=True)
@@ -61,3 +63,17 @@ class Sender:
             finally:
                 close_old_connections()
         connections.close_all()
+
+
+_sender = Sender()
+
+
+def start_where_served() -> None:
+    """Start sending in a process that serves the site, with or without its scheduler.
+
+    A master that forks its workers is left without a thread; each worker gets its own.
+    """
+    if settings.VERIFIER_URL:
+        os.register_at_fork(before=_sender.stop, after_in_child=_sender.start)
+        atexit.register(_sender.stop)
+        _sender.start()

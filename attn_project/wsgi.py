@@ -1,4 +1,4 @@
-"""The site as a WSGI application, with the persistence task beside it."""
+"""The site as a WSGI application, with the persistence task and the verifier's outbox beside it."""
 
 import os
 
@@ -10,6 +10,7 @@ application = get_wsgi_application()
 
 # Not before the application is loaded, and never in AppConfig.ready(), which
 # also runs in migrate and in tests.
-from attendance.scheduler import start_where_served  # noqa: E402
+from attendance import scheduler, sender  # noqa: E402
 
-start_where_served()
+scheduler.start_where_served()
+sender.start_where_served()

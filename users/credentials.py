@@ -3,8 +3,8 @@
 An entry in the cache answers for a token that was seen in the last minutes, and
 one for the user of a session. Both are only ever added where nothing stands, and
 a revocation or a change stands in their place, so that a slow reader cannot
-bring back what was revoked. Where the cache does not answer, this
-process remembers for a minute.
+bring back what was revoked. Where the cache does not answer, this process
+remembers for a minute.
 """
 
 import logging
@@ -55,10 +55,6 @@ class Caller(msgspec.Struct, frozen=True):
     @property
     def is_authenticated(self) -> bool:
         return True
-
-    @property
-    def pk(self) -> int:
-        return self.user_id
 
 
 class _TokenEntry(msgspec.Struct, frozen=True):
@@ -178,16 +174,20 @@ def _known(name: str, find: Callable[[], bytes]) -> bytes:
     key = _key(name)
     try:
         raw: bytes | None = cache.get(key)
-        if raw is None:
-            cache.add(key, find(), KNOWN_SECONDS)
-            # Whoever revoked it meanwhile was first.
-            raw = cache.get(key)
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         raw = _memory.get(name)
     if raw is None:
-        raw = find()
+        raw = _first(key, find())
     _memory.put(name, raw)
     return raw
+
+
+def _first(key: str, raw: bytes) -> bytes:
+    """Add what was found; whoever revoked it meanwhile was first, and that stands."""
+    try:
+        return raw if cache.add(key, raw, KNOWN_SECONDS) else cache.get(key) or raw
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
+        return raw
 
 
 def _put(entries: Mapping[str, bytes]) -> None:

@@ -14,7 +14,7 @@ from users.models import User
 def connect() -> None:
     """Listen; what is changed in bulk sends no signal and says so itself."""
     for signal in (post_save, post_delete):
-        signal.connect(_user_changed, sender=User, dispatch_uid=f"users.{id(signal)}")
+        signal.connect(_user_changed, sender=User, dispatch_uid="users.user")
     post_delete.connect(_token_deleted, sender=AuthToken, dispatch_uid="users.token")
 
 

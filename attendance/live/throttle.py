@@ -11,6 +11,7 @@ import redis
 from django_redis import get_redis_connection
 
 _TEXT = (Path(__file__).parent / "scripts" / "throttle.lua").read_text()
+_GIVE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[1]) end"
 _SHA = sha1(_TEXT.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -36,6 +37,14 @@ def wait_seconds(limit: Limit, *, of: str) -> int:
         return int(_run(get_redis_connection("default"), key, limit))
     except (redis.exceptions.RedisError, OSError) as error:
         raise Unavailable from error
+
+
+def give_back(limit: Limit, *, of: str) -> None:
+    """Take back one attempt that shall not count. Best effort, as `forget`."""
+    try:
+        get_redis_connection("default").eval(_GIVE_BACK, 1, _key(limit, of))
+    except (redis.exceptions.RedisError, OSError):
+        return
 
 
 def forget(limit: Limit, *, of: str) -> None:

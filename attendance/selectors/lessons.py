@@ -114,15 +114,12 @@ def _unbooked(wanted: LessonFilter) -> list[LiveLesson]:
     """Lessons in Redis that the ledger does not know yet: PostgreSQL was away when they began."""
     if wanted.teacher_number:
         own = store.teachers_lesson(wanted.teacher_number)
-        found = [own] if own else []
+        ids = [own.id] if own else []
     else:
         ids = [due.lesson_id for page in store.due_pages() for due in page]
-        known = set(LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True))
-        found = _readable([i for i in ids if i not in known])
-    new = [x for x in found if _matches(x, wanted)]
-    booked = LessonLedger.objects.filter(pk__in=[x.id for x in new]).values_list("pk", flat=True)
-    known = set(booked) if new else set()
-    return [lesson for lesson in new if lesson.id not in known]
+    booked = LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True)
+    known = set(booked) if ids else set()
+    return [x for x in _readable([i for i in ids if i not in known]) if _matches(x, wanted)]
 
 
 def _matches(lesson: LiveLesson, wanted: LessonFilter) -> bool:

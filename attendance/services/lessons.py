@@ -18,6 +18,7 @@ from attendance.errors import (
 )
 from attendance.live import codes, store
 from attendance.live.records import EventData, LessonData, LiveLesson
+from attendance.selectors.lessons import is_discarded
 from attendance.services import entry, ids, ledger, stored
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.report import PersistenceReport
@@ -158,15 +159,23 @@ def rename_lesson(
     """
     name = entry.clean_lesson_name(lesson_name)
     request = entry.clean_request_id(request_id)
-    try:
-        lesson = store.read_lesson(lesson_id)
-    except LessonNotFound:
+    lesson = _live_or_none(lesson_id)
+    if lesson is None:
         stored.rename_attendance(lesson_id, name, actor=actor, request_id=request)
         return
     words = f"{lesson.data.lesson_name} → {name}"
     event = _event_of(EventKind.LESSON_RENAMED, lesson, actor, words)
     if name != lesson.data.lesson_name:
         store.rename(lesson, name, request_id=request, event=event)
+
+
+def _live_or_none(lesson_id: UUID) -> LiveLesson | None:
+    if is_discarded(lesson_id):
+        return None
+    try:
+        return store.read_lesson(lesson_id)
+    except LessonNotFound:
+        return None
 
 
 def _event(kind: EventKind, lesson_id: UUID, actor: Person) -> EventData:

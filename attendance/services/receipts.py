@@ -18,7 +18,7 @@ from attendance.live import records as live_records
 from attendance.live import store
 from attendance.live.records import EventData, Mark, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
-from attendance.selectors import shapes
+from attendance.selectors import lessons, shapes
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import claims, ledger
 from attendance.services.check_in import CheckedIn, LessonBrief
@@ -94,7 +94,7 @@ def open_receipt(text: str) -> Receipt:
 def redeem(text: str, *, caller: Person) -> Redeemed:
     """See that the mark of a receipt is stored; sent again and again, it is there once.
 
-    Redis is asked before PostgreSQL: a lesson leaves it only after it was stored.
+    Redis is asked first, unless the lesson has left it: that is only after it was stored.
     Raises InvalidReceipt, NotYourReceipt, Conflict, LessonUnreadable and
     LiveStoreUnavailable.
     """
@@ -102,10 +102,7 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
     is_own = caller.school_number == receipt.student.school_number
     if not is_own and caller.role is not Role.STAFF:
         raise NotYourReceipt
-    try:
-        outcome, record = _in_live_store(receipt)
-    except LessonNotFound:
-        outcome, record = _in_postgresql(receipt)
+    outcome, record = _find_or_restore(receipt)
     brief = LessonBrief(
         receipt.lesson_id,
         receipt.lesson_name,
@@ -114,6 +111,16 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
         live_records.instant(receipt.ends_at),
     )
     return Redeemed(outcome, record, brief)
+
+
+def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
+    """As a correction: where the ledger says discarded, whatever Redis holds is an older copy."""
+    if not lessons.is_discarded(receipt.lesson_id):
+        try:
+            return _in_live_store(receipt)
+        except LessonNotFound:
+            pass
+    return _in_postgresql(receipt)
 
 
 def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
@@ -148,7 +155,7 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     with transaction.atomic():
         # A task that stores this lesson just now is waited for.
         claims.claim_in_turn(receipt.lesson_id)
-        # Redis was read first, and does not hold it.
+        # Redis was read first and does not hold it, or PostgreSQL has the newest words.
         ledger.lost([receipt.lesson_id])
         users = ensure_users([receipt.student, _teacher(receipt)])
         student_id = users[receipt.student.school_number]

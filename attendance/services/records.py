@@ -20,12 +20,12 @@ from attendance.errors import (
 from attendance.live import records as live_records
 from attendance.live import store
 from attendance.live.records import EventData, Mark, RecordData
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
-from attendance.selectors import shapes
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.selectors import lessons, shapes
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import entry, register
 from attendance.services.register import Change
-from attendance.vocabulary import UNDONE_REASON, EventKind, LessonState, Source, Verdict
+from attendance.vocabulary import UNDONE_REASON, EventKind, Source, Verdict
 from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users
 
@@ -61,7 +61,7 @@ def correct_record(correction: Correction) -> RegisterRecord:
     LessonUnreadable and LiveStoreUnavailable.
     """
     clean = _clean(correction)
-    if not _is_discarded(clean.lesson_id):
+    if not lessons.is_discarded(clean.lesson_id):
         try:
             return _correct_live(clean)
         except LessonNotFound:
@@ -76,7 +76,7 @@ def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
     LiveStoreUnavailable.
     """
     number = canonical_school_number(school_number)
-    if not _is_discarded(lesson_id):
+    if not lessons.is_discarded(lesson_id):
         try:
             found = store.read_record(lesson_id, number, request_id="").record
             return shapes.of_live(found) if found else None
@@ -87,10 +87,6 @@ def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
         raise LessonNotFound
     row = _row(attendance, number)
     return shapes.of_stored(row) if row else None
-
-
-def _is_discarded(lesson_id: UUID) -> bool:
-    return LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists()
 
 
 def _clean(correction: Correction) -> Correction:

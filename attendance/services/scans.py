@@ -12,6 +12,7 @@ from django.core import signing
 
 from attendance.errors import CodeWrong
 from attendance.live import codes, records, store
+from attendance.services import limits
 
 KEPT = timedelta(minutes=5)
 _SIGNER = signing.Signer(salt="attn.scan")
@@ -23,13 +24,18 @@ class KeptScan(NamedTuple):
     valid_until: datetime
 
 
-def keep_scan(lesson_id: UUID, code: str) -> KeptScan:
+def keep_scan(lesson_id: UUID, code: str, *, address: str = "") -> KeptScan:
     """Judge a code now, by the live store's clock, and sign that it was seen.
 
-    Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong, CodeExpired and
+    Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong, CodeExpired,
+    TooManyAttempts for typed codes from an address that guesses, and
     LiveStoreUnavailable.
     """
-    scanned_at = store.check_code(lesson_id, codes.clean_code(code))
+    given = codes.clean_code(code)
+    is_counted = limits.count_scan(given, address)
+    scanned_at = store.check_code(lesson_id, given)
+    if is_counted:
+        limits.give_back_scan(address)
     scan = _SIGNER.sign(f"{lesson_id}.{records.milliseconds(scanned_at)}")
     return KeptScan(scan, scanned_at + KEPT)
 

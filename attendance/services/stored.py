@@ -8,8 +8,9 @@ from django.utils import timezone
 from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
+from attendance.selectors.lessons import is_discarded
 from attendance.services import entry, ids
-from attendance.vocabulary import EventKind, LessonState
+from attendance.vocabulary import EventKind
 from users.identity import Person
 from users.services import ensure_users
 
@@ -70,7 +71,7 @@ def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
             live = store.read_lesson(lesson_id)
             entry.check_may_change(actor, live.data.teacher.school_number)
             raise Conflict(STILL_LIVE) from None
-        if not LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists():
+        if not is_discarded(lesson_id):
             raise Conflict(STILL_LIVE)
         if row.is_deleted == is_deleting:
             raise Conflict

@@ -87,7 +87,7 @@ def apply_verdict(
     try:
         lesson = lessons.find_lesson(lesson_id)
         before = find_record(lesson_id, number)
-    except LessonNotFound:
+    except (LessonNotFound, InvalidSchoolNumber):
         raise VerificationNotFound from None
     if before is None:
         raise VerificationNotFound
@@ -129,7 +129,7 @@ def _parsed(text: str) -> tuple[UUID, str, int]:
     number, _, revision = rest.rpartition(".")
     try:
         return UUID(lesson), number, int(revision)
-    except (ValueError, InvalidSchoolNumber):
+    except ValueError:
         raise VerificationNotFound from None
 
 

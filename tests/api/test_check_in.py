@@ -11,11 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from attendance.live import client as live
-from attendance.live import codes, keys, records, store
+from attendance.live import codes, keys, records, store, throttle
 from attendance.live.codes import Code
 from attendance.live.records import LiveLesson
 from attendance.models import AttendanceRecord, RefusedCheckIn
-from attendance.services import failpoints
+from attendance.services import failpoints, limits
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
@@ -387,3 +387,21 @@ def test_a_strange_body_is_refused(body: bytes, content_type: str, status: int, 
 
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.content
     assert store.read_lesson(lesson.id).record_count == 0
+
+
+def test_guessing_typed_codes_ends_and_whole_codes_never_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "WRONG_SCANS", throttle.Limit("scan", 5, 60))
+    lesson = lesson_with("code")
+    path, right = f"lessons/{lesson.id}/scans/", code_of(lesson)
+    typed = {"code": lesson.data.short_code + right.typed}
+
+    good = [Api().post(path, typed).status_code for _ in range(8)]
+    wrong = [Api().post(path, {"code": "AAAAAAAA"}).status_code for _ in range(7)]
+
+    # Right ones do not count; after five wrong ones nobody there may guess on.
+    assert good == [201] * 8
+    assert wrong == [403] * 5 + [429] * 2
+    assert Api().post(path, typed).status_code == 429
+    assert Api().post(path, {"code": right.whole}).status_code == 201

@@ -206,3 +206,24 @@ def test_a_receipt_is_its_students_or_for_staff() -> None:
     assert send(receipt, student(2)).json()["code"] == "not_your_receipt"
     assert send(receipt, TEACHER).json()["code"] == "not_your_receipt"
     assert send(receipt, STAFF).json()["outcome"] == "restored"
+
+
+def test_an_older_copy_in_redis_is_not_taken_for_the_register() -> None:
+    lesson = live_lesson(0)
+    receipts = [check_in(lesson.id, student(n)) for n in (1, 2)]
+    end(lesson.id)
+    saved = {key: client.connection().dump(key) for key in client.connection().scan_iter()}
+    empty_redis()
+    send(receipts[0], student(1))
+    for key, raw in saved.items():
+        if raw:
+            client.connection().restore(key, 0, raw, replace=True)
+    unified_persistence_task()
+
+    # Redis holds a record of the second student, and nobody will ever store that copy.
+    answer = send(receipts[1], student(2)).json()
+    renamed = Api(TEACHER).patch(f"lessons/{lesson.id}/", {"lesson_name": "Physics II"})
+
+    assert answer["outcome"] == "restored"
+    assert AttendanceRecord.objects.count() == 2
+    assert renamed.json()["lesson_name"] == Attendance.objects.get().lesson_name == "Physics II"

@@ -8,16 +8,13 @@ import re
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 
 from attendance.api import problems
 from attendance.api.callers import SCHEME, StudentOnly, identify
-from attendance.errors import TooManyAttempts
-from attendance.live import throttle
-from attendance.services import receipts
+from attendance.services import limits, receipts
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from users.credentials import Caller
@@ -53,7 +50,7 @@ def check_in_view(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     caller = _student(request)
     body = _body(request)
-    _count(caller)
+    limits.count_check_in(caller.person.school_number)
     given = Given(body.code, body.scan, address_of(request.META))
     done = check_in(lesson_id, student=caller.person, given=given)
     return HttpResponse(
@@ -92,18 +89,6 @@ def _body(request: HttpRequest) -> CheckInBody:
         name = "code" if len(body.code) > LONGEST_CODE else "scan"
         raise exceptions.ValidationError({name: ["It is too long."]})
     return body
-
-
-def _count(caller: Caller) -> None:
-    """Per user, never per address: a lecture hall shares one."""
-    limit = throttle.Limit("check-in", settings.CHECK_INS_PER_MINUTE, 60)
-    try:
-        wait = throttle.wait_seconds(limit, of=caller.person.school_number)
-    except throttle.Unavailable:
-        # A mark is worth more than a limit.
-        return
-    if wait:
-        raise TooManyAttempts(f"Too many attempts. Try again in {wait} seconds.", retry_after=wait)
 
 
 def _shown(done: CheckedIn) -> dict[str, object]:

@@ -14,10 +14,10 @@ from attendance.api import asking, paging, shapes
 from attendance.api.callers import StaffOnly, TeacherOrStaff, caller_of, check_may_see
 from attendance.api.reading import body_of, query_of, request_id_of
 from attendance.api.schema import IDEMPOTENCY_KEY, page_of
-from attendance.errors import LessonClosed
 from attendance.live import codes, store
 from attendance.live.records import LiveLesson
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
+from attendance.selectors.screens import find_code
 from attendance.selectors.shapes import LessonView, RegisterRecord
 from attendance.services import lessons
 from attendance.services.lessons import LessonPlan
@@ -154,15 +154,11 @@ class Code(APIView):
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, asking.NoQuery)
         visible_lesson(request, lesson_id)
-        lesson = store.read_lesson(lesson_id)
-        if lesson.is_over:
-            raise LessonClosed("This lesson is over: there is no code to show.")
-        data = lesson.data
-        code = codes.code_at(data.secret, data.code_seconds, lesson.read_at)
-        url = request.build_absolute_uri(f"/c/{data.short_code}/{code.whole}").upper()
+        short_code, code = find_code(lesson_id)
+        url = request.build_absolute_uri(f"/c/{short_code}/{code.whole}").upper()
         shown = {
-            "code": data.short_code + code.typed,
-            "short_code": data.short_code,
+            "code": short_code + code.typed,
+            "short_code": short_code,
             "url": url,
             "qr_svg": _qr(url),
             "changes_at": code.changes_at,

@@ -12,13 +12,8 @@ from attendance.api import asking, shapes
 from attendance.api.callers import caller_of
 from attendance.api.reading import body_of
 from attendance.api.views.lessons import record_data
-from attendance.errors import CodeWrong, TooManyAttempts
-from attendance.live import throttle
 from attendance.services import receipts, scans
 from attendance.services.addresses import address_of
-
-WRONG_SCANS = throttle.Limit("scan", 120, 60)
-"""Wrong codes from one address: a hall that mistypes now and then stays far below it."""
 
 
 class Scans(APIView):
@@ -31,22 +26,8 @@ class Scans(APIView):
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
         code = body_of(request, asking.Code)["code"]
-        try:
-            kept = scans.keep_scan(lesson_id, code)
-        except CodeWrong:
-            _count_wrong(address_of(request.META))
-            raise
+        kept = scans.keep_scan(lesson_id, code, address=address_of(request.META))
         return Response(shapes.KeptScan(kept).data, status=201)
-
-
-def _count_wrong(address: str) -> None:
-    """Whoever guesses waits; a right code is never held up."""
-    try:
-        wait = throttle.wait_seconds(WRONG_SCANS, of=address)
-    except throttle.Unavailable:
-        return
-    if wait:
-        raise TooManyAttempts(retry_after=wait)
 
 
 class Receipts(APIView):

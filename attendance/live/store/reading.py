@@ -61,19 +61,16 @@ def _decode(lesson_id: UUID, reply: object) -> LiveLesson | Missing:
 
 def teachers_lesson(school_number: str) -> LiveLesson | None:
     """The live or scheduled lesson of a teacher, or None."""
-    held = client.command(lambda redis: redis.get(keys.teacher(school_number)))
-    lesson_id = queue.lesson_id(held or b"")
-    if lesson_id is None:
-        return None
-    lesson = read_lessons([lesson_id])[lesson_id]
-    if not isinstance(lesson, LiveLesson) or lesson.is_starting or lesson.is_over:
-        return None
-    return lesson
+    return _named(keys.teacher(school_number))
 
 
 def lesson_by_code(short_code: str) -> LiveLesson | None:
     """The lesson that these four letters name, unless it is over, or None."""
-    held = client.command(lambda redis: redis.get(keys.code(short_code)))
+    return _named(keys.code(short_code))
+
+
+def _named(key: str) -> LiveLesson | None:
+    held = client.command(lambda redis: redis.get(key))
     lesson_id = queue.lesson_id(held or b"")
     if lesson_id is None:
         return None

@@ -1,0 +1,27 @@
+"""What a projector shows of a live lesson."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.errors import LessonClosed
+from attendance.live import codes, store
+from attendance.live.codes import Code
+
+
+class ShownCode(NamedTuple):
+    short_code: str
+    """The letters that name the lesson."""
+    code: Code
+
+
+def find_code(lesson_id: UUID) -> ShownCode:
+    """The code of a lesson now, by the live store's clock.
+
+    Raises LessonNotFound, LessonClosed where the lesson is over, and
+    LiveStoreUnavailable.
+    """
+    lesson = store.read_lesson(lesson_id)
+    if lesson.is_over:
+        raise LessonClosed("This lesson is over: there is no code to show.")
+    data = lesson.data
+    return ShownCode(data.short_code, codes.code_at(data.secret, data.code_seconds, lesson.read_at))

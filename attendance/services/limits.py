@@ -1,0 +1,62 @@
+"""Limits of attempts: who may try how often. Never by address alone: a lecture hall shares one."""
+
+from django.conf import settings
+
+from attendance.errors import SignInUnavailable, TooManyAttempts
+from attendance.live import codes, throttle
+from attendance.live.throttle import Limit
+
+SIGN_IN_FROM_ONE_ADDRESS = Limit("sign-in-from", 10, 300)
+SIGN_IN = Limit("sign-in", 100, 300)
+"""Of one account from anywhere; a stranger must not lock its owner out lightly."""
+
+WRONG_SCANS = Limit("scan", 120, 60)
+"""Wrong typed codes from one address; a hall that mistypes now and then stays far below it."""
+
+
+def count_check_in(school_number: str) -> None:
+    """Raises TooManyAttempts. Without a count a mark is taken: it is worth more than a limit."""
+    limit = Limit("check-in", settings.CHECK_INS_PER_MINUTE, 60)
+    try:
+        _count(limit, school_number)
+    except throttle.Unavailable:
+        return
+
+
+def count_sign_in(account: str, address: str) -> None:
+    """Raises TooManyAttempts, and SignInUnavailable where attempts cannot be counted."""
+    try:
+        _count(SIGN_IN_FROM_ONE_ADDRESS, f"{account}|{address}")
+        _count(SIGN_IN, account)
+    except throttle.Unavailable:
+        raise SignInUnavailable(retry_after=5) from None
+
+
+def forget_sign_in(account: str, address: str) -> None:
+    """Somebody who has signed in begins anew."""
+    throttle.forget(SIGN_IN_FROM_ONE_ADDRESS, of=f"{account}|{address}")
+
+
+def count_scan(code: str, address: str) -> bool:
+    """Count a code before it is judged, if it could be guessed. Returns whether it was counted.
+
+    Raises TooManyAttempts: then a right code waits as well, or guessing would go on.
+    """
+    if not codes.short_part(code):
+        return False
+    try:
+        _count(WRONG_SCANS, address)
+    except throttle.Unavailable:
+        return False
+    return True
+
+
+def give_back_scan(address: str) -> None:
+    """The code was right: only wrong ones count."""
+    throttle.give_back(WRONG_SCANS, of=address)
+
+
+def _count(limit: Limit, of: str) -> None:
+    wait = throttle.wait_seconds(limit, of=of)
+    if wait:
+        raise TooManyAttempts(f"Too many attempts. Try again in {wait} seconds.", retry_after=wait)
