@@ -32,7 +32,7 @@ def demo(project: Project, *, then_exit: bool) -> int:
         env["ATTN_DEMO_ADDRESS"] = "" if then_exit else f"http://127.0.0.1:{port}"
         migrate(project, env)
         address = f"http://127.0.0.1:{port}"
-        with in_background(project, _site(project, "127.0.0.1", port), env) as site:
+        with in_background(project, site_command(project, "127.0.0.1", port), env) as site:
             status = run(project, manage_command(project, "demo", "--site", address), env)
             if status or then_exit:
                 return status
@@ -202,15 +202,15 @@ def _clear_abandoned(project: Project) -> None:
 
 def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
     say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
-    return run(project, _site(project, host, port), env)
+    return run(project, site_command(project, host, port), env)
 
 
-def _site(project: Project, host: str, port: int) -> list[str]:
+def site_command(project: Project, host: str, port: int, *, workers: int = WORKERS) -> list[str]:
     """The site, as production would serve it."""
     return [
         *(str(environment.python(project)), "-m", "gunicorn", "attn_project.wsgi:application"),
         *("--bind", f"{host}:{port}", "--worker-class", "gthread"),
-        *("--workers", str(WORKERS), "--threads", str(THREADS), "--log-level", "warning"),
+        *("--workers", str(workers), "--threads", str(THREADS), "--log-level", "warning"),
         "--no-control-socket",
     ]
 

@@ -1,0 +1,260 @@
+"""Let everything run to rest, then count: what was promised against what is stored.
+
+Nothing is taken from a report of ATTN: PostgreSQL and Redis are asked directly.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from tests.faults.journal import ADD, CHECK_IN, CORRECT, Acknowledged, Journal
+from tests.faults.rig import Rig
+
+ROUNDS = 12
+
+Pair = tuple[UUID, str]
+
+
+class Row(NamedTuple):
+    """A record as it is stored."""
+
+    full_name: str
+    status: str
+    checked_in_at: datetime | None
+    revision: int
+    source: str
+
+
+class Stored(NamedTuple):
+    """What PostgreSQL and Redis hold at rest."""
+
+    rows: dict[Pair, Row]
+    copies: Counter[Pair]
+    """How many rows there are of one student in one lesson."""
+    quarantined: set[Pair]
+    events: Counter[tuple[UUID, str]]
+    """By lesson and request id."""
+    broken: list[str]
+    """Sums that disagree and rows that point to nothing."""
+    left: list[str]
+    """What Redis still holds of lessons."""
+
+
+class Verdict(NamedTuple):
+    acknowledged: int
+    """Students in lessons who were told that they have a record."""
+    stored: int
+    quarantined: int
+    lost: list[str]
+    doubled: list[str]
+    phantoms: list[str]
+    overwritten: list[str]
+    broken: list[str]
+    left: list[str]
+
+    @property
+    def faults(self) -> dict[str, list[str]]:
+        return {
+            name: found
+            for name in ("lost", "doubled", "phantoms", "overwritten", "broken", "left")
+            if (found := getattr(self, name))
+        }
+
+    @property
+    def line(self) -> str:
+        """One line for people."""
+        counted = (
+            f"{self.acknowledged} acknowledged, {self.stored} stored, "
+            f"{self.quarantined} quarantined"
+        )
+        wrong = "; ".join(
+            f"{len(found)} {name}: {', '.join(found[:3])}" for name, found in self.faults.items()
+        )
+        return f"{counted}: {wrong or 'holds'}"
+
+
+def let_run_to_rest(rig: Rig) -> None:
+    """Mend every server and persist until Redis holds no lesson, or nothing moves any more."""
+    rig.heal()
+    before: list[str] | None = None
+    for _ in range(ROUNDS):
+        report = rig.persist()
+        left = left_in_redis(rig)
+        is_done = bool(report) and not report["unavailable"]
+        if is_done and (not left or left == before):
+            return
+        before = left
+
+
+def count(rig: Rig, journal: Journal) -> Verdict:
+    """Compare a journal with what is stored."""
+    stored = _stored(rig)
+    marks = journal.marks()
+    sent = {(each.lesson_id, each.school_number) for each in journal.sent}
+    return Verdict(
+        acknowledged=len(marks),
+        stored=len(stored.rows),
+        quarantined=len(stored.quarantined),
+        lost=[
+            *(_name(pair) for pair in marks if pair not in stored.rows.keys() | stored.quarantined),
+            *_lost_events(journal, stored),
+        ],
+        doubled=[*_doubled(marks, stored)],
+        phantoms=[_name(pair) for pair in stored.rows if pair not in sent],
+        overwritten=[
+            f"{_name(pair)} {why}"
+            for pair, row in stored.rows.items()
+            if (why := _overwritten(pair, row, marks.get(pair, []), journal))
+        ],
+        broken=stored.broken,
+        left=stored.left,
+    )
+
+
+def assert_holds(rig: Rig, journal: Journal) -> Verdict:
+    """Let run to rest, count, print the verdict, and fail where a promise is broken."""
+    let_run_to_rest(rig)
+    verdict = count(rig, journal)
+    print(verdict.line)
+    assert not verdict.faults, verdict.line
+    # A test in which nothing happened proves nothing.
+    assert verdict.acknowledged > 0
+    return verdict
+
+
+def left_in_redis(rig: Rig) -> list[str]:
+    """Keys of lessons, and their entries in the queues."""
+    redis = rig.redis()
+    names: Any = redis.keys("attn:{*")
+    found = sorted(name.decode() for name in names if b"{queue}" not in name)
+    queued: Any = redis.zcard("attn:{queue}:due"), redis.zcard("attn:{queue}:parked")
+    return found + [
+        f"{number} in {name}"
+        for name, number in zip(("due", "parked"), queued, strict=True)
+        if number
+    ]
+
+
+def _stored(rig: Rig) -> Stored:
+    with rig.sql() as sql:
+        rows = sql.execute(
+            "SELECT attendance_id, school_number, r.full_name, status, checked_in_at, revision,"
+            " source FROM attendance_attendancerecord r"
+            " LEFT JOIN users_user u ON u.id = r.student_id"
+        ).fetchall()
+        payloads = sql.execute(
+            "SELECT lesson_id, field FROM attendance_quarantinedpayload WHERE kind = 'record'"
+        ).fetchall()
+        events = sql.execute(
+            "SELECT attendance_id, request_id FROM attendance_attendanceevent"
+            " UNION ALL SELECT lesson_id, convert_from(payload, 'UTF8')"
+            " FROM attendance_quarantinedpayload WHERE kind = 'event'"
+        ).fetchall()
+        broken = [*_orphans(sql), *_sums(sql)]
+    return Stored(
+        {(row[0], row[1]): Row(*row[2:]) for row in rows},
+        Counter((row[0], row[1]) for row in rows),
+        {(row[0], row[1]) for row in payloads},
+        Counter((row[0], row[1]) for row in events),
+        broken,
+        left_in_redis(rig),
+    )
+
+
+def _lost_events(journal: Journal, stored: Stored) -> Iterator[str]:
+    for each in journal.acknowledged:
+        if each.kind in {CORRECT, ADD} and not stored.events[each.lesson_id, each.request_id]:
+            yield f"the event of {_name((each.lesson_id, each.school_number))}"
+
+
+def _doubled(marks: dict[Pair, list[Acknowledged]], stored: Stored) -> Iterator[str]:
+    yield from (f"{_name(pair)} is stored {n} times" for pair, n in stored.copies.items() if n > 1)
+    yield from (f"event {key[1]} is stored {n} times" for key, n in stored.events.items() if n > 1)
+    for pair, said in marks.items():
+        # The same record may be called new twice where the first answer was lost, never another.
+        firsts = {each.revision for each in said if each.kind == CHECK_IN and each.is_first}
+        if len(firsts) > 1:
+            yield f"{_name(pair)} was recorded {len(firsts)} times"
+
+
+def _overwritten(pair: Pair, row: Row, said: list[Acknowledged], journal: Journal) -> str:
+    """Why the stored row is not the newest word, or ''."""
+    if not said:
+        return ""
+    told = {each.checked_in_at for each in said if each.checked_in_at}
+    stored_at = {row.checked_in_at} if row.checked_in_at else set()
+    if told and {datetime.fromisoformat(at) for at in told} != stored_at:
+        return "was told another instant"
+    newest = max(said, key=lambda each: each.revision)
+    if row.revision < newest.revision:
+        return f"is stored at {row.revision}, was acknowledged at {newest.revision}"
+    # A correction whose answer nobody heard may stand above the last one that was.
+    unheard = _unheard(pair, said, journal) if row.revision > newest.revision else set()
+    if row.status not in {newest.status, *unheard}:
+        return f"is {row.status}, the newest word is {newest.status}"
+    return ""
+
+
+def _unheard(pair: Pair, said: list[Acknowledged], journal: Journal) -> set[str]:
+    heard = {each.request_id for each in said}
+    return {
+        each.status
+        for each in journal.sent
+        if (each.lesson_id, each.school_number) == pair and each.request_id not in heard
+    }
+
+
+def _sums(sql: "psycopg.Connection[tuple[Any, ...]]") -> Iterator[str]:
+    """Promise 6, by the books: captured = stored, for every lesson and over all runs."""
+    short = sql.execute(
+        "SELECT l.lesson_id, l.state, l.record_count, l.quarantined_count, count(r.id)"
+        " FROM attendance_lessonledger l"
+        " LEFT JOIN attendance_attendancerecord r ON r.attendance_id = l.lesson_id"
+        " GROUP BY l.lesson_id"
+        " HAVING l.state <> 'discarded' OR l.record_count > count(r.id) + l.quarantined_count"
+    ).fetchall()
+    for lesson_id, state, captured, quarantined, stored in short:
+        yield f"lesson {lesson_id} is {state}: {captured} captured, {stored} + {quarantined} stored"
+    unknown = sql.execute(
+        "SELECT count(*) FROM attendance_attendance a WHERE NOT EXISTS"
+        " (SELECT FROM attendance_lessonledger l WHERE l.lesson_id = a.id)"
+    ).fetchone()
+    if unknown and unknown[0]:
+        yield f"{unknown[0]} lessons are in no ledger"
+    books = sql.execute(
+        "SELECT coalesce(sum(inserted), 0)::int,"
+        " (SELECT count(*) FROM attendance_attendancerecord),"
+        " (SELECT count(*) FROM attendance_attendancerecord WHERE source = 'receipt')"
+        " FROM attendance_persistencerun"
+    ).fetchone()
+    assert books
+    inserted, records, restored = books
+    if not inserted <= records <= inserted + restored:
+        yield f"runs inserted {inserted}, {records} records are stored"
+
+
+def _orphans(sql: "psycopg.Connection[tuple[Any, ...]]") -> Iterator[str]:
+    """Rows that point to nothing, looked for by every foreign key that the database knows."""
+    keys = sql.execute(
+        "SELECT c.conname, c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text,"
+        " f.attname FROM pg_constraint c"
+        " JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]"
+        " JOIN pg_attribute f ON f.attrelid = c.confrelid AND f.attnum = c.confkey[1]"
+        " WHERE c.contype = 'f' AND c.conrelid::regclass::text LIKE 'attendance%'"
+    ).fetchall()
+    assert keys
+    for name, table, column, target, key in keys:
+        found = sql.execute(
+            f"SELECT count(*) FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS"
+            f" (SELECT FROM {target} o WHERE o.{key} = t.{column})"
+        ).fetchone()
+        if found and found[0]:
+            yield f"{found[0]} rows break {name}"
+
+
+def _name(pair: Pair) -> str:
+    return f"{pair[1]} in {str(pair[0])[:8]}"
