@@ -16,9 +16,9 @@ LONGEST_SCHOOL_NUMBER = 32
 LONGEST_FULL_NAME = 200
 
 _school_number = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
-# Cc control, Cs unpaired surrogate, Zl and Zp line breaks: PostgreSQL refuses
-# some of them, spreadsheets break on the others.
-_FORBIDDEN_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Control characters, line breaks, unpaired surrogates (Cc, Zl, Zp, Cs): PostgreSQL
+# refuses some of them, spreadsheets break on the others.
+_forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Role(enum.StrEnum):
@@ -29,7 +29,7 @@ class Role(enum.StrEnum):
     STAFF = "staff"
 
 
-class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A person as a lesson knows them: by number and by the name seen there."""
 
     school_number: str
@@ -95,4 +95,4 @@ def clean_full_name(text: str) -> str:
 
 
 def _has_forbidden(text: str) -> bool:
-    return any(unicodedata.category(char) in _FORBIDDEN_CATEGORIES for char in text)
+    return _forbidden.search(text) is not None

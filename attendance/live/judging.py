@@ -4,12 +4,17 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from attendance.live.envelope import refuse
-from attendance.vocabulary import LONGEST_LESSON_HOURS, LONGEST_LESSON_NAME, Check
+from attendance.vocabulary import (
+    LONGEST_LESSON_HOURS,
+    LONGEST_LESSON_NAME,
+    LONGEST_REASON,
+    Check,
+)
 from users import identity
 from users.identity import Person
 
 if TYPE_CHECKING:
-    from attendance.live.records import LessonData
+    from attendance.live.records import LessonData, RecordData
 
 _CHECKS: Final = frozenset(Check.values)
 _request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
@@ -30,6 +35,19 @@ def check_lesson(lesson: "LessonData") -> None:
         refuse("the request id is not one")
     if not _CHECKS.issuperset(lesson.checks) or lesson.code_seconds < 1:
         refuse("a check is unknown")
+
+
+def check_record(record: "RecordData", *, is_kept: bool) -> None:
+    if not identity.is_canonical(record.school_number):
+        refuse("the school number is not canonical")
+    if not identity.is_clean_name(record.full_name):
+        refuse("the full name has characters that no name may have")
+    if record.reason:
+        check_text("reason", record.reason, LONGEST_REASON)
+    if record.actor is not None:
+        check_person(record.actor)
+    elif not is_kept:
+        refuse("nobody stands for its deletion")
 
 
 def check_person(person: Person) -> None:

@@ -1,10 +1,16 @@
-"""What a lesson, a record and an event look like as rows: columns, types, values."""
+"""What a lesson, a record and an event look like as rows: columns, types, values.
+
+Values have one of two forms. As SQL has them: a UUID, an aware datetime. As binary
+COPY sends them, which costs a tenth: an id is its 16 bytes, an instant the
+microseconds since 2000, each written by the driver's compiled code.
+"""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from attendance.live import records
 from attendance.live.records import LiveEvent, LiveLesson, LiveRecord, Mark
 from attendance.vocabulary import UNDONE_REASON, Status
 
@@ -65,6 +71,40 @@ EVENT_TYPES = (
 )
 
 
+_ON_THE_WIRE = {"uuid": "bytea", "timestamptz": "int8"}
+_FIRST_MS = records.FIRST_MS
+"""PostgreSQL's own epoch, 2000-01-01, in milliseconds since 1970."""
+
+
+class Form(NamedTuple):
+    """How ids and instants are written."""
+
+    lesson_id: Callable[[UUID], Any]
+    instant: Callable[[int], Any]
+    """Of epoch milliseconds."""
+
+
+def _same(lesson_id: UUID) -> UUID:
+    return lesson_id
+
+
+def _bytes(lesson_id: UUID) -> bytes:
+    return lesson_id.bytes
+
+
+def _microseconds(ms: int) -> int:
+    return (ms - _FIRST_MS) * 1_000
+
+
+SQL = Form(_same, records.instant)
+COPY = Form(_bytes, _microseconds)
+
+
+def copy_types(types: Sequence[str]) -> list[str]:
+    """The types whose binary form the values of `COPY` have."""
+    return [_ON_THE_WIRE.get(name, name) for name in types]
+
+
 class Readable(NamedTuple):
     """What of one lesson can be stored."""
 
@@ -89,24 +129,42 @@ def attendance_row(lesson: LiveLesson, users: dict[str, int]) -> tuple[Any, ...]
     )
 
 
-def record_row(lesson_id: UUID, record: LiveRecord, users: dict[str, int]) -> tuple[Any, ...]:
-    deletion: tuple[Any, ...] = (None, None, "")
-    if record.mark != Mark.KEPT and record.actor is not None:
-        actor_id = users[record.actor.school_number]
-        deletion = (record.changed_at, actor_id, record.reason or UNDONE_REASON)
+def record_rows(
+    lessons: Iterable[Readable], users: dict[str, int], form: Form
+) -> Iterable[tuple[Any, ...]]:
+    for each in lessons:
+        lesson_id = form.lesson_id(each.lesson.id)
+        for record in each.records:
+            yield _record_row(lesson_id, record, users, form.instant)
+
+
+def _record_row(
+    lesson_id: Any, record: LiveRecord, users: dict[str, int], instant: Callable[[int], Any]
+) -> tuple[Any, ...]:
+    at = record.checked_in_at_ms
+    changed_at = instant(record.changed_at_ms)
+    is_kept = record.mark == Mark.KEPT or record.actor is None
     return (
         lesson_id,
         users[record.school_number],
         record.full_name,
         record.status,
-        record.checked_in_at,
+        None if at is None else instant(at),
         record.source,
         reason_of(record),
         record.previous,
         record.revision,
-        record.changed_at,
-        *deletion,
+        changed_at,
+        *(_KEPT if is_kept else _deletion(record, users, changed_at)),
     )
+
+
+_KEPT = (None, None, "")
+
+
+def _deletion(record: LiveRecord, users: dict[str, int], changed_at: Any) -> tuple[Any, ...]:
+    assert record.actor is not None  # noqa: S101 - decoding refuses a deletion by nobody
+    return changed_at, users[record.actor.school_number], record.reason or UNDONE_REASON
 
 
 def reason_of(record: LiveRecord) -> str:
@@ -116,13 +174,24 @@ def reason_of(record: LiveRecord) -> str:
     return record.reason
 
 
-def event_row(lesson_id: UUID, event: LiveEvent, users: dict[str, int]) -> tuple[Any, ...]:
+def event_rows(
+    lessons: Iterable[Readable], users: dict[str, int], form: Form
+) -> Iterable[tuple[Any, ...]]:
+    for each in lessons:
+        lesson_id = form.lesson_id(each.lesson.id)
+        for event in each.events:
+            yield _event_row(lesson_id, event, users, form.instant)
+
+
+def _event_row(
+    lesson_id: Any, event: LiveEvent, users: dict[str, int], instant: Callable[[int], Any]
+) -> tuple[Any, ...]:
     data = event.data
     return (
         lesson_id,
         event.revision,
         data.kind,
-        event.happened_at,
+        instant(records.milliseconds(event.happened_at)),
         users[data.student.school_number] if data.student else None,
         users[data.actor.school_number],
         data.actor.full_name,
@@ -132,11 +201,3 @@ def event_row(lesson_id: UUID, event: LiveEvent, users: dict[str, int]) -> tuple
         data.reason,
         event.request_id,
     )
-
-
-def record_rows(lessons: Iterable[Readable], users: dict[str, int]) -> Iterable[tuple[Any, ...]]:
-    return (record_row(each.lesson.id, r, users) for each in lessons for r in each.records)
-
-
-def event_rows(lessons: Iterable[Readable], users: dict[str, int]) -> Iterable[tuple[Any, ...]]:
-    return (event_row(each.lesson.id, e, users) for each in lessons for e in each.events)

@@ -13,7 +13,8 @@ Whoever dies, at whichever step, leaves something that the next run completes.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from attendance.services import (
     claims,
     discarding,
     halves,
+    lanes,
     ledger,
     losses,
     quarantine,
@@ -89,24 +91,45 @@ def unified_persistence_task(
     reached, `unavailable` says so and the next run goes on.
     """
     started, tally, book = monotonic(), Tally(observer.advance), runs.Book()
-    treat = rehearsal.rehearse if dry_run else partial(persist_chunk, book=book)
-    try:
+    persist = rehearsal.rehearse if dry_run else partial(persist_chunk, book=book)
+
+    def treat(chunk: Sequence[UUID]) -> list[LessonReport]:
+        with _noting_what_is_gone(book):
+            return persist(chunk)
+        return []
+
+    with _noting_what_is_gone(book):
         if not dry_run:
             runs.begin(book, options.trigger)
-        for chunk in work.chunks(lesson_ids, options, observer.expect, is_dry_run=dry_run):
-            if book.unavailable or observer.should_stop():
-                book.is_interrupted = not book.unavailable
-                break
-            tally.add(losses.explain(treat(chunk), is_asked=lesson_ids is not None))
-        else:
-            if lesson_ids is None and not (dry_run or book.unavailable):
-                tally.add(losses.find_lost())
+        chunks = work.chunks(lesson_ids, options, observer.expect, is_dry_run=dry_run)
+        for reports in lanes.run(treat, _until(observer.should_stop, chunks, book)):
+            tally.add(losses.explain(reports, is_asked=lesson_ids is not None))
+        if lesson_ids is None and not (dry_run or book.unavailable or book.is_interrupted):
+            tally.add(losses.find_lost())
+    return runs.finish(book, options.trigger, tally, is_dry_run=dry_run, since=started)
+
+
+@contextmanager
+def _noting_what_is_gone(book: runs.Book) -> Iterator[None]:
+    """A server that cannot be reached ends the run, and is no error of the caller's."""
+    try:
+        yield
     except LiveStoreUnavailable as error:
         book.unavailable = error.detail
     except Error as error:
         book.unavailable = f"PostgreSQL: {text_of(error)}"
         connection.close_if_unusable_or_obsolete()
-    return runs.finish(book, options.trigger, tally, is_dry_run=dry_run, since=started)
+
+
+def _until(
+    should_stop: Callable[[], bool], chunks: Iterator[list[UUID]], book: runs.Book
+) -> Iterator[list[UUID]]:
+    """No further chunk is begun where somebody wants to stop, or a server is gone."""
+    for chunk in chunks:
+        book.is_interrupted = not book.unavailable and should_stop()
+        if book.unavailable or book.is_interrupted:
+            return
+        yield chunk
 
 
 def persist_chunk(chunk: Sequence[UUID], book: runs.Book) -> list[LessonReport]:

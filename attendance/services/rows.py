@@ -66,8 +66,18 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     new = write_attendances(lessons, users)
     # Nobody else can have written records for a row that this transaction made.
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
-    _copy("attendance_attendancerecord", columns.RECORD, list(columns.record_rows(fresh, users)))
-    _copy("attendance_attendanceevent", columns.EVENT, list(columns.event_rows(fresh, users)))
+    _copy(
+        "attendance_attendancerecord",
+        (columns.RECORD, columns.RECORD_TYPES),
+        columns.record_rows(fresh, users, columns.COPY),
+        expected=sum(len(each.records) for each in fresh),
+    )
+    _copy(
+        "attendance_attendanceevent",
+        (columns.EVENT, columns.EVENT_TYPES),
+        columns.event_rows(fresh, users, columns.COPY),
+        expected=sum(len(each.events) for each in fresh),
+    )
     written = {
         each.lesson.id: Written(len(each.records), events=len(each.events)) for each in fresh
     }
@@ -126,11 +136,12 @@ def _move_records_forward(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> tuple[Counter[UUID], Counter[UUID]]:
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns.RECORD[2:])
+    rows = list(columns.record_rows(lessons, users, columns.SQL))
     done = _insert(
         "attendance_attendancerecord AS stored",
         columns.RECORD,
         f"SELECT {', '.join(columns.RECORD)}",
-        (columns.RECORD, columns.RECORD_TYPES, list(columns.record_rows(lessons, users))),
+        (columns.RECORD, columns.RECORD_TYPES, rows),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
         f" DO UPDATE SET {changes} WHERE stored.revision < EXCLUDED.revision"
         # A row that this statement inserted was never updated.
@@ -161,7 +172,7 @@ def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[U
         "attendance_attendanceevent",
         columns.EVENT,
         f"SELECT {', '.join(columns.EVENT)}",
-        (columns.EVENT, columns.EVENT_TYPES, list(columns.event_rows(lessons, users))),
+        (columns.EVENT, columns.EVENT_TYPES, list(columns.event_rows(lessons, users, columns.SQL))),
         "ON CONFLICT DO NOTHING RETURNING attendance_id",
     )
     return Counter(lesson_id for (lesson_id,) in done)
@@ -183,14 +194,23 @@ def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]
     return found
 
 
-def _copy(table: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+def _copy(
+    table: str,
+    layout: tuple[Sequence[str], Sequence[str]],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    expected: int,
+) -> None:
+    names, types = layout
     with connection.cursor() as cursor:
-        with cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy:
+        into = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
+        with cursor.copy(into) as copy:
+            copy.set_types(columns.copy_types(types))
             for row in rows:
                 copy.write_row(row)
         taken = cursor.rowcount
-    if taken != len(rows):
-        raise RowsMissing(f"{table} took {taken} of {len(rows)} rows. Has it a trigger?")
+    if taken != expected:
+        raise RowsMissing(f"{table} took {taken} of {expected} rows. Has it a trigger?")
 
 
 def _insert(

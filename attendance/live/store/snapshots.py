@@ -42,9 +42,12 @@ class Snapshot(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """A SHA-256 that differs where anything in the lesson differs."""
         parts = [self.raw_lesson, *self.raw_events, b"", *self.raw_corrupt, b""]
-        for field in sorted(self.raw_records):
-            parts += [field, self.raw_records[field]]
-        return sha256(b"".join(b"%d:%b" % (len(part), part) for part in parts)).hexdigest()
+        whole = [b"%d:%b" % (len(part), part) for part in parts]
+        whole += [
+            b"%d:%b%d:%b" % (len(field), field, len(raw), raw)
+            for field, raw in sorted(self.raw_records.items())
+        ]
+        return sha256(b"".join(whole)).hexdigest()
 
     def decode(self) -> "Decoded":
         """Read every payload; what cannot be read is set apart with the reason."""
@@ -82,6 +85,8 @@ class Unsnapped(NamedTuple):
 def field_text(raw: bytes) -> str:
     """A field's name as text; what is not UTF-8 or has control characters is spelt out."""
     text = raw.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
