@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.live import client, envelope, keys, records, store
@@ -63,7 +63,7 @@ def fill(backlog: Backlog) -> list[UUID]:
     return lesson_ids
 
 
-def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[str, str | bytes | int]:
+def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any, Any]:
     starts_at, revision = ends_at - LESSON_MS, share + 2
     data = LessonData(f"Lesson {number}", teacher(number), 10, f"request-{lesson_id}")
     stamp = f"{revision},{ends_at},{starts_at},{ends_at}"
@@ -79,8 +79,8 @@ def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[str,
     }
 
 
-def _records(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[str, bytes]:
-    marks = {}
+def _records(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any, Any]:
+    marks: dict[Any, Any] = {}
     for i, who in enumerate(students_of(number, share)):
         at = ends_at - LESSON_MS + 1_000 + i
         json = records.encode(RecordData(who.school_number, who.full_name, "student"))
