@@ -1,0 +1,85 @@
+"""Figures: what a bench has measured, printed at once and written into docs/performance.md.
+
+    make bench
+
+Every figure is a ratio of two sides measured in one run, the median of the
+rounds, because machines differ and are never quite at rest.
+"""
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from attendance.live import client
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+ROUNDS = 5
+
+
+class Figure(NamedTuple):
+    """One row of the page."""
+
+    what: str
+    goal: str
+    ratio: str
+    """The measured ratio, with its unit."""
+    beside: str
+    """What stands behind it, in absolute numbers of this machine."""
+
+
+_found: list[Figure] = []
+
+
+def note(figure: Figure) -> None:
+    """Print a figure, and keep it for the page."""
+    _found.append(figure)
+    print(json.dumps(figure._asdict(), ensure_ascii=False), flush=True)
+
+
+def middle(values: Iterable[float]) -> float:
+    found = list(values)
+    assert len(found) >= ROUNDS
+    return median(found)
+
+
+def spread(values: Iterable[float]) -> str:
+    """The median with the least and the most, so that a reader sees the noise."""
+    found = sorted(values)
+    return f"{median(found):.2f} ({found[0]:.2f} to {found[-1]:.2f})"
+
+
+def write_page() -> None:
+    """Put the figures of this run between the marks of the page; the words around it stay."""
+    if not _found or os.environ.get("ATTN_WRITE_FIGURES") != "yes":
+        return
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    rows = [
+        "| figure | goal | measured | beside it |",
+        "|---|---|---|---|",
+        *(f"| {f.what} | {f.goal} | **{f.ratio}** | {f.beside} |" for f in _found),
+    ]
+    PAGE.write_text("\n".join([before + BEGIN, "", _machine(), "", *rows, "", END]) + after)
+
+
+def _machine() -> str:
+    cores, memory = os.cpu_count(), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        postgres = cursor.fetchone()[0]
+    info: Any = client.connection().info("server")
+    redis = info.get("valkey_version") or info.get("redis_version")
+    today = datetime.now(UTC).date()
+    return (
+        f"Measured on {today}: {cores} cores, {memory / 2**30:.0f} GiB, {platform.system()}, "
+        f"Python {platform.python_version()}, PostgreSQL {postgres}, Valkey {redis}, all on this "
+        f"one machine, with `appendfsync always`, `fsync` and `synchronous_commit` on."
+    )

@@ -1,0 +1,300 @@
+"""Persisting, against COPY, against what one would write first, and against itself.
+
+./attn test bench/persist.py -s
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from attendance.live import client
+from attendance.models import AttendanceRecord
+from attendance.services import discarding
+from attendance.services.persistence import unified_persistence_task
+from bench import original, raw_copy, worker
+from bench.backlog import Backlog, fill, students_of
+from bench.figures import ROUNDS, Figure, middle, note, spread
+from tests.factories import AttendanceFactory
+from users.models import User
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3_000)]
+
+USUAL = Backlog(lessons=500)
+FOREIGN_KEYS = 1_000_000
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def fresh(backlog: Backlog) -> None:
+    """A backlog in Redis, nothing of it in PostgreSQL, and its statistics at rest."""
+    raw_copy.empty_tables()
+    fill(backlog)
+    with connection.cursor() as cursor:
+        # What an earlier round has left to be written is not this round's work.
+        cursor.execute("CHECKPOINT")
+
+
+def persist(backlog: Backlog) -> float:
+    """Persist all of it, and see that all of it is there and gone from Redis."""
+    fresh(backlog)
+    seconds = timed(lambda: check(backlog))
+    assert raw_copy.counted() == (backlog.lessons, backlog.records, backlog.lessons)
+    assert not client.connection().exists("attn:{queue}:due")
+    return seconds
+
+
+def check(backlog: Backlog) -> None:
+    report = unified_persistence_task()
+    assert report.sums_agree
+    assert report.totals.counts.inserted == backlog.records, report
+
+
+def test_against_raw_copy() -> None:
+    persist(USUAL)
+    rows = [raw_copy.stored_rows(form) for form in ("text", "binary")]
+    ratios, ours, limits = [], [], []
+    for _ in range(ROUNDS):
+        limit = []
+        for each in rows:
+            raw_copy.empty_tables()
+            limit.append(raw_copy.copy_in(each))
+            assert raw_copy.counted() == (USUAL.lessons, USUAL.records, USUAL.lessons)
+        ours.append(persist(USUAL))
+        limits.append(min(limit))
+        ratios.append(limits[-1] / ours[-1])
+    note(
+        Figure(
+            "persisting 100,000 records (500 lessons), from Redis to commit and discard, against "
+            "raw COPY of the same prebuilt rows into the same tables, in text or binary, whichever "
+            "is faster",
+            "≥ 0.75, then 0.9",
+            spread(ratios),
+            f"{USUAL.records / middle(ours):,.0f} records/s, "
+            f"COPY {USUAL.records / middle(limits):,.0f}",
+        )
+    )
+
+
+def test_against_a_query_for_each_row() -> None:
+    share = Backlog(lessons=5)
+    persist(USUAL)
+    ratios, rates = [], []
+    for _ in range(ROUNDS):
+        attendances = [AttendanceFactory.create() for _ in range(share.lessons)]
+        parts = [
+            [
+                {"number": who.school_number, "name": who.full_name, "at": 1_767_600_000_000}
+                for who in students_of(number, share.share)
+            ]
+            for number in range(share.lessons)
+        ]
+        started, stored = time.perf_counter(), 0
+        for attendance, part in zip(attendances, parts, strict=True):
+            stored += original.persist_row_by_row(attendance, part)
+        theirs = (time.perf_counter() - started) / stored
+        assert stored == share.records
+        ours = persist(USUAL) / USUAL.records
+        ratios.append(theirs / ours)
+        rates.append(1 / theirs)
+    note(
+        Figure(
+            "persisting, a record, against `get_or_create` for each user and record",
+            "≥ 30 ×",
+            f"{spread(ratios)} ×",
+            f"row by row {middle(rates):,.0f} records/s",
+        )
+    )
+
+
+@pytest.mark.parametrize("lessons", [10, 50, 200])
+def test_against_the_original(lessons: int) -> None:
+    backlog = Backlog(lessons)
+    persist(backlog)
+    ratios, rates = [], []
+    for _ in range(ROUNDS):
+        raw_copy.empty_tables()
+        ids = original.fill(backlog)
+        theirs = timed(lambda found=ids: original.persist(found))  # type: ignore[misc]
+        assert AttendanceRecord.objects.count() == backlog.records
+        ours = persist(backlog)
+        ratios.append(theirs / ours)
+        rates.append(backlog.records / theirs)
+    note(
+        Figure(
+            f"persisting {backlog.records:,} records, against the original's algorithm (a key for "
+            "each record, SCAN for each lesson, three transactions, delete)",
+            "≥ 30 ×, growing with the backlog",
+            f"{spread(ratios)} ×",
+            f"original {middle(rates):,.0f} records/s",
+        )
+    )
+
+
+def test_cost_of_a_record_at_each_size() -> None:
+    sizes = [Backlog(50), Backlog(500), Backlog(5_000)]
+    persist(USUAL)
+    costs: dict[int, list[float]] = {size.records: [] for size in sizes}
+    for _ in range(ROUNDS):
+        for size in sizes:
+            costs[size.records].append(persist(size) / size.records)
+    middles = {records: middle(found) for records, found in costs.items()}
+    note(
+        Figure(
+            "cost of a record at 10,000, 100,000 and 1,000,000 records: the dearest against the "
+            "cheapest",
+            "≤ 1.15",
+            f"{max(middles.values()) / min(middles.values()):.2f}",
+            ", ".join(f"{records:,}: {cost * 1e6:.1f} µs" for records, cost in middles.items()),
+        )
+    )
+
+
+def test_cost_beside_a_million_foreign_keys() -> None:
+    persist(USUAL)
+    alone = [persist(USUAL) for _ in range(ROUNDS)]
+    redis = client.connection()
+    pipe = redis.pipeline(transaction=False)
+    for number in range(FOREIGN_KEYS):
+        pipe.set(f"foreign:{number}", "x")
+        if number % 10_000 == 9_999:
+            pipe.execute()
+    redis.config_resetstat()
+    beside = [persist(USUAL) for _ in range(ROUNDS)]
+    commands = {name.lower() for name in redis.info("commandstats")}
+    assert redis.dbsize() >= FOREIGN_KEYS
+    assert not commands & {"cmdstat_scan", "cmdstat_keys"}, commands
+    note(
+        Figure(
+            "100,000 records beside 1,000,000 foreign keys in Redis, against alone; "
+            "`INFO commandstats` has no SCAN, no KEYS",
+            "≤ 1.15",
+            f"{middle(beside) / middle(alone):.2f}",
+            f"{middle(alone):.2f} s alone, {middle(beside):.2f} s beside them",
+        )
+    )
+
+
+def test_peak_memory() -> None:
+    peaks: dict[int, list[float]] = {}
+    for size in (Backlog(50), Backlog(5_000)):
+        for _ in range(ROUNDS):
+            fresh(size)
+            _, (said,) = worker.run(worker.start(1))
+            assert said["inserted"] == size.records
+            peaks.setdefault(size.records, []).append(said["peak_kib"] / 1024)
+    small, large = (middle(found) for found in peaks.values())
+    note(
+        Figure(
+            "peak memory of the process at 1,000,000 records, against 10,000",
+            "≤ 1.2",
+            f"{large / small:.2f}",
+            f"{large:.0f} MiB, {small:.0f} MiB",
+        )
+    )
+
+
+def test_again_over_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    persist(USUAL)
+    ratios, seconds = [], []
+    for _ in range(ROUNDS):
+        fresh(USUAL)
+        with monkeypatch.context() as crash:
+            # As a process that dies between commit and discard, each time.
+            crash.setattr(discarding, "tidy_and_discard", lambda taken, book: set())
+            first = timed(lambda: check(USUAL))
+        second = timed(unified_persistence_task)
+        assert raw_copy.counted() == (USUAL.lessons, USUAL.records, USUAL.lessons)
+        assert not client.connection().exists("attn:{queue}:due")
+        ratios.append(first / second)
+        seconds.append(second)
+    note(
+        Figure(
+            "running again over what is already stored (a crash between commit and discard), "
+            "against the first run, which did not discard",
+            "≥ 5 ×",
+            f"{spread(ratios)} ×",
+            f"{middle(seconds):.2f} s for {USUAL.records:,} records",
+        )
+    )
+
+
+def test_two_processes_against_one() -> None:
+    backlog = Backlog(1_000)
+    persist(backlog)
+    ratios, parts = [], []
+    for _ in range(ROUNDS):
+        seconds = {}
+        for count in (1, 2):
+            fresh(backlog)
+            before = cpu_seconds()
+            seconds[count], said = worker.run(worker.start(count))
+            after = cpu_seconds()
+            assert sum(each["inserted"] for each in said) == backlog.records
+            assert raw_copy.counted() == (backlog.lessons, backlog.records, backlog.lessons)
+            if count == 2:
+                python = sum(each["cpu"] for each in said)
+                parts.append((python, *(b - a for a, b in zip(before, after, strict=True))))
+        ratios.append(seconds[1] / seconds[2])
+    python, postgres, redis = (middle(column) for column in zip(*parts, strict=True))
+    note(
+        Figure(
+            "two persisting processes against one, on two cores, PostgreSQL and Redis beside them",
+            "≥ 1.2",
+            spread(ratios),
+            f"CPU for {backlog.records:,} records: Python {python:.1f} s, "
+            f"PostgreSQL {postgres:.1f} s, Redis {redis:.1f} s",
+        )
+    )
+
+
+def cpu_seconds() -> tuple[float, float]:
+    """CPU that PostgreSQL and the live store have used until now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_read_file('postmaster.pid')")
+        postmaster = int(cursor.fetchone()[0].split()[0])
+    info = client.connection().info("cpu")
+    redis = float(info["used_cpu_user"]) + float(info["used_cpu_sys"])
+    return _of_processes(postmaster), redis
+
+
+def _of_processes(postmaster: int) -> float:
+    """The server, its processes, and those of them that have ended."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = stat.read_text()
+        except OSError:
+            continue
+        fields = text.rpartition(")")[2].split()
+        if int(fields[1]) == postmaster:
+            ticks += int(fields[11]) + int(fields[12])
+        elif text.split()[0] == str(postmaster):
+            ticks += sum(int(n) for n in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def test_users_that_nobody_knows_yet() -> None:
+    persist(USUAL)
+    known, unknown = [], []
+    for _ in range(ROUNDS):
+        known.append(persist(USUAL))
+        raw_copy.empty_tables()
+        User.objects.all().delete()
+        unknown.append(persist(USUAL))
+    note(
+        Figure(
+            "100,000 records of 20,000 students and 500 teachers whom PostgreSQL does not know, "
+            "against known ones",
+            "none set",
+            f"{middle(unknown) / middle(known):.2f}",
+            f"{(middle(unknown) - middle(known)) / 20_500 * 1e6:.0f} µs for each new user",
+        )
+    )
