@@ -22,9 +22,9 @@ test:
 demo:
 	./attn demo
 
-# Figures, side by side on servers of their own.
+# Every figure, side by side on servers of their own, written into docs/performance.md.
 bench:
-	./attn test bench/check_in.py -s
+	ATTN_WRITE_FIGURES=yes ./attn test bench/persist.py bench/check_in.py bench/rush.py bench/register.py -s
 
 docs:
 	./attn exec sphinx-build -q -W docs docs/_build
