@@ -8,7 +8,7 @@ event   stamp  revision, happened_at, request id, old, new
 import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import msgspec
@@ -218,39 +218,40 @@ def decode_plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, date
 
 def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     """Make a record of its envelope. Raises Corrupt."""
-    revision, changed_at, checked_in_at, *words, json = _opened(lesson_id, field, raw)
-    status, previous, mark = map(_WORDS.get, words)
-    if status not in _STATUSES or previous not in PREVIOUS or mark not in _MARKS:
+    whole = _RECORD.fullmatch(raw)
+    if whole is None:
+        _explain(lesson_id, field, raw)
+    checksum, tail, revision, changed_at, checked_in_at, status, previous, mark, json = (
+        whole.groups()
+    )
+    if checksum != checksum_of(lesson_id, "record", field, tail):
+        refuse("the checksum does not match")
+    words = _WORDS.get(status), _WORDS.get(previous), _WORDS.get(mark)
+    if words[0] not in _STATUSES or words[1] not in PREVIOUS or words[2] not in _MARKS:
         refuse("a word of the stamp is unknown")
     data: RecordData = _json("record", json)
     if data.school_number != field or data.source not in _SOURCES:
         refuse("the school number is not the one of its field, or the source is unknown")
-    check_record(data, is_kept=mark == Mark.KEPT)
+    check_record(data, is_kept=mark == b"kept")
     return LiveRecord(
         field,
         data.full_name,
-        status,
+        words[0],
         _sane(int(checked_in_at)) if checked_in_at else None,
         data.source,
         data.reason,
         data.actor,
-        previous,
-        mark,
+        words[1],
+        words[2],
         int(revision),
         _sane(int(changed_at)),
     )
 
 
-def _opened(lesson_id: UUID, field: str, raw: bytes) -> tuple[bytes, ...]:
-    """The parts of a record's stamp, and its JSON."""
-    whole = _RECORD.fullmatch(raw)
-    if whole is None:
-        unseal(lesson_id, "record", field, raw, 6)
-        refuse("a number or a word of the stamp is not one")
-    checksum, tail, *parts = whole.groups()
-    if checksum != checksum_of(lesson_id, "record", field, tail):
-        refuse("the checksum does not match")
-    return tuple(parts)
+def _explain(lesson_id: UUID, field: str, raw: bytes) -> NoReturn:
+    """Why these bytes are no envelope of a record."""
+    unseal(lesson_id, "record", field, raw, 6)
+    refuse("a number or a word of the stamp is not one")
 
 
 def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
