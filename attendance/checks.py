@@ -47,7 +47,8 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
                 id="attn.E003",
             )
         )
-    if settings.CACHES["default"]["LOCATION"] == settings.CACHES["live"]["LOCATION"]:
+    live = settings.CACHES.get(settings.LIVE_STORE_ALIAS, {})
+    if settings.CACHES["default"]["LOCATION"] == live.get("LOCATION"):
         found.append(_shared_cache())
     return found
 
@@ -56,13 +57,14 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 def check_live_store(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The live store keeps what it has acknowledged, and is nobody's cache."""
     try:
-        state = health.live_state()
+        states = health.live_states()
     except LiveStoreUnavailable as error:
         hint = "Start it, or correct REDIS_URL."
         return [Warning(f"The live store: {error.detail}", hint=hint, id="attn.W010")]
-    found = _durability(state)
+    found = [message for state in states for message in _durability(state)]
     cache = health.cache_identity()
-    if cache is not None and cache == (state.run_id, state.database) and UNKNOWN not in cache:
+    shared = {(state.run_id, state.database) for state in states}
+    if cache is not None and cache in shared and UNKNOWN not in cache:
         found.append(_shared_cache())
     return found
 
@@ -77,22 +79,28 @@ def _shared_cache() -> CheckMessage:
 
 def _durability(state: ServerState) -> list[CheckMessage]:
     found: list[CheckMessage] = []
+    store = f"The live store at {state.name}" if state.name else "The live store"
     if UNKNOWN in {state.eviction, state.append_only}:
-        text = "The live store does not tell its settings (CONFIG GET)."
+        text = f"{store} does not tell its settings (CONFIG GET)."
         hint = "Make sure of: maxmemory-policy noeviction, appendonly yes, appendfsync always."
         found.append(Warning(text, hint=hint, id="attn.W011"))
     if state.eviction not in {"noeviction", UNKNOWN}:
-        text = f"The live store may evict lessons (maxmemory-policy {state.eviction})."
+        text = f"{store} may evict lessons (maxmemory-policy {state.eviction})."
         found.append(Error(text, hint="Set maxmemory-policy noeviction.", id="attn.E011"))
     if state.append_only == "no":
-        text = "The live store keeps nothing on disk (appendonly no)."
+        text = f"{store} keeps nothing on disk (appendonly no)."
         found.append(Error(text, hint="Set appendonly yes.", id="attn.E012"))
     if state.fsync not in {"always", UNKNOWN} and state.append_only != "no":
-        text = f"A power cut may lose acknowledged check-ins (appendfsync {state.fsync})."
+        text = f"{store} may lose acknowledged check-ins in a power cut"
+        text += f" (appendfsync {state.fsync})."
         found.append(Warning(text, hint="Set appendfsync always.", id="attn.W012"))
     if not state.has_written:
-        text = "The last write of the live store to its disk failed."
+        text = f"{store} failed in its last write to its disk."
         found.append(Error(text, hint="Free or repair its disk.", id="attn.E013"))
+    if state.cluster != "ok":
+        text = f"{store} is in a cluster that does not serve every slot ({state.cluster})."
+        hint = "Bring its missing servers back, or give their slots to others."
+        found.append(Error(text, hint=hint, id="attn.E014"))
     return found
 
 

@@ -97,6 +97,29 @@ def redis_cache(url: str, **pool: Any) -> dict[str, Any]:
     }
 
 
+def cluster_nodes(url: str) -> tuple[str, ...]:
+    """The URL of each server that redis+cluster://host:port,host:port/ names; none for others."""
+    kind, is_cluster, rest = url.partition("+cluster://")
+    if not is_cluster:
+        return ()
+    account, at, where = rest.rpartition("@")
+    hosts, _, path = where.partition("/")
+    database, _, query = path.partition("?")
+    if kind not in {"redis", "rediss"} or not all(hosts.split(",")) or database not in {"", "0"}:
+        raise ImproperlyConfigured(
+            "REDIS_URL names no cluster: use redis+cluster://host:port,host:port/ with one"
+            " server or more and no database (rediss+cluster:// with TLS)."
+        )
+    return tuple(f"{kind}://{account}{at}{host}/0?{query}" for host in hosts.split(","))
+
+
+def cache_url() -> str:
+    url = required("CACHE_URL", "redis://localhost:6380/0")
+    if "+cluster://" in url:
+        raise ImproperlyConfigured("CACHE_URL must name one server: CACHE_URL=redis://host:port/0.")
+    return url
+
+
 DEBUG = env.bool("ATTN_DEBUG", default=False)
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = env.list("ATTN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -155,10 +178,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The live store has a server of its own: cache.clear() is FLUSHDB.
 LIVE_STORE_ALIAS = "live"
-CACHES = {
-    "default": redis_cache(required("CACHE_URL", "redis://localhost:6380/0")),
-    LIVE_STORE_ALIAS: redis_cache(required("REDIS_URL", "redis://localhost:6379/0")),
-}
+LIVE_STORE_NODES = cluster_nodes(required("REDIS_URL", "redis://localhost:6379/0"))
+CACHES = {"default": redis_cache(cache_url())}
+if not LIVE_STORE_NODES:
+    # django-redis knows no cluster: attendance.live.client speaks to one by itself.
+    CACHES[LIVE_STORE_ALIAS] = redis_cache(required("REDIS_URL", "redis://localhost:6379/0"))
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 AUTH_USER_MODEL = "users.User"

@@ -4,18 +4,17 @@ import pytest
 from django.core.cache import cache
 
 from attendance.live import client
+from tests.lessons import TEST_SERVER, forget_everything
 from users.identity import Person, Role
 
 pytest_plugins = ["tests.clock"]
-
-TEST_SERVER = "attn:test-server"
 
 
 @pytest.fixture(scope="session", autouse=True)
 def live_server_is_for_tests(django_db_setup: None) -> None:
     """Tests empty the live store: refuse one that holds somebody's lessons."""
-    redis = client.connection()
-    if redis.dbsize() and not redis.exists(TEST_SERVER):
+    is_empty = not any(server.dbsize() for server in client.servers())
+    if not is_empty and not client.connection().exists(TEST_SERVER):
         pytest.exit(
             "REDIS_URL names a server that is not empty, and tests empty it. "
             "Unset REDIS_URL, or name an empty database.",
@@ -25,9 +24,7 @@ def live_server_is_for_tests(django_db_setup: None) -> None:
 
 @pytest.fixture(autouse=True)
 def empty_live_store(live_server_is_for_tests: None) -> None:
-    redis = client.connection()
-    redis.flushdb()
-    redis.set(TEST_SERVER, "1")
+    forget_everything()
     cache.clear()
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from attendance.live import client, envelope, keys, records, store
@@ -78,6 +78,22 @@ def sealed_record(
 
 def redis_state() -> dict[Any, Any]:
     """Every key of the live store, byte for byte."""
-    redis = client.connection()
-    names: list[Any] = redis.keys()
-    return {name: redis.dump(name) for name in names if name != TEST_SERVER}
+    return {
+        name: server.dump(name)
+        for server in client.servers()
+        for name in cast(list[bytes], server.keys())
+        if name != TEST_SERVER
+    }
+
+
+def put_back(state: dict[Any, Any]) -> None:
+    """Restore what `redis_state` gave."""
+    for name, value in state.items():
+        client.connection().restore(name, 0, value, replace=True)
+
+
+def forget_everything() -> None:
+    """Empty the live store, as if it had come back without its files."""
+    for server in client.servers():
+        server.flushdb()
+    client.connection().set(TEST_SERVER, "1")

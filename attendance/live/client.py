@@ -1,20 +1,26 @@
 """The connection to the live store, and how its scripts are run.
 
 Every script is idempotent, so a run whose answer was lost may be repeated.
-Nothing else is: the library's own retries are switched off in the settings.
+Nothing else is: the library's own retries are switched off.
+
+The live store is one server, or a Redis Cluster: attendance/live/cluster.py.
 """
 
+import contextlib
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import redis
 from django.conf import settings
 from django_redis import get_redis_connection
+from redis.cluster import RedisCluster
 
 from attendance.errors import LessonUnreadable, LiveStoreUnavailable
+from attendance.live import cluster
 
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -35,10 +41,16 @@ _NOT_NOW = (
     redis.exceptions.ReadOnlyError,
     redis.exceptions.AuthenticationError,
     redis.exceptions.NoPermissionError,
+    *cluster.NOT_NOW,
 )
 # A key of another type, or a value that a script stumbles over.
 _UNREADABLE = ("WRONGTYPE", "user_script")
-_GONE = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
+_GONE = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    OSError,
+    *cluster.GONE,
+)
 
 
 class Call(NamedTuple):
@@ -63,8 +75,34 @@ def script(name: str) -> Script:
 
 
 def connection() -> redis.Redis:
-    """The raw connection to the live store; replies are bytes."""
+    """The raw connection to the live store; replies are bytes.
+
+    That of a cluster has the same commands, each sent to the server of its key.
+    """
+    if settings.LIVE_STORE_NODES:
+        return cast(redis.Redis, cluster.connect(settings.LIVE_STORE_NODES, os.getpid()))
     return get_redis_connection(settings.LIVE_STORE_ALIAS)  # type: ignore[no-any-return]
+
+
+def servers() -> list[redis.Redis]:
+    """A connection to each server that holds lessons: one, or every primary of a cluster."""
+    found: redis.Redis | RedisCluster = connection()
+    return cluster.primaries(found) if isinstance(found, RedisCluster) else [found]
+
+
+def time_at(key: str) -> tuple[int, int]:
+    """TIME, in seconds and microseconds, by the server that holds a key.
+
+    Raises LiveStoreUnavailable.
+    """
+    told: tuple[int, int] = command(lambda client: client.time(**_server_of(client, key)))
+    return told
+
+
+def _server_of(client: redis.Redis | RedisCluster, key: str) -> dict[str, Any]:
+    if isinstance(client, RedisCluster):
+        return {"target_nodes": client.get_node_from_key(key)}
+    return {}
 
 
 def run(name: str, keys: Sequence[str], *args: str | int | bytes) -> list[Any]:
@@ -80,12 +118,12 @@ def run(name: str, keys: Sequence[str], *args: str | int | bytes) -> list[Any]:
 
 
 def run_many(calls: Sequence[Call]) -> list[Any]:
-    """Run scripts in one round trip; each is atomic, together they are not.
+    """Run scripts in one round trip to each server; each is atomic, together they are not.
 
     Returns a reply for each call, in order; where one was refused, a
     LessonUnreadable stands in its place. Raises LiveStoreUnavailable.
     """
-    replies: list[Any] = command(lambda client: _pipeline(client, calls))
+    replies: list[Any] = command(lambda client: _run(client, calls))
     return replies
 
 
@@ -102,36 +140,58 @@ def command(work: Callable[[redis.Redis], Any]) -> Any:
         except _GONE as error:
             if attempt == ATTEMPTS:
                 raise LiveStoreUnavailable from error
+            _look_again()
     raise AssertionError("unreachable")
 
 
-def _pipeline(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
-    replies = _send(client, calls)
-    if any(isinstance(reply, redis.exceptions.NoScriptError) for reply in replies):
-        for name in {call.script for call in calls}:
+def _look_again() -> None:
+    """In a cluster, another server may hold the slots of one that does not answer."""
+    with contextlib.suppress(*_GONE):
+        found: redis.Redis | RedisCluster = connection()
+        if isinstance(found, RedisCluster):
+            cluster.look_again(found)
+
+
+def _run(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
+    # The cluster's own client finds the server of a single call.
+    if isinstance(client, RedisCluster) and len(calls) > 1:
+        return [_checked(reply) for reply in cluster.spread(client, calls, _send)]
+    return [_checked(reply) for reply in _send(client, calls)]
+
+
+def _send(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
+    """A reply for each call, errors among them. Several calls must be for one server."""
+    if len(calls) == 1:
+        return [_send_one(client, calls[0])]
+    replies = _pipeline(client, calls)
+    missing = [i for i, r in enumerate(replies) if isinstance(r, redis.exceptions.NoScriptError)]
+    if missing:
+        for name in {calls[i].script for i in missing}:
             client.script_load(script(name).text)
-        missing = [
-            i for i, r in enumerate(replies) if isinstance(r, redis.exceptions.NoScriptError)
-        ]
-        again = _send(client, [calls[i] for i in missing])
+        again = _pipeline(client, [calls[i] for i in missing])
         for i, reply in zip(missing, again, strict=True):
             replies[i] = reply
-    return [_checked(reply) for reply in replies]
+    return replies
 
 
-def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
-    if len(calls) == 1:
-        call = calls[0]
+def _send_one(client: redis.Redis | RedisCluster, call: Call) -> Any:
+    known = script(call.script)
+    try:
         try:
-            return [client.evalsha(script(call.script).sha, len(call.keys), *call.keys, *call.args)]
-        except redis.exceptions.NoScriptError as error:
-            return [error]
-        except redis.exceptions.ResponseError as error:
-            return [error]
+            return client.evalsha(known.sha, len(call.keys), *call.keys, *call.args)
+        except redis.exceptions.NoScriptError:
+            # Runs and loads it on the very server that does not know it.
+            return client.eval(known.text, len(call.keys), *call.keys, *call.args)
+    except redis.exceptions.ResponseError as error:
+        return error
+
+
+def _pipeline(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
     pipe = client.pipeline(transaction=False)
     for call in calls:
         pipe.evalsha(script(call.script).sha, len(call.keys), *call.keys, *call.args)
-    return pipe.execute(raise_on_error=False)
+    replies: list[Any] = pipe.execute(raise_on_error=False)
+    return replies
 
 
 def _checked(reply: Any) -> Any:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import redis
 from django.core.cache import caches
 from django_redis import get_redis_connection
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 
-from attendance.errors import LiveStoreUnavailable
 from attendance.live import client
 
 UNKNOWN = "unknown"
@@ -16,25 +16,34 @@ UNKNOWN = "unknown"
 class ServerState(NamedTuple):
     """What matters of a server; `unknown` where it does not tell."""
 
+    name: str
+    """Host and port where the live store is a cluster, else ''."""
     run_id: str
     database: int
     eviction: str
     append_only: str
     fsync: str
     last_write: str
+    cluster: str
+    """`ok` where its cluster serves every slot, or it is in none."""
 
     @property
     def has_written(self) -> bool:
         """Whether the last write to the append-only file and the last rewrite went well."""
         return self.last_write in {"ok", UNKNOWN}
 
+    @property
+    def may_forget(self) -> bool:
+        return self.eviction not in {"noeviction", UNKNOWN} or self.append_only == "no"
 
-def live_state() -> ServerState:
-    """The live store's settings and its last write. Raises LiveStoreUnavailable."""
-    state = client.command(_read)
-    if not isinstance(state, ServerState):
-        raise LiveStoreUnavailable
-    return state
+
+def live_states() -> list[ServerState]:
+    """Settings and last write of the live store: of its server, or of every primary of a cluster.
+
+    Raises LiveStoreUnavailable, also where one of them does not answer.
+    """
+    states: list[ServerState] = client.command(lambda _: [_read(one) for one in client.servers()])
+    return states
 
 
 def cache_identity() -> tuple[str, int] | None:
@@ -50,6 +59,7 @@ def cache_identity() -> tuple[str, int] | None:
 
 def _read(connection: redis.Redis) -> ServerState:
     settings = _settings(connection)
+    is_clustered = bool(_info(connection, "cluster").get("cluster_enabled"))
     persistence = _info(connection, "persistence")
     writes = [
         persistence.get("aof_last_write_status"),
@@ -57,13 +67,28 @@ def _read(connection: redis.Redis) -> ServerState:
     ]
     bad = [str(status) for status in writes if status not in {None, "ok"}]
     return ServerState(
+        name=_address(connection) if is_clustered else "",
         run_id=str(_info(connection, "server").get("run_id", UNKNOWN)),
         database=_database(connection),
         eviction=settings.get("maxmemory-policy", UNKNOWN),
         append_only=settings.get("appendonly", UNKNOWN),
         fsync=settings.get("appendfsync", UNKNOWN),
         last_write=bad[0] if bad else "ok",
+        cluster=_cluster_state(connection) if is_clustered else "ok",
     )
+
+
+def _address(connection: redis.Redis) -> str:
+    at = connection.connection_pool.connection_kwargs
+    return f"{at.get('host')}:{at.get('port')}"
+
+
+def _cluster_state(connection: redis.Redis) -> str:
+    told: dict[str, str] = connection.cluster("INFO")
+    served = int(told["cluster_slots_ok"])
+    if told["cluster_state"] == "ok" and served == REDIS_CLUSTER_HASH_SLOTS:
+        return "ok"
+    return f"{told['cluster_state']}, {served} of {REDIS_CLUSTER_HASH_SLOTS} slots"
 
 
 def _info(connection: redis.Redis, section: str) -> dict[str, Any]:

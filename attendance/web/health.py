@@ -72,11 +72,13 @@ def _postgresql() -> dict[str, Any]:
 
 
 def _redis() -> dict[str, Any]:
-    state = health.live_state()
-    if not state.has_written:
+    states = health.live_states()
+    if not all(state.has_written for state in states):
         return {"ok": False, "detail": "The last write of the live store to its disk failed."}
-    if state.eviction not in {"noeviction", health.UNKNOWN} or state.append_only == "no":
+    if any(state.may_forget for state in states):
         return {"ok": False, "detail": "The live store may forget lessons: see manage.py check."}
+    if any(state.cluster != "ok" for state in states):
+        return {"ok": False, "detail": "The cluster of the live store does not serve every slot."}
     return {"ok": True}
 
 

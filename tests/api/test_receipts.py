@@ -15,7 +15,15 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.services.report import Outcome
 from attendance.vocabulary import LessonState
 from tests.callers import Api
-from tests.lessons import TEACHER, end, live_lesson, student
+from tests.lessons import (
+    TEACHER,
+    end,
+    forget_everything,
+    live_lesson,
+    put_back,
+    redis_state,
+    student,
+)
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,12 +39,6 @@ def send(receipt: str, who: Person) -> Any:
     return Api(who).post("receipts/", {"receipt": receipt})
 
 
-def empty_redis() -> None:
-    marker = client.connection().get("attn:test-server")
-    client.connection().flushdb()
-    client.connection().set("attn:test-server", marker or "1")
-
-
 def test_a_receipt_of_a_live_mark_changes_nothing() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
@@ -50,7 +52,7 @@ def test_a_receipt_of_a_live_mark_changes_nothing() -> None:
 def test_an_emptied_live_store_is_healed_by_receipts() -> None:
     lesson = live_lesson(0)
     receipts = {n: check_in(lesson.id, student(n)) for n in range(1, 6)}
-    empty_redis()
+    forget_everything()
 
     again = Api(student(1)).post(f"lessons/{lesson.id}/check-in/")
     seen = Api(TEACHER).get(f"lessons/{lesson.id}/")
@@ -75,7 +77,7 @@ def test_many_receipts_at_once_bring_each_mark_back_once() -> None:
     lesson = live_lesson(0)
     receipts = [(student(n), check_in(lesson.id, student(n))) for n in range(1, 21)]
     callers = [(Api(who), receipt) for who, receipt in receipts for _ in range(2)]
-    empty_redis()
+    forget_everything()
 
     def redeem(pair: tuple[Api, str]) -> int:
         try:
@@ -94,7 +96,7 @@ def test_a_receipt_waits_for_whoever_stores_its_lesson() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
     api = Api(student(1))
-    empty_redis()
+    forget_everything()
 
     def redeem() -> int:
         try:
@@ -119,7 +121,7 @@ def test_a_stored_lesson_whose_newer_copy_is_lost_is_lifted_above_it() -> None:
         finish_lesson(lesson.id, actor=TEACHER)
     # A correction after the commit: Redis has something newer, and is lost with it.
     LessonLedger.objects.update(state=LessonState.ENDED)
-    empty_redis()
+    forget_everything()
 
     assert send(receipt, student(1)).json()["outcome"] == "kept"
 
@@ -131,7 +133,7 @@ def test_a_lesson_that_the_ledger_never_saw_is_made_of_its_receipt() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
     LessonLedger.objects.all().delete()
-    empty_redis()
+    forget_everything()
 
     assert send(receipt, student(1)).json()["outcome"] == "restored"
 
@@ -144,15 +146,13 @@ def test_a_copy_that_comes_back_replaces_nothing() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
     check_in(lesson.id, student(2))
-    saved = {key: client.connection().dump(key) for key in client.connection().scan_iter()}
-    empty_redis()
+    saved = redis_state()
+    forget_everything()
     send(receipt, student(1))
     Api(TEACHER).patch(
         f"lessons/{lesson.id}/records/S-0001/", {"status": "excused", "reason": "a contest"}
     )
-    for key, raw in saved.items():
-        if raw:
-            client.connection().restore(key, 0, raw, replace=True)
+    put_back(saved)
 
     end(lesson.id)
     report = unified_persistence_task()
@@ -190,7 +190,7 @@ def test_a_mark_that_is_missing_in_an_older_live_copy_is_restored() -> None:
 def test_a_changed_receipt_is_refused(change: Any) -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
-    empty_redis()
+    forget_everything()
 
     answer = send(change(receipt), student(1))
 
@@ -201,7 +201,7 @@ def test_a_changed_receipt_is_refused(change: Any) -> None:
 def test_a_receipt_is_its_students_or_for_staff() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
-    empty_redis()
+    forget_everything()
 
     assert send(receipt, student(2)).json()["code"] == "not_your_receipt"
     assert send(receipt, TEACHER).json()["code"] == "not_your_receipt"
@@ -212,12 +212,10 @@ def test_an_older_copy_in_redis_is_not_taken_for_the_register() -> None:
     lesson = live_lesson(0)
     receipts = [check_in(lesson.id, student(n)) for n in (1, 2)]
     end(lesson.id)
-    saved = {key: client.connection().dump(key) for key in client.connection().scan_iter()}
-    empty_redis()
+    saved = redis_state()
+    forget_everything()
     send(receipts[0], student(1))
-    for key, raw in saved.items():
-        if raw:
-            client.connection().restore(key, 0, raw, replace=True)
+    put_back(saved)
     unified_persistence_task()
 
     # Redis holds a record of the second student, and nobody will ever store that copy.

@@ -29,19 +29,21 @@ def ids() -> set[str]:
 
 
 def set_live(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = live.connection().config_get(name)[name]
-    live.connection().config_set(name, value)
-    restores.append((name, before))
+    # The last one: in a cluster each server counts.
+    server = live.servers()[-1]
+    restores.append((server, name, server.config_get(name)[name]))
+    server.config_set(name, value)
 
 
-restores: list[tuple[str, Any]] = []
+restores: list[tuple[redis.Redis, str, Any]] = []
 
 
 @pytest.fixture(autouse=True)
 def restored() -> Any:
     yield
     while restores:
-        live.connection().config_set(*restores.pop())
+        server, name, before = restores.pop()
+        server.config_set(name, before)
 
 
 def test_servers_that_are_set_right_need_no_word() -> None:
@@ -186,8 +188,8 @@ def test_a_failed_write_to_disk_is_not_ready(
 ) -> None:
     from attendance.live import health
 
-    state = health.live_state()._replace(last_write="err")
-    monkeypatch.setattr(health, "live_state", lambda: state)
+    states = [state._replace(last_write="err") for state in health.live_states()]
+    monkeypatch.setattr(health, "live_states", lambda: states)
 
     assert client.get("/readyz", secure=True).status_code == 503
     assert ids() == {"attn.E013"}

@@ -144,18 +144,24 @@ def test_due_is_paged_to_its_end_also_where_scores_are_equal() -> None:
     assert client.connection().zscore(keys.DUE, "garbage") is None
 
 
+def forget_scripts() -> None:
+    for server in client.servers():
+        server.script_flush()
+
+
 def test_scripts_are_loaded_again_after_a_flush() -> None:
     lesson = live_lesson(1)
-    client.connection().script_flush()
+    forget_scripts()
 
     assert check_in(lesson.id, student=student(2)).record.status == "present"
-    client.connection().script_flush()
+    forget_scripts()
     assert len(store.read_lessons([lesson.id, uuid4()])) == 2
 
 
 def test_a_connection_that_was_cut_is_made_again() -> None:
     lesson = live_lesson(1)
-    client.connection().client_kill_filter(_type="normal", skipme=False)
+    for server in client.servers():
+        server.client_kill_filter(_type="normal", skipme=False)
 
     assert check_in(lesson.id, student=student(1)).is_repeated
 
@@ -163,13 +169,15 @@ def test_a_connection_that_was_cut_is_made_again() -> None:
 def test_a_store_out_of_memory_refuses_whole_steps() -> None:
     lesson = live_lesson(1)
     before = redis_state()
-    client.connection().config_set("maxmemory", "1")
+    for server in client.servers():
+        server.config_set("maxmemory", "1")
     try:
         with pytest.raises(LiveStoreUnavailable):
             check_in(lesson.id, student=student(2))
         assert redis_state() == before
     finally:
-        client.connection().config_set("maxmemory", "0")
+        for server in client.servers():
+            server.config_set("maxmemory", "0")
     assert not check_in(lesson.id, student=student(2)).is_repeated
 
 

@@ -19,8 +19,10 @@ from tests.lessons import (
     end,
     ended_lesson,
     ended_lessons,
+    forget_everything,
     keys_in_redis,
     live_lesson,
+    put_back,
     redis_state,
     sealed_record,
 )
@@ -31,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_a_lesson_that_redis_has_lost_is_an_alarm() -> None:
     lesson = live_lesson(2)
     unified_persistence_task()
-    client.connection().flushdb()
+    forget_everything()
 
     report = unified_persistence_task()
 
@@ -46,10 +48,9 @@ def test_a_lost_lesson_that_comes_back_is_taken_up_again() -> None:
     lesson = live_lesson(2)
     unified_persistence_task()
     dumped = redis_state()
-    client.connection().flushdb()
+    forget_everything()
     unified_persistence_task()
-    for key, value in dumped.items():
-        client.connection().restore(key, 0, value, replace=True)
+    put_back(dumped)
     end(lesson.id)
 
     report = unified_persistence_task()
@@ -63,8 +64,7 @@ def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
     dumped = redis_state()
     unified_persistence_task()
     correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
-    for key, value in dumped.items():
-        client.connection().restore(key, 0, value, replace=True)
+    put_back(dumped)
 
     report = unified_persistence_task()
 
@@ -83,8 +83,7 @@ def test_a_copy_that_says_the_same_is_discarded_again() -> None:
     lesson = ended_lesson(2)
     dumped = redis_state()
     unified_persistence_task()
-    for key, value in dumped.items():
-        client.connection().restore(key, 0, value, replace=True)
+    put_back(dumped)
 
     report = unified_persistence_task()
 

@@ -45,6 +45,11 @@ def test_good_settings_start_without_debug() -> None:
         ("DATABASE_URL", "sqlite:///x", "postgresql://"),
         ("REDIS_URL", "unset", "REDIS_URL=redis://"),
         ("CACHE_URL", "unset", "CACHE_URL=redis://"),
+        ("CACHE_URL", "redis+cluster://localhost:6380/", "CACHE_URL=redis://"),
+        ("REDIS_URL", "redis+cluster://", "redis+cluster://host:port"),
+        ("REDIS_URL", "redis+cluster://a:1,,b:2/", "redis+cluster://host:port"),
+        ("REDIS_URL", "redis+cluster://a:1/3", "redis+cluster://host:port"),
+        ("REDIS_URL", "unix+cluster:///socket", "redis+cluster://host:port"),
         ("ATTN_SCHEDULER", "maybe", "auto, off"),
     ],
 )
@@ -61,6 +66,26 @@ def test_a_setting_that_is_missing_or_weak_is_refused(name: str, value: str, adv
 
 def test_a_socket_folder_may_be_the_host_of_the_database() -> None:
     assert "/run/pg" in start({}, "settings.DATABASES['default']['HOST']").stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "nodes"),
+    [
+        ("redis://a:1/0", ()),
+        ("redis+cluster://a:1", ("redis://a:1/0?",)),
+        ("redis+cluster://a:1,b:2/0", ("redis://a:1/0?", "redis://b:2/0?")),
+        (
+            "rediss+cluster://me:p%40ss@a:1,b:2/?ssl_ca_certs=/ca.pem",
+            (
+                "rediss://me:p%40ss@a:1/0?ssl_ca_certs=/ca.pem",
+                "rediss://me:p%40ss@b:2/0?ssl_ca_certs=/ca.pem",
+            ),
+        ),
+    ],
+)
+def test_a_cluster_is_named_by_its_servers(url: str, nodes: tuple[str, ...]) -> None:
+    show = "settings.LIVE_STORE_NODES, 'live' in settings.CACHES"
+    assert start({"REDIS_URL": url}, show).stdout.strip() == f"(False, {nodes}, {not nodes})"
 
 
 def test_the_demo_door_is_closed_unless_its_password_is_set() -> None:

@@ -20,8 +20,12 @@ class Missing(StrEnum):
 
 
 def now() -> datetime:
-    """The instant by the clock of the live store, which decides early, late and over."""
-    seconds, micros = client.command(lambda redis: redis.time())
+    """The instant by the clock of the live store, which decides early, late and over.
+
+    In a cluster it is the clock of the server that holds `due`. Inside a lesson
+    the scripts decide, by the clock of the server that holds the lesson.
+    """
+    seconds, micros = client.time_at(keys.DUE)
     return records.instant(seconds * 1000 + micros // 1000)
 
 
