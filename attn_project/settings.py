@@ -74,7 +74,12 @@ def database() -> dict[str, Any]:
     config["HOST"] = unquote(config.get("HOST", ""))
     config["CONN_MAX_AGE"] = 60
     config["CONN_HEALTH_CHECKS"] = True
-    config.setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    options = config.setdefault("OPTIONS", {})
+    options.setdefault("connect_timeout", 5)
+    if env.bool("ATTN_DATABASE_POOLED", default=False):
+        # A pooler of transactions gives the session to whoever comes next.
+        config["DISABLE_SERVER_SIDE_CURSORS"] = True
+        options["prepare_threshold"] = None
     return config
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -58,14 +58,11 @@ def _asked(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def _postgresql() -> dict[str, Any]:
-    with connection.cursor() as cursor:
-        # For this connection's later questions as well: a probe must end.
-        cursor.execute("SET statement_timeout = '5s'")
-        try:
-            cursor.execute("SELECT pg_is_in_recovery()")
-            is_standby = cursor.fetchone()[0]
-        finally:
-            cursor.execute("RESET statement_timeout")
+    # A probe must end. The limit is this transaction's: behind a pooler, the session is
+    # that of whoever comes next.
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', '5s', true), pg_is_in_recovery()")
+        is_standby = cursor.fetchone()[1]
     if is_standby:
         return {"ok": False, "detail": "PostgreSQL is a standby and takes no writes."}
     return {"ok": True}
