@@ -25,17 +25,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LESSONS, STUDENTS = 24, 5
 
-# Each stops at its first claims until all the others hold some as well.
+# Each stops at its first claims, in both of its lanes, until all the others hold some as well.
 PERSIST = """
-import json
+import json, threading
 from attendance.services import failpoints
 from attendance.services.persistence import RunOptions, unified_persistence_task
-seen = []
+first, go = threading.Lock(), threading.Event()
 def meet(claimed):
-    if claimed and not seen:
-        seen.append(claimed)
+    if not claimed:
+        return
+    if first.acquire(blocking=False):
         print("holds", flush=True)
         sys.stdin.readline()
+        go.set()
+    go.wait()
 with failpoints.installed("claimed", meet):
     report = unified_persistence_task(options=RunOptions(chunk_records=15))
 print(json.dumps(report.as_dict()), flush=True)

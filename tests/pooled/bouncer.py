@@ -15,9 +15,8 @@ from launcher.project import Project, remove
 from launcher.servers import as_account
 from tests.cluster.nodes import free_ports, wait_until
 
-POOL = 6
-"""Server connections to one database: fewer than the tests have threads, and more than persisting
-processes, each of which holds one for the length of a chunk."""
+POOL = 10
+"""Server connections to one database: two for each of four persisting processes, and a few more."""
 
 SETTINGS = """
 [databases]
