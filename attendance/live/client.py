@@ -127,10 +127,11 @@ def run_many(calls: Sequence[Call]) -> list[Any]:
     return replies
 
 
-def command(work: Callable[[redis.Redis], Any]) -> Any:
+def command(work: Callable[[redis.Redis], Any], *, key: str = "") -> Any:
     """Do idempotent work with the connection, repeated where the answer was lost.
 
-    Raises LiveStoreUnavailable.
+    Raises LiveStoreUnavailable, also where the server refuses, as with a key of
+    another type; it names `key`.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -141,6 +142,9 @@ def command(work: Callable[[redis.Redis], Any]) -> Any:
             if attempt == ATTEMPTS:
                 raise LiveStoreUnavailable from error
             _look_again()
+        except redis.exceptions.ResponseError as error:
+            look = f" Ask whoever runs the site to look at the key {key}." if key else ""
+            raise LiveStoreUnavailable(f"The live store refused: {error}.{look}") from error
     raise AssertionError("unreachable")
 
 

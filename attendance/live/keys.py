@@ -14,6 +14,7 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
     attn:{queue}:parked           sorted set  lesson id, scored by its next attempt in epoch ms
     attn:{queue}:outboxes         sorted set  lesson id with external checks, scored by ends_at
+    attn:{queue}:<name>:damaged   any         what stood in place of a queue
     attn:teacher:<school number>  string      id of the teacher's live lesson
     attn:code:<short code>        string      id of the lesson that is joined by this code
 """
@@ -47,6 +48,10 @@ def corrupt(lesson_id: UUID) -> str:
 
 def outbox(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:outbox"
+
+
+def damaged(queue: str) -> str:
+    return f"{queue}:damaged"
 
 
 def teacher(school_number: str) -> str:

@@ -1,11 +1,12 @@
 """Lessons that the ledger knows and Redis does not hold: an alarm, never silence."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from attendance.live import store
+from attendance.live.records import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
 from attendance.services import ledger
@@ -21,13 +22,26 @@ EMPTY_DUE_GRACE = timedelta(hours=1)
 
 
 def find_lost() -> list[LessonReport]:
-    """Compare the open rows of the ledger with Redis, page by page."""
+    """Compare the open rows of the ledger with Redis, page by page.
+
+    What Redis holds and due does not name is entered there again.
+    """
     found: list[LessonReport] = []
     for page in _open_pages():
         lessons = store.read_lessons(page)
         missing = [i for i in page if lessons[i] is Missing.NOT_FOUND]
         found += _declare(missing)
+        _enter_in_due({i: lesson for i, lesson in lessons.items() if i not in missing})
     return found
+
+
+def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
+    """A lesson outside due would never be stored: somebody has damaged that key."""
+    for lesson_id in store.outside_due(list(lessons)):
+        lesson = lessons[lesson_id]
+        ends_at = lesson.ends_at if isinstance(lesson, LiveLesson) else store.now()
+        store.enter_due(lesson_id, ends_at)
+        logger.error("Lesson %s had fallen out of due and is entered again", lesson_id)
 
 
 def _open_pages() -> Iterator[list[UUID]]:

@@ -42,6 +42,8 @@ def chunks(
     On the way, the ledger learns of every lesson in due, also of those that are
     not over. Raises LiveStoreUnavailable.
     """
+    if not is_dry_run:
+        store.set_damaged_aside()
     if lesson_ids is not None:
         found = iter([_asked_for(lesson_ids)])
     else:

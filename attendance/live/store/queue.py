@@ -1,5 +1,6 @@
 """Which lessons are due to be persisted, and which have to wait."""
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -7,8 +8,12 @@ from uuid import UUID
 
 from attendance.live import client, keys, records
 
+logger = logging.getLogger(__name__)
+
 PAGE = 500
 FOREVER = float("inf")
+_ENDS_AT = 5
+"""Where the end stands among the fields that the scripts return."""
 
 
 class DueLesson(NamedTuple):
@@ -24,6 +29,29 @@ def lesson_id(raw: bytes) -> UUID | None:
         return None
     # Other spellings of an id could not be removed again by the id.
     return found if str(found).encode() == raw else None
+
+
+def set_damaged_aside() -> None:
+    """Queues are made of what the ledger and the lessons say: one of another type begins anew.
+
+    Its bytes are kept under another name. Raises LiveStoreUnavailable.
+    """
+    queues = (keys.DUE, keys.PARKED, keys.OUTBOXES)
+    replies = client.run_many(
+        [client.Call("set_aside", [key, keys.damaged(key)]) for key in queues]
+    )
+    for key, reply in zip(queues, replies, strict=True):
+        if reply[0] == b"kept":
+            logger.error("%s was no sorted set: it begins anew, see %s", key, keys.damaged(key))
+
+
+def read_name(key: str) -> bytes:
+    """The lesson id that a teacher's or a code's key holds, or b''.
+
+    Raises LiveStoreUnavailable, which names a key of another type.
+    """
+    held: bytes | None = client.command(lambda redis: redis.get(key), key=key)
+    return held or b""
 
 
 def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
@@ -89,13 +117,28 @@ def sync_due(lesson_id: UUID) -> None:
             return
 
 
+def outside_due(lesson_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these lessons that due does not name."""
+    entered = _scores(keys.DUE, lesson_ids)
+    return [lesson_id for lesson_id in lesson_ids if lesson_id not in entered]
+
+
+def enter_due(lesson_id: UUID, ends_at: datetime) -> None:
+    """Let a lesson that due does not name be looked at from this instant on."""
+    _enter(keys.DUE, lesson_id, records.milliseconds(ends_at))
+
+
 def _enter(key: str, lesson_id: UUID, score: float) -> None:
     client.command(lambda redis: redis.zadd(key, {str(lesson_id): score}))
 
 
 def _ends_at(lesson_id: UUID) -> bytes | None:
-    raw: bytes | None = client.command(lambda redis: redis.hget(keys.lesson(lesson_id), "ends_at"))
-    return raw if raw and raw.isdigit() else None
+    # A script, because the key may be of another type: then there is no end to follow.
+    reply = client.run("peek", [keys.lesson(lesson_id), keys.records(lesson_id)])
+    if reply[0] != b"found":
+        return None
+    ends_at: bytes = reply[2][_ENDS_AT]
+    return ends_at if ends_at.isdigit() else None
 
 
 def drop_due(lesson_ids: Sequence[UUID]) -> None:

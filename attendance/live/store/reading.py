@@ -74,8 +74,7 @@ def lesson_by_code(short_code: str) -> LiveLesson | None:
 
 
 def _named(key: str) -> LiveLesson | None:
-    held = client.command(lambda redis: redis.get(key))
-    lesson_id = queue.lesson_id(held or b"")
+    lesson_id = queue.lesson_id(queue.read_name(key))
     if lesson_id is None:
         return None
     lesson = read_lessons([lesson_id])[lesson_id]

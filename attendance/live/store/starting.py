@@ -37,7 +37,7 @@ def start(new: NewLesson) -> LiveLesson:
     InvalidWindow where the end is not in the future.
     """
     teacher = new.data.teacher.school_number
-    held = client.command(lambda redis: redis.get(keys.teacher(teacher))) or b""
+    held = queue.read_name(keys.teacher(teacher))
     holder = _holder(held)
     if holder is not None and holder.data.request_id == new.data.request_id:
         return _go_live(holder.id)

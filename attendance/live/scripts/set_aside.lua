@@ -1,0 +1,7 @@
+-- Move what is no queue out of a queue's place, byte for byte.
+-- KEYS    1 queue, 2 where it is kept
+-- RETURNS kept | right
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'none' or kind == 'zset' then return {'right'} end
+redis.call('RENAME', KEYS[1], KEYS[2])
+return {'kept'}
