@@ -1,15 +1,17 @@
 """Two chunks at a time: one is read and decoded while PostgreSQL works on the other.
 
-Each lane has its own connection and its own claims, as another process would, so
-nothing that holds between two processes needs another reason here.
+Each lane has its own connection and its own claims, as another process would.
+They write one after the other (`Book.turn`), so that a run in a web process
+takes one core of PostgreSQL from its people, not two.
 """
 
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import chain
+from queue import SimpleQueue
 from typing import TypeVar
 
 from django.db import connections
@@ -32,10 +34,10 @@ def run(treat: Callable[[Chunk], Done], chunks: Iterator[Chunk]) -> Iterator[Don
         yield treat(first)
     if first is None or second is None:
         return
-    with _pool() as pool:
+    with _lanes(treat) as submit:
         under_way: deque[Future[Done]] = deque()
         for chunk in chain((first, second), chunks):
-            under_way.append(pool.submit(treat, chunk))
+            under_way.append(submit(chunk))
             if len(under_way) == LANES:
                 yield under_way.popleft().result()
         while under_way:
@@ -43,18 +45,42 @@ def run(treat: Callable[[Chunk], Done], chunks: Iterator[Chunk]) -> Iterator[Don
 
 
 @contextmanager
-def _pool() -> Iterator[ThreadPoolExecutor]:
-    pool = ThreadPoolExecutor(LANES, thread_name_prefix="attn-lane")
+def _lanes(treat: Callable[[Chunk], Done]) -> Iterator[Callable[[Chunk], Future[Done]]]:
+    """Daemon threads, and not an executor's: those end before any exit handler runs.
+
+    A run that a handler tells to stop would begin nothing then, and leave its book open.
+    """
+    waiting: SimpleQueue[tuple[Chunk, Future[Done]] | None] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            while (task := waiting.get()) is not None:
+                _settle(treat, *task)
+        finally:
+            # Nobody else can close the connection that this thread has.
+            connections.close_all()
+
+    def submit(chunk: Chunk) -> Future[Done]:
+        future: Future[Done] = Future()
+        waiting.put((chunk, future))
+        return future
+
+    threads = [
+        threading.Thread(target=work, name=f"attn-lane_{n}", daemon=True) for n in range(LANES)
+    ]
+    for thread in threads:
+        thread.start()
     try:
-        yield pool
+        yield submit
     finally:
-        # Each thread closes the connection that it has: nobody else can.
-        all_here = threading.Barrier(LANES)
-        for _ in range(LANES):
-            pool.submit(_close, all_here)
-        pool.shutdown()
+        for _ in threads:
+            waiting.put(None)
+        for thread in threads:
+            thread.join()
 
 
-def _close(all_here: threading.Barrier) -> None:
-    all_here.wait()
-    connections.close_all()
+def _settle(treat: Callable[[Chunk], Done], chunk: Chunk, future: Future[Done]) -> None:
+    try:
+        future.set_result(treat(chunk))
+    except BaseException as error:  # noqa: BLE001 - handed on to the run
+        future.set_exception(error)
