@@ -3,12 +3,12 @@
 import os
 import random
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
-from tests.faults.journal import Journal
-from tests.faults.load import Load
 from tests.faults.rig import Rig, Site, Template, made_rig, made_template
+from tests.faults.school import School
 
 SEED = "ATTN_SEED"
 
@@ -49,10 +49,6 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
-def journal() -> Journal:
-    return Journal()
-
-
-@pytest.fixture
-def load(rig: Rig, site: Site, journal: Journal, seed: int) -> Load:
-    return Load(site.port, rig.people, journal, seed=seed)
+def school(rig: Rig, site: Site, seed: int) -> Iterator[School]:
+    with closing(School(rig, site, seed)) as made:
+        yield made

@@ -217,11 +217,11 @@ class Desk:
         chance: random.Random,
     ) -> None:
         self._caller, self._journal, self._teacher = caller, journal, teacher
-        self._lesson, self._chance, self._changes = lesson, chance, 0
+        self.lesson, self._chance, self._changes = lesson, chance, 0
 
     def correct_somebody(self) -> None:
-        if self._lesson.here:
-            student = self._chance.choice(self._lesson.here)
+        if self.lesson.here:
+            student = self._chance.choice(self.lesson.here)
             status = self._chance.choice(STATUSES)
             sent = self._sent(CORRECT, student.school_number, status)
             body = {"status": status, "reason": f"change {self._changes}"}
@@ -229,26 +229,26 @@ class Desk:
 
     def add_somebody(self) -> None:
         """A student whom nobody knows yet: a user that only the lesson brings along."""
-        number = f"N-{uuid5(self._lesson.id, 'added').hex[:12].upper()}"
+        number = f"N-{uuid5(self.lesson.id, 'added').hex[:12].upper()}"
         sent = self._sent(ADD, number, "present")
         body = {"full_name": "Student without an account", "status": "present"}
         self._change("PUT", sent, body)
 
     def extend(self) -> None:
         end = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
-        path = f"lessons/{self._lesson.id}/"
+        path = f"lessons/{self.lesson.id}/"
         self._caller.call("PATCH", path, self._teacher.token, {"ends_at": end}, self._next_id())
 
     def finish(self) -> None:
-        path = f"lessons/{self._lesson.id}/finish/"
+        path = f"lessons/{self.lesson.id}/finish/"
         self._caller.call("POST", path, self._teacher.token, None, self._next_id())
 
     def _next_id(self) -> str:
         self._changes += 1
-        return f"change-{self._teacher.school_number}-{self._lesson.id.hex[:12]}-{self._changes}"
+        return f"change-{self._teacher.school_number}-{self.lesson.id.hex[:12]}-{self._changes}"
 
     def _sent(self, kind: str, number: str, status: str) -> Sent:
-        return Sent(kind, self._lesson.id, number, status, self._next_id())
+        return Sent(kind, self.lesson.id, number, status, self._next_id())
 
     def _change(self, method: str, sent: Sent, body: dict[str, str]) -> None:
         path = f"lessons/{sent.lesson_id}/records/{sent.school_number}/"

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 import psycopg
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from launcher import leases
 from launcher.commands import TEST_FOLDER, site_command
@@ -26,6 +28,7 @@ from launcher.project import ROOT, Project, remove
 from tests.faults.servers import SECONDS, Servers, wait_until
 
 STUDENTS, TEACHERS = 40, 6
+NOTHING: Mapping[str, str] = {}
 
 
 class Member(NamedTuple):
@@ -134,7 +137,12 @@ class Rig:
 
     @contextmanager
     def site(
-        self, *, workers: int = 2, scheduler: bool = False, app: str = "", **changes: str
+        self,
+        *,
+        workers: int = 2,
+        scheduler: bool = False,
+        app: str = "",
+        env: Mapping[str, str] = NOTHING,
     ) -> Iterator[Site]:
         """The site, as the launcher serves it. `app` is a WSGI application of a test's own."""
         port = free_port()
@@ -142,10 +150,10 @@ class Rig:
         command[0] = sys.executable
         if app:
             command[3] = app
-        env = self.environment(ATTN_SCHEDULER="auto" if scheduler else "off", **changes)
+        full = {**self.environment(**env), "ATTN_SCHEDULER": "auto" if scheduler else "off"}
         log = self.folder / f"site-{port}.log"
         with log.open("wb") as out:
-            child = self._spawn(command, env, stdout=out, stderr=out)
+            child = self._spawn(command, full, stdout=out, stderr=out)
         site = Site(child, port, log)
         try:
             wait_until(lambda: _listens(port) or child.poll() is not None, "a site that listens")
@@ -155,7 +163,7 @@ class Rig:
             self._end(child)
 
     @contextmanager
-    def worker(self, *arguments: str, **changes: str) -> Iterator[Worker]:
+    def worker(self, *arguments: str, env: Mapping[str, str] = NOTHING) -> Iterator[Worker]:
         """A persisting process; `arguments` as worker.py has them."""
         command = [sys.executable, "-m", "tests.faults.worker", *arguments]
         # Nobody reads what a loop says: a full pipe would stop it.
@@ -163,7 +171,7 @@ class Rig:
         with (self.folder / "workers.log").open("ab") as log:
             child = self._spawn(
                 command,
-                self.environment(**changes),
+                self.environment(**env),
                 stdin=pipe,
                 stdout=pipe or log,
                 stderr=log,
@@ -189,7 +197,11 @@ class Rig:
 
     def redis(self) -> redis.Redis:
         """A connection to the rig's own live store."""
-        return redis.Redis(unix_socket_path=str(self.live.socket), socket_timeout=SECONDS)
+        return redis.Redis(
+            unix_socket_path=str(self.live.socket),
+            socket_timeout=SECONDS,
+            retry=Retry(NoBackoff(), 0),
+        )
 
     def close(self) -> None:
         self._settler.close()
@@ -247,12 +259,14 @@ def made_template() -> Iterator[Template]:
 
 
 @contextmanager
-def made_rig(template: Template, **settings: Sequence[str]) -> Iterator[Rig]:
+def made_rig(
+    template: Template, *, folder: Path | None = None, **settings: Sequence[str]
+) -> Iterator[Rig]:
     """A rig on a copy of the template, its servers running; `settings` by server."""
-    with folder_of_a_rig() as folder:
-        rig = Rig(Project(), folder, template.people)
+    with folder_of_a_rig() if folder is None else contextlib.nullcontext(folder) as where:
+        rig = Rig(Project(), where, template.people)
         # It keeps owners, which shutil does not.
-        subprocess.run(["cp", "-a", str(template.data), str(rig.postgres.data)], check=True)
+        subprocess.run(["cp", "-a", f"{template.data}/.", str(rig.postgres.data)], check=True)
         for server in rig.servers.all:
             server.own_settings = tuple(settings.get(server.name, ()))
         try:

@@ -2,20 +2,18 @@
 
 import pytest
 
-from tests.faults.journal import Journal
-from tests.faults.load import Load
-from tests.faults.rig import Rig
-from tests.faults.verdict import assert_holds, count, let_run_to_rest
+from tests.faults.school import School
+from tests.faults.verdict import count, let_run_to_rest
 
 
-def test_without_a_fault_everything_holds(rig: Rig, load: Load, journal: Journal) -> None:
-    with rig.worker("loop", "0.1"), rig.worker("loop", "0.1"), load:
-        load.acknowledged(100)
+def test_without_a_fault_everything_holds(school: School) -> None:
+    with school.at_work() as load:
+        load.acknowledged(60)
 
-    verdict = assert_holds(rig, journal)
+    verdict = school.holds()
     assert verdict.acknowledged >= 50
     assert len(load.lessons) > 2
-    assert not journal.given_up
+    assert not school.journal.given_up
 
 
 BROKEN = {
@@ -30,12 +28,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_what_is_broken_by_hand_is_seen(what: str, rig: Rig, load: Load, journal: Journal) -> None:
-    with load:
-        load.acknowledged(15)
-    let_run_to_rest(rig)
+def test_what_is_broken_by_hand_is_seen(what: str, school: School) -> None:
+    school.lesson(5).finish()
+    let_run_to_rest(school.rig)
+    assert not count(school.rig, school.journal).faults
 
-    with rig.sql() as sql:
+    with school.rig.sql() as sql:
         sql.execute(BROKEN[what])
 
-    assert what in count(rig, journal).faults
+    assert what in count(school.rig, school.journal).faults

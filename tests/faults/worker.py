@@ -79,4 +79,8 @@ def main(mode: str, *arguments: str) -> None:
 
 if __name__ == "__main__":
     django.setup()
+    if os.environ.get("FAULTS_WRONG_CLOCKS"):
+        from tests.faults import clocks
+
+        clocks.install()
     main(*sys.argv[1:])

@@ -1,0 +1,65 @@
+"""A rig, a school at work on it, and the count at the end: what a fault test is written with."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from uuid import UUID
+
+from tests.faults.journal import Journal
+from tests.faults.load import Caller, Desk, Lesson, Load, check_in, send_receipts
+from tests.faults.rig import NOTHING, Rig, Site
+from tests.faults.verdict import Verdict, assert_holds
+
+
+class School:
+    """What one test does to one rig."""
+
+    def __init__(self, rig: Rig, site: Site, seed: int) -> None:
+        self.rig, self.site, self.seed = rig, site, seed
+        self.journal = Journal()
+        self.chance = random.Random(seed)
+        self._caller = Caller(site.port, self.chance)
+
+    @contextmanager
+    def at_work(self, *, workers: int = 2, env: Mapping[str, str] = NOTHING) -> Iterator[Load]:
+        """Teachers and students at work, and as many persisting processes.
+
+        It is under way when the block begins, and goes on for a while after its end.
+        """
+        load = Load(self.site.port, self.rig.people, self.journal, seed=self.seed)
+        with ExitStack() as stack:
+            for _ in range(workers):
+                stack.enter_context(self.rig.worker("loop", "0.05", env=env))
+            with load:
+                load.acknowledged(20)
+                yield load
+                load.acknowledged(20)
+
+    def lesson(self, students: int = 20, *, teacher: int = 0) -> Desk:
+        """A live lesson with students who have checked in; its teacher's desk."""
+        person = self.rig.people.teachers[teacher]
+        told = self._caller.call(
+            "POST", "lessons/", person.token, {"lesson_name": "Physics", "minutes": 45}
+        )[1]
+        lesson = Lesson(UUID(told["id"]), [])
+        desk = Desk(self._caller, self.journal, person, lesson, self.chance)
+        self.let_in(desk, range(students))
+        return desk
+
+    def let_in(self, desk: Desk, students: Iterable[int]) -> None:
+        """These students check in to a lesson."""
+        for n in students:
+            student = self.rig.people.students[n]
+            if check_in(self._caller, self.journal, desk.lesson.id, student):
+                desk.lesson.here.append(student)
+
+    def close(self) -> None:
+        self._caller.close()
+
+    def send_receipts(self) -> int:
+        """Every student sends every receipt. Returns how many were taken."""
+        return send_receipts(self.site.port, self.rig.people, self.journal)
+
+    def holds(self) -> Verdict:
+        """Everything is let run to rest, and each promise holds."""
+        return assert_holds(self.rig, self.journal)
