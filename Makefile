@@ -3,7 +3,7 @@
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: check format test demo bench docs lock clean
+.PHONY: check format test soak demo bench docs lock clean
 
 check:
 	./attn exec ruff check .
@@ -18,6 +18,11 @@ format:
 
 test:
 	./attn test
+
+# Everything fails at random for a long time: docs/reliability.md.
+SECONDS ?= 1200
+soak:
+	ATTN_SOAK_SECONDS=$(SECONDS) ATTN_SEED=$(SEED) ./attn test tests/faults/soak.py -q -s
 
 demo:
 	./attn demo

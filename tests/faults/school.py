@@ -21,12 +21,16 @@ class School:
         self._caller = Caller(site.port, self.chance)
 
     @contextmanager
-    def at_work(self, *, workers: int = 2, env: Mapping[str, str] = NOTHING) -> Iterator[Load]:
+    def at_work(
+        self, *, workers: int = 2, teachers: int = 2, env: Mapping[str, str] = NOTHING
+    ) -> Iterator[Load]:
         """Teachers and students at work, and as many persisting processes.
 
         It is under way when the block begins, and goes on for a while after its end.
         """
-        load = Load(self.site.port, self.rig.people, self.journal, seed=self.seed)
+        load = Load(
+            self.site.port, self.rig.people, self.journal, seed=self.seed, teachers=teachers
+        )
         with ExitStack() as stack:
             for _ in range(workers):
                 stack.enter_context(self.rig.worker("loop", "0.05", env=env))

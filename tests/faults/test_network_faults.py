@@ -1,10 +1,8 @@
 """Faults of the network between the processes and their servers."""
 
-import random
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
-from urllib.parse import quote
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -16,28 +14,15 @@ from tests.faults.wire import (
     TO_CLIENT,
     TO_SERVER,
     Fate,
-    Line,
     Plan,
     Wire,
-    postgres_wire,
-    redis_wire,
+    Wires,
+    at_random,
+    lose_answer_of_commit,
 )
 
 SHORT = 1.5
 RARELY, OFTEN = 0.1, 0.2
-
-
-class Wires:
-    """What stands between the processes of a rig and its servers."""
-
-    def __init__(self, rig: Rig, stack: ExitStack) -> None:
-        folder = rig.folder / "wires"
-        self.postgres = stack.enter_context(closing(postgres_wire(folder, rig.postgres)))
-        self.live = stack.enter_context(closing(redis_wire(folder / "live.sock", rig.live)))
-        self.urls = {
-            "DATABASE_URL": f"postgresql://attn@{quote(str(folder), safe='')}/attn",
-            "REDIS_URL": f"unix://{quote(str(self.live.path))}?db=0",
-        }
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +35,7 @@ def shared_rig(template: Template) -> Iterator[Rig]:
 @pytest.fixture(scope="module")
 def wires(shared_rig: Rig) -> Iterator[Wires]:
     with ExitStack() as stack:
-        yield Wires(shared_rig, stack)
+        yield Wires(shared_rig.folder / "wires", shared_rig.servers, stack)
 
 
 @pytest.fixture(scope="module")
@@ -69,22 +54,6 @@ def at_work(school: School, wires: Wires, wire: Wire, plan: Plan) -> Iterator[Lo
             wait_until(lambda: wire.faults > before, "a fault of the wire")
         finally:
             wire.mend()
-
-
-def at_random(chance: random.Random, way: str, fate: Fate, *, share: float) -> Plan:
-    """Some of what goes one way meets a fate."""
-
-    def plan(line: Line, direction: str, data: bytes) -> Fate:
-        is_met = direction == way and chance.random() < share
-        return fate if is_met else Fate.PASS
-
-    return plan
-
-
-def lose_answer_of_commit(line: Line, direction: str, data: bytes) -> Fate:
-    """The server commits, and the connection ends before anybody hears of it."""
-    is_answer = direction == TO_CLIENT and b"COMMIT" in line.asked
-    return Fate.LOSE if is_answer else Fate.PASS
 
 
 def test_an_answer_of_the_live_store_that_is_lost_after_the_work_doubles_nothing(

@@ -6,15 +6,18 @@ was done, a connection that ends in the middle of either.
 """
 
 import contextlib
+import random
 import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from tests.faults.servers import Server
+from tests.faults.servers import Servers
 
 TO_SERVER, TO_CLIENT = "to server", "to client"
 
@@ -135,11 +138,34 @@ class Wire:
         threading.Thread(target=work, args=arguments, daemon=True).start()
 
 
-def postgres_wire(folder: Path, server: Server) -> Wire:
-    """A wire to PostgreSQL: its socket has a fixed name in a folder."""
-    folder.mkdir()
-    return Wire(folder / ".s.PGSQL.5432", server.sockets / ".s.PGSQL.5432")
+class Wires:
+    """What stands between the processes of a rig and its servers."""
+
+    def __init__(self, folder: Path, servers: Servers, stack: ExitStack) -> None:
+        # PostgreSQL's socket has a fixed name in a folder.
+        folder.mkdir()
+        name = ".s.PGSQL.5432"
+        self.postgres = Wire(folder / name, servers.sockets / name)
+        self.live = Wire(folder / "live.sock", servers.live.socket)
+        stack.enter_context(closing(self.postgres))
+        stack.enter_context(closing(self.live))
+        self.urls = {
+            "DATABASE_URL": f"postgresql://attn@{quote(str(folder), safe='')}/attn",
+            "REDIS_URL": f"unix://{quote(str(self.live.path))}?db=0",
+        }
 
 
-def redis_wire(path: Path, server: Server) -> Wire:
-    return Wire(path, server.sockets / f"{server.name}.sock")
+def at_random(chance: random.Random, way: str, fate: Fate, *, share: float) -> Plan:
+    """Some of what goes one way meets a fate."""
+
+    def plan(line: Line, direction: str, data: bytes) -> Fate:
+        is_met = direction == way and chance.random() < share
+        return fate if is_met else Fate.PASS
+
+    return plan
+
+
+def lose_answer_of_commit(line: Line, direction: str, data: bytes) -> Fate:
+    """The server commits, and the connection ends before anybody hears of it."""
+    is_answer = direction == TO_CLIENT and b"COMMIT" in line.asked
+    return Fate.LOSE if is_answer else Fate.PASS
