@@ -30,7 +30,11 @@ def waiting(*, at: datetime) -> Waiting:
         lost=Count("pk", filter=Q(state=LessonState.LOST)),
         quarantined=Count("pk", filter=Q(state=LessonState.QUARANTINED)),
         rewound=Count("pk", filter=Q(last_error__startswith="rewound")),
-        failed=Count("pk", filter=Q(state=LessonState.FAILED)),
+        # What is stored may hold something newer in Redis that cannot be stored.
+        failed=Count(
+            "pk",
+            filter=Q(state=LessonState.FAILED) | Q(state=LessonState.PERSISTED, attempts__gt=0),
+        ),
     )
     oldest = found.pop("oldest")
     return Waiting(oldest=at - oldest if oldest else None, **found)

@@ -63,5 +63,8 @@ def give_up(lesson_id: UUID, error: Exception, kind: Kind) -> LessonReport:
         logger.error("Lesson %s failed unexpectedly", lesson_id, exc_info=error)
     else:
         logger.warning("Lesson %s is tried again later: %s", lesson_id, why)
-    store.park(lesson_id, ledger.failed(lesson_id, why, at=store.now()))
+    until = ledger.failed(lesson_id, why, at=store.now())
+    if until is None:
+        return LessonReport(lesson_id, Outcome.BUSY, error=f"somebody else has stored it: {why}")
+    store.park(lesson_id, until)
     return LessonReport(lesson_id, Outcome.FAILED, error=why)

@@ -47,7 +47,9 @@ def _discard(stored: Sequence[Snapshot]) -> set[UUID]:
     for lesson_id, outcome in outcomes.items():
         if outcome == "not_over":
             store.sync_due(lesson_id)
-    ledger.settle_discards(outcomes)
+    kept = outcomes.keys() - gone
+    digests = {each.lesson.id: each.digest for each in stored if each.lesson.id in kept}
+    ledger.settle_discards(gone, still_there=digests)
     return gone
 
 

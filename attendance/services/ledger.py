@@ -1,6 +1,6 @@
 """The ledger's writes: conditional on the state before, under the lesson's claim."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -134,33 +134,57 @@ def persisted(done: Sequence[Persisted]) -> None:
         )
 
 
-def settle_discards(outcomes: Mapping[UUID, str]) -> None:
+def found_stored(lesson_ids: Sequence[UUID]) -> None:
+    """Within the transaction that claims them: all of these is in PostgreSQL, byte for byte.
+
+    Whatever the ledger has said of them since they were stored is settled by that.
+    """
+    LessonLedger.objects.filter(lesson_id__in=lesson_ids).exclude(
+        state__in=[LessonState.PERSISTED, LessonState.DISCARDED]
+    ).update(state=LessonState.PERSISTED, attempts=0, next_attempt_at=None, last_error="")
+
+
+def settle_discards(gone: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:
     """After the discard: gone from Redis, or still there with something newer.
 
-    Whoever holds the claim meanwhile finds the same and writes it.
+    The latter come with the digest of what was stored: if somebody else has stored more
+    since, it is for them to settle. Taken for unstored, it would be declared lost once it
+    is gone. Whoever holds the claim meanwhile finds the same and writes it.
     """
     with transaction.atomic():
-        mine = claims.claim(list(outcomes))
-        gone = [i for i in mine if outcomes[i] in {"discarded", "not_found"}]
+        mine = claims.claim([*gone, *still_there])
         persisted_before = LessonLedger.objects.filter(state=LessonState.PERSISTED)
-        persisted_before.filter(lesson_id__in=gone).update(
-            state=LessonState.DISCARDED, discarded_at=timezone.now(), next_attempt_at=None
+        persisted_before.filter(lesson_id__in=[i for i in mine if i in gone]).update(
+            state=LessonState.DISCARDED,
+            discarded_at=timezone.now(),
+            attempts=0,
+            next_attempt_at=None,
+            last_error="",
         )
-        changed = [i for i in mine if i not in gone]
-        persisted_before.filter(lesson_id__in=changed).update(state=LessonState.ENDED)
+        for changed in (i for i in mine if i in still_there):
+            persisted_before.filter(lesson_id=changed, digest=still_there[changed]).update(
+                state=LessonState.ENDED
+            )
 
 
-def failed(lesson_id: UUID, error: str, *, at: datetime) -> datetime:
-    """Count a failed attempt. Returns when the lesson is tried again: pauses double."""
+def failed(lesson_id: UUID, error: str, *, at: datetime) -> datetime | None:
+    """Count a failed attempt. Returns when the lesson is tried again: pauses double.
+
+    Returns None where somebody else has stored and discarded it meanwhile. What is
+    committed stays persisted, whoever failed after that: a lesson that is gone from
+    Redis and not said to be stored would be declared lost.
+    """
     with transaction.atomic():
         row, _ = LessonLedger.objects.select_for_update().get_or_create(
             lesson_id=lesson_id, defaults={"state": LessonState.FAILED}
         )
+        if row.state == LessonState.DISCARDED:
+            return None
         pause: timedelta = min(FIRST_PAUSE * 2 ** min(row.attempts, 20), LONGEST_PAUSE)
         row.attempts += 1
         row.next_attempt_at = at + pause
         row.last_error = error
-        if row.state != LessonState.DISCARDED:
+        if row.state != LessonState.PERSISTED:
             row.state = LessonState.FAILED
         row.save()
     return at + pause

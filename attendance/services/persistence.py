@@ -181,6 +181,7 @@ def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> 
         # Django's foreign keys are deferred: their errors must surface here.
         _check_constraints_now()
         ledger.persisted(taking.for_the_ledger(taken, reports))
+        ledger.found_stored([each.snapshot.lesson.id for each in taken.stored])
         aside.write_down(taken)
         runs.add(book, reports)
         reach("before_commit", claimed)

@@ -63,6 +63,28 @@ def test_a_lesson_that_a_jump_has_ended_and_reopened_keeps_every_mark(school: Sc
     assert school.holds().stored == 15
 
 
+def test_a_stored_lesson_that_a_jump_has_reopened_is_not_called_lost(school: School) -> None:
+    desk = school.lesson(10)
+    with school.rig.worker("hold", "committed", "1", env=WRONG):
+        school.rig.redis().set(clocks.CLOCK, 60 * MINUTE_MS)
+        wait_until(lambda: _stored(school.rig) == 10, "a stored lesson")
+        # The discard finds it open again: it stays, and nothing more is said in it.
+        school.rig.redis().set(clocks.CLOCK, 0)
+        wait_until(lambda: _state(school.rig) != "persisted", "a discard that was refused")
+        # Its true end has come.
+        school.rig.redis().set(clocks.CLOCK, 60 * MINUTE_MS)
+        wait_until(lambda: _state(school.rig) in {"discarded", "lost"}, "the end of it")
+    school.rig.redis().delete(clocks.CLOCK)
+
+    assert school.holds().stored == len(desk.lesson.here) == 10
+
+
+def _state(rig: Rig) -> str:
+    with rig.sql() as sql:
+        row = sql.execute("SELECT state FROM attendance_lessonledger").fetchone()
+        return str(row[0]) if row else ""
+
+
 def _stored(rig: Rig) -> int:
     with rig.sql() as sql:
         row = sql.execute("SELECT count(*) FROM attendance_attendancerecord").fetchone()

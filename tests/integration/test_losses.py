@@ -1,15 +1,22 @@
 """Lost lessons, older copies, and entries of due that point to nothing."""
 
-from uuid import uuid4
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 
 from attendance.live import client, keys, store
 from attendance.models import (
+    Attendance,
     AttendanceRecord,
     LessonLedger,
     QuarantinedPayload,
 )
+from attendance.selectors import health
+from attendance.services import aside, failpoints, ledger
+from attendance.services.faults import Kind
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.records import Correction, correct_record
 from attendance.services.report import Outcome
@@ -141,3 +148,101 @@ def test_an_empty_entry_of_due_is_dropped_an_hour_past_its_score() -> None:
 
     assert report.totals.lessons == 0
     assert client.connection().zrange(keys.DUE, 0, -1) == [str(fresh).encode()]
+
+
+def test_a_failure_that_comes_after_the_commit_of_another_makes_no_lost_lesson() -> None:
+    """Found by the soak: stored, discarded, and declared lost all the same."""
+    lesson = ended_lesson(3)
+
+    def fail(lesson_ids: object) -> None:
+        # Another task met a deadlock before, and gives the lesson up only now.
+        ledger.failed(lesson.id, "OperationalError 40P01: deadlock detected", at=store.now())
+
+    with failpoints.installed("committed", fail):
+        report = unified_persistence_task()
+
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert (row.state, row.attempts, row.last_error) == (LessonState.DISCARDED, 0, "")
+    assert report.totals.outcomes == {Outcome.PERSISTED: 1}
+    assert Attendance.objects.get(pk=lesson.id).revision < ledger.LOST_LIFT
+
+
+@pytest.mark.parametrize("state", [LessonState.ENDED, LessonState.FAILED, LessonState.LOST])
+def test_a_lesson_that_is_found_stored_is_not_lost_whatever_the_ledger_said(
+    state: LessonState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = ended_lesson(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        unified_persistence_task()
+    LessonLedger.objects.filter(pk=lesson.id).update(state=state)
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {Outcome.UNCHANGED: 1}
+    assert keys_in_redis(lesson.id) == []
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+
+
+def test_a_failure_that_comes_after_the_discard_of_another_is_none() -> None:
+    lesson = ended_lesson(3)
+    unified_persistence_task()
+
+    report = aside.give_up(lesson.id, OperationalError("deadlock"), Kind.RETRY)
+
+    assert report.outcome is Outcome.BUSY
+    assert LessonLedger.objects.get(pk=lesson.id).attempts == 0
+    assert store.parked_until([lesson.id]) == {}
+
+
+def test_a_stored_lesson_whose_newer_words_cannot_be_stored_is_an_alarm() -> None:
+    lesson = ended_lesson(3)
+
+    def fail(lesson_ids: object) -> None:
+        ledger.failed(lesson.id, "OperationalError 40P01: deadlock detected", at=store.now())
+        assert health.waiting(at=store.now()).failed == 1
+
+    with failpoints.installed("committed", fail):
+        unified_persistence_task()
+
+    assert health.waiting(at=store.now()).failed == 0
+
+
+def test_who_saw_a_change_does_not_unsay_what_another_has_stored_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = live_lesson(3)
+    end(lesson.id)
+    settle, late = ledger.settle_discards, list[tuple[Any, Any]]()
+
+    def correct(lesson_ids: object) -> None:
+        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+
+    def store_more(gone: set[UUID], *, still_there: dict[UUID, str]) -> None:
+        # The first task found the lesson changed. Before it says so, another one stores
+        # the change and discards, and is slower to settle.
+        monkeypatch.setattr(ledger, "settle_discards", lambda *a, **k: late.append((a, k)))
+        assert unified_persistence_task(lesson_ids=[lesson.id]).totals.counts.updated == 1
+        monkeypatch.undo()
+        settle(gone, still_there=still_there)
+
+    monkeypatch.setattr(ledger, "settle_discards", store_more)
+    with failpoints.installed("committed", once(correct)):
+        unified_persistence_task()
+    for arguments, options in late:
+        settle(*arguments, **options)
+    unified_persistence_task()
+
+    assert keys_in_redis(lesson.id) == []
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+
+
+def once(work: failpoints.Hook) -> failpoints.Hook:
+    """A hook that works the first time only."""
+    left = [work]
+
+    def hook(lesson_ids: Sequence[UUID]) -> None:
+        if left:
+            left.pop()(lesson_ids)
+
+    return hook
