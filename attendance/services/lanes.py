@@ -17,6 +17,8 @@ from typing import TypeVar
 from django.db import connections
 
 LANES = 2
+SWITCH_SECONDS = 0.000_5
+"""So long may decoding keep another thread waiting that could go on, a request's among them."""
 
 Chunk = TypeVar("Chunk")
 Done = TypeVar("Done")

@@ -14,7 +14,7 @@ Whoever dies, at whichever step, leaves something that the next run completes.
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from time import monotonic
 from typing import NamedTuple
@@ -167,8 +167,8 @@ def _persist_in_halves(lesson_id: UUID, book: runs.Book) -> list[LessonReport]:
 
 def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonReport]:
     started = monotonic()
-    with transaction.atomic(durable=True):
-        _bound_this_transaction()
+    # The turn is taken before the transaction: whoever waits for it holds nothing else.
+    with ExitStack() as turn, _transaction(turn, book):
         claimed = claims.claim(chunk)
         reach("claimed", claimed)
         taken = taking.take(claimed)
@@ -178,9 +178,11 @@ def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> 
         kept = quarantine.keep_found(taken, refused)
         refusing.keep({each.snapshot.lesson.id: each.snapshot.refusals for each in taken.fresh})
         reports = taking.account(chunk, taken, written, kept)
+        stored = taking.for_the_ledger(taken, reports)
+        turn.close()
         # Django's foreign keys are deferred: their errors must surface here.
         _check_constraints_now()
-        ledger.persisted(taking.for_the_ledger(taken, reports))
+        ledger.persisted(stored)
         ledger.found_stored([each.snapshot.lesson.id for each in taken.stored])
         aside.write_down(taken)
         runs.add(book, reports)
@@ -189,6 +191,14 @@ def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> 
     discarded = discarding.tidy_and_discard(taken, book)
     reach("discarded", claimed)
     return taking.with_discards(reports, discarded, seconds=monotonic() - started)
+
+
+@contextmanager
+def _transaction(turn: ExitStack, book: runs.Book) -> Iterator[None]:
+    turn.enter_context(book.turn)
+    with transaction.atomic(durable=True):
+        _bound_this_transaction()
+        yield
 
 
 def _write_together(

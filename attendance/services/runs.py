@@ -1,8 +1,9 @@
 """The book of runs: counted as chunks commit, so that a killed run tells the truth."""
 
 import logging
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from django.db import Error
@@ -23,6 +24,8 @@ class Book:
     run_id: int | None = None
     unavailable: str = ""
     is_interrupted: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Of one lane at a time, to read, decode and write; the other one waits for PostgreSQL."""
 
 
 def begin(book: Book, trigger: Trigger) -> None:
