@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import OperationalError
 
-from attendance.live import client, keys, store
+from attendance.live import client, keys, records, store
 from attendance.models import (
     Attendance,
     AttendanceRecord,
@@ -165,6 +165,20 @@ def test_a_failure_that_comes_after_the_commit_of_another_makes_no_lost_lesson()
     assert (row.state, row.attempts, row.last_error) == (LessonState.DISCARDED, 0, "")
     assert report.totals.outcomes == {Outcome.PERSISTED: 1}
     assert Attendance.objects.get(pk=lesson.id).revision < ledger.LOST_LIFT
+
+
+def test_an_entry_of_due_that_a_stored_lesson_has_left_goes_before_its_time() -> None:
+    lesson = ended_lesson(3)
+    unified_persistence_task()
+    # As if the live store had gone away between the discard and due.
+    client.connection().zadd(keys.DUE, {str(lesson.id): records.milliseconds(lesson.ends_at)})
+    coming = uuid4()
+    client.connection().zadd(keys.DUE, {str(coming): records.milliseconds(lesson.ends_at)})
+
+    unified_persistence_task()
+
+    # A start writes due first: what nobody knows may still come.
+    assert list(store.due_since([lesson.id, coming])) == [coming]
 
 
 @pytest.mark.parametrize("state", [LessonState.ENDED, LessonState.FAILED, LessonState.LOST])
