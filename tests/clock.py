@@ -1,5 +1,7 @@
 """A clock for the scripts that tests can move; production has no such door."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha1
 
@@ -20,9 +22,16 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock() -> Iterator[Clock]:
     """Every script reads Redis's time plus this offset."""
     moved = Clock()
+    with installed(moved):
+        yield moved
+
+
+@contextmanager
+def installed(moved: Clock) -> Iterator[None]:
+    """Let every script read a clock that can be moved."""
     real = client.script
 
     def script(name: str) -> Script:
@@ -33,5 +42,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
         assert shift in text
         return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
-    monkeypatch.setattr(client, "script", script)
-    return moved
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "script", script)
+        yield

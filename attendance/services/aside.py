@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from attendance.live import store
-from attendance.services import ledger, losses
+from attendance.services import ledger, losses, rewinding
 from attendance.services.faults import Kind, text_of
 from attendance.services.report import LessonReport, Outcome
 from attendance.services.taking import Taken
@@ -39,7 +39,9 @@ def tidy(taken: Taken) -> None:
                 store.park(lesson_id, None)
     for each in taken.rewound:
         logger.error("Redis holds an older copy of lesson %s", each.snapshot.lesson.id)
-        store.park(each.snapshot.lesson.id, None)
+        # A word that came meanwhile is for the next run; from now on they go to PostgreSQL.
+        if rewinding.is_still_there(each.snapshot):
+            store.park(each.snapshot.lesson.id, None)
     losses.settle_missing(gone)
 
 

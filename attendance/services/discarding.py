@@ -38,7 +38,7 @@ def tidy_and_discard(taken: Taken, book: Book) -> set[UUID]:
 
 
 def _discard(stored: Sequence[Snapshot]) -> set[UUID]:
-    done = store.discard_if_unchanged([(each.lesson.id, each.lesson.revision) for each in stored])
+    done = store.discard_if_unchanged(stored)
     outcomes = {lesson_id: each.outcome for lesson_id, each in done.items()}
     gone = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
     reach("names_held", list(gone))

@@ -42,9 +42,9 @@ def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refuse
 
 
 def displaced(written: Mapping[UUID, Written]) -> list[Refused]:
-    """Events that cannot be stored because another one has their revision."""
-    why = "PostgreSQL holds another event at this revision"
-    return [Refused(i, event, why) for i, done in written.items() for event in done.displaced]
+    """Words that cannot be stored because another one stands in their place."""
+    why = "PostgreSQL holds another word in its place"
+    return [Refused(i, item, why) for i, done in written.items() for item in done.displaced]
 
 
 def _write_one(each: Readable) -> tuple[Written, list[Refused]]:

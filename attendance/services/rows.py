@@ -27,8 +27,8 @@ class Written(NamedTuple):
     unchanged: int = 0
     """Records that were there in this revision or a later one: counted, not derived."""
     events: int = 0
-    displaced: tuple[LiveEvent, ...] = ()
-    """Events in whose place, at their revision, another one is stored."""
+    displaced: tuple[LiveRecord | LiveEvent, ...] = ()
+    """Words in whose place PostgreSQL holds another one, which an older Redis had forgotten."""
 
 
 def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
@@ -90,14 +90,14 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
     inserted, updated = _move_records_forward(lessons, users)
     standing = _count_standing(lessons, users)
     events = _add_events(lessons, users)
-    displaced = _displaced_events(lessons)
+    overruled, displaced = _overruled_records(lessons, users), _displaced_events(lessons)
     return {
         i: Written(
             inserted[i],
             updated[i],
-            standing[i] - inserted[i] - updated[i],
+            standing[i] - inserted[i] - updated[i] - len(overruled[i]),
             events[i],
-            tuple(displaced[i]),
+            (*overruled[i], *displaced[i]),
         )
         for i in (each.lesson.id for each in lessons)
     }
@@ -165,6 +165,36 @@ def _count_standing(lessons: Sequence[Readable], users: dict[str, int]) -> Count
             _columns(wanted, 3),
         )
         return Counter(dict(cursor.fetchall()))
+
+
+def _overruled_records(
+    lessons: Sequence[Readable], users: dict[str, int]
+) -> dict[UUID, list[LiveRecord]]:
+    """Records that stand in the table newer than they came, or as another word of that revision.
+
+    Redis must have come back older, and gone on from there.
+    """
+    found: dict[UUID, list[LiveRecord]] = {each.lesson.id: [] for each in lessons}
+    came = {(x.lesson.id, users[r.school_number]): r for x in lessons for r in x.records}
+    wanted = [
+        (*key, r.revision, r.changed_at, r.status, columns.reason_of(r)) for key, r in came.items()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stored.attendance_id, stored.student_id"
+            " FROM attendance_attendancerecord AS stored"
+            f" JOIN {_unnest(('uuid', 'int8', 'int8', 'timestamptz', 'text', 'text'))}"
+            " AS incoming (lesson_id, student_id, revision, changed_at, status, reason)"
+            " ON stored.attendance_id = incoming.lesson_id"
+            " AND stored.student_id = incoming.student_id"
+            " WHERE stored.revision > incoming.revision OR stored.revision = incoming.revision"
+            " AND (stored.changed_at, stored.status, stored.reason)"
+            " IS DISTINCT FROM (incoming.changed_at, incoming.status, incoming.reason)",
+            _columns(wanted, 6),
+        )
+        for lesson_id, student_id in cursor.fetchall():
+            found[lesson_id].append(came[lesson_id, student_id])
+    return found
 
 
 def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:

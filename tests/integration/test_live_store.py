@@ -20,6 +20,7 @@ from attendance.live import client, keys, records, store
 from attendance.live.records import EventData
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, extend_lesson, finish_lesson, start_lesson
+from tests.clock import Clock
 from tests.lessons import TEACHER, end, keys_in_redis, live_lesson, put_record, redis_state, student
 from users.identity import Person, Role
 
@@ -181,21 +182,26 @@ def test_a_store_out_of_memory_refuses_whole_steps() -> None:
     assert not check_in(lesson.id, student=student(2)).is_repeated
 
 
-def test_an_open_lesson_is_not_discarded_at_any_revision() -> None:
+def test_a_lesson_is_discarded_only_over_and_as_it_was_read(clock: Clock) -> None:
     lesson = live_lesson(2)
-    revision = store.read_lesson(lesson.id).revision
+    end(lesson.id)
+    found = store.snapshot_many([lesson.id])[lesson.id]
+    assert isinstance(found, store.Snapshot)
+    older = msgspec.structs.replace(
+        found, lesson=msgspec.structs.replace(found.lesson, revision=found.lesson.revision - 1)
+    )
+    other = msgspec.structs.replace(found, raw_events=[b"another history at this revision"])
     before = redis_state()
 
-    for given in (revision, revision - 1):
-        outcome = store.discard_if_unchanged([(lesson.id, given)])[lesson.id].outcome
-        assert outcome == ("not_over" if given == revision else "changed")
+    def outcome(snapshot: store.Snapshot) -> str:
+        return store.discard_if_unchanged([snapshot])[lesson.id].outcome
 
+    assert [outcome(older), outcome(other)] == ["changed", "changed"]
+    clock.offset_ms = -60_000
+    assert outcome(found) == "not_over"
     assert redis_state() == before
-    end(lesson.id)
-    outcomes = [
-        store.discard_if_unchanged([(lesson.id, revision + 1)])[lesson.id].outcome for _ in range(2)
-    ]
-    assert outcomes == ["discarded", "not_found"]
+    clock.offset_ms = 0
+    assert [outcome(found), outcome(found)] == ["discarded", "not_found"]
     assert keys_in_redis(lesson.id) == []
 
 

@@ -1,11 +1,13 @@
 """Lost lessons, older copies, and entries of due that point to nothing."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
+from django.db.models import F
 
 from attendance.live import client, keys, records, store
 from attendance.models import (
@@ -84,6 +86,56 @@ def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
     assert unified_persistence_task().totals.lessons == 0
     correct_record(Correction(lesson.id, "S-0002", Verdict.EXCUSE, TEACHER, "ill"))
     assert AttendanceRecord.objects.get(student__school_number="S-0002").status == "excused"
+
+
+def restore(dumped: dict[Any, Any]) -> None:
+    for key, value in dumped.items():
+        client.connection().restore(key, 0, value, replace=True)
+
+
+def die(lesson_ids: Sequence[UUID]) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_word_that_an_older_copy_took_is_set_aside_and_seen() -> None:
+    """The copy counts on from its own revision, past the one that is stored."""
+    lesson = ended_lesson(2)
+    dumped = redis_state()
+    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    with failpoints.installed("committed", die), pytest.raises(KeyboardInterrupt):
+        unified_persistence_task()
+    restore(dumped)
+    correct_record(Correction(lesson.id, "S-0001", Verdict.EXCUSE, TEACHER, "ill"))
+    correct_record(Correction(lesson.id, "S-0002", Verdict.LATE, TEACHER, "bus"))
+
+    report = unified_persistence_task()
+
+    assert (report.sums_agree, report.exit_status) == (True, 3)
+    statuses = dict(AttendanceRecord.objects.values_list("student__school_number", "status"))
+    assert statuses == {"S-0001": "late", "S-0002": "late"}
+    kept = QuarantinedPayload.objects.get(kind="record")
+    assert kept.field == "S-0001"
+    assert b'"reason":"ill"' in bytes(kept.payload)
+
+
+def test_a_word_that_comes_while_a_copy_is_told_apart_waits_for_the_next_run() -> None:
+    lesson = ended_lesson(2)
+    with failpoints.installed("committed", die), pytest.raises(KeyboardInterrupt):
+        unified_persistence_task()
+    Attendance.objects.update(revision=F("revision") + 1_000)
+
+    def correct(lesson_ids: Sequence[UUID]) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            word = Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram")
+            pool.submit(correct_record, word).result()
+            pool.submit(connections.close_all).result()
+
+    with failpoints.installed("before_commit", correct):
+        assert unified_persistence_task().lessons[0].outcome is Outcome.REWOUND
+    assert unified_persistence_task().lessons[0].outcome is Outcome.REWOUND
+
+    assert QuarantinedPayload.objects.get().field == "S-0001"
+    assert unified_persistence_task().totals.lessons == 0
 
 
 def test_a_copy_that_says_the_same_is_discarded_again() -> None:

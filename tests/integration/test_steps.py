@@ -202,6 +202,30 @@ def _run_into(reports: list[PersistenceReport]) -> None:
             connections.close_all()
 
 
+def test_a_late_word_about_a_discard_makes_no_stored_lesson_lost() -> None:
+    """One task hears `changed`, another stores the change and dies, the first writes it down."""
+    lesson = ended_lesson(2)
+    commits = 0
+
+    def interfere(lesson_ids: Sequence[UUID]) -> None:
+        nonlocal commits
+        commits += 1
+        if commits > 1:
+            raise Died
+        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+
+    with (
+        failpoints.installed("committed", interfere),
+        stopped_at("names_held") as (reached, _go, _reports),
+    ):
+        assert reached.wait(SECONDS)
+        with pytest.raises(Died):
+            unified_persistence_task()
+    run_to_rest(lesson.id)
+
+    assert AttendanceRecord.objects.filter(status="late").count() == 1
+
+
 def test_a_busy_lesson_is_left_to_whoever_works_on_it() -> None:
     lesson = ended_lesson(1)
 

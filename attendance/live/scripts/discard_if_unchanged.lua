@@ -1,10 +1,13 @@
 -- Remove a lesson from Redis, only at the revision that was stored, only if it is over.
 -- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
--- ARGV    1 revision
+-- ARGV    1 revision, 2 last event or ''
 -- RETURNS discarded, refusals | changed | not_over | not_found
 local lesson, why = read_lesson(KEYS[1])
 if why == 'not_found' then return {why} end
 if not lesson or ARGV[1] ~= int(lesson.revision) then return {'changed'} end
+-- A store that came back older may have counted to the same revision by other words: after
+-- the end of a lesson, each of them is an event.
+if ARGV[2] ~= (redis.call('LINDEX', KEYS[3], -1) or '') then return {'changed'} end
 if now_ms() < lesson.ends_at then return {'not_over'} end
 -- Refusals raise no revision: what came after the snapshot is handed over here.
 local refusals = {}

@@ -147,19 +147,23 @@ class Discard(NamedTuple):
     """All that it held when it was discarded; some may have come after its snapshot."""
 
 
-def discard_if_unchanged(lessons: Sequence[tuple[UUID, int]]) -> dict[UUID, Discard]:
-    """Remove each lesson that is still at the revision given, and over.
+def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, Discard]:
+    """Remove each lesson that is still at its snapshot's revision and last event, and over.
 
     Raises LiveStoreUnavailable; whatever was removed by then was stored before.
     """
     calls = [
-        client.Call("discard_if_unchanged", keys.of_lesson(lesson_id), (revision,))
-        for lesson_id, revision in lessons
+        client.Call(
+            "discard_if_unchanged",
+            keys.of_lesson(each.lesson.id),
+            (each.lesson.revision, each.raw_events[-1] if each.raw_events else b""),
+        )
+        for each in snapshots
     ]
     replies = client.run_many(calls) if calls else []
     return {
-        lesson_id: _discard(lesson_id, reply)
-        for (lesson_id, _), reply in zip(lessons, replies, strict=True)
+        each.lesson.id: _discard(each.lesson.id, reply)
+        for each, reply in zip(snapshots, replies, strict=True)
     }
 
 

@@ -1,0 +1,139 @@
+"""Breadth first over every order of actions, each state once: the first fault is a shortest.
+
+A transaction that is open cannot be put back from outside. So a state in which
+somebody is in the middle of something is reached again from the last quiet one,
+by the same actions: the real code runs each time.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from time import monotonic
+from typing import NamedTuple
+
+from tests.model import invariants
+from tests.model.memory import Memory
+from tests.model.scenarios import Scenario
+from tests.model.stores import State, read_all
+from tests.model.world import LESSON, Broken, World, playing
+
+
+class Fault(NamedTuple):
+    """What was broken, and a shortest way there."""
+
+    path: tuple[str, ...]
+    broken: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " → ".join(self.path) + ": " + "; ".join(self.broken)
+
+
+class Explored(NamedTuple):
+    scenario: str
+    states: int
+    steps: int
+    """Actions taken from a state, each once."""
+    rests: int
+    """States that were let run to their end."""
+    deepest: int
+    seconds: float
+    fault: Fault | None
+    is_whole: bool
+    """Whether every state was seen."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.scenario}: {self.states} states, {self.steps} steps, {self.rests} at rest, "
+            f"{self.deepest} deep, {self.seconds:.0f} s{'' if self.is_whole else ', cut short'}"
+        )
+
+
+class Quiet(NamedTuple):
+    """A state that can be put back."""
+
+    state: State
+    memory: Memory
+
+
+class Node(NamedTuple):
+    path: tuple[str, ...]
+    base: Quiet
+    since: tuple[str, ...]
+    """What was done since the quiet state."""
+
+
+class Explorer:
+    def __init__(self, scenario: Scenario, most_states: int) -> None:
+        self.scenario = scenario
+        self.most_states = most_states
+        self.seen: set[bytes] = set()
+        self.rested: set[bytes] = set()
+        self.steps = self.deepest = 0
+
+    def run(self) -> Explored:
+        began = monotonic()
+        with playing(self.scenario) as world:
+            first = Quiet(read_all(), world.memory)
+            self.seen.add(world.key(first.state))
+            fault = next(self._faults(world, Node((), first, ())), None)
+        return Explored(
+            self.scenario.name,
+            len(self.seen),
+            self.steps,
+            len(self.rested),
+            self.deepest,
+            monotonic() - began,
+            fault,
+            is_whole=fault is None and len(self.seen) < self.most_states,
+        )
+
+    def _faults(self, world: World, root: Node) -> Iterator[Fault]:
+        frontier = deque([root])
+        while frontier and len(self.seen) < self.most_states:
+            node = frontier.popleft()
+            self._go_to(world, node)
+            before = read_all()
+            for number, action in enumerate(world.possible()):
+                if number:
+                    self._go_to(world, node)
+                self.steps += 1
+                broken, new = self._try(world, node, action, before)
+                if broken:
+                    yield Fault((*node.path, action), broken)
+                if new is not None:
+                    frontier.append(new)
+
+    def _go_to(self, world: World, node: Node) -> None:
+        world.put(*node.base)
+        for action in node.since:
+            world.act(action)
+
+    def _try(
+        self, world: World, node: Node, action: str, before: State
+    ) -> tuple[tuple[str, ...], Node | None]:
+        try:
+            world.act(action)
+            state = read_all()
+            key = world.key(state)
+            broken = [
+                *invariants.broken_in(world, state, LESSON),
+                *invariants.broken_between(world, before, state, action),
+            ]
+            if broken or key in self.seen:
+                return tuple(broken), None
+            self.seen.add(key)
+            path = (*node.path, action)
+            self.deepest = max(self.deepest, len(path))
+            if not world.is_quiet:
+                return (), Node(path, node.base, (*node.since, action))
+            quiet = Quiet(state, world.memory)
+            return self._broken_at_rest(world, state), Node(path, quiet, ())
+        except Broken as error:
+            return (str(error),), None
+
+    def _broken_at_rest(self, world: World, state: State) -> tuple[str, ...]:
+        # What was used up so far matters to what may come, not to how this ends.
+        key = world.key_at_rest(state)
+        if key in self.rested:
+            return ()
+        self.rested.add(key)
+        return tuple(invariants.broken_at_rest(world, world.come_to_rest(), LESSON))

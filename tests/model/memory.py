@@ -1,0 +1,69 @@
+"""What the people of the model were told: the truth that both stores are held against.
+
+A word is what somebody said of a student and was acknowledged: `here` for a
+check-in, `receipt` for a mark that a receipt brought back, the request id for a
+correction. Two words whose requests overlapped may come in either order.
+"""
+
+from typing import NamedTuple
+
+from tests.model.stores import RedisContent, canonical_redis
+
+HERE, RECEIPT = "here", "receipt"
+
+
+class Student(NamedTuple):
+    words: tuple[str, ...] = ()
+    """Acknowledged, in this order."""
+    floor: int = -1
+    """The first of them that may be the last word: what is older must not be."""
+    stored: int = -1
+    """What PostgreSQL held of them when Redis came back older."""
+    receipt: str = ""
+    is_sure: bool = True
+    """Whether the ledger sent the last word to PostgreSQL: then it stands there."""
+
+    def place(self, word: str) -> int:
+        """The last place of a word, or -1."""
+        places = [i for i, each in enumerate(self.words) if each == word]
+        return places[-1] if places else -1
+
+    def told(self, word: str, call: "Call") -> "Student":
+        """A word is acknowledged: what was acknowledged before its request began is older."""
+        return self._replace(words=(*self.words, word), floor=call.known, is_sure=call.is_sure)
+
+
+class Call(NamedTuple):
+    """A request under way."""
+
+    action: str
+    request_id: str
+    number: str = ""
+    """The student of whom it speaks."""
+    known: int = 0
+    """How many words were acknowledged of them when it began."""
+    is_sure: bool = False
+    """Whether the ledger said `discarded` when it began."""
+
+
+class Memory(NamedTuple):
+    clock_ms: int
+    students: dict[str, Student]
+    events: frozenset[str] = frozenset()
+    """Request ids that were acknowledged and must be events in the end."""
+    calls: tuple[tuple[str, Call], ...] = ()
+    """By the actor that makes it."""
+    used: tuple[str, ...] = ()
+    """The actions taken so far that are bounded, in canonical order."""
+    backup: RedisContent | None = None
+    is_rewound: bool = False
+    """Whether Redis has come back older, or empty."""
+
+    @property
+    def key(self) -> str:
+        backup = None if self.backup is None else canonical_redis(self.backup)
+        students = sorted(self.students.items())
+        return repr((students, sorted(self.events), sorted(self.calls), backup, self[0], self[4:]))
+
+    def with_student(self, number: str, student: Student) -> "Memory":
+        return self._replace(students={**self.students, number: student})

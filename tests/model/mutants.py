@@ -1,0 +1,271 @@
+"""The real code with one guard taken out: the model has to find what goes wrong then."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha1
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from django.db.backends.utils import CursorWrapper
+
+from attendance.errors import LessonNotFound, LiveStoreUnavailable
+from attendance.live import client, store
+from attendance.live.client import Script
+from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.selectors import lessons
+from attendance.services import (
+    aside,
+    discarding,
+    ledger,
+    records,
+    register,
+    rewinding,
+    rows,
+    runs,
+    taking,
+)
+from attendance.services.entry import Source
+from attendance.services.taking import Taken
+from tests.model import scenarios
+from tests.model.scenarios import Scenario
+
+
+class Mutant(NamedTuple):
+    name: str
+    broken: Callable[[], AbstractContextManager[None]]
+    scenario: Scenario
+
+
+@contextmanager
+def lua(name: str, old: str, new: str) -> Iterator[None]:
+    """Another text in one script."""
+    real = client.script
+
+    def script(wanted: str) -> Script:
+        if wanted != name:
+            return real(wanted)
+        text = real(name).text
+        assert text.count(old) == 1, f"{name}.lua has changed: the mutant changes nothing"
+        text = text.replace(old, new)
+        return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client, "script", script)
+        yield
+
+
+@contextmanager
+def sql(pattern: str, new: str) -> Iterator[None]:
+    """Another text in the statements that match, on every connection."""
+    real, found = CursorWrapper.execute, 0
+
+    def execute(self: CursorWrapper, statement: Any, params: Any = None) -> Any:
+        nonlocal found
+        text, times = re.subn(pattern, new, str(statement), flags=re.DOTALL)
+        found += times
+        return real(self, text, params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CursorWrapper, "execute", execute)
+        yield
+    assert found, "the SQL has changed: the mutant changes nothing"
+
+
+@contextmanager
+def python(module: Any, name: str, new: Any) -> Iterator[None]:
+    """Another function, or another number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, new)
+        yield
+
+
+def _discard_before_the_commit() -> AbstractContextManager[None]:
+    write_down = aside.write_down
+
+    def too_early(taken: Taken) -> None:
+        write_down(taken)
+        discarding.tidy_and_discard(taken, runs.Book())
+
+    return python(aside, "write_down", too_early)
+
+
+def _error_as_absence() -> AbstractContextManager[None]:
+    live = records._correct_live
+
+    def correct(correction: records.Correction) -> Any:
+        try:
+            return live(correction)
+        except LiveStoreUnavailable:
+            raise LessonNotFound from None
+
+    return python(records, "_correct_live", correct)
+
+
+@contextmanager
+def _discard_whatever_has_changed() -> Iterator[None]:
+    with (
+        lua("discard_if_unchanged", " or ARGV[1] ~= int(lesson.revision)", ""),
+        lua("discard_if_unchanged", "ARGV[2] ~= (redis", "false and (redis"),
+    ):
+        yield
+
+
+def _nobody_is_overruled() -> AbstractContextManager[None]:
+    return python(rows, "_overruled_records", lambda lessons, users: defaultdict(list))
+
+
+@contextmanager
+def _every_copy_is_new() -> Iterator[None]:
+    """Both guards: the one behind it finds the same."""
+    sort = taking._sort
+
+    def unsorted(
+        taken: Taken, snapshot: store.Snapshot, stored: int | None, book: LessonLedger | None
+    ) -> None:
+        sort(taken, snapshot, None, book)
+
+    with python(taking, "_sort", unsorted), _nobody_is_overruled():
+        yield
+
+
+def _due_before_discard() -> AbstractContextManager[None]:
+    discard = store.discard_if_unchanged
+
+    def too_late(stored: Sequence[store.Snapshot]) -> dict[UUID, store.Discard]:
+        store.drop_due([each.lesson.id for each in stored])
+        return discard(stored)
+
+    return python(store, "discard_if_unchanged", too_late)
+
+
+def _same_revision_in_postgresql() -> AbstractContextManager[None]:
+    write = records._write_stored
+
+    def written(
+        attendance: Attendance,
+        row: AttendanceRecord | None,
+        change: register.Change,
+        correction: records.Correction,
+        source: Source,
+    ) -> Any:
+        attendance.revision -= 1
+        return write(attendance, row, change, correction, source)
+
+    return python(records, "_write_stored", written)
+
+
+def _stale_word_about_a_discard() -> AbstractContextManager[None]:
+    settle = ledger.settle_discards
+
+    def settled(gone: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:
+        stored_now = LessonLedger.objects.filter(pk__in=still_there)
+        settle(gone, still_there=dict(stored_now.values_list("lesson_id", "digest")))
+
+    return python(ledger, "settle_discards", settled)
+
+
+ALL = (
+    Mutant("discard before the commit", _discard_before_the_commit, scenarios.DEATHS),
+    Mutant(
+        "DO NOTHING for known records",
+        lambda: sql(r"DO UPDATE SET .* WHERE stored.revision < EXCLUDED.revision", "DO NOTHING"),
+        scenarios.EDITS,
+    ),
+    Mutant(
+        "discard whatever the revision",
+        lambda: lua("discard_if_unchanged", " or ARGV[1] ~= int(lesson.revision)", ""),
+        scenarios.JUMPS,
+    ),
+    Mutant("discard whatever has changed", _discard_whatever_has_changed, scenarios.EDITS),
+    Mutant(
+        "discard also before the end",
+        lambda: lua(
+            "discard_if_unchanged",
+            "if now_ms() < lesson.ends_at then return {'not_over'} end",
+            "",
+        ),
+        scenarios.ENDS,
+    ),
+    Mutant(
+        "discard whatever the last event",
+        lambda: lua("discard_if_unchanged", "ARGV[2] ~= (redis", "false and (redis"),
+        scenarios.REWOUND,
+    ),
+    Mutant(
+        "a word that was overruled is counted as unchanged",
+        _nobody_is_overruled,
+        scenarios.REWOUND,
+    ),
+    Mutant("an error taken for absence", _error_as_absence, scenarios.OUTAGE),
+    Mutant("a rewound copy taken for a new one", _every_copy_is_new, scenarios.REWOUND),
+    Mutant(
+        "a rewound copy taken for one that is gone",
+        lambda: python(rewinding, "is_still_there", lambda snapshot: False),
+        scenarios.REWOUND,
+    ),
+    Mutant("no lift for a lost lesson", lambda: python(ledger, "LOST_LIFT", 0), scenarios.LOST),
+    Mutant(
+        "the ledger is not asked where to correct",
+        lambda: python(lessons, "is_discarded", lambda lesson_id: False),
+        scenarios.REWOUND,
+    ),
+    Mutant(
+        "a check-in raises no revision",
+        lambda: lua(
+            "check_in",
+            "local revision = int(lesson.revision + 1)",
+            "local revision = int(lesson.revision)",
+        ),
+        scenarios.ENDS,
+    ),
+    Mutant(
+        "a correction raises no revision",
+        lambda: lua(
+            "correct",
+            "local revision = int(lesson.revision + 1)",
+            "local revision = int(lesson.revision)",
+        ),
+        scenarios.EDITS,
+    ),
+    Mutant(
+        "a correction in PostgreSQL raises no revision",
+        _same_revision_in_postgresql,
+        scenarios.EDITS,
+    ),
+    Mutant(
+        "a correction does not look at the revision that was read",
+        lambda: lua(
+            "correct",
+            "if ARGV[3] ~= (stamp and split(stamp)[1] or '0') then return {'conflict'} end",
+            "",
+        ),
+        scenarios.OVERTAKEN,
+    ),
+    Mutant(
+        "a late word about a discard is believed",
+        _stale_word_about_a_discard,
+        scenarios.EDITS,
+    ),
+    Mutant("due is left before the lesson is discarded", _due_before_discard, scenarios.EDITS),
+    Mutant(
+        "a teacher's name is taken whoever has it",
+        lambda: lua(
+            "take_name",
+            "if holder ~= ARGV[1] and holder ~= ARGV[2] then return {'held', holder} end",
+            "",
+        ),
+        scenarios.STARTS,
+    ),
+    Mutant(
+        "a name is freed whoever has it",
+        lambda: lua(
+            "compare_and_delete",
+            "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'other'} end",
+            "",
+        ),
+        scenarios.STARTS,
+    ),
+)

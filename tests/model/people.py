@@ -1,0 +1,74 @@
+"""Teacher and students: what they ask, through the services, and what they hear."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from attendance.live import records, store
+from attendance.live.records import EventData
+from attendance.services import receipts
+from attendance.services.check_in import CheckedIn, check_in
+from attendance.services.lessons import LessonPlan, extend_lesson, start_lesson
+from attendance.services.receipts import Found
+from attendance.services.records import Correction, correct_record
+from attendance.vocabulary import Verdict
+from tests.lessons import TEACHER, student
+from tests.model.memory import HERE, RECEIPT, Call
+
+STUDENTS = {student(n).school_number: student(n) for n in (1, 2)}
+NUMBERS = dict(zip("AB", STUDENTS, strict=True))
+
+START = 1_800_000_000_000
+MINUTE = 60_000
+END = START + 30 * MINUTE
+EXTENDED = START + 40 * MINUTE
+FAR = START + 24 * 60 * MINUTE
+
+Job = Callable[[], Any]
+
+
+def job_of(call: Call, receipt: str, lesson_id: UUID) -> Job:
+    """The request that a person makes."""
+    who = STUDENTS.get(call.number)
+    match call.action.split():
+        case ["start", *_]:
+            return lambda: start_lesson(
+                LessonPlan("Physics", minutes=30), teacher=TEACHER, request_id=call.request_id
+            )
+        case ["check", "in", _] if who:
+            return lambda: check_in(lesson_id, student=who)
+        case ["redeem", _] if who:
+            return lambda: receipts.redeem(receipt, caller=who)
+        case ["extend"]:
+            return lambda: extend_lesson(
+                lesson_id,
+                records.instant(EXTENDED),
+                actor=TEACHER,
+                request_id=call.request_id,
+            )
+        case ["finish"]:
+            event = EventData("lesson_finished", TEACHER, "teacher")
+            return lambda: store.finish(lesson_id, request_id=call.request_id, event=event)
+    correction = Correction(
+        lesson_id,
+        call.number,
+        Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE,
+        TEACHER,
+        reason=call.request_id,
+        full_name=STUDENTS[call.number].full_name,
+        request_id=call.request_id,
+    )
+    return lambda: correct_record(correction)
+
+
+def heard(call: Call, result: Any) -> tuple[str, str]:
+    """The word that was acknowledged, or '', and a receipt, or ''."""
+    match call.action.split()[0]:
+        case "check":
+            done: CheckedIn = result
+            return "" if done.is_repeated else HERE, receipts.issue(done)
+        case "redeem":
+            return RECEIPT if result.outcome is Found.RESTORED else "", ""
+        case "extend" | "start" | "finish":
+            return "", ""
+    return call.request_id, ""

@@ -1,0 +1,110 @@
+"""What one student's record says in a state: the words of `memory` in both stores."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.live import keys, records
+from attendance.live.records import LiveRecord
+from attendance.vocabulary import LessonState
+from tests.model.memory import HERE, RECEIPT
+from tests.model.stores import Row, State
+
+_WORDS = {"student": HERE, "receipt": RECEIPT}
+
+
+class InRedis(NamedTuple):
+    """One lesson that Redis holds."""
+
+    lesson_id: UUID
+    fields: dict[bytes, bytes]
+    words: dict[str, str]
+    """By school number."""
+    events: list[str]
+    """Request ids."""
+
+    @property
+    def ends_at(self) -> int:
+        return int(self.fields[b"ends_at"])
+
+    @property
+    def is_starting(self) -> bool:
+        return self.fields[b"phase"] == b"starting"
+
+
+def in_redis(state: State, lesson_id: UUID) -> InRedis | None:
+    fields = state.redis.get(keys.lesson(lesson_id).encode())
+    if fields is None:
+        return None
+    found = dict(state.redis.get(keys.records(lesson_id).encode(), ()))
+    events = state.redis.get(keys.events(lesson_id).encode(), ())
+    return InRedis(
+        lesson_id,
+        dict(fields),
+        {number.decode(): _word(lesson_id, number.decode(), raw) for number, raw in found.items()},
+        [records.decode_event(lesson_id, raw).request_id for raw in events],
+    )
+
+
+def lessons_in_redis(state: State) -> Iterator[InRedis]:
+    for name in state.redis:
+        if name.endswith(b":lesson"):
+            found = in_redis(state, UUID(name.decode()[6:42]))
+            assert found is not None
+            yield found
+
+
+def _word(lesson_id: UUID, number: str, raw: bytes) -> str:
+    record: LiveRecord = records.decode_record(lesson_id, number, raw)
+    return word_of(record.source, record.reason)
+
+
+def word_of(source: str, reason: str) -> str:
+    return _WORDS.get(source, reason)
+
+
+def attendance(state: State, lesson_id: UUID) -> Row | None:
+    rows = [row for row in state.rows.of("attendance") if row["id"] == str(lesson_id)]
+    return rows[0] if rows else None
+
+
+def stored_records(state: State, lesson_id: UUID) -> dict[str, Row]:
+    return {
+        state.rows.numbers[row["student_id"]]: row
+        for row in state.rows.of("attendancerecord")
+        if row["attendance_id"] == str(lesson_id)
+    }
+
+
+def stored_words(state: State, lesson_id: UUID) -> dict[str, str]:
+    rows = stored_records(state, lesson_id)
+    return {number: word_of(row["source"], row["reason"]) for number, row in rows.items()}
+
+
+def stored_events(state: State, lesson_id: UUID) -> list[Row]:
+    rows = state.rows.of("attendanceevent")
+    return [row for row in rows if row["attendance_id"] == str(lesson_id)]
+
+
+def ledger(state: State, lesson_id: UUID) -> str:
+    """The state of a lesson in the ledger, or ''."""
+    rows = state.rows.of("lessonledger")
+    return next((str(row["state"]) for row in rows if row["lesson_id"] == str(lesson_id)), "")
+
+
+def quarantined(state: State, kind: str) -> dict[str, list[bytes]]:
+    """Payloads by field."""
+    found: dict[str, list[bytes]] = {}
+    for row in state.rows.of("quarantinedpayload"):
+        if row["kind"] == kind:
+            found.setdefault(row["field"], []).append(bytes.fromhex(row["payload"][2:]))
+    return found
+
+
+def shown_words(state: State, lesson_id: UUID) -> dict[str, str]:
+    """What a register shows, and what the next correction is made from."""
+    live = in_redis(state, lesson_id)
+    is_stored = ledger(state, lesson_id) == LessonState.DISCARDED
+    if live is None or live.is_starting or is_stored:
+        return stored_words(state, lesson_id)
+    return live.words

@@ -1,0 +1,145 @@
+"""What the model lets happen, and how often: each scenario is searched to its end."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+EVERY_STEP = (
+    *("claimed", "snapshot_taken", "before_commit", "committed", "names_held", "discarded"),
+)
+"""users_ensured and rows_written are inside the transaction: nobody else sees a difference."""
+
+
+class Ask(NamedTuple):
+    times: int
+    """At most, with those of the setting."""
+    actor: str = ""
+    """Who asks; nobody for what simply happens."""
+
+
+class Scenario(NamedTuple):
+    name: str
+    asks: Mapping[str, Ask]
+    setting: tuple[str, ...]
+    """What has happened before."""
+    task_stops: tuple[str, ...]
+    tasks: int = 1
+    runs: int = 1
+    """Runs of the task that begin, by whichever."""
+    deaths: int = 0
+    mortals: tuple[str, ...] = ("task 1", "task 2")
+    call_stops: tuple[str, ...] = ()
+    """Scripts before which a request can be overtaken; none makes each request one step."""
+
+
+_BEGUN = {
+    "start": Ask(1, "teacher"),
+    "check in A": Ask(1, "student"),
+    "check in B": Ask(1, "student"),
+    "finish": Ask(1, "teacher"),
+}
+_OVER = ("start", "check in A", "check in B", "finish")
+
+DEATHS = Scenario(
+    "two tasks, and deaths at every step",
+    _BEGUN,
+    _OVER,
+    EVERY_STEP,
+    tasks=2,
+    runs=2,
+    deaths=2,
+)
+EDITS = Scenario(
+    "corrections around two tasks",
+    {**_BEGUN, "correct A": Ask(2, "teacher")},
+    _OVER,
+    ("snapshot_taken", "committed", "names_held"),
+    tasks=2,
+    runs=2,
+    deaths=1,
+)
+OUTAGE = Scenario(
+    "a correction that cannot reach Redis",
+    {
+        **_BEGUN,
+        "finish": Ask(2, "teacher"),
+        "correct A": Ask(1, "teacher"),
+        "cut off: correct A": Ask(1, "teacher"),
+    },
+    _OVER,
+    ("snapshot_taken", "committed", "names_held"),
+    runs=2,
+    deaths=1,
+)
+OVERTAKEN = Scenario(
+    "corrections that are overtaken between their own steps",
+    {**_BEGUN, "correct A": Ask(1, "teacher"), "again: correct A": Ask(1, "staff")},
+    _OVER,
+    ("snapshot_taken", "before_commit", "committed", "names_held"),
+    call_stops=("read_record", "correct"),
+)
+ENDS = Scenario(
+    "the end moves, and the clock",
+    {
+        **_BEGUN,
+        "extend": Ask(1, "teacher"),
+        "time passes": Ask(1),
+        "clock is set back": Ask(1),
+    },
+    ("start", "check in A"),
+    ("snapshot_taken", "committed"),
+)
+JUMPS = Scenario(
+    "a clock that goes forth, back and forth",
+    {
+        "start": Ask(1, "teacher"),
+        "check in A": Ask(1, "student"),
+        "check in B": Ask(1, "student"),
+        "time passes": Ask(2),
+        "clock is set back": Ask(1),
+    },
+    ("start", "check in A"),
+    ("snapshot_taken", "committed"),
+)
+REWOUND = Scenario(
+    "Redis comes back older",
+    {
+        **_BEGUN,
+        "correct A": Ask(2, "teacher"),
+        "correct B": Ask(1, "teacher"),
+        "backup": Ask(1),
+        "restore": Ask(1),
+    },
+    (*_OVER, "backup", "correct A"),
+    ("snapshot_taken", "committed"),
+    runs=2,
+    deaths=1,
+)
+LOST = Scenario(
+    "Redis is lost, and receipts are sent back",
+    {
+        **_BEGUN,
+        "correct A": Ask(1, "teacher"),
+        "redeem A": Ask(1, "student"),
+        "redeem B": Ask(1, "student"),
+        "backup": Ask(1),
+        "restore": Ask(1),
+        "empty": Ask(1),
+    },
+    ("start", "check in A", "backup", "check in B"),
+    (),
+)
+STARTS = Scenario(
+    "a teacher starts twice, and starts die",
+    {
+        "start": Ask(1, "teacher"),
+        "finish": Ask(1, "teacher"),
+        "start now": Ask(1, "starter 1"),
+        "start too": Ask(1, "starter 2"),
+    },
+    ("start", "finish"),
+    ("names_held",),
+    deaths=1,
+    mortals=("starter 1", "starter 2"),
+    call_stops=("create_lesson", "take_name", "go_live"),
+)
+ALL = (DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, LOST, STARTS)
