@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from django.db import DataError, Error, InterfaceError, OperationalError, connection
+from django.db import DataError, Error, InterfaceError, OperationalError
 
 from users.errors import UsersMissing
 
@@ -56,9 +56,9 @@ def _is_refused_here(error: Exception) -> bool:
 def _is_disconnected(error: Exception) -> bool:
     if isinstance(error, InterfaceError):
         return True
-    raw = connection.connection
-    has_no_state = isinstance(error, OperationalError) and not sqlstate(error)
-    return has_no_state and (raw is None or raw.closed or raw.broken)
+    # Without a code it is the driver who speaks, for a server that has hung up. The connection
+    # itself cannot be asked: Django makes a new one when it leaves the transaction.
+    return isinstance(error, OperationalError) and not sqlstate(error)
 
 
 def text_of(error: Exception) -> str:

@@ -24,7 +24,8 @@ EMPTY_DUE_GRACE = timedelta(hours=1)
 def find_lost() -> list[LessonReport]:
     """Compare the open rows of the ledger with Redis, page by page.
 
-    What Redis holds and due does not name is entered there again.
+    What Redis holds and due does not name is entered there again; what is parked
+    and is not in due is forgotten.
     """
     found: list[LessonReport] = []
     for page in _open_pages():
@@ -32,6 +33,7 @@ def find_lost() -> list[LessonReport]:
         missing = [i for i in page if lessons[i] is Missing.NOT_FOUND]
         found += _declare(missing)
         _enter_in_due({i: lesson for i, lesson in lessons.items() if i not in missing})
+    store.tidy_parked()
     return found
 
 

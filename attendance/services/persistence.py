@@ -170,6 +170,8 @@ def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> 
     # The turn is taken before the transaction: whoever waits for it holds nothing else.
     with ExitStack() as turn, _transaction(turn, book):
         claimed = claims.claim(chunk)
+        if len(claimed) < len(chunk):
+            claims.end_stalled([i for i in chunk if i not in set(claimed)])
         reach("claimed", claimed)
         taken = taking.take(claimed)
         reach("snapshot_taken", claimed)
@@ -214,13 +216,14 @@ def _bound_this_transaction() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('lock_timeout', '10s', true),"
-            " set_config('statement_timeout', '120s', true),"
+            " set_config('statement_timeout', %s, true),"
             " set_config('idle_in_transaction_session_timeout', '120s', true),"
             # Redis forgets after this commit, so it must be on the disk. Where the
             # server is set stricter than that, it stays so.
             " set_config('synchronous_commit', CASE WHEN"
             " current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
-            " ELSE current_setting('synchronous_commit') END, true)"
+            " ELSE current_setting('synchronous_commit') END, true)",
+            [f"{claims.STATEMENT_SECONDS}s"],
         )
 
 

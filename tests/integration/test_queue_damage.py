@@ -1,5 +1,7 @@
 """Keys beside the lessons: what stands there and should not keeps nobody's marks back."""
 
+from datetime import timedelta
+
 import pytest
 
 from attendance.errors import LiveStoreUnavailable
@@ -59,6 +61,17 @@ def test_a_damaged_lesson_that_fell_out_of_due_waits_for_a_person() -> None:
 
     assert [report.unavailable for report in reports] == ["", ""]
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.QUARANTINED
+
+
+def test_a_pause_of_a_lesson_that_somebody_else_stored_is_forgotten() -> None:
+    lesson = ended_lesson(1)
+    unified_persistence_task()
+    # As by one who had failed with it, and was slower.
+    store.park(lesson.id, store.now() + timedelta(hours=6))
+
+    unified_persistence_task()
+
+    assert store.parked_until([lesson.id]) == {}
 
 
 @pytest.mark.parametrize("score", ["0", "inf"])

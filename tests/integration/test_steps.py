@@ -236,3 +236,29 @@ def test_a_busy_lesson_is_left_to_whoever_works_on_it() -> None:
     assert report.lessons[0].outcome == "busy"
     assert report.exit_status == 0
     run_to_rest(lesson.id)
+
+
+def test_a_session_that_stands_still_in_the_middle_of_a_copy_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = ended_lesson(2)
+    other = connections["default"].copy()
+    with other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s || %s::text, 0))",
+            [claims.NAMESPACE, str(lesson.id)],
+        )
+        # As a process that is stopped there: no timeout of PostgreSQL ends this.
+        other.connection.pgconn.send_query(b"COPY attendance_attendance FROM STDIN")
+        other.connection.pgconn.flush()
+
+        patient = unified_persistence_task()
+        monkeypatch.setattr(claims, "STATEMENT_SECONDS", 0)
+        ending = unified_persistence_task()
+        monkeypatch.undo()
+        run_to_rest(lesson.id)
+    other.close()
+
+    assert [each.totals.outcomes for each in (patient, ending)] == [{"busy": 1}, {"busy": 1}]
+    assert AttendanceRecord.objects.count() == 2

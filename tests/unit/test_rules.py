@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import OperationalError
 
 from attendance.errors import AttendanceError, NothingToUndo, RecordNotFound
 from attendance.selectors.shapes import RegisterRecord
@@ -86,6 +87,8 @@ class Stated(Exception):
         (UnicodeEncodeError("utf-8", "x", 0, 1, "no"), Kind.DATA),
         (OverflowError(), Kind.DATA),
         (RecursionError(), Kind.DATA),
+        # The driver alone speaks where the server has hung up.
+        (OperationalError("consuming input failed: server closed the connection"), Kind.GONE),
         (KeyError("bug"), Kind.OTHER),
     ],
 )

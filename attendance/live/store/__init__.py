@@ -28,6 +28,7 @@ from attendance.live.store.queue import (
     parked_until,
     set_damaged_aside,
     sync_due,
+    tidy_parked,
     unpark,
 )
 from attendance.live.store.reading import (
@@ -95,5 +96,6 @@ __all__ = [
     "start",
     "sync_due",
     "teachers_lesson",
+    "tidy_parked",
     "unpark",
 ]

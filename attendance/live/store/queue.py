@@ -167,6 +167,16 @@ def unpark(lesson_ids: Sequence[UUID]) -> None:
         client.command(lambda redis: redis.zrem(keys.PARKED, *members))
 
 
+def tidy_parked() -> None:
+    """Forget pauses of lessons that due does not name: they are stored, or nothing at all.
+
+    Who gave a lesson up may have been slower than somebody else who stored it.
+    """
+    # One atomic step: what is in both, with the score that it has in parked.
+    both = {keys.PARKED: 1, keys.DUE: 0}
+    client.command(lambda redis: redis.zinterstore(keys.PARKED, both))
+
+
 def parked_until(lesson_ids: Sequence[UUID]) -> dict[UUID, float]:
     """The epoch milliseconds until which each parked lesson is left alone."""
     return _scores(keys.PARKED, lesson_ids)

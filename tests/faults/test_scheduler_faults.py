@@ -1,0 +1,93 @@
+"""The scheduler of the site: many at one tick, threads that die, workers that come and go."""
+
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+
+import pytest
+
+from tests.faults import patches
+from tests.faults.processes import LEFT_TO_WORKERS, SITE, process
+from tests.faults.rig import Rig, Site, free_port
+from tests.faults.school import School
+from tests.faults.servers import children_of, wait_until
+
+TICKING = {**LEFT_TO_WORKERS, patches.TICK: "1"}
+
+
+def count_of(rig: Rig, condition: str) -> int:
+    """How many runs of the scheduler are so."""
+    with rig.sql() as sql:
+        row = sql.execute(
+            "SELECT count(*) FROM attendance_persistencerun"
+            f" WHERE trigger = 'scheduler' AND {condition}"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+@contextmanager
+def ticking(
+    rig: Rig, seed: int, *, workers: int = 2, env: Mapping[str, str] = TICKING
+) -> Iterator[School]:
+    """A school whose lessons only the site's own schedulers store."""
+    with (
+        rig.site(app=SITE, scheduler=True, workers=workers, env=env) as site,
+        closing(School(rig, site, seed)) as school,
+    ):
+        with school.at_work(workers=0) as load:
+            yield school
+            load.acknowledged(40)
+            wait_until(lambda: count_of(rig, "inserted > 0"), "a run that stores")
+        assert "Traceback" not in site.log.read_text()
+    school.holds()
+
+
+def test_six_schedulers_at_one_tick_store_each_mark_once(rig: Rig, seed: int) -> None:
+    with rig.site(app=SITE, scheduler=True, workers=3, env=TICKING):
+        with ticking(rig, seed, workers=3):
+            wait_until(lambda: count_of(rig, "finished_at IS NOT NULL") >= 18, "three ticks of six")
+
+
+def test_a_scheduler_thread_that_dies_is_revived_by_the_next_request(rig: Rig, seed: int) -> None:
+    with ticking(rig, seed, workers=1, env={**TICKING, patches.DIES: "1"}):
+        # Each run is the last one of its thread.
+        wait_until(lambda: count_of(rig, "finished_at IS NOT NULL") >= 3, "three threads")
+
+
+def test_workers_recycled_faster_than_the_period_still_persist(rig: Rig, seed: int) -> None:
+    # The period is a minute; a worker lives for about 40 requests.
+    recycled = {"GUNICORN_CMD_ARGS": "--max-requests 40 --max-requests-jitter 10"}
+    with ticking(rig, seed, env={**LEFT_TO_WORKERS, patches.FIRST: "0.2", **recycled}) as school:
+        before = set(children_of(school.site.child.pid))
+        wait_until(lambda: not before & set(children_of(school.site.child.pid)), "new workers")
+
+
+def test_a_preloading_gunicorn_has_a_scheduler_in_each_worker(rig: Rig, seed: int) -> None:
+    preloading = {"GUNICORN_CMD_ARGS": "--preload"}
+    with ticking(rig, seed, env={**TICKING, **preloading}) as school:
+        for pid in children_of(school.site.child.pid):
+            # A worker that dies is replaced by another fork of the same master.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def test_granian_persists_with_its_own_schedulers(rig: Rig, seed: int) -> None:
+    pytest.importorskip("granian")
+    port = free_port()
+    where = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
+    env = {**TICKING, "ATTN_SCHEDULER": "auto"}
+    with process(rig, "-m", "granian", *where, SITE, env=env) as server:
+        site = Site(server.child, port, server.said)
+        wait_until(lambda: _answers(site), "a site that answers")
+        with closing(School(rig, site, seed)) as school, school.at_work(workers=0) as load:
+            load.acknowledged(20)
+            wait_until(lambda: count_of(rig, "inserted > 0"), "a run that stores")
+    school.holds()
+
+
+def _answers(site: Site) -> bool:
+    with suppress(OSError):
+        return site.get("/healthz")[0] == 200
+    return False
