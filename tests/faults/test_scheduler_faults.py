@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 
 from tests.faults import patches
-from tests.faults.processes import LEFT_TO_WORKERS, SITE, process
+from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, process, worker
 from tests.faults.rig import Rig, Site, free_port
 from tests.faults.school import School
 from tests.faults.servers import children_of, wait_until
@@ -45,9 +45,28 @@ def ticking(
 
 
 def test_six_schedulers_at_one_tick_store_each_mark_once(rig: Rig, seed: int) -> None:
-    with rig.site(app=SITE, scheduler=True, workers=3, env=TICKING):
-        with ticking(rig, seed, workers=3):
-            wait_until(lambda: count_of(rig, "finished_at IS NOT NULL") >= 18, "three ticks of six")
+    other = rig.site(app=SITE, scheduler=True, workers=3, env=TICKING)
+    with other, ticking(rig, seed, workers=3):
+        wait_until(lambda: count_of(rig, "finished_at IS NOT NULL") >= 18, "three ticks of six")
+
+
+def test_a_finish_a_tick_and_a_command_at_once_store_each_mark_once(rig: Rig, seed: int) -> None:
+    env = {patches.TICK: "1"}
+    with (
+        rig.site(app=SITE, scheduler=True, env=env) as site,
+        closing(School(rig, site, seed)) as school,
+        school.at_work(workers=0) as load,
+    ):
+        for _ in range(3):
+            with worker(rig, "command") as command:
+                backlog(school, lessons=2)
+                assert command.child.wait(30) == 0
+        load.acknowledged(20)
+    school.holds()
+
+    with rig.sql() as sql:
+        triggers = sql.execute("SELECT DISTINCT trigger FROM attendance_persistencerun").fetchall()
+    assert {"finish", "scheduler", "command"} <= {row[0] for row in triggers}
 
 
 def test_a_scheduler_thread_that_dies_is_revived_by_the_next_request(rig: Rig, seed: int) -> None:

@@ -12,7 +12,8 @@ from tests.faults.school import School
 from tests.faults.servers import wait_until
 
 DELETE = (
-    "DELETE FROM knox_authtoken WHERE user_id = (SELECT id FROM users_user WHERE school_number = %s)",
+    "DELETE FROM knox_authtoken WHERE user_id ="
+    " (SELECT id FROM users_user WHERE school_number = %s)",
     "DELETE FROM users_user WHERE school_number = %s",
 )
 

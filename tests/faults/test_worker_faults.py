@@ -79,6 +79,22 @@ def test_a_worker_that_stood_still_undoes_and_doubles_nothing(
     school.holds()
 
 
+@pytest.mark.parametrize("step", failpoints.STEPS)
+def test_a_correction_over_http_at_any_step_of_a_worker_is_the_newest_word(
+    step: str, school: School
+) -> None:
+    (desk,) = backlog(school, lessons=1)
+    with worker(school.rig, "pause", step) as sleeper:
+        wait_until(sleeper.is_stopped, "the pause")
+        desk.correct_somebody()
+        desk.correct_somebody()
+        sleeper.send(signal.SIGCONT)
+        wait_until(lambda: not is_left(school, desk), "its next run")
+
+    assert not school.journal.given_up
+    school.holds()
+
+
 def test_six_workers_killed_at_random_lose_and_double_nothing(school: School) -> None:
     with school.at_work(workers=0) as load, ExitStack() as stack:
         alive = [_looping(school.rig, stack) for _ in range(6)]
