@@ -1,6 +1,6 @@
 """Bytes and keys that no script of ATTN wrote, put in while everybody works."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,8 +8,8 @@ import pytest
 import redis
 
 from attendance.live import envelope
-from tests.faults.processes import backlog, is_left
-from tests.faults.rig import Rig
+from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, is_left
+from tests.faults.rig import Rig, Site
 from tests.faults.school import School
 from tests.faults.servers import wait_until
 from tests.integration.test_damage import DAMAGED_RECORDS, json_of
@@ -22,6 +22,13 @@ KINDS: dict[str, Callable[[UUID, str], bytes]] = {
     "a control character": lambda i, n: sealed_record(i, n, json_of(n, "A\\u0007da")),
     "an event": lambda i, n: envelope.seal(i, "event", "2", "2,1,r,,", b"{}"),
 }
+
+
+@pytest.fixture(scope="module")
+def site(shared_rig: Rig) -> Iterator[Site]:
+    """A site that leaves every lesson to the workers, who find it by due alone."""
+    with shared_rig.site(app=SITE, env=LEFT_TO_WORKERS) as served:
+        yield served
 
 
 def put(live: redis.Redis, lesson_id: UUID, number: str, raw: bytes) -> None:
@@ -96,6 +103,9 @@ def test_a_key_of_a_lesson_of_the_wrong_type_harms_no_other_lesson(
 
 @pytest.mark.parametrize("queue", ["due", "parked", "outboxes"])
 def test_a_queue_of_the_wrong_type_under_load_begins_anew(queue: str, school: School) -> None:
+    # Over and not yet stored: nobody but the ledger names them any more.
+    backlog(school, lessons=2)
+    _make_wrong(school.rig, f"attn:{{queue}}:{queue}")
     with school.at_work() as load:
         for _ in range(3):
             _make_wrong(school.rig, f"attn:{{queue}}:{queue}")

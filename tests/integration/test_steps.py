@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connections
 
 from attendance.live import store
 from attendance.live.records import EventData
+from attendance.management.demo.rivals import database_url
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import claims, failpoints
 from attendance.services.check_in import check_in
@@ -242,23 +244,23 @@ def test_a_session_that_stands_still_in_the_middle_of_a_copy_is_ended(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lesson = ended_lesson(2)
-    other = connections["default"].copy()
-    with other.cursor() as cursor:
-        cursor.execute("BEGIN")
-        cursor.execute(
+    other = psycopg.connect(database_url())
+    try:
+        other.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended(%s || %s::text, 0))",
             [claims.NAMESPACE, str(lesson.id)],
         )
         # As a process that is stopped there: no timeout of PostgreSQL ends this.
-        other.connection.pgconn.send_query(b"COPY attendance_attendance FROM STDIN")
-        other.connection.pgconn.flush()
+        other.pgconn.send_query(b"COPY attendance_attendance FROM STDIN")
+        other.pgconn.flush()
 
         patient = unified_persistence_task()
         monkeypatch.setattr(claims, "STATEMENT_SECONDS", 0)
         ending = unified_persistence_task()
         monkeypatch.undo()
         run_to_rest(lesson.id)
-    other.close()
+    finally:
+        other.pgconn.finish()
 
     assert [each.totals.outcomes for each in (patient, ending)] == [{"busy": 1}, {"busy": 1}]
     assert AttendanceRecord.objects.count() == 2
