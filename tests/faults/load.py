@@ -28,6 +28,8 @@ _ANSWER = 20.0
 _REPEATED = 0.15
 """Share of acknowledged check-ins that are sent again."""
 
+_LOOKED_AFTER = 3
+
 STATUSES = ("late", "absent", "excused", "present")
 
 
@@ -97,10 +99,11 @@ class Load:
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
         self._teachers = [self._thread(self._teach, n) for n in range(teachers)]
+        self._staff = [self._thread(self._look_after, 200)]
         self._students = [self._thread(self._attend, n) for n in range(100, 106)]
 
     def __enter__(self) -> "Load":
-        for thread in (*self._teachers, *self._students):
+        for thread in (*self._teachers, *self._staff, *self._students):
             thread.start()
         return self
 
@@ -111,7 +114,7 @@ class Load:
         trace: TracebackType | None,
     ) -> None:
         self._stopping.set()
-        for thread in (*self._teachers, *self._students):
+        for thread in (*self._teachers, *self._staff, *self._students):
             thread.join(3 * PATIENCE)
         if error is None and self._errors:
             raise self._errors[0]
@@ -203,6 +206,21 @@ class Load:
         with self._lock:
             self._live.remove(lesson)
         desk.correct_somebody()
+
+    # Staff
+
+    def _look_after(self, n: int, chance: random.Random) -> None:
+        """Corrections at any moment of a lesson, also while it is being stored."""
+        caller, person = Caller(self.port, chance), self.people.staff[0]
+        desks: dict[UUID, Desk] = {}
+        while not self._stopping.is_set() or self._live:
+            time.sleep(0.01)
+            if self.lessons:
+                # The newest are those that end.
+                lesson = chance.choice(self.lessons[-_LOOKED_AFTER:])
+                new = Desk(caller, self.journal, person, lesson, chance)
+                desks.setdefault(lesson.id, new).correct_somebody()
+        caller.close()
 
 
 class Desk:
