@@ -18,7 +18,7 @@ from tests.lessons import end, keys_in_redis, student
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("on_cluster"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(600),
 ]
 
 

@@ -27,7 +27,7 @@ OTHERS = (
 )
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.django_db
 def test_what_holds_on_one_server_holds_on_a_cluster(cluster: Cluster) -> None:
     url = database_url().replace(f"/{connection.settings_dict['NAME']}", "/attn_cluster")
