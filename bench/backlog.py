@@ -4,7 +4,10 @@
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +26,8 @@ class Backlog(NamedTuple):
 
     lessons: int
     share: int = 200
+    series: int = 0
+    """Another one is of other lessons: a backlog is the same ones each time."""
 
     @property
     def records(self) -> int:
@@ -44,23 +49,68 @@ def students_of(lesson: int, share: int) -> Iterator[Person]:
     return (student(lesson * 37 + i) for i in range(share))
 
 
+class _Written(NamedTuple):
+    lesson_ids: list[UUID]
+    packed: list[list[bytes]]
+    """Commands as they go over the wire, `PIPELINED` lessons in each list."""
+
+
 def fill(backlog: Backlog) -> list[UUID]:
-    """Write lessons that ended a minute ago, each with its finish. Returns their ids."""
+    """Write lessons that were over before this process began; the same ones each time.
+
+    Returns their ids.
+    """
+    written = _written(backlog)
+    with _connection() as connection:
+        for number, packed in enumerate(written.packed):
+            connection.send_packed_command(packed)
+            lessons = min(PIPELINED, backlog.lessons - number * PIPELINED)
+            for _ in range(lessons * COMMANDS):
+                connection.read_response()
+    return written.lesson_ids
+
+
+@cache
+def _written(backlog: Backlog) -> _Written:
+    """Sealing a million records in Python takes longer than persisting them: do it once."""
     ends_at = records.milliseconds(store.now() - timedelta(minutes=1))
-    lesson_ids: list[UUID] = []
-    pipe = client.connection().pipeline(transaction=False)
-    for number in range(backlog.lessons):
-        lesson_id = ids.new_lesson_id(records.instant(ends_at))
-        lesson_ids.append(lesson_id)
-        share = backlog.share
-        pipe.hset(keys.lesson(lesson_id), mapping=_lesson(lesson_id, number, share, ends_at))
-        pipe.hset(keys.records(lesson_id), mapping=_records(lesson_id, number, share, ends_at))
-        pipe.rpush(keys.events(lesson_id), _finish(lesson_id, number, share + 2, ends_at))
-        pipe.zadd(keys.DUE, {str(lesson_id): ends_at})
-        if number % PIPELINED == PIPELINED - 1:
-            pipe.execute()
-    pipe.execute()
-    return lesson_ids
+    lesson_ids = [ids.new_lesson_id(records.instant(ends_at)) for _ in range(backlog.lessons)]
+    packed = []
+    with _connection() as connection:
+        for first in range(0, backlog.lessons, PIPELINED):
+            numbers = range(first, min(first + PIPELINED, backlog.lessons))
+            commands = [
+                command
+                for number in numbers
+                for command in _commands(lesson_ids[number], number, backlog.share, ends_at)
+            ]
+            packed.append(connection.pack_commands(commands))
+    return _Written(lesson_ids, packed)
+
+
+@contextmanager
+def _connection() -> Iterator[Any]:
+    pool = client.connection().connection_pool
+    connection = pool.get_connection()
+    try:
+        yield connection
+    finally:
+        pool.release(connection)
+
+
+def _commands(lesson_id: UUID, number: int, share: int, ends_at: int) -> Iterator[tuple[Any, ...]]:
+    yield "HSET", keys.lesson(lesson_id), *_flat(_lesson(lesson_id, number, share, ends_at))
+    yield "HSET", keys.records(lesson_id), *_flat(_records(lesson_id, number, share, ends_at))
+    yield "RPUSH", keys.events(lesson_id), _finish(lesson_id, number, share + 2, ends_at)
+    yield "ZADD", keys.DUE, ends_at, str(lesson_id)
+
+
+COMMANDS = 4
+"""For each lesson, as `_commands` has them."""
+
+
+def _flat(mapping: dict[Any, Any]) -> Iterator[Any]:
+    return chain.from_iterable(mapping.items())
 
 
 def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any, Any]:

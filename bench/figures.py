@@ -36,11 +36,15 @@ class Figure(NamedTuple):
 
 
 _found: list[Figure] = []
+_where: list[str] = []
 
 
 def note(figure: Figure) -> None:
     """Print a figure, and keep it for the page."""
     _found.append(figure)
+    # Asked while a test runs: when the page is written, the database is closed to this process.
+    if not _where:
+        _where.append(_machine())
     print(json.dumps(figure._asdict(), ensure_ascii=False), flush=True)
 
 
@@ -67,7 +71,7 @@ def write_page() -> None:
         "|---|---|---|---|",
         *(f"| {f.what} | {f.goal} | **{f.ratio}** | {f.beside} |" for f in _found),
     ]
-    PAGE.write_text("\n".join([before + BEGIN, "", _machine(), "", *rows, "", END]) + after)
+    PAGE.write_text("\n".join([before + BEGIN, "", *_where, "", *rows, "", END]) + after)
 
 
 def _machine() -> str:

@@ -13,7 +13,7 @@ from django.db import connection
 
 from attendance.live import client
 from attendance.models import AttendanceRecord
-from attendance.services import discarding
+from attendance.services import discarding, lanes
 from attendance.services.persistence import unified_persistence_task
 from bench import original, raw_copy, worker
 from bench.backlog import Backlog, fill, students_of
@@ -184,19 +184,19 @@ def test_cost_beside_a_million_foreign_keys() -> None:
 
 def test_peak_memory() -> None:
     peaks: dict[int, list[float]] = {}
-    for size in (Backlog(50), Backlog(5_000)):
+    for size in (Backlog(50), USUAL, Backlog(5_000)):
         for _ in range(ROUNDS):
             fresh(size)
             _, (said,) = worker.run(worker.start(1))
             assert said["inserted"] == size.records
             peaks.setdefault(size.records, []).append(said["peak_kib"] / 1024)
-    small, large = (middle(found) for found in peaks.values())
+    small, usual, large = (middle(found) for found in peaks.values())
     note(
         Figure(
             "peak memory of the process at 1,000,000 records, against 10,000",
             "≤ 1.2",
             f"{large / small:.2f}",
-            f"{large:.0f} MiB, {small:.0f} MiB",
+            f"{large:.0f} MiB, {small:.0f} MiB; at 100,000 records {usual:.0f} MiB",
         )
     )
 
@@ -229,30 +229,40 @@ def test_again_over_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_two_processes_against_one() -> None:
     backlog = Backlog(1_000)
     persist(backlog)
-    ratios, parts = [], []
+    ratios: dict[int, list[float]] = {lanes.LANES: [], 1: []}
+    parts = []
     for _ in range(ROUNDS):
-        seconds = {}
-        for count in (1, 2):
-            fresh(backlog)
-            before = cpu_seconds()
-            seconds[count], said = worker.run(worker.start(count))
-            after = cpu_seconds()
-            assert sum(each["inserted"] for each in said) == backlog.records
-            assert raw_copy.counted() == (backlog.lessons, backlog.records, backlog.lessons)
-            if count == 2:
-                python = sum(each["cpu"] for each in said)
-                parts.append((python, *(b - a for a, b in zip(before, after, strict=True))))
-        ratios.append(seconds[1] / seconds[2])
+        for lanes_of_each, found in ratios.items():
+            alone, _ = _run_processes(1, lanes_of_each, backlog)
+            both, cpu = _run_processes(2, lanes_of_each, backlog)
+            found.append(alone / both)
+            parts.append(cpu)
     python, postgres, redis = (middle(column) for column in zip(*parts, strict=True))
     note(
         Figure(
             "two persisting processes against one, on two cores, PostgreSQL and Redis beside them",
             "≥ 1.2",
-            spread(ratios),
+            spread(ratios[lanes.LANES]),
+            f"with one lane in each process {spread(ratios[1])}; "
             f"CPU for {backlog.records:,} records: Python {python:.1f} s, "
             f"PostgreSQL {postgres:.1f} s, Redis {redis:.1f} s",
         )
     )
+
+
+def _run_processes(
+    count: int, lanes_of_each: int, backlog: Backlog
+) -> tuple[float, tuple[float, float, float]]:
+    """Seconds that so many processes take, and the CPU of Python, PostgreSQL and Redis."""
+    fresh(backlog)
+    workers = worker.start(count, lanes_of_each=lanes_of_each)
+    before = cpu_seconds()
+    seconds, said = worker.run(workers)
+    after = cpu_seconds()
+    assert sum(each["inserted"] for each in said) == backlog.records
+    assert raw_copy.counted() == (backlog.lessons, backlog.records, backlog.lessons)
+    python = sum(each["cpu"] for each in said)
+    return seconds, (python, after[0] - before[0], after[1] - before[1])
 
 
 def cpu_seconds() -> tuple[float, float]:

@@ -112,8 +112,8 @@ def test_rush() -> None:
         lesson = live_lesson(1)
         for token in tokens[:200]:
             once(port, f"/api/v1/lessons/{warm}/check-in/", token)
-        for name, path in paths(lesson).items():
-            fill(Backlog(TASKS * LESSONS))
+        for series, (name, path) in enumerate(paths(lesson).items()):
+            fill(Backlog(TASKS * LESSONS, series=series))
             minutes[name] = minute(port, path, tokens)
             assert minutes[name].statuses == {201}, minutes[name].statuses
             assert minutes[name].persisted == TASKS * LESSONS * 200

@@ -1,25 +1,29 @@
 """A persisting process of its own: gets ready, waits for a line, runs, says what it took."""
 
 import json
-import resource
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 
+from attendance.services import lanes
 from tests.processes import environment
 
 SECONDS = 900
 
 
-def start(count: int, *, limit: int = 0) -> list["subprocess.Popen[str]"]:
+def start(
+    count: int, *, limit: int = 0, lanes_of_each: int = lanes.LANES
+) -> list["subprocess.Popen[str]"]:
     """Start processes and wait until each is ready; `limit` is in lessons, 0 for all."""
     workers = [
         subprocess.Popen(
-            [sys.executable, "-m", "bench.worker", str(limit)],
+            [sys.executable, "-m", "bench.worker", str(limit), str(lanes_of_each)],
             cwd=settings.BASE_DIR,
             env=environment(ATTN_LOG_LEVEL="ERROR"),
             stdin=subprocess.PIPE,
@@ -51,6 +55,13 @@ def run(workers: Sequence["subprocess.Popen[str]"]) -> tuple[float, list[dict[st
     return seconds, said
 
 
+def peak_kib() -> int:
+    """The most memory that this process has held; rusage would tell its parent's as well."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    assert found
+    return int(found[1])
+
+
 def main() -> None:
     import django
 
@@ -61,17 +72,18 @@ def main() -> None:
     from attendance.services.persistence import unified_persistence_task
     from attendance.services.work import RunOptions
 
+    limit, lanes.LANES = int(sys.argv[1]) or None, int(sys.argv[2])
     connection.ensure_connection()
     store.now()
     print("ready", flush=True)
     sys.stdin.readline()
     before = time.process_time()
-    report = unified_persistence_task(options=RunOptions(limit=int(sys.argv[1]) or None))
+    report = unified_persistence_task(options=RunOptions(limit=limit))
     assert report.sums_agree
     assert not report.unavailable, report.unavailable
     said = {
         "cpu": time.process_time() - before,
-        "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_kib": peak_kib(),
         "inserted": report.totals.counts.inserted,
         "outcomes": report.totals.outcomes,
     }

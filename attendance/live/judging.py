@@ -1,6 +1,7 @@
 """Whether what an envelope holds can be what it says: raises Corrupt with the reason."""
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from attendance.live.envelope import refuse
@@ -16,7 +17,13 @@ from users.identity import Person
 if TYPE_CHECKING:
     from attendance.live.records import LessonData, RecordData
 
+MOST_REMEMBERED: Final = 32_768
 _CHECKS: Final = frozenset(Check.values)
+
+# The same people come lesson after lesson.
+_is_canonical = lru_cache(maxsize=MOST_REMEMBERED)(identity.is_canonical)
+_is_clean_name = lru_cache(maxsize=MOST_REMEMBERED)(identity.is_clean_name)
+
 _request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -38,9 +45,9 @@ def check_lesson(lesson: "LessonData") -> None:
 
 
 def check_record(record: "RecordData", *, is_kept: bool) -> None:
-    if not identity.is_canonical(record.school_number):
+    if not _is_canonical(record.school_number):
         refuse("the school number is not canonical")
-    if not identity.is_clean_name(record.full_name):
+    if not _is_clean_name(record.full_name):
         refuse("the full name has characters that no name may have")
     if record.reason:
         check_text("reason", record.reason, LONGEST_REASON)

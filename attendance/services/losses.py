@@ -29,18 +29,18 @@ def find_lost() -> list[LessonReport]:
     """
     found: list[LessonReport] = []
     for page in _open_pages():
+        # Asked before the lessons: who discards one leaves due last, and must not be seen halfway.
+        outside = store.outside_due(page)
         lessons = store.read_lessons(page)
-        missing = [i for i in page if lessons[i] is Missing.NOT_FOUND]
-        found += _declare(missing)
-        _enter_in_due({i: lesson for i, lesson in lessons.items() if i not in missing})
+        found += _declare([i for i in page if lessons[i] is Missing.NOT_FOUND])
+        _enter_in_due({i: lessons[i] for i in outside if lessons[i] is not Missing.NOT_FOUND})
     store.tidy_parked()
     return found
 
 
 def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
     """A lesson outside due would never be stored: somebody has damaged that key."""
-    for lesson_id in store.outside_due(list(lessons)):
-        lesson = lessons[lesson_id]
+    for lesson_id, lesson in lessons.items():
         ends_at = lesson.ends_at if isinstance(lesson, LiveLesson) else store.now()
         store.enter_due(lesson_id, ends_at)
         logger.error("Lesson %s had fallen out of due and is entered again", lesson_id)

@@ -181,6 +181,7 @@ def _persist_together(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> 
         refusing.keep({each.snapshot.lesson.id: each.snapshot.refusals for each in taken.fresh})
         reports = taking.account(chunk, taken, written, kept)
         stored = taking.for_the_ledger(taken, reports)
+        taken = taking.without_records(taken)
         turn.close()
         # Django's foreign keys are deferred: their errors must surface here.
         _check_constraints_now()

@@ -197,6 +197,12 @@ def for_the_ledger(taken: Taken, reports: Sequence[LessonReport]) -> list[Persis
     ]
 
 
+def without_records(taken: Taken) -> Taken:
+    """What is needed once the rows are written: the other lane wants the memory for its own."""
+    fresh = [each._replace(readable=Readable(each.snapshot.lesson, (), ())) for each in taken.fresh]
+    return taken._replace(fresh=fresh)
+
+
 def with_discards(
     reports: Sequence[LessonReport], discarded: set[UUID], *, seconds: float
 ) -> list[LessonReport]:

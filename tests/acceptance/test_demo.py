@@ -142,8 +142,9 @@ def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
     assert all(row["agrees"] for each in told for row in each["lessons"])
     assert [each["repeats"] for each in told] == [120, 120]
     assert all(each["is_killed"] for each in told)
-    # What the killed one held was left alone by the other, so it died in the middle.
-    assert {each["survivor"] for each in told} == {"3 persisted, 1 busy"}
+    # What the killed one held in one lane or in both was left alone by the other.
+    shares = {"3 persisted, 1 busy", "2 persisted, 2 busy"}
+    assert {each["survivor"] for each in told} <= shares
     assert manage("demo").returncode == 0
     assert AttendanceRecord.objects.count() == 3 * 601
 

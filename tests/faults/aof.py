@@ -33,12 +33,23 @@ def cut_last_record(live: Breakable) -> None:
     os.truncate(path, (last.start(1) + last.end(1)) // 2)
 
 
-def flip_byte(live: Breakable, lesson_id: UUID, chance: random.Random) -> None:
-    """Change one byte in the envelope of one record of a lesson, anywhere in it."""
+_PARTS = re.compile(rb"1\|(?P<checksum>[^|]+)\|(?P<stamp>[^|]+)\|(?P<json>.*)", re.DOTALL)
+
+
+def flip_byte(live: Breakable, lesson_id: UUID, part: str, chance: random.Random) -> None:
+    """Change one byte in a part of the envelope of one record of a lesson.
+
+    What comes of it is a digit or a letter again where one stood: but for the
+    checksum, it could be read.
+    """
     path = path_of(live)
     raw = bytearray(path.read_bytes())
     begin = raw.index(str(lesson_id).encode())
     found = chance.choice(list(_RECORD.finditer(raw, begin)))
-    place = chance.randrange(*found.span(1))
-    raw[place] ^= 1
+    whole = _PARTS.fullmatch(found[1])
+    assert whole
+    # The last digit: of the checksum, of the revision, of the student's name.
+    digits = [m.start() for m in re.finditer(rb"\d(?=\D|$)", whole[part])]
+    place = {"checksum": digits[-1:], "stamp": digits[:1], "json": digits[1:2]}[part][0]
+    raw[found.start(1) + whole.start(part) + place] ^= 1
     path.write_bytes(raw)

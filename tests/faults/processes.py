@@ -13,7 +13,7 @@ from typing import Any
 
 from launcher.project import ROOT
 from tests.faults import patches
-from tests.faults.load import Desk
+from tests.faults.desks import Desk
 from tests.faults.rig import NOTHING, Rig
 from tests.faults.school import School
 from tests.faults.servers import SECONDS

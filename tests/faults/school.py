@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
+from tests.faults.desks import Caller, Desk, Lesson, check_in, send_receipts
 from tests.faults.journal import Journal
-from tests.faults.load import Caller, Desk, Lesson, Load, check_in, send_receipts
+from tests.faults.load import Load
 from tests.faults.rig import NOTHING, Rig, Site
 from tests.faults.verdict import Verdict, assert_holds
 

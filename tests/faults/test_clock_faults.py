@@ -48,7 +48,10 @@ def test_a_clock_of_redis_that_jumps_under_load_loses_nothing(minutes: int, scho
     school.holds()
 
 
-def test_a_lesson_that_a_jump_has_ended_and_reopened_keeps_every_mark(school: School) -> None:
+@pytest.mark.parametrize("come", ["before the discard", "after it was refused"])
+def test_a_lesson_that_a_jump_has_ended_and_reopened_keeps_every_mark(
+    come: str, school: School
+) -> None:
     desk = school.lesson(10)
     with school.rig.worker("hold", "committed", "1.5", env=WRONG):
         # Its 45 minutes have passed, says the clock: a worker stores it.
@@ -56,7 +59,10 @@ def test_a_lesson_that_a_jump_has_ended_and_reopened_keeps_every_mark(school: Sc
         wait_until(lambda: _stored(school.rig) == 10, "a stored lesson")
         # Before it is discarded, it is open again: students come and are promised something.
         school.rig.redis().set(clocks.CLOCK, 0)
+        if come == "after it was refused":
+            wait_until(lambda: _state(school.rig) != "persisted", "a discard that was refused")
         school.let_in(desk, range(10, 15))
+    assert len(desk.lesson.here) == 15
     desk.correct_somebody()
     desk.finish()
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.faults.journal import CHECK_IN, Sent
 from tests.faults.school import School
 from tests.faults.verdict import count, let_run_to_rest
 
@@ -23,6 +24,10 @@ BROKEN = {
     "phantoms": "UPDATE attendance_attendancerecord r SET student_id ="
     " (SELECT id FROM users_user WHERE school_number = 'STAFF-1')"
     " WHERE id = (SELECT min(id) FROM attendance_attendancerecord)",
+    "doubled": "INSERT INTO attendance_attendanceevent (attendance_id, revision, kind, happened_at,"
+    " student_id, actor_id, actor_name, source, old, new, reason, request_id)"
+    " SELECT attendance_id, revision + 1000, kind, happened_at, student_id, actor_id, actor_name,"
+    " source, old, new, reason, request_id FROM attendance_attendanceevent LIMIT 1",
     "broken": "UPDATE attendance_persistencerun SET inserted = inserted + 1, read = read + 1",
 }
 
@@ -37,3 +42,13 @@ def test_what_is_broken_by_hand_is_seen(what: str, school: School) -> None:
         sql.execute(BROKEN[what])
 
     assert what in count(school.rig, school.journal).faults
+
+
+def test_what_redis_still_holds_and_who_was_sent_away_is_seen(school: School) -> None:
+    desk = school.lesson(2)
+    let_run_to_rest(school.rig)
+    student = school.rig.people.students[5]
+    school.journal.refuse(Sent(CHECK_IN, desk.lesson.id, student.school_number, "", ""), 404, {})
+
+    # The lesson is not over yet.
+    assert {"left", "denied"} <= count(school.rig, school.journal).faults.keys()

@@ -64,10 +64,13 @@ def test_a_record_that_is_cut_off_comes_back_by_its_receipt(school: School) -> N
     assert school.holds().stored == 10
 
 
-def test_a_flipped_byte_quarantines_one_record_and_harms_no_other(school: School) -> None:
+@pytest.mark.parametrize("part", ["checksum", "stamp", "json"])
+def test_a_flipped_byte_quarantines_one_record_and_harms_no_other(
+    part: str, school: School
+) -> None:
     desk = school.lesson(12)
     school.rig.live.stop()
-    aof.flip_byte(school.rig.live, desk.lesson.id, school.chance)
+    aof.flip_byte(school.rig.live, desk.lesson.id, part, school.chance)
     school.rig.live.start()
     desk.finish()
 

@@ -119,8 +119,8 @@ def test_a_command_that_is_told_to_stop_in_mid_run_leaves_the_rest(
 ) -> None:
     with school.at_work(workers=0):
         desks = backlog(school)
-        one_at_a_time = {**TWO_LANES, patches.SLOW: "0.5"} if env else {patches.SLOW: "0.5"}
-        with worker(school.rig, "command", env=one_at_a_time) as command:
+        # Long enough that the signal comes while the command is at work, however slow the machine.
+        with worker(school.rig, "command", env={**env, patches.SLOW: "3"}) as command:
             wait_until(lambda: _stored(school.rig), "a first chunk")
             command.send(signal.SIGTERM)
             assert command.child.wait(30) in ({130} if env else {0, 130})

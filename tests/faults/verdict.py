@@ -53,6 +53,8 @@ class Verdict(NamedTuple):
     stored: int
     quarantined: int
     lost: list[str]
+    denied: list[str]
+    """Check-ins to a lesson that was started, answered with "there is no such lesson"."""
     doubled: list[str]
     phantoms: list[str]
     overwritten: list[str]
@@ -63,7 +65,7 @@ class Verdict(NamedTuple):
     def faults(self) -> dict[str, list[str]]:
         return {
             name: found
-            for name in ("lost", "doubled", "phantoms", "overwritten", "broken", "left")
+            for name in ("lost", "denied", "doubled", "phantoms", "overwritten", "broken", "left")
             if (found := getattr(self, name))
         }
 
@@ -105,6 +107,11 @@ def count(rig: Rig, journal: Journal) -> Verdict:
         lost=[
             *(_name(pair) for pair in marks if pair not in stored.rows.keys() | stored.quarantined),
             *_lost_events(journal, stored),
+        ],
+        denied=[
+            _name((sent.lesson_id, sent.school_number))
+            for sent, status, _ in journal.refused
+            if sent.kind == CHECK_IN and status == 404
         ],
         doubled=[*_doubled(marks, stored)],
         phantoms=[_name(pair) for pair in stored.rows if pair not in sent],
@@ -172,9 +179,14 @@ def _stored(rig: Rig) -> Stored:
         ).fetchall()
         events = sql.execute(
             "SELECT attendance_id, request_id FROM attendance_attendanceevent"
-            " UNION ALL SELECT lesson_id, convert_from(payload, 'UTF8')"
-            " FROM attendance_quarantinedpayload WHERE kind = 'event'"
         ).fetchall()
+        events += [
+            # What cannot be read is kept byte for byte; its request id may still be found.
+            (lesson_id, bytes(payload).decode("utf-8", "replace"))
+            for lesson_id, payload in sql.execute(
+                "SELECT lesson_id, payload FROM attendance_quarantinedpayload WHERE kind = 'event'"
+            ).fetchall()
+        ]
         broken = [*_orphans(sql), *_sums(sql)]
     return Stored(
         {(row[0], row[1]): Row(*row[2:]) for row in rows},

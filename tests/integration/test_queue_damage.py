@@ -1,12 +1,15 @@
 """Keys beside the lessons: what stands there and should not keeps nobody's marks back."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import client, keys, store
 from attendance.models import AttendanceRecord, LessonLedger
+from attendance.services import ledger, losses
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
@@ -50,6 +53,25 @@ def test_a_lesson_that_fell_out_of_due_is_entered_again() -> None:
     assert (first.totals.lessons, second.totals.counts.inserted) == (0, 3)
     assert keys_in_redis(lesson.id) == []
     assert store.due_since([open_one.id]) == {open_one.id: open_one.ends_at}
+
+
+def test_a_lesson_that_is_discarded_while_due_is_looked_through_is_not_entered_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = ended_lesson(3)
+    ledger.observe([store.read_lesson(lesson.id)])
+    look = store.outside_due
+
+    def look_after_another(lesson_ids: Sequence[UUID]) -> Sequence[UUID]:
+        unified_persistence_task(lesson_ids=lesson_ids)
+        return look(lesson_ids)
+
+    monkeypatch.setattr(store, "outside_due", look_after_another)
+    found = losses.find_lost()
+
+    assert not found
+    assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+    assert not store.due_since([lesson.id])
 
 
 def test_a_damaged_lesson_that_fell_out_of_due_waits_for_a_person() -> None:
