@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from attendance.errors import LessonNotFound
+from attendance.selectors import permissions
 from users.credentials import Caller, caller_of_session, caller_of_token
 from users.identity import Role
 
@@ -115,8 +115,4 @@ def caller_of(request: Request) -> Caller:
 
 def check_may_see(caller: Caller, teacher_number: str) -> None:
     """Its teacher and staff see a lesson; to others it is not there. Raises LessonNotFound."""
-    person = caller.person
-    if person.role is Role.STAFF:
-        return
-    if person.role is not Role.TEACHER or person.school_number != teacher_number:
-        raise LessonNotFound
+    permissions.check_may_see(caller.person, teacher_number)

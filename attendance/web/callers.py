@@ -1,0 +1,55 @@
+"""Who looks at a page, by their session, and which pages are whose."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from users.credentials import Caller, caller_of_session
+from users.identity import Person, Role
+
+View = Callable[..., HttpResponse]
+
+
+def caller_of(request: HttpRequest) -> Caller | None:
+    """Who has signed in, without a query for whoever was seen lately."""
+    known: Any = request.__dict__
+    if "attn_caller" not in known:
+        known["attn_caller"] = caller_of_session(request.session)
+    found: Caller | None = known["attn_caller"]
+    return found
+
+
+def person_of(request: HttpRequest) -> Person:
+    """The person who looks at a page that `signed_in` guards."""
+    caller = caller_of(request)
+    assert caller is not None  # noqa: S101 - the guard has looked
+    return caller.person
+
+
+def signed_in(*roles: Role) -> Callable[[View], View]:
+    """Let these roles in; others are told whose page it is, nobody is asked to sign in."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            caller = caller_of(request)
+            if caller is None:
+                return redirect_to_login(request.get_full_path())
+            if roles and caller.person.role not in roles:
+                context = {"person": caller.person, "roles": roles}
+                return render(request, "attendance/pages/wrong_role.html", context, status=403)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+def of_page(request: HttpRequest) -> dict[str, Person | None]:
+    """Context of every page: who has signed in."""
+    caller = caller_of(request) if hasattr(request, "session") else None
+    return {"person": caller.person if caller else None}

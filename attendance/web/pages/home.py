@@ -1,0 +1,19 @@
+"""The first page: each role has its own."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from attendance.web.callers import person_of, signed_in
+from users.identity import Role
+
+_FIRST_PAGES = {
+    Role.STUDENT: "my-attendance",
+    Role.TEACHER: "lessons",
+    Role.STAFF: "lessons",
+}
+
+
+@signed_in()
+def home(request: HttpRequest) -> HttpResponse:
+    """Where this person's work is."""
+    return redirect(_FIRST_PAGES[person_of(request).role])

@@ -1,0 +1,64 @@
+"""The first page, whose pages are whose, and what every page sends along."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from tests.callers import PASSWORD, account
+from users.identity import Person, Role
+
+pytestmark = pytest.mark.django_db
+
+STUDENT = Person("S-014", "Student 014")
+FIRST_PAGES = {Role.STUDENT: "/me/", Role.TEACHER: "/lessons/", Role.STAFF: "/lessons/"}
+
+
+def signed_in(person: Person) -> Client:
+    client = Client()
+    client.force_login(account(person), "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+@pytest.mark.parametrize("role", Role)
+def test_each_role_has_a_first_page(role: Role) -> None:
+    client = signed_in(Person("X-1", "Somebody", role))
+    assert client.get("/").headers["Location"] == FIRST_PAGES[role]
+    assert client.get(FIRST_PAGES[role]).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/lessons/", "/me/"])
+def test_who_has_not_signed_in_is_asked_to_and_comes_back(path: str) -> None:
+    account(STUDENT, password=PASSWORD)
+    client = Client()
+    there = client.get(path).headers["Location"]
+    assert there == f"/accounts/login/?next={path}"
+
+    form = client.get(there)
+    hidden = re.findall(r'type="hidden" name="next" value="([^"]*)"', form.content.decode())
+    assert path in hidden
+    entered = {"login": "s-014", "password": PASSWORD, "next": path}
+    assert client.post("/accounts/login/", entered).headers["Location"] == path
+
+
+def test_a_page_of_another_role_says_so() -> None:
+    answer = signed_in(STUDENT).get("/lessons/")
+    assert answer.status_code == 403
+    assert b"not for your role" in answer.content
+
+
+def test_pages_ask_postgresql_nothing_to_know_who_looks(
+    django_assert_num_queries: pytest.FixtureRequest,
+) -> None:
+    client = signed_in(STUDENT)
+    client.get("/")
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        client.get("/")
+
+
+def test_no_page_has_anything_inline() -> None:
+    for client, path in ((Client(), "/accounts/login/"), (signed_in(STUDENT), "/me/")):
+        answer = client.get(path)
+        text = answer.content.decode()
+        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+        assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", text)
