@@ -22,6 +22,11 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _STARTED: "list[subprocess.Popen[bytes]]" = []
 
 
+def _reap() -> None:
+    """Servers that have ended meanwhile are no children any more."""
+    _STARTED[:] = [child for child in _STARTED if child.poll() is None]
+
+
 class Server:
     """One server with a data folder, a socket folder and a log, run by an account."""
 
@@ -94,6 +99,7 @@ class Server:
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 if self.pid() is None or not _is_alive(pid):
+                    _reap()
                     return
                 time.sleep(0.02)
 
@@ -111,6 +117,7 @@ class Server:
                 start_new_session=True,
                 **as_account(self.account),
             )
+        _reap()
         _STARTED.append(child)
         return child
 

@@ -24,11 +24,14 @@ BROKEN = {
     "phantoms": "UPDATE attendance_attendancerecord r SET student_id ="
     " (SELECT id FROM users_user WHERE school_number = 'STAFF-1')"
     " WHERE id = (SELECT min(id) FROM attendance_attendancerecord)",
-    "doubled": "INSERT INTO attendance_attendanceevent (attendance_id, revision, kind, happened_at,"
+    "broken": "UPDATE attendance_persistencerun SET inserted = inserted + 1, read = read + 1",
+    # The database does not let it happen: its rule has to go first.
+    "doubled": "ALTER TABLE attendance_attendanceevent"
+    " DROP CONSTRAINT attendance_event_once_per_request;"
+    " INSERT INTO attendance_attendanceevent (attendance_id, revision, kind, happened_at,"
     " student_id, actor_id, actor_name, source, old, new, reason, request_id)"
     " SELECT attendance_id, revision + 1000, kind, happened_at, student_id, actor_id, actor_name,"
     " source, old, new, reason, request_id FROM attendance_attendanceevent LIMIT 1",
-    "broken": "UPDATE attendance_persistencerun SET inserted = inserted + 1, read = read + 1",
 }
 
 
