@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -25,6 +26,8 @@ def pause_at(step: str) -> None:
     def pause(lesson_ids: Sequence[UUID]) -> None:
         if lesson_ids and first.acquire(blocking=False):
             os.kill(os.getpid(), signal.SIGSTOP)
+            # Another thread may be the one that takes the signal: go no further until it has.
+            time.sleep(0.2)
 
     with failpoints.installed(step, pause):
         worker.loop(0.1)
