@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from attendance.errors import LessonNotFound
 from attendance.live import store
 from attendance.live.records import LiveLesson
 from attendance.models import AttendanceRecord, LessonLedger
@@ -38,6 +39,25 @@ def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
     found |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
     cut = part.cut(list(found))
     return Page([found[key] for key in cut.keys], cut.next_key, cut.previous_key)
+
+
+def find_own(lesson_id: UUID, school_number: str) -> OwnRecord | None:
+    """One student's record in one lesson, or None. Without a query while the lesson is live.
+
+    Raises LessonUnreadable and LiveStoreUnavailable.
+    """
+    try:
+        record = store.read_record(lesson_id, school_number, request_id="").record
+        lesson = store.read_lesson(lesson_id)
+    except LessonNotFound:
+        rows = AttendanceRecord.objects.select_related("student", "attendance__teacher")
+        row = rows.filter(
+            attendance_id=lesson_id,
+            student__school_number=school_number,
+            attendance__deleted_at=None,
+        ).first()
+        return _of_row(row) if row else None
+    return _of_live(lesson, shapes.of_live(record)) if record else None
 
 
 def _live(school_number: str) -> list[OwnRecord]:

@@ -1,18 +1,102 @@
-"""A student's own attendance."""
+"""A student's own attendance: a page, and a calendar file."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from attendance.selectors.own import list_own_records
+from attendance.selectors.own import OwnRecord, list_own_records
 from attendance.selectors.paging import Slice
+from attendance.vocabulary import Status
+from attendance.web import outcomes
 from attendance.web.callers import person_of, signed_in
 from users.identity import Role
+
+CALENDAR_LESSONS = 500
+_LONGEST_LINE = 75
+"""Octets of one line of a calendar file (RFC 5545)."""
 
 
 @require_safe
 @signed_in(Role.STUDENT)
 def my_attendance(request: HttpRequest) -> HttpResponse:
-    """A student's records, newest first."""
-    page = list_own_records(person_of(request).school_number, Slice())
-    return render(request, "attendance/pages/my_attendance.html", {"page": page})
+    """A student's records, newest first, with the share of each status on this page."""
+    page = list_own_records(person_of(request).school_number, _slice(request))
+    shown = [(each, outcomes.of_record(each.record)) for each in page.items]
+    context = {"page": page, "shown": shown, "shares": _shares(page.items)}
+    return render(request, "attendance/pages/my_attendance.html", context)
+
+
+def _slice(request: HttpRequest) -> Slice:
+    return Slice(before=_key(request, "before"), after=_key(request, "after"), limit=30)
+
+
+def _key(request: HttpRequest, name: str) -> UUID | None:
+    try:
+        return UUID(request.GET[name]) if name in request.GET else None
+    except ValueError:
+        # A link that somebody has cut short begins at the newest.
+        return None
+
+
+def _shares(items: Iterable[OwnRecord]) -> list[tuple[str, int, int]]:
+    """Each status with its count and its share in percent."""
+    counts = Counter(each.record.status for each in items if not each.record.is_deleted)
+    total = sum(counts.values())
+    return [(status, n, round(100 * n / total)) for status in Status if (n := counts[status])]
+
+
+@require_safe
+@signed_in(Role.STUDENT)
+def calendar(request: HttpRequest) -> HttpResponse:
+    """The newest lessons as a calendar file, with what became of each."""
+    own = list_own_records(person_of(request).school_number, Slice(limit=CALENDAR_LESSONS))
+    lines = "".join(f"{line}\r\n" for line in _calendar(own.items, host=request.get_host()))
+    answer = HttpResponse(lines, content_type="text/calendar; charset=utf-8")
+    answer["Content-Disposition"] = 'attachment; filename="attendance.ics"'
+    answer["Cache-Control"] = "private, no-store"
+    return answer
+
+
+def _calendar(items: Iterable[OwnRecord], *, host: str) -> Iterator[str]:
+    yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ATTN//Attendance//EN")
+    for each in items:
+        status = Status(each.record.status)
+        yield "BEGIN:VEVENT"
+        yield f"UID:{each.lesson_id}@{host}"
+        yield f"DTSTAMP:{_instant(each.record.changed_at)}"
+        yield f"DTSTART:{_instant(each.starts_at)}"
+        yield f"DTEND:{_instant(each.ends_at)}"
+        yield from _folded(f"SUMMARY:{_escaped(each.lesson_name)} ({_escaped(str(status.label))})")
+        yield from _folded(
+            f"DESCRIPTION:{_escaped(_('Teacher'))}: {_escaped(each.teacher.full_name)}"
+        )
+        yield "END:VEVENT"
+    yield "END:VCALENDAR"
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _escaped(text: str) -> str:
+    for char in "\\;,":
+        text = text.replace(char, f"\\{char}")
+    return text.replace("\n", "\\n")
+
+
+def _folded(line: str) -> Iterator[str]:
+    """Lines of at most 75 octets; no character is cut in two."""
+    part = b""
+    for char in line:
+        raw = char.encode()
+        if len(part) + len(raw) > _LONGEST_LINE:
+            yield part.decode()
+            part = b" "
+        part += raw
+    yield part.decode()

@@ -1,0 +1,106 @@
+"""What a student is told: plain words, and the next step, for each outcome of a check-in."""
+
+from typing import NamedTuple
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from attendance.errors import AttendanceError
+from attendance.selectors.shapes import RegisterRecord
+from attendance.vocabulary import Status
+
+
+class Words(NamedTuple):
+    title: str | Promise
+    next_step: str | Promise
+    tone: str
+    """good, warn or bad: a colour and a sign, never the only difference."""
+    reload_seconds: int | None = None
+    """The page tries again by itself after so long."""
+    wants_code: bool = False
+    """Whether scanning or typing the code again helps."""
+
+
+_RECORDS = {
+    Status.PRESENT: Words(
+        _("You are here"), _("Your check-in counts. Show this page if asked."), "good"
+    ),
+    Status.LATE: Words(_("You are here, late"), _("Your check-in counts as late."), "warn"),
+    Status.PENDING: Words(
+        _("Waiting for verification"),
+        _("Your check-in is kept. This page looks again by itself."),
+        "warn",
+        reload_seconds=10,
+    ),
+    Status.ABSENT: Words(
+        _("Marked absent"),
+        _("Your teacher marked you absent. Speak to them if that is wrong."),
+        "bad",
+    ),
+    Status.EXCUSED: Words(
+        _("Excused"), _("Your teacher excused you. There is nothing to do."), "good"
+    ),
+    Status.REJECTED: Words(
+        _("Rejected by your teacher"),
+        _("Your check-in does not count. Speak to your teacher."),
+        "bad",
+    ),
+}
+_DELETED = Words(
+    _("Taken out by your teacher"), _("This mark does not count. Speak to your teacher."), "bad"
+)
+
+_ERRORS = {
+    "lesson_not_found": Words(
+        _("There is no such lesson"),
+        _("Scan the code on the screen again, or type it."),
+        "bad",
+        wants_code=True,
+    ),
+    "lesson_not_open": Words(
+        _("Not open yet"), _("This page tries again by itself."), "warn", reload_seconds=10
+    ),
+    "lesson_closed": Words(_("This lesson is over"), _("Ask your teacher to add you."), "bad"),
+    "lesson_full": Words(
+        _("This lesson is full"), _("Tell your teacher: a second lesson is needed."), "bad"
+    ),
+    "code_missing": Words(
+        _("The code is missing"),
+        _("Scan the code on the screen, or type it."),
+        "warn",
+        wants_code=True,
+    ),
+    "code_wrong": Words(
+        _("That is not the code"),
+        _("Scan the code on the screen, or type it again."),
+        "bad",
+        wants_code=True,
+    ),
+    "code_expired": Words(
+        _("That code is too old"),
+        _("Scan the code that is on the screen now."),
+        "warn",
+        wants_code=True,
+    ),
+    "network_not_allowed": Words(
+        _("Not from this network"), _("Join the network of the campus, then try again."), "bad"
+    ),
+    "rejected_by_teacher": Words(_("Rejected by your teacher"), _("Speak to your teacher."), "bad"),
+    "too_many_attempts": Words(_("Too many tries"), _("Wait a moment, then try again."), "warn"),
+    "live_store_unavailable": Words(
+        _("The server is busy"),
+        _("Nothing is lost: your scan is kept for five minutes. Press the button again."),
+        "warn",
+    ),
+}
+
+
+def of_record(record: RegisterRecord) -> Words:
+    """What a student's own mark says."""
+    return _DELETED if record.is_deleted else _RECORDS[Status(record.status)]
+
+
+def of_error(error: AttendanceError) -> Words:
+    """What a refusal says; one without words of its own says what the API says."""
+    found = _ERRORS.get(error.code)
+    return found or Words(_("That did not work"), error.detail, "bad")

@@ -1,0 +1,160 @@
+"""A student's way in: the QR code's link or a typed code, one button, a result to show."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from attendance.errors import AttendanceError, LessonNotFound
+from attendance.http_status import HIDDEN, STATUS
+from attendance.live import codes, store
+from attendance.live.records import LiveLesson
+from attendance.selectors import own
+from attendance.services import limits, receipts, scans
+from attendance.services.addresses import address_of
+from attendance.services.check_in import CheckedIn, Given, LessonBrief, check_in
+from attendance.vocabulary import Check
+from attendance.web import outcomes
+from attendance.web.callers import person_of, signed_in
+from users.identity import Role
+
+SCAN = "attn_scan"
+"""Cookie with a kept scan. A session would be written to PostgreSQL, which may be away."""
+
+RELOAD_SECONDS = 10
+
+
+@never_cache
+@require_safe
+def link(request: HttpRequest, short: str, code: str) -> HttpResponse:
+    """What the phone's camera opens. It marks nothing: it keeps the scan and leads on."""
+    return _keep_scan(request, short.upper(), code.upper())
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def type_code(request: HttpRequest) -> HttpResponse:
+    """For those whose camera does not help: type the eight letters of the screen."""
+    if request.method != "POST":
+        return render(request, "attendance/pages/type_code.html")
+    given = codes.clean_code(request.POST.get("code", ""))
+    return _keep_scan(request, codes.short_part(given), given)
+
+
+def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
+    try:
+        lesson = store.lesson_by_code(short) if short else None
+        if lesson is None:
+            raise LessonNotFound(_("No lesson has this code now. Look at the screen again."))
+        kept = None
+        if Check.CODE in lesson.data.checks:
+            kept = scans.keep_scan(lesson.id, code, address=address_of(request.META))
+    except AttendanceError as error:
+        return _refused(request, error, "attendance/pages/type_code.html")
+    answer = redirect("check-in", lesson_id=lesson.id)
+    if kept is not None:
+        answer.set_cookie(
+            SCAN,
+            kept.scan,
+            max_age=scans.KEPT,
+            httponly=True,
+            secure=settings.SESSION_COOKIE_SECURE,
+            samesite="Lax",
+        )
+    return answer
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in(Role.STUDENT)
+def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """The lesson, one's own name, and one large button."""
+    if request.method == "POST":
+        return _check_in(request, lesson_id)
+    try:
+        lesson = store.read_lesson(lesson_id)
+    except LessonNotFound:
+        # It is stored, or was never there: the result page knows.
+        return redirect("my-mark", lesson_id=lesson_id)
+    if own.find_own(lesson_id, person_of(request).school_number) is not None:
+        return redirect("my-mark", lesson_id=lesson_id)
+    return render(request, "attendance/pages/check_in.html", _of_lesson(request, lesson))
+
+
+def _of_lesson(request: HttpRequest, lesson: LiveLesson) -> dict[str, Any]:
+    state = "open" if lesson.is_open else "over" if lesson.is_over else "scheduled"
+    wants_code = Check.CODE in lesson.data.checks and not request.COOKIES.get(SCAN)
+    return {
+        "lesson": lesson,
+        "state": state,
+        "wants_code": wants_code,
+        "reload_seconds": RELOAD_SECONDS if state == "scheduled" else None,
+    }
+
+
+def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    student = person_of(request)
+    given = Given(scan=request.COOKIES.get(SCAN, ""), address=address_of(request.META))
+    try:
+        limits.count_check_in(student.school_number)
+        done = check_in(lesson_id, student=student, given=given)
+    except AttendanceError as error:
+        return _refused(request, error, "attendance/pages/refused.html", lesson_id=lesson_id)
+    answer = redirect("my-mark", lesson_id=lesson_id)
+    if done.is_repeated:
+        answer["Location"] += "?again=1"
+    answer.delete_cookie(SCAN)
+    return answer
+
+
+@never_cache
+@require_safe
+@signed_in(Role.STUDENT)
+def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """One's own mark, large enough to be shown to the teacher; its receipt goes to the phone."""
+    found = own.find_own(lesson_id, person_of(request).school_number)
+    if found is None:
+        return render(
+            request, "attendance/pages/no_mark.html", {"lesson_id": lesson_id}, status=404
+        )
+    done = CheckedIn(found.record, is_repeated=True, lesson=_brief(found))
+    context = {
+        "own": found,
+        "outcome": outcomes.of_record(found.record),
+        "is_again": request.GET.get("again") == "1",
+        "receipt": receipts.issue(done),
+        "reload_seconds": RELOAD_SECONDS if found.record.status == "pending" else None,
+    }
+    return render(request, "attendance/pages/my_mark.html", context)
+
+
+def _brief(found: own.OwnRecord) -> LessonBrief:
+    return LessonBrief(
+        found.lesson_id, found.lesson_name, found.teacher, found.starts_at, found.ends_at
+    )
+
+
+@never_cache
+@require_POST
+def switch(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """Somebody else holds this phone: sign out, and come back to the same lesson."""
+    request.session.flush()
+    return redirect("check-in", lesson_id=lesson_id)
+
+
+def _refused(
+    request: HttpRequest, error: AttendanceError, template: str, **context: Any
+) -> HttpResponse:
+    code = HIDDEN.get(error.code, error.code)
+    words = outcomes.of_error(error)
+    context |= {"words": words, "code": code, "reload_seconds": words.reload_seconds}
+    answer = render(request, template, context, status=STATUS.get(code, 500))
+    wait = error.context.get("retry_after") or words.reload_seconds
+    if wait:
+        answer["Retry-After"] = str(wait)
+    return answer

@@ -1,0 +1,51 @@
+"""A phone: from the link to the mark, and the mark that comes back by its receipt."""
+
+import pytest
+from playwright.sync_api import expect
+
+from attendance.live import client, store
+from attendance.selectors.screens import find_code
+from attendance.services.lessons import LessonPlan, start_lesson
+from tests.browser.accessible import violations
+from tests.browser.conftest import BrowserOf
+from tests.lessons import TEACHER
+from users.identity import Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STUDENT = Person("S-014", "Student 014")
+PHONE = {"width": 320, "height": 640}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_checks_in_with_the_keyboard_alone(
+    scheme: str, open_browser: BrowserOf, said: list[str]
+) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45, checks=("code",)), teacher=TEACHER)
+    shown = find_code(lesson.id)
+    page = open_browser(STUDENT, viewport=PHONE, color_scheme=scheme)
+    page.goto(f"/C/{shown.short_code}/{shown.code.whole}")
+    assert not violations(page)
+    button = page.get_by_role("button", name="I am here")
+    button.focus()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+    assert not violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert store.read_lesson(lesson.id).record_count == 1
+    assert not said
+
+
+def test_a_mark_that_the_server_has_lost_comes_back_by_itself(
+    open_browser: BrowserOf,
+) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    page = open_browser(STUDENT, viewport=PHONE)
+    page.goto(f"/lessons/{lesson.id}/here/")
+    page.get_by_role("button", name="I am here").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+    client.connection().flushdb()
+
+    page.goto(f"/lessons/{lesson.id}/mine/")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
