@@ -7,7 +7,7 @@ import base64
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import django_stubs_ext
 import environ
@@ -116,6 +116,12 @@ def cluster_nodes(url: str) -> tuple[str, ...]:
             " server or more and no database (rediss+cluster:// with TLS)."
         )
     return tuple(f"{kind}://{account}{at}{host}/0?{query}" for host in hosts.split(","))
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an absolute address; '' for one on this very site."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def cache_url() -> str:
@@ -279,11 +285,15 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 
+# Where boards hear of changes; where it is empty, they ask every two seconds.
+STREAM_URL = env.str("ATTN_STREAM_URL", default="")
+
 # Nothing from elsewhere, and nothing inline.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
+        "connect-src": ["'self'", *filter(None, [origin_of(STREAM_URL)])],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],

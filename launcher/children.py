@@ -57,12 +57,13 @@ def _end_with_us() -> None:
 
 @contextlib.contextmanager
 def in_background(
-    project: Project, command: list[str], env: dict[str, str]
+    project: Project, command: list[str], env: dict[str, str], *, port: int | None = None
 ) -> "Iterator[subprocess.Popen[bytes]]":
-    """A child that serves for as long as the block runs."""
+    """A child that serves for as long as the block runs; given a port, it listens there first."""
     child = _spawn(project, command, env)
     try:
-        _wait_until_it_listens(child, int(command[command.index("--bind") + 1].rpartition(":")[2]))
+        if port is not None:
+            _wait_until_it_listens(child, port)
         yield child
     finally:
         with leases.uninterrupted():

@@ -32,7 +32,12 @@ def demo(project: Project, *, then_exit: bool) -> int:
         env["ATTN_DEMO_ADDRESS"] = "" if then_exit else f"http://127.0.0.1:{port}"
         migrate(project, env)
         address = f"http://127.0.0.1:{port}"
-        with in_background(project, site_command(project, "127.0.0.1", port), env) as site:
+        with (
+            _streaming(project, env, "127.0.0.1", port + 1),
+            in_background(
+                project, site_command(project, "127.0.0.1", port), env, port=port
+            ) as site,
+        ):
             status = run(project, manage_command(project, "demo", "--site", address), env)
             if status or then_exit:
                 return status
@@ -201,8 +206,32 @@ def _clear_abandoned(project: Project) -> None:
 
 
 def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
-    say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
-    return run(project, site_command(project, host, port), env)
+    with _streaming(project, env, host, port + 1):
+        say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
+        return run(project, site_command(project, host, port), env)
+
+
+@contextlib.contextmanager
+def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> Iterator[None]:
+    """The event stream on a port of its own; where there is none, boards ask by themselves."""
+    ports = (port for port in range(first, first + PORTS) if _is_free(host, port))
+    port = next(ports, None)
+    if port is None or env.get("ATTN_STREAM_URL"):
+        yield
+        return
+    name = f"[{host}]" if ":" in host else host
+    env["ATTN_STREAM_URL"] = f"http://{name}:{port}/stream/"
+    # Nobody waits for it: the site does not need it.
+    with in_background(project, stream_command(project, host, port), env):
+        yield
+
+
+def stream_command(project: Project, host: str, port: int) -> list[str]:
+    """The event stream, as production would serve it."""
+    return [
+        *(str(environment.python(project)), "-m", "granian", "--interface", "asgi"),
+        *("--host", host, "--port", str(port), "--no-log", "attendance.stream.app:application"),
+    ]
 
 
 def site_command(project: Project, host: str, port: int, *, workers: int = WORKERS) -> list[str]:

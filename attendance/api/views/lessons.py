@@ -1,10 +1,8 @@
 """A lesson's whole life: the caller need not know where it lives."""
 
-import io
 from typing import Any
 from uuid import UUID
 
-import segno
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +14,7 @@ from attendance.api.reading import body_of, query_of, request_id_of
 from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.live import codes, store
 from attendance.live.records import LiveLesson
+from attendance.qr import qr_svg
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code
 from attendance.selectors.shapes import LessonView, RegisterRecord
@@ -26,8 +25,6 @@ from attendance.services.stored import delete_attendance
 from attendance.services.work import RunOptions
 from attendance.vocabulary import Trigger
 from users.identity import Role
-
-_QR_SCALE = 8
 
 
 def record_data(record: RegisterRecord) -> dict[str, Any]:
@@ -160,20 +157,11 @@ class Code(APIView):
             "code": short_code + code.typed,
             "short_code": short_code,
             "url": url,
-            "qr_svg": _qr(url),
+            "qr_svg": qr_svg(url),
             "changes_at": code.changes_at,
             "valid_until": code.valid_until,
         }
         return Response(shapes.LessonCode(shown).data, headers={"Cache-Control": "no-store"})
-
-
-def _qr(url: str) -> str:
-    out = io.BytesIO()
-    # Upper case is a smaller alphabet, so the dots are larger.
-    segno.make(url, error="m", micro=False).save(
-        out, kind="svg", scale=_QR_SCALE, xmldecl=False, omitsize=True, light="#fff"
-    )
-    return out.getvalue().decode()
 
 
 class Persist(APIView):

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,6 +14,7 @@ from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
 from attendance.web import outcomes
 from attendance.web.callers import person_of, signed_in
+from attendance.web.keys import key_of
 from users.identity import Role
 
 CALENDAR_LESSONS = 500
@@ -33,15 +33,7 @@ def my_attendance(request: HttpRequest) -> HttpResponse:
 
 
 def _slice(request: HttpRequest) -> Slice:
-    return Slice(before=_key(request, "before"), after=_key(request, "after"), limit=30)
-
-
-def _key(request: HttpRequest, name: str) -> UUID | None:
-    try:
-        return UUID(request.GET[name]) if name in request.GET else None
-    except ValueError:
-        # A link that somebody has cut short begins at the newest.
-        return None
+    return Slice(before=key_of(request, "before"), after=key_of(request, "after"), limit=30)
 
 
 def _shares(items: Iterable[OwnRecord]) -> list[tuple[str, int, int]]:

@@ -1,0 +1,29 @@
+"""How far lessons have come: what the event stream asks for, many times a second."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from attendance.live import client, keys
+
+GONE = ""
+
+
+def read_versions(lesson_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """A word for each lesson that differs whenever its board would, in one round trip.
+
+    `GONE` for a lesson that Redis does not hold; one that cannot be read is left
+    out. Raises LiveStoreUnavailable.
+    """
+    calls = [client.Call("version", [keys.lesson(i), keys.refusals(i)]) for i in lesson_ids]
+    replies = client.run_many(calls) if calls else []
+    return {
+        lesson_id: _version(reply)
+        for lesson_id, reply in zip(lesson_ids, replies, strict=True)
+        if isinstance(reply, list)
+    }
+
+
+def _version(reply: list[bytes]) -> str:
+    if reply[0] != b"version":
+        return GONE
+    return f"{reply[1].decode()}-{int(reply[2])}"

@@ -1,0 +1,42 @@
+/* Tells the rows to load when the stream says that the lesson has changed. Without a stream the
+   rows ask by themselves every two seconds: the same page, the same rows. */
+"use strict";
+(() => {
+  const board = document.getElementById("board");
+  const line = document.getElementById("connection");
+  const say = (what) => { if (line.textContent !== board.dataset[what]) line.textContent = board.dataset[what]; };
+  const load = () => htmx.trigger("#rows", "changed");
+  let isStreaming = false;
+
+  const listen = () => {
+    const source = new EventSource(board.dataset.stream);
+    source.addEventListener("open", () => { isStreaming = true; say("live"); });
+    source.addEventListener("changed", load);
+    source.addEventListener("gone", () => { source.close(); isStreaming = false; say("asking"); load(); });
+    source.addEventListener("error", () => {
+      isStreaming = false;
+      say("asking");
+      // A ticket lasts a minute: a new page has a new one. Until then the rows ask.
+      if (source.readyState === EventSource.CLOSED) setTimeout(renew, 5_000);
+    });
+  };
+
+  const renew = async () => {
+    try {
+      const text = await (await fetch(location.href)).text();
+      const found = new DOMParser().parseFromString(text, "text/html").getElementById("board");
+      if (found?.dataset.stream) { board.dataset.stream = found.dataset.stream; listen(); }
+    } catch { setTimeout(renew, 5_000); }
+  };
+
+  // While the stream speaks, asking as well would only cost.
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const trigger = event.detail.requestConfig.triggeringEvent;
+    if (isStreaming && event.target.id === "rows" && !trigger) event.preventDefault();
+  });
+  document.body.addEventListener("htmx:sendError", () => say("offline"));
+  document.body.addEventListener("htmx:responseError", () => say("offline"));
+  document.body.addEventListener("htmx:afterOnLoad", () => say(isStreaming ? "live" : "asking"));
+
+  if (board.dataset.stream) listen(); else say("asking");
+})();

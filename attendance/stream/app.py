@@ -1,0 +1,138 @@
+"""The event stream: tells boards that a lesson has changed. ASGI; it reads Redis only.
+
+    granian --interface asgi attendance.stream.app:application
+
+    GET /stream/<lesson id>/?ticket=<ticket>   text/event-stream
+        event: changed   data: a word that differs for each version
+        event: gone      the lesson has left the live store; the stream ends
+
+A ticket comes from the site, which has looked at the caller's rights. No name and
+no mark goes through here: rows come by GET from the site.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attn_project.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402 - after the setup
+from django.http.request import validate_host  # noqa: E402
+
+from attendance.live import tickets, versions  # noqa: E402
+from attendance.stream.watcher import Listener, Watcher  # noqa: E402
+
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+BEAT_SECONDS = 15
+"""A line now and then, so that no proxy takes a quiet stream for a dead one."""
+
+RECONNECT_MS = 1_000
+_PATH = re.compile(r"/stream/([0-9a-f-]{36})/")
+_watcher = Watcher(versions.read_versions)
+
+
+async def application(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    """One request: a stream, or why there is none."""
+    if scope["type"] == "lifespan":
+        await _live(receive, send)
+    elif scope["type"] == "http":
+        await _answer(scope, receive, send)
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+async def _answer(scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    if scope["path"] == "/stream/healthz":
+        await _end(send, 200, "ok")
+        return
+    lesson_id = _lesson_of(scope["path"])
+    if scope["method"] != "GET" or lesson_id is None:
+        await _end(send, 404, "There is no such stream.")
+        return
+    query = parse_qs(scope["query_string"].decode("ascii", "replace"))
+    ticket = query.get("ticket", [""])[0]
+    if not tickets.is_valid(ticket, lesson_id, settings.SECRET_KEY):
+        await _end(send, 403, "This ticket is not valid, or not any more: load the board again.")
+        return
+    await _stream(scope, receive, send, lesson_id)
+
+
+def _lesson_of(path: str) -> UUID | None:
+    found = _PATH.fullmatch(path)
+    try:
+        return UUID(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+async def _end(send: Send, status: int, text: str) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text.encode()})
+
+
+async def _stream(scope: Mapping[str, Any], receive: Receive, send: Send, lesson_id: UUID) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": _headers(scope)})
+    listener = _watcher.add(lesson_id)
+    left: asyncio.Future[Any] = asyncio.ensure_future(_left(receive))
+    try:
+        await _write(send, f"retry: {RECONNECT_MS}\n\n")
+        while await _next(send, listener, left):
+            pass
+    finally:
+        left.cancel()
+        _watcher.remove(lesson_id, listener)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _next(send: Send, listener: Listener, left: "asyncio.Future[Any]") -> bool:
+    """Write one event or one beat. Returns whether the stream goes on."""
+    waiting: asyncio.Future[Any] = asyncio.ensure_future(listener.next_version())
+    await asyncio.wait([waiting, left], timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        if not left.done():
+            await _write(send, ": beat\n\n")
+        return not left.done()
+    version = waiting.result()
+    is_gone = version == versions.GONE
+    await _write(send, f"event: {'gone' if is_gone else 'changed'}\ndata: {version}\n\n")
+    return not is_gone
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _write(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+def _headers(scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
+    headers = [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"cache-control", b"no-store"),
+        # A proxy that gathers what it passes on would hold every event back.
+        (b"x-accel-buffering", b"no"),
+    ]
+    origin = dict(scope["headers"]).get(b"origin", b"")
+    host = urlsplit(origin.decode("ascii", "replace")).hostname or ""
+    if host and validate_host(host, settings.ALLOWED_HOSTS):
+        headers += [(b"access-control-allow-origin", origin), (b"vary", b"origin")]
+    return headers

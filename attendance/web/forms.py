@@ -1,0 +1,66 @@
+"""What teachers enter. Types are judged here, rules in the services."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from attendance.services.lessons import DEFAULT_MINUTES, MOST_MINUTES
+from attendance.vocabulary import (
+    LONGEST_LESSON_NAME,
+    LONGEST_REASON,
+    LONGEST_REQUEST_ID,
+    Check,
+    Verdict,
+)
+from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
+
+
+class StartForm(forms.Form):
+    """A new lesson; filled in with what the last one was."""
+
+    lesson_name = forms.CharField(label=_("Name of the lesson"), max_length=LONGEST_LESSON_NAME)
+    minutes = forms.IntegerField(
+        label=_("Minutes"), min_value=1, max_value=MOST_MINUTES, initial=DEFAULT_MINUTES
+    )
+    late_after_minutes = forms.IntegerField(
+        label=_("Late after, in minutes"), min_value=0, max_value=MOST_MINUTES, required=False
+    )
+    checks = forms.MultipleChoiceField(
+        label=_("What students have to show"),
+        choices=Check.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)
+
+
+class CorrectionForm(forms.Form):
+    """A verdict on one student, with the revision that was seen."""
+
+    CHOICES: ClassVar[list[tuple[str, Any]]] = [
+        (Verdict.ACCEPT, _("Present")),
+        (Verdict.LATE, _("Late")),
+        (Verdict.ABSENT, _("Absent")),
+        (Verdict.EXCUSE, _("Excused")),
+        (Verdict.REJECT, _("Rejected")),
+        (Verdict.UNDO, _("Undo the last change")),
+        (Verdict.DELETE, _("Take out of the register")),
+    ]
+    verdict = forms.ChoiceField(label=_("New status"), choices=CHOICES, widget=forms.RadioSelect)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=LONGEST_REASON,
+        required=False,
+        help_text=_("Needed for everything but present and undo. The student sees it."),
+    )
+    expected_revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)
+
+
+class AddForm(forms.Form):
+    """A student who is here and could not check in."""
+
+    school_number = forms.CharField(label=_("School number"), max_length=LONGEST_SCHOOL_NUMBER * 2)
+    full_name = forms.CharField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
+    request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)

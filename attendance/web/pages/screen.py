@@ -1,0 +1,57 @@
+"""What the projector shows: the code, how many are here, the time left. No names."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from attendance.qr import qr_svg
+from attendance.selectors.screens import find_code
+from attendance.vocabulary import LessonState, Status
+from attendance.web.callers import signed_in
+from attendance.web.pages.board import visible
+from users.identity import Role
+
+
+@never_cache
+@require_safe
+@signed_in(Role.TEACHER, Role.STAFF)
+def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """A window of its own for the projector."""
+    return render(request, "attendance/pages/screen.html", _shown(request, lesson_id))
+
+
+@never_cache
+@require_safe
+@signed_in(Role.TEACHER, Role.STAFF)
+def code(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """What changes on the screen, alone."""
+    return render(request, "attendance/pages/screen_code.html", _shown(request, lesson_id))
+
+
+def _shown(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
+    lesson = visible(request, lesson_id)
+    here = lesson.counts.get(Status.PRESENT, 0) + lesson.counts.get(Status.LATE, 0)
+    minutes = -(-int((lesson.ends_at - timezone.now()).total_seconds()) // 60)
+    context = {"lesson": lesson, "here": here, "minutes_left": max(minutes, 0), "is_open": False}
+    if lesson.state not in {LessonState.LIVE, LessonState.SCHEDULED}:
+        return context
+    found = find_code(lesson_id)
+    url = request.build_absolute_uri(f"/c/{found.short_code}/{found.code.whole}").upper()
+    left = found.code.valid_until - timezone.now()
+    return context | {
+        "is_open": True,
+        "short_code": found.short_code,
+        "typed": found.code.typed if "code" in lesson.checks else "",
+        # Drawn here, from an address that is ours.
+        "qr": mark_safe(qr_svg(url)),  # noqa: S308
+        # Its end is by Redis's clock, which may be another than ours.
+        "valid_seconds": min(max(left.total_seconds(), 1), 2 * settings.CODE_SECONDS),
+        "where": request.build_absolute_uri("/c/"),
+    }

@@ -1,0 +1,35 @@
+"""Every page with who looks at it: what pictures are taken of, and what axe looks at."""
+
+from typing import NamedTuple
+
+from tests.browser import school
+from tests.browser.school import School
+from users.identity import Person
+
+
+class Look(NamedTuple):
+    name: str
+    person: Person | None
+    path: str
+    is_phone: bool = False
+
+
+def every_page(made: School) -> list[Look]:
+    return [
+        Look("sign-in", None, "/accounts/login/"),
+        Look("lessons", school.TEACHER, "/lessons/"),
+        Look("lessons-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/lessons/"),
+        Look("lessons-staff", school.STAFF, "/lessons/"),
+        Look("board", school.TEACHER, f"/lessons/{made.live}/"),
+        Look("board-to-decide", school.OTHER, f"/lessons/{made.open}/?tab=decide"),
+        Look("board-saved", school.TEACHER, f"/lessons/{made.past}/"),
+        Look("record", school.TEACHER, f"/lessons/{made.past}/records/S-003/"),
+        Look("screen", school.OTHER, f"/lessons/{made.open}/screen/"),
+        Look("type-code", school.NEWCOMER, "/c/", is_phone=True),
+        Look("check-in", school.NEWCOMER, f"/lessons/{made.live}/here/", is_phone=True),
+        Look("my-mark", school.STUDENT, f"/lessons/{made.live}/mine/", is_phone=True),
+        Look("my-mark-late", Person("S-003", "Student 003"), f"/lessons/{made.live}/mine/", True),
+        Look("my-mark-none", school.NEWCOMER, f"/lessons/{made.past}/mine/", is_phone=True),
+        Look("my-attendance", school.STUDENT, "/me/", is_phone=True),
+        Look("wrong-role", school.STUDENT, "/lessons/", is_phone=True),
+    ]

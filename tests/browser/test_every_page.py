@@ -1,0 +1,33 @@
+"""axe over every page, in both themes and both languages; 320 px; an empty console."""
+
+import pytest
+
+from tests.browser.accessible import violations
+from tests.browser.conftest import BrowserOf
+from tests.browser.every import every_page
+from tests.browser.school import made_school
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NARROW = {"width": 320, "height": 640}
+ERRORS_ARE_PAGES = ("403 (Forbidden)", "404 (Not Found)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("locale", ["en-GB", "tr-TR"])
+def test_every_page_can_be_used_by_everybody(
+    scheme: str, locale: str, open_browser: BrowserOf, said: list[str]
+) -> None:
+    found = {}
+    for look in every_page(made_school()):
+        page = open_browser(look.person, color_scheme=scheme, locale=locale)
+        page.goto(look.path)
+        assert page.locator("html").get_attribute("lang") == locale[:2]
+        found[look.name] = violations(page)
+        page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        if page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
+            found[look.name].append("scrolls sideways at 320 px")
+        page.context.close()
+
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    assert not [line for line in said if not any(each in line for each in ERRORS_ARE_PAGES)]

@@ -1,0 +1,97 @@
+"""A whole lesson in three browsers at once: board, screen and phone."""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from attendance.live import store
+from attendance.models import AttendanceRecord
+from attendance.services.check_in import check_in
+from tests.browser.accessible import violations
+from tests.browser.conftest import BrowserOf
+from tests.integration.test_stream import streaming
+from tests.lessons import TEACHER
+from users.identity import Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STUDENT = Person("S-001", "Student 001")
+HALL = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(params=["stream", "asking"])
+def way(request: pytest.FixtureRequest, settings: Any) -> Iterator[str]:
+    """How the board hears of changes: by the event stream, and without one."""
+    if request.param == "asking":
+        yield "Looks every two seconds"
+        return
+    with streaming() as port:
+        origin = f"http://127.0.0.1:{port}"
+        settings.STREAM_URL = f"{origin}/stream/"
+        policy = settings.CONTENT_SECURITY_POLICY
+        directives = policy["DIRECTIVES"] | {"connect-src": ["'self'", origin]}
+        settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": directives}
+        yield "Live: rows come by themselves"
+
+
+def scan(screen: Page) -> str:
+    """What a phone's camera reads from the pixels of the projector."""
+    picture = Image.open(io.BytesIO(screen.screenshot()))
+    (found,) = zxingcpp.read_barcodes(picture)
+    return str(found.text)
+
+
+def test_a_lesson_from_start_to_history(way: str, open_browser: BrowserOf, said: list[str]) -> None:
+    board = open_browser(TEACHER, viewport=HALL)
+    board.goto("/")
+    board.get_by_label("Name of the lesson").fill("Physics")
+    board.get_by_role("button", name="Start now").click()
+    expect(board.get_by_role("heading", level=1)).to_have_text("Physics")
+    expect(board.locator("#connection")).to_have_text(way)
+    assert not violations(board)
+
+    screen = open_browser(TEACHER, viewport=HALL, color_scheme="dark")
+    screen.goto(board.get_by_role("button", name="Open the screen").get_attribute("href") or "")
+    assert screen.locator(".qr").bounding_box()["height"] >= 0.6 * HALL["height"]  # type: ignore[index]
+    assert not violations(screen)
+
+    phone = open_browser(STUDENT, viewport=PHONE)
+    phone.goto(scan(screen).lower())
+    phone.get_by_role("button", name="I am here").click()
+    expect(phone.get_by_role("heading", level=1)).to_have_text("You are here")
+    expect(board.locator("#r-S-001")).to_contain_text("Student 001")
+
+    lesson = store.teachers_lesson(TEACHER.school_number)
+    assert lesson is not None
+    for n in range(2, 21):
+        with pytest.raises(Exception, match="code"):
+            check_in(lesson.id, student=Person(f"S-{n:03}", f"Student {n:03}"))
+    accept = board.get_by_role("button", name="Accept Student 020")
+    accept.click()
+    expect(board.locator("#r-S-020")).to_contain_text("Present")
+    expect(screen.locator("p.here strong")).to_have_text("2")
+
+    board.get_by_role("button", name="Change Student 001").click()
+    board.get_by_label("Late").check()
+    board.get_by_label("Reason").fill("arrived with the tram")
+    board.get_by_role("button", name="Save").click()
+    expect(board.locator("#r-S-001")).to_contain_text("arrived with the tram")
+
+    board.get_by_text("Finish", exact=True).click()
+    board.get_by_role("button", name="Finish the lesson now").click()
+    expect(board.locator("#rows .state")).to_contain_text("Saved")
+    assert AttendanceRecord.objects.count() == 2
+    board.get_by_role("button", name="Change Student 001").click()
+    expect(board.locator(".history li")).to_have_count(2)
+    expect(board.locator(".history")).to_contain_text("by the student: checked in")
+    assert not violations(board)
+    expect(screen.locator("#shown")).to_contain_text("This lesson is over")
+    phone.reload()
+    expect(phone.get_by_role("heading", level=1)).to_have_text("You are here, late")
+    assert not said

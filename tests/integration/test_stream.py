@@ -1,0 +1,124 @@
+"""The event stream: a process of its own on real Redis."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from uuid import UUID, uuid4
+
+import pytest
+from django.conf import settings
+
+from attendance.live import tickets
+from attendance.services.check_in import check_in
+from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from tests.lessons import TEACHER
+from tests.processes import environment
+from users.identity import Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ORIGIN = "http://localhost:8000"
+
+
+@contextmanager
+def streaming() -> Iterator[int]:
+    """The stream on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
+    child = subprocess.Popen(
+        [*command, "--no-log", "attendance.stream.app:application"],
+        cwd=settings.BASE_DIR,
+        env=environment(),
+    )
+    try:
+        for _ in range(600):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield port
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with streaming() as found:
+        yield found
+
+
+@contextmanager
+def asked(port: int, path: str) -> Iterator[HTTPResponse]:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=20)) as ask:
+        ask.request("GET", path, headers={"Origin": ORIGIN})
+        with closing(ask.getresponse()) as answer:
+            yield answer
+
+
+def stream_of(lesson_id: UUID, ticket: str) -> str:
+    return f"/stream/{lesson_id}/?ticket={ticket}"
+
+
+def event(answer: HTTPResponse) -> tuple[str, str]:
+    """The next event: its name and its data."""
+    name = ""
+    while True:
+        line = answer.readline().decode().strip()
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data:"):
+            return name, line.removeprefix("data:").strip()
+
+
+def ticket_for(lesson_id: UUID) -> str:
+    return tickets.issue(lesson_id, settings.SECRET_KEY)
+
+
+def test_each_change_is_told_with_nothing_else_and_the_end_ends_it(port: int) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    with asked(port, stream_of(lesson.id, ticket_for(lesson.id))) as answer:
+        assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/event-stream")
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        told = [event(answer)]
+        for n in range(3):
+            check_in(lesson.id, student=Person(f"S-{n}", f"Student {n}"))
+            told.append(event(answer))
+        finish_lesson(lesson.id, actor=TEACHER)
+        names = [event(answer)[0]]
+        while names[-1] != "gone":
+            names.append(event(answer)[0])
+        assert answer.read().strip() == b""
+    assert [name for name, _ in told] == ["changed"] * 4
+    assert len({data for _, data in told}) == 4
+    assert all(set(data) <= set("0123456789-") for _, data in told)
+
+
+@pytest.mark.parametrize("ticket", ["", "forged", "of another lesson"])
+def test_without_a_ticket_of_its_own_nobody_hears_anything(port: int, ticket: str) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    shown = ticket_for(uuid4()) if ticket == "of another lesson" else ticket
+    with asked(port, stream_of(lesson.id, shown)) as answer:
+        assert answer.status == 403
+
+
+def test_a_ticket_ends_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson_id = uuid4()
+    ticket = ticket_for(lesson_id)
+    assert tickets.is_valid(ticket, lesson_id, settings.SECRET_KEY)
+    later = time.time() + tickets.SECONDS + 1
+    monkeypatch.setattr("django.core.signing.time.time", lambda: later)
+    assert not tickets.is_valid(ticket, lesson_id, settings.SECRET_KEY)
+
+
+def test_what_is_no_stream_is_not_there(port: int) -> None:
+    for path in ("/", "/stream/", "/stream/not-an-id/", f"/stream/{uuid4()}"):
+        with asked(port, path) as answer:
+            assert answer.status == 404
