@@ -148,8 +148,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -173,6 +171,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "attendance.web.errors.ErrorPages",
+    "attendance.web.signing_in.SecondFactorForStaff",
     "attendance.api.limits.LimitBodies",
 ]
 
@@ -232,6 +231,11 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = "school_number"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_ADAPTER = "attendance.web.signing_in.Adapter"
+# Its limits are by address as well, and a campus has one: attendance.services.limits counts.
+ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed"))
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "ATTN"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
@@ -243,6 +247,7 @@ WHITENOISE_USE_FINDERS = True
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)
+STAFF_MFA = env.bool("ATTN_STAFF_MFA", default=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 CSRF_FAILURE_VIEW = "attendance.api.problems.csrf_failure"

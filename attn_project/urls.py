@@ -7,7 +7,7 @@ from attendance.web import health
 
 urlpatterns = [
     path("", include("attendance.web.urls")),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("attendance.web.urls_accounts")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("attendance.api.urls")),

@@ -218,16 +218,17 @@ def test_the_limit_is_exact_for_many_at_once() -> None:
 def test_the_admin_has_the_same_limit() -> None:
     boss = Person("STAFF-1", "Staff 1", Role.STAFF)
     account(boss, password=PASSWORD)
-    form = {"username": boss.school_number, "password": "wrong guess"}
+    form = {"login": boss.school_number, "password": "wrong guess"}
+    door = Client().get("/admin/login/").headers["Location"]
 
-    pages = [Client().post("/admin/login/", form) for _ in range(11)]
-    right = Client().post("/admin/login/", form | {"password": PASSWORD})
+    pages = [Client().post(door, form) for _ in range(11)]
+    right = Client().post(door, form | {"password": PASSWORD})
 
     assert b"Too many attempts" not in pages[9].content
     assert b"Too many attempts" in pages[10].content
     assert b"Too many attempts" in right.content
     cache.clear()
-    assert Client().post("/admin/login/", form | {"password": PASSWORD}).status_code == 302
+    assert Client().post(door, form | {"password": PASSWORD}).status_code == 302
 
 
 def test_a_hall_behind_one_address_signs_in() -> None:

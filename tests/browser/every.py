@@ -17,6 +17,8 @@ class Look(NamedTuple):
 def every_page(made: School) -> list[Look]:
     return [
         Look("sign-in", None, "/accounts/login/"),
+        Look("account", school.STAFF, "/accounts/"),
+        Look("not-found", school.TEACHER, "/nothing/here/"),
         Look("lessons", school.TEACHER, "/lessons/"),
         Look("lessons-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/lessons/"),
         Look("lessons-staff", school.STAFF, "/lessons/"),

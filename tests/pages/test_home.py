@@ -41,6 +41,18 @@ def test_who_has_not_signed_in_is_asked_to_and_comes_back(path: str) -> None:
     assert client.post("/accounts/login/", entered).headers["Location"] == path
 
 
+def test_what_is_not_there_says_so_in_our_words() -> None:
+    for client in (Client(), signed_in(STUDENT)):
+        answer = client.get("/nothing/here/")
+        assert (answer.status_code, b"There is nothing here" in answer.content) == (404, True)
+
+
+def test_a_form_that_is_too_old_says_what_to_do() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post("/accounts/login/", {"login": "S-014", "password": PASSWORD})
+    assert (answer.status_code, b"load the page again" in answer.content) == (403, True)
+
+
 def test_a_page_of_another_role_says_so() -> None:
     answer = signed_in(STUDENT).get("/lessons/")
     assert answer.status_code == 403

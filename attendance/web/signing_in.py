@@ -1,0 +1,59 @@
+"""Signing in on a page: the limits of every door, and a second factor for staff."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
+from attendance.services.addresses import address_of
+from attendance.services.signing_in import SignIn, sign_in
+from attendance.web.callers import caller_of
+from users.identity import Role
+from users.models import User
+
+STAFF_PAGES = "/admin/"
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Accounts are made by staff; an attempt is counted before it is tried."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        number, password = credentials.get("username") or "", credentials.get("password") or ""
+        wanted = SignIn(number, password, address_of(request.META))
+        try:
+            return sign_in(wanted, request=request)
+        except (TooManyAttempts, SignInUnavailable) as error:
+            raise ValidationError(error.detail, error.code) from None
+        except InvalidCredentials:
+            return None
+
+
+class SecondFactorForStaff:
+    """Middleware: staff set a second factor up before the first page of theirs opens."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.STAFF_MFA and request.path.startswith(STAFF_PAGES) and _lacks_it(request):
+            messages.warning(request, _("Staff need a second factor. Set it up, then go on."))
+            return redirect("mfa_activate_totp")
+        return self.get_response(request)
+
+
+def _lacks_it(request: HttpRequest) -> bool:
+    caller = caller_of(request)
+    if caller is None or caller.person.role is not Role.STAFF:
+        return False
+    return not Authenticator.objects.filter(user_id=caller.user_id).exists()
