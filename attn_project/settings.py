@@ -243,7 +243,19 @@ TIME_ZONE = env.str("ATTN_TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
-WHITENOISE_USE_FINDERS = True
+# Collected by `manage.py collectstatic`, compressed, and named after their content; without a folder
+# they are served from where they are.
+STATIC_ROOT = env.str("ATTN_STATIC_ROOT", default="") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+_STATIC_FILES = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": _STATIC_FILES
+        if STATIC_ROOT
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)

@@ -3,13 +3,12 @@
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import ReadOnlyAdmin
 from attendance.models import LessonLedger, PersistenceRun
+from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.report import PersistenceReport
 from attendance.services.work import RunOptions
 from attendance.vocabulary import Trigger
 
@@ -41,26 +40,10 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
             options=RunOptions(trigger=Trigger.ADMIN),
         )
         level = messages.ERROR if report.exit_status else messages.SUCCESS
-        self.message_user(request, _summary(report), level)
+        self.message_user(request, summary.in_words(report), level)
 
     def has_persist_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("attendance.change_lessonledger")
-
-
-def _summary(report: PersistenceReport) -> str:
-    counts = report.totals.counts
-    told = _(
-        "%(lessons)d lessons: %(inserted)d records inserted, %(updated)d updated, "
-        "%(unchanged)d unchanged, %(quarantined)d quarantined."
-    ) % {
-        "lessons": report.totals.lessons,
-        "inserted": counts.inserted,
-        "updated": counts.updated,
-        "unchanged": counts.unchanged,
-        "quarantined": counts.quarantined,
-    }
-    troubles = [report.unavailable, *(each.error for each in report.lessons)]
-    return " ".join([told, *(trouble for trouble in troubles if trouble)])
 
 
 @admin.register(PersistenceRun)

@@ -22,6 +22,7 @@ def every_page(made: School) -> list[Look]:
         Look("lessons", school.TEACHER, "/lessons/"),
         Look("lessons-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/lessons/"),
         Look("lessons-staff", school.STAFF, "/lessons/"),
+        Look("operations", school.STAFF, "/admin/operations/"),
         Look("board", school.TEACHER, f"/lessons/{made.live}/"),
         Look("board-to-decide", school.OTHER, f"/lessons/{made.open}/?tab=decide"),
         Look("board-saved", school.TEACHER, f"/lessons/{made.past}/"),

@@ -1,0 +1,24 @@
+"""A run's report in a sentence, for people."""
+
+from django.utils.translation import gettext as _
+
+from attendance.services.report import PersistenceReport
+
+MOST_TROUBLES = 5
+
+
+def in_words(report: PersistenceReport) -> str:
+    """What a run has done, and the first of what went wrong."""
+    counts = report.totals.counts
+    told = _(
+        "%(lessons)d lessons: %(inserted)d records inserted, %(updated)d updated, "
+        "%(unchanged)d unchanged, %(quarantined)d quarantined."
+    ) % {
+        "lessons": report.totals.lessons,
+        "inserted": counts.inserted,
+        "updated": counts.updated,
+        "unchanged": counts.unchanged,
+        "quarantined": counts.quarantined,
+    }
+    troubles = [report.unavailable, *(each.error for each in report.lessons)]
+    return " ".join([told, *[trouble for trouble in troubles if trouble][:MOST_TROUBLES]])

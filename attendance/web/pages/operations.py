@@ -1,0 +1,94 @@
+"""For staff: whether everything runs, what waits, and what needs a person."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.contrib import messages
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from attendance.models import PersistenceRun
+from attendance.selectors.operations import read_books
+from attendance.services import summary
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.work import RunOptions
+from attendance.vocabulary import Trigger
+from attendance.web import health
+from attendance.web.callers import signed_in
+from users.identity import Role
+
+WIDTH, HEIGHT, GAP = 800, 120, 2
+
+
+class Bar(NamedTuple):
+    """One run of the chart, in the units of its drawing."""
+
+    x: float
+    width: float
+    stored: float
+    quarantined: float
+    is_trouble: bool
+    run: PersistenceRun
+
+
+@never_cache
+@require_safe
+@signed_in(Role.STAFF)
+def operations(request: HttpRequest) -> HttpResponse:
+    """The whole page; its figures are also served alone."""
+    return render(request, "attendance/pages/operations.html", _figures())
+
+
+@never_cache
+@require_safe
+@signed_in(Role.STAFF)
+def figures(request: HttpRequest) -> HttpResponse:
+    """What changes, alone."""
+    return render(request, "attendance/pages/operations_figures.html", _figures())
+
+
+@require_POST
+@signed_in(Role.STAFF)
+def persist(request: HttpRequest) -> HttpResponse:
+    """Run the task now, also for lessons that were told to wait."""
+    report = unified_persistence_task(options=RunOptions(trigger=Trigger.ADMIN, retry_parked=True))
+    level = messages.ERROR if report.exit_status else messages.SUCCESS
+    messages.add_message(request, level, summary.in_words(report))
+    return redirect("operations")
+
+
+def _figures() -> dict[str, Any]:
+    """Where one server is away, what the other one knows is shown all the same."""
+    found: dict[str, Any] = {"health": health.report()}
+    try:
+        books = read_books()
+    except DatabaseError:
+        connection.close()
+        return found | {"books": None}
+    return found | {
+        "books": books,
+        "bars": _bars(books.runs),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "most": max((run.inserted + run.updated for run in books.runs), default=0),
+    }
+
+
+def _bars(runs: Sequence[PersistenceRun]) -> list[Bar]:
+    most = max((run.inserted + run.updated + run.quarantined for run in runs), default=0) or 1
+    step = WIDTH / max(len(runs), 1)
+    return [
+        Bar(
+            round(number * step, 1),
+            round(step - GAP, 1),
+            round(HEIGHT * (run.inserted + run.updated) / most, 1),
+            round(HEIGHT * run.quarantined / most, 1),
+            bool(run.error or run.failed),
+            run,
+        )
+        for number, run in enumerate(runs)
+    ]

@@ -1,0 +1,89 @@
+"""The files for Docker and systemd name what exists, and let the live store keep its marks."""
+
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+
+from tests.processes import manage
+
+ROOT = Path(settings.BASE_DIR)
+SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+
+
+def words_of(name: str) -> list[str]:
+    return [str(word) for word in SERVICES[name]["command"]]
+
+
+def test_the_live_store_keeps_what_it_acknowledges() -> None:
+    words = words_of("live")
+    given = dict(zip(words[1::2], words[2::2], strict=True))
+    assert given == {
+        "--appendonly": "yes",
+        "--appendfsync": "always",
+        "--maxmemory-policy": "noeviction",
+        "--save": "",
+    }
+    assert SERVICES["live"]["volumes"] == ["live:/data"]
+
+
+def test_every_variable_of_the_site_is_a_setting() -> None:
+    source = (ROOT / "attn_project" / "settings.py").read_text()
+    documented = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    for name in SERVICES["site"]["environment"]:
+        assert f'"{name}"' in source
+        assert f"`{name}`" in documented
+
+
+def test_secrets_come_from_outside() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    for name in ("ATTN_SECRET_KEY", "POSTGRES_PASSWORD", "ATTN_HOST"):
+        assert f"${{{name}:?" in text
+    assert "SECRET_KEY" not in (ROOT / "Dockerfile").read_text().partition("USER attn")[2]
+
+
+@pytest.mark.parametrize("path", ["deploy/attn-site.service", "deploy/attn-stream.service"])
+def test_a_unit_starts_what_exists(path: str) -> None:
+    start = re.search(r"ExecStart=(.+)", (ROOT / path).read_text())
+    assert start
+    module, _, name = start[1].partition("application")[0].rpartition(" ")[2].partition(":")
+    assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+    assert name == ""
+
+
+def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from" not in line:
+            source = line.split()[1]
+            assert (ROOT / source).exists()
+            assert f"!{source}" in allowed
+
+
+@pytest.mark.django_db
+def test_static_files_are_collected_and_named_after_their_content() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        done = manage(
+            *("collectstatic", "--noinput", "-v", "0"),
+            # Large, and compressed for a minute.
+            *("--ignore", "drf_spectacular_sidecar"),
+            env={"ATTN_STATIC_ROOT": folder},
+        )
+        assert done.returncode == 0, done.stderr
+        assert list(Path(folder).glob("attendance/attn.*.css.gz"))
+        assert (Path(folder) / "staticfiles.json").exists()
+
+
+@pytest.mark.django_db
+def test_production_settings_have_nothing_to_complain_about() -> None:
+    production = {
+        "ATTN_HTTPS": "true",
+        "ATTN_DEBUG": "false",
+        "ATTN_ALLOWED_HOSTS": "attn.example.org",
+    }
+    done = manage("check", "--deploy", "--fail-level", "WARNING", env=production)
+    assert done.returncode == 0, done.stderr
