@@ -243,8 +243,8 @@ TIME_ZONE = env.str("ATTN_TIME_ZONE", default="UTC")
 USE_TZ = True
 
 STATIC_URL = "static/"
-# Collected by `manage.py collectstatic`, compressed, and named after their content; without a folder
-# they are served from where they are.
+# Collected by `manage.py collectstatic`, compressed, and named after their content. Without a
+# folder they are served from where they are.
 STATIC_ROOT = env.str("ATTN_STATIC_ROOT", default="") or None
 WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 _STATIC_FILES = "whitenoise.storage.CompressedManifestStaticFilesStorage"

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext
 
 from attendance.errors import AttendanceError
 from attendance.http_status import HIDDEN, STATUS
@@ -29,7 +30,7 @@ class ErrorPages:
         if not isinstance(error, AttendanceError | UserError):
             return None
         code = HIDDEN.get(error.code, error.code)
-        return _page(request, code, error.detail, STATUS.get(code, 500))
+        return _page(request, code, gettext(error.detail), STATUS.get(code, 500))
 
 
 def _page(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:

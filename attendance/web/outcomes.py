@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from attendance.errors import AttendanceError
@@ -103,4 +104,4 @@ def of_record(record: RegisterRecord) -> Words:
 def of_error(error: AttendanceError) -> Words:
     """What a refusal says; one without words of its own says what the API says."""
     found = _ERRORS.get(error.code)
-    return found or Words(_("That did not work"), error.detail, "bad")
+    return found or Words(_("That did not work"), gettext(error.detail), "bad")

@@ -34,7 +34,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             return sign_in(wanted, request=request)
         except (TooManyAttempts, SignInUnavailable) as error:
-            raise ValidationError(error.detail, error.code) from None
+            raise ValidationError(_(error.detail), error.code) from None
         except InvalidCredentials:
             return None
 

@@ -189,3 +189,13 @@ def test_my_attendance_lists_what_counts_and_makes_a_calendar() -> None:
     assert lines[0] == "BEGIN:VCALENDAR"
     assert f"UID:{lesson.id}@testserver" in lines
     assert all(len(line.encode()) <= 75 for line in lines)
+
+
+def test_a_refusal_speaks_the_language_of_the_page() -> None:
+    lesson = start("code")
+    phone = signed_in(STUDENT)
+    phone.cookies["django_language"] = "tr"
+    answer = phone.post(f"/lessons/{lesson.id}/here/")
+    assert "Kod eksik" in text_of(answer)
+    gone = phone.get(f"/lessons/{uuid4()}/", follow=True)
+    assert "rolünüz için değil" in text_of(gone)

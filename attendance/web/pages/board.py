@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -118,7 +119,7 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
                 return _back(request, lesson_id)
             status = 400
         except AttendanceError as error:
-            form.add_error(None, error.detail)
+            form.add_error(None, gettext(error.detail))
             status, conflict = STATUS.get(error.code, 500), isinstance(error, Conflict)
     found = _find(lesson_id, school_number)
     if form is None:

@@ -99,10 +99,10 @@ def start(request: HttpRequest) -> HttpResponse:
             return redirect("board", lesson_id=lesson.id)
         except LessonAlreadyLive as error:
             running, status = store.teachers_lesson(teacher.school_number), STATUS[error.code]
-            form.add_error(None, error.detail)
+            form.add_error(None, _(error.detail))
             form.running = running  # type: ignore[attr-defined]
         except AttendanceError as error:
             status = STATUS.get(error.code, 500)
-            form.add_error(None, error.detail)
+            form.add_error(None, _(error.detail))
     context = _context(request, _page(request), form)
     return render(request, "attendance/pages/lessons.html", context, status=status)
