@@ -1,5 +1,7 @@
 """What every test stands on: real servers, emptied before each test."""
 
+from typing import Any
+
 import pytest
 from django.core.cache import cache
 
@@ -26,6 +28,12 @@ def live_server_is_for_tests(django_db_setup: None) -> None:
 def empty_live_store(live_server_is_for_tests: None) -> None:
     forget_everything()
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    """A password is hashed a million times in use; a suite with thousands of sign-ins need not."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
