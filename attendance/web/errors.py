@@ -26,11 +26,16 @@ class ErrorPages:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, OperationalError | InterfaceError):
-            return _page(request, "database_unavailable", "", 503)
+            return unavailable(request)
         if not isinstance(error, AttendanceError | UserError):
             return None
         code = HIDDEN.get(error.code, error.code)
         return _page(request, code, gettext(error.detail), STATUS.get(code, 500))
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """PostgreSQL does not answer, and this page needs it."""
+    return _page(request, "database_unavailable", "", 503)
 
 
 def _page(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:

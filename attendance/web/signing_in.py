@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAtte
 from attendance.services.addresses import address_of
 from attendance.services.signing_in import SignIn, sign_in
 from attendance.web.callers import caller_of
+from attendance.web.errors import unavailable
 from users.identity import Role
 from users.models import User
 
@@ -46,7 +48,12 @@ class SecondFactorForStaff:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if settings.STAFF_MFA and request.path.startswith(STAFF_PAGES) and _lacks_it(request):
+        is_asked = settings.STAFF_MFA and request.path.startswith(STAFF_PAGES)
+        try:
+            is_lacking = is_asked and _lacks_it(request)
+        except DatabaseError:
+            return unavailable(request)
+        if is_lacking:
             messages.warning(request, _("Staff need a second factor. Set it up, then go on."))
             return redirect("mfa_activate_totp")
         return self.get_response(request)
@@ -55,5 +62,9 @@ class SecondFactorForStaff:
 def _lacks_it(request: HttpRequest) -> bool:
     caller = caller_of(request)
     if caller is None or caller.person.role is not Role.STAFF:
+        return False
+    # Who has shown it in this session is not looked up again, also while PostgreSQL is away.
+    shown = request.session.get("account_authentication_methods", [])
+    if any(each.get("method") == "mfa" for each in shown):
         return False
     return not Authenticator.objects.filter(user_id=caller.user_id).exists()
