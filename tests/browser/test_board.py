@@ -1,0 +1,85 @@
+"""The board with the keyboard alone, and with the connection lost."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from attendance.services.check_in import check_in
+from attendance.services.lessons import LessonPlan, start_lesson
+from tests.browser.conftest import BrowserOf
+from tests.lessons import TEACHER
+from users.identity import Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MOST_TABS = 60
+FOCUSED = """() => { const e = document.activeElement;
+  return e.getAttribute('aria-label') || e.labels?.[0]?.innerText || e.innerText || '' }"""
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of this name has the focus, as somebody without a mouse does."""
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if name in page.evaluate(FOCUSED):
+            return
+    raise AssertionError(f"{name} cannot be reached with the keyboard")
+
+
+def test_a_board_is_worked_with_the_keyboard_alone(
+    open_browser: BrowserOf, said: list[str]
+) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    check_in(lesson.id, student=Person("S-014", "Student 014"))
+    page = open_browser(TEACHER)
+    page.goto(f"/lessons/{lesson.id}/")
+    tab_to(page, "Change Student 014")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Student 014")
+    tab_to(page, "Present")
+    page.keyboard.press("ArrowDown")
+    tab_to(page, "Reason")
+    page.keyboard.type("arrived with the tram")
+    tab_to(page, "Save")
+    page.keyboard.press("Enter")
+    expect(page.locator("#r-S-014")).to_contain_text("Late")
+
+    tab_to(page, "Finish")
+    page.keyboard.press("Enter")
+    tab_to(page, "Finish the lesson now")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows .state")).to_contain_text("Saved")
+    assert not said
+
+
+def test_a_board_without_a_connection_says_so_and_comes_back(open_browser: BrowserOf) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    page = open_browser(TEACHER)
+    page.goto(f"/lessons/{lesson.id}/")
+    expect(page.locator("#connection")).to_have_text("Looks every two seconds")
+    page.context.set_offline(True)
+    expect(page.locator("#connection")).to_have_text("No connection. What you see may be old.")
+    check_in(lesson.id, student=Person("S-014", "Student 014"))
+
+    page.context.set_offline(False)
+    expect(page.locator("#r-S-014")).to_contain_text("Student 014")
+    expect(page.locator("#connection")).to_have_text("Looks every two seconds")
+
+
+def test_a_screen_without_a_connection_hides_a_code_that_has_ended(
+    open_browser: BrowserOf, settings: Any
+) -> None:
+    settings.CODE_SECONDS = 2
+    plan = LessonPlan("Physics", minutes=45, checks=("code",))
+    lesson = start_lesson(plan, teacher=TEACHER)
+    page = open_browser(TEACHER)
+    page.goto(f"/lessons/{lesson.id}/screen/")
+    expect(page.locator(".qr svg")).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.locator("#stale")).to_be_visible(timeout=10_000)
+    expect(page.locator(".qr svg")).not_to_be_visible()
+
+    page.context.set_offline(False)
+    expect(page.locator(".qr svg")).to_be_visible(timeout=10_000)
+    expect(page.locator("#stale")).not_to_be_visible()
