@@ -134,6 +134,7 @@ class Command(BaseCommand):
         if not address:
             self.stdout.write("To see it in the admin, run ./attn demo: it serves the site.")
             return
+        self.stdout.write(f"Lessons and operations are at {address}/")
         self.stdout.write(f"The admin is at {address}/admin/")
         if settings.DEMO_PASSWORD:
             people.ensure_demo_staff()
