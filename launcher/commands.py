@@ -18,6 +18,7 @@ from launcher.project import Project, digest, remove
 
 FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
+LOOPBACK = {"127.0.0.1", "localhost"}
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
 TEST_FOLDER = "attn-test-"
 
@@ -52,7 +53,7 @@ def serve(project: Project, *, host: str, port: int) -> int:
         raise Problem(f"{host}:{port} is taken: choose another with --port.", USAGE)
     with leases.leased(project, os.environ) as servers:
         env = child_environment(project, servers)
-        if host not in {"127.0.0.1", "localhost"}:
+        if host not in LOOPBACK:
             env.setdefault("ATTN_ALLOWED_HOSTS", f"localhost,127.0.0.1,{host}")
         migrate(project, env)
         return _serve(project, env, host, port)
@@ -213,14 +214,16 @@ def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
 
 @contextlib.contextmanager
 def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> Iterator[None]:
-    """The event stream on a port of its own; where there is none, boards ask by themselves."""
+    """The event stream on a port of its own; where there is none, boards ask by themselves.
+
+    For others than this machine, only its owner knows the address that they would use.
+    """
     ports = (port for port in range(first, first + PORTS) if _is_free(host, port))
     port = next(ports, None)
-    if port is None or env.get("ATTN_STREAM_URL"):
+    if port is None or host not in LOOPBACK or env.get("ATTN_STREAM_URL"):
         yield
         return
-    name = f"[{host}]" if ":" in host else host
-    env["ATTN_STREAM_URL"] = f"http://{name}:{port}/stream/"
+    env["ATTN_STREAM_URL"] = f"http://{host}:{port}/stream/"
     # Nobody waits for it: the site does not need it.
     with in_background(project, stream_command(project, host, port), env):
         yield
