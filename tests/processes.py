@@ -14,7 +14,9 @@ DEAD_REDIS = "unix:///nowhere/redis.sock?db=0"
 
 
 def environment(**changes: str) -> dict[str, str]:
-    return {**os.environ, "DATABASE_URL": database_url(), **changes}
+    # Tests in a browser need that variable for themselves; no process of the site may have it.
+    own = {"DATABASE_URL": database_url(), "DJANGO_ALLOW_ASYNC_UNSAFE": ""}
+    return {**os.environ, **own, **changes}
 
 
 def manage(
