@@ -123,7 +123,9 @@ def test_a_command_that_is_told_to_stop_in_mid_run_leaves_the_rest(
         with worker(school.rig, "command", env={**env, patches.SLOW: "3"}) as command:
             wait_until(lambda: _stored(school.rig), "a first chunk")
             command.send(signal.SIGTERM)
-            assert command.child.wait(30) in ({130} if env else {0, 130})
+            # With one chunk the signal may find a command that has done its work, and is leaving.
+            wanted = {130} if env else {0, 130, -signal.SIGTERM}
+            assert command.child.wait(30) in wanted
         assert not env or any(is_left(school, desk) for desk in desks)
 
     school.holds()
