@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from tests.callers import account
 from users.identity import Person
@@ -20,6 +20,9 @@ ARGUMENTS = (
 
 # Playwright keeps a loop running in this thread; Django takes that for an asynchronous view.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# A machine that does other things beside it is no failure.
+expect.set_options(timeout=20_000)
 
 BrowserOf = Callable[..., Page]
 
