@@ -95,6 +95,11 @@ _ERRORS = {
     ),
 }
 
+NOT_KEPT = Words(
+    _("The server is busy"), _("Scan the code that is on the screen now."), "warn", wants_code=True
+)
+"""Without the live store a code cannot be looked at, so nothing of it is kept."""
+
 
 def of_record(record: RegisterRecord) -> Words:
     """What a student's own mark says."""

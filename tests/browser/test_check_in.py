@@ -8,12 +8,14 @@ from attendance.selectors.screens import find_code
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
 from tests.browser.conftest import BrowserOf
+from tests.callers import PASSWORD, account
 from tests.lessons import TEACHER
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STUDENT = Person("S-014", "Student 014")
+OTHER = Person("S-015", "Student 015")
 PHONE = {"width": 320, "height": 640}
 
 
@@ -49,3 +51,28 @@ def test_a_mark_that_the_server_has_lost_comes_back_by_itself(
 
     page.goto(f"/lessons/{lesson.id}/mine/")
     expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+
+
+def test_somebody_elses_receipt_on_a_shared_phone_loads_no_page_for_ever(
+    open_browser: BrowserOf,
+) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    page = open_browser(STUDENT, viewport=PHONE)
+    page.goto(f"/lessons/{lesson.id}/here/")
+    page.get_by_role("button", name="I am here").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+    account(OTHER, password=PASSWORD)
+    page.get_by_label("School number").fill(OTHER.school_number)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My attendance")
+
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    with page.expect_response("**/api/v1/receipts/") as answer:
+        page.goto(f"/lessons/{lesson.id}/mine/")
+    assert answer.value.status == 403
+    page.wait_for_timeout(1_000)
+    assert len(loads) == 1

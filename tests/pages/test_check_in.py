@@ -191,6 +191,13 @@ def test_my_attendance_lists_what_counts_and_makes_a_calendar() -> None:
     assert all(len(line.encode()) <= 75 for line in lines)
 
 
+def test_what_a_teacher_took_out_is_in_no_calendar() -> None:
+    lesson, phone = start(), signed_in(STUDENT)
+    phone.post(f"/lessons/{lesson.id}/here/")
+    correct_record(Correction(lesson.id, STUDENT.school_number, Verdict.DELETE, TEACHER, "twice"))
+    assert str(lesson.id) not in phone.get("/me/attendance.ics").content.decode()
+
+
 def test_a_refusal_speaks_the_language_of_the_page() -> None:
     lesson = start("code")
     phone = signed_in(STUDENT)

@@ -56,6 +56,8 @@ def test_without_redis_no_page_says_that_a_lesson_is_gone(monkeypatch: pytest.Mo
         operations = staff.get("/admin/operations/")
     assert [page.status_code for page in pages] == [503] * 5
     assert "Nothing is lost" in text_of(pages[1])
+    # What could not be looked at was not kept, and no page may say that it was.
+    assert "is kept" not in text_of(pages[2])
     assert operations.status_code == 200
     assert "Redis: works" not in text_of(operations)
     assert store.read_lesson(lesson.id).record_count == 0

@@ -28,8 +28,9 @@
       headers: { "Content-Type": "application/json", "X-CSRFToken": csrf },
       body: JSON.stringify({ receipt }),
     });
+    if (answer.ok) return (await answer.json()).outcome;
     // Somebody else's, or not one at all: it will never be taken from here.
-    return answer.ok || [400, 403].includes(answer.status);
+    return [400, 403].includes(answer.status) ? "refused" : "";
   };
 
   const sendAll = async () => {
@@ -37,12 +38,13 @@
     const lost = document.querySelector("[data-lost]")?.dataset.lost;
     for (const [lesson, each] of Object.entries(kept)) {
       if (lesson !== lost && Date.now() - each.sent < AGAIN_MS) continue;
-      try {
-        if (!(await send(each.receipt))) continue;
-      } catch { return; /* offline: the next page tries again */ }
+      let outcome;
+      try { outcome = await send(each.receipt); } catch { return; /* offline: the next page tries again */ }
+      if (!outcome) continue;
       each.sent = Date.now();
       write(kept);
-      if (lesson === lost) location.reload();
+      // Only a mark that has come back changes the page: anything else would load it for ever.
+      if (lesson === lost && outcome === "restored") location.reload();
     }
   };
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance.errors import AttendanceError, LessonNotFound
+from attendance.errors import AttendanceError, LessonNotFound, LiveStoreUnavailable
 from attendance.http_status import HIDDEN, STATUS
 from attendance.live import codes, store
 from attendance.live.records import LiveLesson
@@ -27,6 +27,7 @@ SCAN = "attn_scan"
 """Cookie with a kept scan. A session would be written to PostgreSQL, which may be away."""
 
 RELOAD_SECONDS = 10
+CODE_PAGE = "attendance/pages/type_code.html"
 
 
 @never_cache
@@ -41,7 +42,7 @@ def link(request: HttpRequest, short: str, code: str) -> HttpResponse:
 def type_code(request: HttpRequest) -> HttpResponse:
     """For those whose camera does not help: type the eight letters of the screen."""
     if request.method != "POST":
-        return render(request, "attendance/pages/type_code.html")
+        return render(request, CODE_PAGE)
     given = codes.clean_code(request.POST.get("code", ""))
     return _keep_scan(request, codes.short_part(given), given)
 
@@ -55,7 +56,7 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
         if Check.CODE in lesson.data.checks:
             kept = scans.keep_scan(lesson.id, code, address=address_of(request.META))
     except AttendanceError as error:
-        return _refused(request, error, "attendance/pages/type_code.html")
+        return _refused(request, error, CODE_PAGE)
     answer = redirect("check-in", lesson_id=lesson.id)
     if kept is not None:
         answer.set_cookie(
@@ -152,6 +153,8 @@ def _refused(
 ) -> HttpResponse:
     code = HIDDEN.get(error.code, error.code)
     words = outcomes.of_error(error)
+    if template == CODE_PAGE and isinstance(error, LiveStoreUnavailable):
+        words = outcomes.NOT_KEPT
     context |= {"words": words, "code": code, "reload_seconds": words.reload_seconds}
     answer = render(request, template, context, status=STATUS.get(code, 500))
     wait = error.context.get("retry_after") or words.reload_seconds

@@ -58,6 +58,8 @@ def calendar(request: HttpRequest) -> HttpResponse:
 def _calendar(items: Iterable[OwnRecord], *, host: str) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ATTN//Attendance//EN")
     for each in items:
+        if each.record.is_deleted:
+            continue
         status = Status(each.record.status)
         yield "BEGIN:VEVENT"
         yield f"UID:{each.lesson_id}@{host}"
