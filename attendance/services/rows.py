@@ -234,7 +234,8 @@ def _copy(
     names, types = layout
     with connection.cursor() as cursor:
         into = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
-        with cursor.copy(into) as copy:
+        # Django wraps what a call raises, and not what leaving a COPY raises.
+        with connection.wrap_database_errors, cursor.copy(into) as copy:
             copy.set_types(columns.copy_types(types))
             for row in rows:
                 copy.write_row(row)

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -177,10 +177,12 @@ def rig_on_a_small_disk(template: Template, server: str, size: str) -> Iterator[
 def filled(disk: Path) -> Iterator[None]:
     """Nothing more fits on a disk."""
     ballast = disk / "ballast"
-    usage = os.statvfs(disk)
+    zeros = bytes(1 << 16)
     try:
-        with ballast.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, usage.f_bavail * usage.f_frsize)
+        # The server writes, too: what was free a moment ago says nothing.
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(zeros)
         yield
     finally:
         ballast.unlink()

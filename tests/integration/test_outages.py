@@ -53,6 +53,27 @@ def test_a_database_that_goes_away_ends_the_run_and_loses_nothing(step: str) -> 
     complete(3)
 
 
+def test_a_database_that_goes_away_in_the_middle_of_a_copy_loses_nothing() -> None:
+    ended_lesson(3)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER leave BEFORE INSERT ON attendance_attendancerecord"
+            " FOR EACH ROW EXECUTE FUNCTION leave()"
+        )
+    try:
+        report = unified_persistence_task()
+    finally:
+        connection.cursor().execute("DROP FUNCTION leave CASCADE")
+
+    assert report.exit_status == 75
+    assert "57P01" in report.unavailable
+    complete(3)
+
+
 def test_a_database_that_goes_away_after_the_commit_leaves_it_stored() -> None:
     lesson = ended_lesson(3)
 
