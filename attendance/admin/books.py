@@ -1,8 +1,11 @@
 """The lesson ledger and the persistence runs."""
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import ReadOnlyAdmin
@@ -10,7 +13,25 @@ from attendance.models import LessonLedger, PersistenceRun
 from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.work import RunOptions
-from attendance.vocabulary import Trigger
+from attendance.vocabulary import LessonState, Trigger
+
+
+class StateNow(admin.SimpleListFilter):
+    """By what a lesson is by the clock: operations count it so."""
+
+    title = gettext_lazy("state now")
+    parameter_name = "now"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return list(LessonState.choices)
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[LessonLedger]
+    ) -> QuerySet[LessonLedger]:
+        state = self.value()
+        if state is None:
+            return queryset
+        return queryset.filter(pk__in=LessonLedger.objects.in_state(state, timezone.now()))
 
 
 @admin.register(LessonLedger)
@@ -27,7 +48,7 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
         "next_attempt_at",
         "last_error",
     )
-    list_filter = ("state", "starts_at")
+    list_filter = (StateNow, "starts_at")
     search_fields = ("lesson_name", "teacher_name", "teacher_number", "lesson_id")
     date_hierarchy = "starts_at"
     actions = ("persist_now",)

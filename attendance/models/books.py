@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Count, F, Q, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +31,23 @@ class LessonLedgerQuerySet(models.QuerySet["LessonLedger"]):
         """The lessons that were over at `at` and are not stored yet."""
         unstored = (LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED, LessonState.FAILED)
         return self.filter(state__in=unstored, ends_at__lte=at)
+
+    def in_state(self, state: str, at: datetime) -> "LessonLedgerQuerySet":
+        """The lessons that were in a state at `at`, also where nobody has written it down yet."""
+        return self.annotate(state_now=_state_at(at)).filter(state_now=state)
+
+    def count_states(self, at: datetime) -> dict[str, int]:
+        """How many lessons were in each state at `at`."""
+        rows = self.annotate(state_now=_state_at(at)).values_list("state_now")
+        return dict(rows.annotate(n=Count("pk")).order_by())
+
+
+def _state_at(at: datetime) -> Case:
+    """A lesson begins and ends by the clock; the ledger hears of it with the next run."""
+    by_the_clock = (LessonState.SCHEDULED, LessonState.LIVE)
+    over = When(state__in=by_the_clock, ends_at__lte=at, then=Value(LessonState.ENDED))
+    begun = When(state=LessonState.SCHEDULED, starts_at__lte=at, then=Value(LessonState.LIVE))
+    return Case(over, begun, default=F("state"))
 
 
 class LessonLedger(models.Model):
@@ -105,12 +122,7 @@ class PersistenceRun(models.Model):
             rules.value_is_known("persistence_run_trigger_is_known", "trigger", Trigger),
             models.CheckConstraint(
                 name="persistence_run_sums_agree",
-                condition=Q(
-                    read=models.F("inserted")
-                    + models.F("updated")
-                    + models.F("unchanged")
-                    + models.F("quarantined")
-                ),
+                condition=Q(read=F("inserted") + F("updated") + F("unchanged") + F("quarantined")),
             ),
         )
 

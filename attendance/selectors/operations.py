@@ -1,9 +1,8 @@
 """What staff look at: lessons by state, the newest runs, what lies in quarantine."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
-
-from django.db.models import Count
 
 from attendance.models import LessonLedger, PersistenceRun, QuarantinedPayload
 from attendance.vocabulary import LessonState, PayloadState
@@ -18,12 +17,15 @@ class Books(NamedTuple):
     """The newest ones, oldest first, as a chart reads."""
     quarantined: int
     """Payloads that wait for a person."""
+    oldest: LessonLedger | None
+    """The lesson that is over and has waited longest to be stored."""
 
 
-def read_books() -> Books:
-    """Three queries, however much there is."""
-    rows = LessonLedger.objects.values_list("state").annotate(n=Count("pk")).order_by()
-    counted = dict(rows)
+def read_books(*, at: datetime) -> Books:
+    """The books at an instant: four queries, however much there is."""
+    counted = LessonLedger.objects.count_states(at)
     runs = list(PersistenceRun.objects.order_by("-started_at")[:RUNS])
     waiting = QuarantinedPayload.objects.filter(state=PayloadState.OPEN).count()
-    return Books({state: counted.get(state, 0) for state in LessonState}, runs[::-1], waiting)
+    oldest = LessonLedger.objects.waiting(at).order_by("ends_at").first()
+    states = {state: counted.get(state, 0) for state in LessonState}
+    return Books(states, runs[::-1], waiting, oldest)

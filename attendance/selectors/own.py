@@ -1,8 +1,11 @@
 """A student's own records: in live lessons and in stored ones, newest first."""
 
+from collections import Counter
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+
+from django.db.models import Count, QuerySet
 
 from attendance.errors import LessonNotFound
 from attendance.live import store
@@ -24,6 +27,12 @@ class OwnRecord(NamedTuple):
     record: RegisterRecord
 
 
+class OwnAttendance(NamedTuple):
+    page: Page[OwnRecord]
+    counts: Counter[str]
+    """By status; what a teacher took out is not counted."""
+
+
 def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
     """Records of one student, of the newest lessons first.
 
@@ -31,10 +40,32 @@ def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
     trip. Raises LiveStoreUnavailable.
     """
     live = _live(school_number)
-    rows = AttendanceRecord.objects.filter(
+    return _page(live, _stored(school_number, live), part)
+
+
+def find_own_attendance(school_number: str, part: Slice) -> OwnAttendance:
+    """The same page, and each status with its number over all lessons of the student.
+
+    Raises LiveStoreUnavailable.
+    """
+    live = _live(school_number)
+    stored = _stored(school_number, live)
+    rows = stored.filter(deleted_at=None).values_list("status").annotate(n=Count("pk"))
+    counts = Counter[str](dict(rows.order_by()))
+    counts.update(each.record.status for each in live if not each.record.is_deleted)
+    return OwnAttendance(_page(live, stored, part), counts)
+
+
+def _stored(school_number: str, live: list[OwnRecord]) -> QuerySet[AttendanceRecord]:
+    return AttendanceRecord.objects.filter(
         student__school_number=school_number, attendance__deleted_at=None
     ).exclude(attendance_id__in=[each.lesson_id for each in live])
-    rows = rows.select_related("student", "attendance__teacher")
+
+
+def _page(
+    live: list[OwnRecord], stored: QuerySet[AttendanceRecord], part: Slice
+) -> Page[OwnRecord]:
+    rows = stored.select_related("student", "attendance__teacher")
     found = {each.lesson_id: each for each in live if part.holds(each.lesson_id)}
     found |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
     cut = part.cut(list(found))

@@ -1,6 +1,6 @@
 """A run's report in a sentence, for people."""
 
-from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from attendance.services.report import PersistenceReport
 
@@ -10,9 +10,12 @@ MOST_TROUBLES = 5
 def in_words(report: PersistenceReport) -> str:
     """What a run has done, and the first of what went wrong."""
     counts = report.totals.counts
-    told = _(
+    told = ngettext(
+        "%(lessons)d lesson: %(inserted)d records inserted, %(updated)d updated, "
+        "%(unchanged)d unchanged, %(quarantined)d quarantined.",
         "%(lessons)d lessons: %(inserted)d records inserted, %(updated)d updated, "
-        "%(unchanged)d unchanged, %(quarantined)d quarantined."
+        "%(unchanged)d unchanged, %(quarantined)d quarantined.",
+        report.totals.lessons,
     ) % {
         "lessons": report.totals.lessons,
         "inserted": counts.inserted,

@@ -6,6 +6,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
 from attendance.errors import AttendanceError
@@ -13,6 +15,7 @@ from attendance.http_status import HIDDEN, STATUS
 from users.errors import UserError
 
 RETRY_SECONDS = 5
+TRY_LATER = {429, 503}
 
 
 class ErrorPages:
@@ -40,8 +43,35 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:
     context: dict[str, Any] = {"code": code, "detail": detail, "status": status}
+    is_over_soon = status in TRY_LATER
+    if request.method == "POST":
+        fields = _fields_to_repeat(request) if is_over_soon else []
+        context |= {"fields": fields, "back": _page_before(request)}
+    elif is_over_soon:
+        context["reload_seconds"] = RETRY_SECONDS
     response = render(request, "attendance/pages/error.html", context, status=status)
     response["Cache-Control"] = "no-store"
-    if status in {429, 503}:
+    if is_over_soon:
         response["Retry-After"] = str(RETRY_SECONDS)
     return response
+
+
+def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, where it may be sent again: an action that is named is done once."""
+    if "request_id" not in request.POST:
+        return []
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        for value in values
+        if name != "csrfmiddlewaretoken"
+    ]
+
+
+def _page_before(request: HttpRequest) -> str:
+    """The page of ours that a form was on: the form's own address may answer a POST only."""
+    before = request.META.get("HTTP_REFERER", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        before, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return before if is_ours else reverse("home")

@@ -12,6 +12,9 @@ from django.db import Error as DatabaseError
 from django.db import connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+
+# Named for translation, and kept in English: probes read it, pages translate.
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -60,7 +63,10 @@ def _asked(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         return {"ok": False, "detail": error.detail}
     except DatabaseError:
         connection.close()
-        return {"ok": False, "detail": "PostgreSQL cannot be reached or does not answer in time."}
+        return {
+            "ok": False,
+            "detail": _("PostgreSQL cannot be reached or does not answer in time."),
+        }
 
 
 def _postgresql() -> dict[str, Any]:
@@ -70,25 +76,28 @@ def _postgresql() -> dict[str, Any]:
         cursor.execute("SELECT set_config('statement_timeout', '5s', true), pg_is_in_recovery()")
         is_standby = cursor.fetchone()[1]
     if is_standby:
-        return {"ok": False, "detail": "PostgreSQL is a standby and takes no writes."}
+        return {"ok": False, "detail": _("PostgreSQL is a standby and takes no writes.")}
     return {"ok": True}
 
 
 def _redis() -> dict[str, Any]:
     states = health.live_states()
     if not all(state.has_written for state in states):
-        return {"ok": False, "detail": "The last write of the live store to its disk failed."}
+        return {"ok": False, "detail": _("The last write of the live store to its disk failed.")}
     if any(state.may_forget for state in states):
-        return {"ok": False, "detail": "The live store may forget lessons: see manage.py check."}
+        return {"ok": False, "detail": _("The live store may forget lessons: see manage.py check.")}
     if any(state.cluster != "ok" for state in states):
-        return {"ok": False, "detail": "The cluster of the live store does not serve every slot."}
+        return {
+            "ok": False,
+            "detail": _("The live store's cluster does not serve every slot."),
+        }
     return {"ok": True}
 
 
 def _migrations() -> dict[str, Any]:
     missing = books.missing_migrations()
     if missing:
-        return {"ok": False, "detail": f"{len(missing)} migrations are not applied."}
+        return {"ok": False, "detail": _("Migrations are missing. Run manage.py migrate.")}
     return {"ok": True}
 
 
@@ -100,6 +109,7 @@ def _lessons() -> dict[str, Any]:
     return {
         "ok": not (is_late or needs_person or found.failed),
         "oldest_waiting_seconds": round(oldest),
+        "is_late": is_late,
         "lost": found.lost,
         "quarantined": found.quarantined,
         "rewound": found.rewound,
@@ -109,5 +119,5 @@ def _lessons() -> dict[str, Any]:
 
 def _scheduler() -> dict[str, Any]:
     if not scheduler.is_wanted():
-        return {"ok": True, "detail": "This process has no scheduler."}
+        return {"ok": True, "detail": _("This process has no scheduler.")}
     return {"ok": scheduler.is_alive()}

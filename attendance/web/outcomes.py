@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from attendance.errors import AttendanceError
+from attendance.errors import AttendanceError, TooManyAttempts
 from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import Status
 
@@ -90,8 +90,9 @@ _ERRORS = {
     "too_many_attempts": Words(_("Too many tries"), _("Wait a moment, then try again."), "warn"),
     "live_store_unavailable": Words(
         _("The server is busy"),
-        _("Nothing is lost: your scan is kept for five minutes. Press the button again."),
+        _("Nothing is lost: your scan is kept for five minutes. The button comes back by itself."),
         "warn",
+        reload_seconds=5,
     ),
 }
 
@@ -109,4 +110,10 @@ def of_record(record: RegisterRecord) -> Words:
 def of_error(error: AttendanceError) -> Words:
     """What a refusal says; one without words of its own says what the API says."""
     found = _ERRORS.get(error.code)
+    seconds = error.context.get("retry_after")
+    if found and isinstance(error, TooManyAttempts) and seconds:
+        words = ngettext(
+            "Wait %d second, then try again.", "Wait %d seconds, then try again.", seconds
+        )
+        return found._replace(next_step=words % seconds)
     return found or Words(_("That did not work"), gettext(error.detail), "bad")

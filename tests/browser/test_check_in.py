@@ -17,6 +17,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 STUDENT = Person("S-014", "Student 014")
 OTHER = Person("S-015", "Student 015")
 PHONE = {"width": 320, "height": 640}
+MOST_TABS = 10
+"""Further away, the button would be hard to reach."""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -29,7 +31,11 @@ def test_a_phone_checks_in_with_the_keyboard_alone(
     page.goto(f"/C/{shown.short_code}/{shown.code.whole}")
     assert not violations(page)
     button = page.get_by_role("button", name="I am here")
-    button.focus()
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        if button.evaluate("it => it === document.activeElement"):
+            break
+    expect(button).to_be_focused()
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
@@ -40,7 +46,7 @@ def test_a_phone_checks_in_with_the_keyboard_alone(
 
 
 def test_a_mark_that_the_server_has_lost_comes_back_by_itself(
-    open_browser: BrowserOf,
+    open_browser: BrowserOf, said: list[str]
 ) -> None:
     lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
     page = open_browser(STUDENT, viewport=PHONE)
@@ -51,6 +57,33 @@ def test_a_mark_that_the_server_has_lost_comes_back_by_itself(
 
     page.goto(f"/lessons/{lesson.id}/mine/")
     expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+    # That the page was not found is the browser's own word; nothing else may be said.
+    assert all("404" in each for each in said)
+
+
+def test_a_receipt_that_the_server_knows_is_sent_more_and_more_seldom(
+    open_browser: BrowserOf,
+) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    page = open_browser(STUDENT, viewport=PHONE)
+    page.goto(f"/lessons/{lesson.id}/here/")
+    page.get_by_role("button", name="I am here").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+
+    sent: list[str] = []
+    page.on("request", lambda it: sent.append(it.url) if "/receipts/" in it.url else None)
+    kept = "JSON.parse(localStorage['attn.receipts'])"
+    # Minutes ago that it was sent, and whether it is sent now: after 10, 20, 40, 80 minutes.
+    for minutes, is_sent in ((9, False), (11, True), (11, False), (21, True), (39, False)):
+        page.evaluate(
+            f"() => {{ const all = {kept}; for (const it of Object.values(all))"
+            f" it.sent = Date.now() - {minutes * 60_000};"
+            " localStorage['attn.receipts'] = JSON.stringify(all); }"
+        )
+        sent.clear()
+        page.goto("/me/")
+        page.wait_for_load_state("networkidle")
+        assert len(sent) == is_sent, minutes
 
 
 def test_somebody_elses_receipt_on_a_shared_phone_loads_no_page_for_ever(

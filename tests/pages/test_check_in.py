@@ -1,5 +1,7 @@
 """A student's way in: the link of the QR code, a typed code, the button, the result."""
 
+import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -8,21 +10,25 @@ from django.core.cache import cache
 from django.test import Client
 
 from attendance.live import client, keys, store
+from attendance.live.store import check_ins
 from attendance.models import AttendanceRecord
 from attendance.selectors.screens import find_code
 from attendance.services import receipts
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.persistence import unified_persistence_task
 from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
-from tests.lessons import TEACHER
+from attendance.web.words import clock
+from tests.api.test_check_in import code_of
+from tests.lessons import TEACHER, ended_lessons, student
 from tests.pages.test_home import STUDENT, signed_in
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def start(*checks: str, **plan: Any) -> Any:
-    return start_lesson(LessonPlan("Physics", minutes=45, checks=checks, **plan), teacher=TEACHER)
+def start(*checks: str, lesson_name: str = "Physics", **plan: Any) -> Any:
+    return start_lesson(LessonPlan(lesson_name, minutes=45, checks=checks, **plan), teacher=TEACHER)
 
 
 def link_of(lesson: Any) -> str:
@@ -94,7 +100,7 @@ def test_a_code_of_nothing_says_so(given: str, status: int, words: str) -> None:
     assert (answer.status_code, words in text_of(answer)) == (status, True)
 
 
-def test_a_code_that_is_too_old_and_one_that_is_wrong_say_what_to_do() -> None:
+def test_a_code_that_is_wrong_forged_or_missing_says_what_to_do() -> None:
     lesson, phone = start("code"), signed_in(STUDENT)
     short = find_code(lesson.id).short_code
     wrong = phone.get(f"/C/{short}/{'0' * 20}")
@@ -106,6 +112,55 @@ def test_a_code_that_is_too_old_and_one_that_is_wrong_say_what_to_do() -> None:
     assert (answer.status_code, "That is not the code" in text_of(answer)) == (403, True)
     missing = phone.post(f"/lessons/{lesson.id}/here/")
     assert (missing.status_code, "The code is missing" in text_of(missing)) == (403, True)
+
+
+def test_a_code_that_is_too_old_asks_for_the_one_on_the_screen() -> None:
+    lesson, phone = start("code"), signed_in(STUDENT)
+    old = code_of(lesson, steps_ago=3)
+    page = phone.get(f"/C/{find_code(lesson.id).short_code}/{old.whole}")
+    told = text_of(page)
+    assert (page.status_code, "That code is too old" in told) == (403, True)
+    assert "Scan the code that is on the screen now." in told
+    assert 'name="code"' in told
+
+
+def test_a_lesson_that_has_not_begun_says_when_and_looks_again() -> None:
+    lesson, phone = start(starts_at=store.now() + timedelta(minutes=5)), signed_in(STUDENT)
+    page = text_of(phone.get(f"/lessons/{lesson.id}/here/"))
+    assert "Not open yet" in page
+    assert clock(lesson.starts_at)[:5] in page
+    assert 'http-equiv="refresh"' in page
+    pressed = phone.post(f"/lessons/{lesson.id}/here/")
+    assert (pressed.status_code, "Not open yet" in text_of(pressed)) == (409, True)
+    assert 'http-equiv="refresh"' in text_of(pressed)
+
+
+def test_another_network_is_told_to_join_that_of_the_campus() -> None:
+    lesson = start("network", networks=("10.1.0.0/16",))
+    answer = signed_in(STUDENT).post(f"/lessons/{lesson.id}/here/")
+    assert (answer.status_code, "Not from this network" in text_of(answer)) == (403, True)
+    assert "Join the network of the campus" in text_of(answer)
+
+
+def test_a_full_lesson_says_whom_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_ins, "MOST_RECORDS", 1)
+    lesson = start()
+    signed_in(Person("S-015", "Student 015")).post(f"/lessons/{lesson.id}/here/")
+    answer = signed_in(STUDENT).post(f"/lessons/{lesson.id}/here/")
+    assert "This lesson is full" in text_of(answer)
+    assert "Tell your teacher" in text_of(answer)
+
+
+def test_a_mark_that_waits_for_a_verifier_looks_again_until_it_is_decided(settings: Any) -> None:
+    settings.VERIFIER_URL = "https://verifier.example/"
+    lesson, phone = start("external"), signed_in(STUDENT)
+    page = text_of(phone.post(f"/lessons/{lesson.id}/here/", follow=True))
+    assert "Waiting for verification" in page
+    assert 'http-equiv="refresh"' in page
+    correct_record(Correction(lesson.id, STUDENT.school_number, Verdict.ACCEPT, TEACHER))
+    page = text_of(phone.get(f"/lessons/{lesson.id}/mine/"))
+    assert "You are here" in page
+    assert 'http-equiv="refresh"' not in page
 
 
 def test_a_lesson_that_is_over_says_who_can_help() -> None:
@@ -137,7 +192,9 @@ def test_too_many_tries_say_how_long(settings: Any) -> None:
     lesson, phone = start(), signed_in(STUDENT)
     answers = [phone.post(f"/lessons/{lesson.id}/here/") for _ in range(2)]
     assert [a.status_code for a in answers] == [302, 429]
-    assert 0 < int(answers[1].headers["Retry-After"]) <= 60
+    seconds = int(answers[1].headers["Retry-After"])
+    assert 0 < seconds <= 60
+    assert re.search(r"Wait \d+ seconds?, then try again", text_of(answers[1]))
 
 
 def test_a_live_store_that_is_damaged_is_no_absence() -> None:
@@ -178,17 +235,47 @@ def test_switching_signs_out_and_comes_back_to_the_lesson() -> None:
     assert "/accounts/login/" in phone.get(f"/lessons/{lesson.id}/here/").headers["Location"]
 
 
-def test_my_attendance_lists_what_counts_and_makes_a_calendar() -> None:
+def test_my_attendance_lists_what_counts() -> None:
     lesson, phone = start(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
     page = text_of(phone.get("/me/"))
     assert "Physics" in page
     assert "1 · 100%" in page
 
-    lines = phone.get("/me/attendance.ics").content.decode().split("\r\n")
+
+def test_my_attendance_goes_on_for_pages_and_its_shares_count_them_all() -> None:
+    phone = signed_in(student(1))
+    ended_lessons(32, students=1)
+    unified_persistence_task()
+    live = start()
+    phone.post(f"/lessons/{live.id}/here/")
+
+    first = phone.get("/me/")
+    assert len(first.context["page"].items) == 30
+    assert "33 · 100%" in text_of(first)
+    second = phone.get(f"/me/?before={first.context['page'].next_key}")
+    assert len(second.context["page"].items) == 3
+    assert "33 · 100%" in text_of(second)
+    assert second.context["page"].next_key is None
+    back = phone.get(f"/me/?after={second.context['page'].previous_key}")
+    assert [o.lesson_id for o in back.context["page"].items] == [
+        o.lesson_id for o in first.context["page"].items
+    ]
+
+
+def test_the_calendar_folds_long_lines_between_characters() -> None:
+    name = "Einführung in die Ökologie, Straßenbau; Größen\\Maße und Übungen für Anfänger, Teil 1"
+    lesson, phone = start(lesson_name=name), signed_in(STUDENT)
+    phone.post(f"/lessons/{lesson.id}/here/")
+    raw = phone.get("/me/attendance.ics").content
+    lines = raw.decode().split("\r\n")
     assert lines[0] == "BEGIN:VCALENDAR"
-    assert f"UID:{lesson.id}@testserver" in lines
+    assert f"UID:{lesson.id}" in lines
     assert all(len(line.encode()) <= 75 for line in lines)
+    assert any(line.startswith(" ") for line in lines)
+    unfolded = raw.decode().replace("\r\n ", "")
+    escaped = name.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    assert f"SUMMARY:{escaped} (present)" in unfolded.split("\r\n")
 
 
 def test_what_a_teacher_took_out_is_in_no_calendar() -> None:

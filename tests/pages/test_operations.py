@@ -1,13 +1,17 @@
 """Staff's operations: what runs, what waits, what needs a person."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from attendance.models import AttendanceRecord, PersistenceRun
+from attendance.models import AttendanceRecord, LessonLedger, PersistenceRun
 from attendance.services.lessons import LessonPlan, start_lesson
-from attendance.vocabulary import Trigger
-from tests.lessons import TEACHER, ended_lesson
+from attendance.vocabulary import LessonState, Trigger
+from tests.factories import LessonLedgerFactory
+from tests.lessons import TEACHER, ended_lesson, live_lesson
 from tests.pages.test_check_in import text_of
 from tests.pages.test_home import STUDENT, signed_in
 from tests.pages.test_sign_in import STAFF
@@ -29,7 +33,7 @@ def test_what_waits_is_seen_and_persisted_with_one_click() -> None:
     assert not AttendanceRecord.objects.exists()
 
     page = staff.post("/admin/operations/persist/", follow=True)
-    assert "1 lessons: 3 records inserted" in text_of(page)
+    assert "1 lesson: 3 records inserted" in text_of(page)
     assert page.context["books"].states["discarded"] == 1
     assert AttendanceRecord.objects.count() == 3
     assert PersistenceRun.objects.get().trigger == Trigger.ADMIN
@@ -44,6 +48,49 @@ def test_queries_do_not_grow_with_lessons_and_runs(django_assert_max_num_queries
     start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
     with django_assert_max_num_queries(12):
         staff.get("/admin/operations/figures/")
+
+
+def test_figures_that_are_known_are_not_sent_again() -> None:
+    staff = signed_in(STAFF)
+    known = re.search(r'name="known" value="(\w+)"', text_of(staff.get("/admin/operations/")))
+    assert known
+    again = f"/admin/operations/figures/?known={known[1]}"
+    assert staff.get(again).status_code == 204
+
+    live_lesson(1)
+    LessonLedger.objects.update(ends_at=timezone.now())
+    page = staff.get(again)
+    assert page.status_code == 200
+    assert '?now=ended"><strong>1</strong>' in text_of(page)
+    # The clock ends a lesson; the ledger hears of it with the next run.
+    ledger = "/admin/attendance/lessonledger/"
+    assert "Physics" in text_of(staff.get(f"{ledger}?now=ended"))
+    assert "Physics" not in text_of(staff.get(f"{ledger}?now=live"))
+
+
+def test_health_says_what_is_wrong_in_the_reader_s_language() -> None:
+    LessonLedgerFactory(state=LessonState.LOST)
+    LessonLedgerFactory(state=LessonState.QUARANTINED)
+    LessonLedgerFactory(state=LessonState.QUARANTINED)
+    late = LessonLedgerFactory(
+        state=LessonState.ENDED, ends_at=timezone.now() - timedelta(minutes=20)
+    )
+    staff = signed_in(STAFF)
+    page = text_of(staff.get("/admin/operations/"))
+    assert "1 lesson is lost" in page
+    assert "2 lessons are unreadable" in page
+    assert "waits longer than it should" in page
+    assert f"/lessonledger/{late.pk}/change/" in page
+    assert "for 20 minutes" in page
+
+    turkish = text_of(staff.get("/admin/operations/", HTTP_ACCEPT_LANGUAGE="tr"))
+    assert "1 ders canlı depodan kayboldu" in turkish
+    assert "needs a person" not in turkish
+
+
+def test_the_administration_leads_to_operations() -> None:
+    page = text_of(signed_in(STAFF).get("/admin/"))
+    assert 'href="/admin/operations/"' in page
 
 
 def test_a_run_that_was_cut_off_says_so() -> None:

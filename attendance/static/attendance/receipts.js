@@ -1,8 +1,9 @@
 /* The receipt of each mark stays on this phone. It is sent again when a page of ours is opened:
-   the server takes it only where it has lost the mark. */
+   the server takes it only where it has lost the mark. Each time that the server knows it, the
+   next time is twice as far away. */
 "use strict";
 (() => {
-  const KEY = "attn.receipts", MOST = 50, AGAIN_MS = 600_000;
+  const KEY = "attn.receipts", MOST = 50, AGAIN_MS = 600_000, SELDOM_MS = 86_400_000;
 
   const read = () => {
     try { return JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { return {}; }
@@ -37,11 +38,13 @@
     const kept = read();
     const lost = document.querySelector("[data-lost]")?.dataset.lost;
     for (const [lesson, each] of Object.entries(kept)) {
-      if (lesson !== lost && Date.now() - each.sent < AGAIN_MS) continue;
+      const wait = Math.min(AGAIN_MS * 2 ** (each.times ?? 0), SELDOM_MS);
+      if (lesson !== lost && Date.now() - each.sent < wait) continue;
       let outcome;
       try { outcome = await send(each.receipt); } catch { return; /* offline: the next page tries again */ }
       if (!outcome) continue;
       each.sent = Date.now();
+      each.times = outcome === "restored" ? 0 : (each.times ?? 0) + 1;
       write(kept);
       // Only a mark that has come back changes the page: anything else would load it for ever.
       if (lesson === lost && outcome === "restored") location.reload();

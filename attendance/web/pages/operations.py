@@ -1,5 +1,6 @@
 """For staff: whether everything runs, what waits, and what needs a person."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -8,6 +9,10 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -17,11 +22,13 @@ from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.work import RunOptions
 from attendance.vocabulary import Trigger
-from attendance.web import health
+from attendance.web import health, signs
 from attendance.web.callers import signed_in
 from users.identity import Role
 
 WIDTH, HEIGHT, GAP = 800, 120, 2
+NO_CONTENT = 204
+FIGURES = "attendance/pages/operations_figures.html"
 
 
 class Bar(NamedTuple):
@@ -40,15 +47,18 @@ class Bar(NamedTuple):
 @signed_in(Role.STAFF)
 def operations(request: HttpRequest) -> HttpResponse:
     """The whole page; its figures are also served alone."""
-    return render(request, "attendance/pages/operations.html", _figures())
+    return render(request, "attendance/pages/operations.html", {"figures": _told()[0]})
 
 
 @never_cache
 @require_safe
 @signed_in(Role.STAFF)
 def figures(request: HttpRequest) -> HttpResponse:
-    """What changes, alone."""
-    return render(request, "attendance/pages/operations_figures.html", _figures())
+    """What changes, alone; nothing where the browser has the newest of it."""
+    told, known = _told()
+    if request.GET.get("known") == known:
+        return HttpResponse(status=NO_CONTENT)
+    return HttpResponse(told)
 
 
 @require_POST
@@ -61,20 +71,29 @@ def persist(request: HttpRequest) -> HttpResponse:
     return redirect("operations")
 
 
+def _told() -> tuple[SafeString, str]:
+    """The figures as HTML, and a name for just this text of them."""
+    told = render_to_string(FIGURES, _figures())
+    known = hashlib.sha256(told.encode()).hexdigest()[:16]
+    field = format_html('<input type="hidden" id="known" name="known" value="{}">', known)
+    return told + field, known
+
+
 def _figures() -> dict[str, Any]:
     """Where one server is away, what the other one knows is shown all the same."""
-    found: dict[str, Any] = {"health": health.report()}
+    found: dict[str, Any] = {"health": signs.of_health(health.report())}
     try:
-        books = read_books()
+        books = read_books(at=timezone.now())
     except DatabaseError:
         connection.close()
         return found | {"books": None}
+    stored = [run.inserted + run.updated for run in books.runs]
     return found | {
         "books": books,
         "bars": _bars(books.runs),
         "width": WIDTH,
         "height": HEIGHT,
-        "most": max((run.inserted + run.updated for run in books.runs), default=0),
+        "most": max(stored, default=0),
     }
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from attendance.selectors.own import OwnRecord, list_own_records
+from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_records
 from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
 from attendance.web import outcomes
@@ -25,10 +25,10 @@ _LONGEST_LINE = 75
 @require_safe
 @signed_in(Role.STUDENT)
 def my_attendance(request: HttpRequest) -> HttpResponse:
-    """A student's records, newest first, with the share of each status on this page."""
-    page = list_own_records(person_of(request).school_number, _slice(request))
+    """A student's records, newest first, with the share of each status in all of them."""
+    page, counts = find_own_attendance(person_of(request).school_number, _slice(request))
     shown = [(each, outcomes.of_record(each.record)) for each in page.items]
-    context = {"page": page, "shown": shown, "shares": _shares(page.items)}
+    context = {"page": page, "shown": shown, "shares": _shares(counts)}
     return render(request, "attendance/pages/my_attendance.html", context)
 
 
@@ -36,9 +36,8 @@ def _slice(request: HttpRequest) -> Slice:
     return Slice(before=key_of(request, "before"), after=key_of(request, "after"), limit=30)
 
 
-def _shares(items: Iterable[OwnRecord]) -> list[tuple[str, int, int]]:
+def _shares(counts: Counter[str]) -> list[tuple[str, int, int]]:
     """Each status with its count and its share in percent."""
-    counts = Counter(each.record.status for each in items if not each.record.is_deleted)
     total = sum(counts.values())
     return [(status, n, round(100 * n / total)) for status in Status if (n := counts[status])]
 
@@ -48,21 +47,22 @@ def _shares(items: Iterable[OwnRecord]) -> list[tuple[str, int, int]]:
 def calendar(request: HttpRequest) -> HttpResponse:
     """The newest lessons as a calendar file, with what became of each."""
     own = list_own_records(person_of(request).school_number, Slice(limit=CALENDAR_LESSONS))
-    lines = "".join(f"{line}\r\n" for line in _calendar(own.items, host=request.get_host()))
+    lines = "".join(f"{line}\r\n" for line in _calendar(own.items))
     answer = HttpResponse(lines, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="attendance.ics"'
     answer["Cache-Control"] = "private, no-store"
     return answer
 
 
-def _calendar(items: Iterable[OwnRecord], *, host: str) -> Iterator[str]:
+def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ATTN//Attendance//EN")
     for each in items:
         if each.record.is_deleted:
             continue
         status = Status(each.record.status)
         yield "BEGIN:VEVENT"
-        yield f"UID:{each.lesson_id}@{host}"
+        # The same wherever it was fetched: a second import replaces and doubles nothing.
+        yield f"UID:{each.lesson_id}"
         yield f"DTSTAMP:{_instant(each.record.changed_at)}"
         yield f"DTSTART:{_instant(each.starts_at)}"
         yield f"DTEND:{_instant(each.ends_at)}"
