@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from attendance.admin.base import ReadOnlyAdmin, ask_and_do
+from attendance.admin.difference import difference
 from attendance.admin.forms import ReasonForm, ReplayForm
 from attendance.errors import AttendanceError, RecordExists
 from attendance.models import QuarantinedPayload
@@ -34,12 +35,12 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
         "found_at",
         "shown",
         "state",
-        "corrected",
+        "compared",
         "settled_at",
         "settled_by",
         "settled_reason",
     )
-    readonly_fields = ("shown",)
+    readonly_fields = ("shown", "compared")
     list_select_related = ("settled_by",)
     change_form_template = "admin/attendance/quarantinedpayload/change_form.html"
 
@@ -59,6 +60,10 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
         text = raw[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
         safe = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
         return safe + ("…" if len(raw) > SHOWN_BYTES else "")
+
+    @admin.display(description=gettext_lazy("raw and corrected"))
+    def compared(self, row: QuarantinedPayload) -> str:
+        return difference(row)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db.models import Count, Q, QuerySet
 
 from attendance.errors import LessonNotFound
@@ -139,7 +140,8 @@ def _readable(lesson_ids: Sequence[UUID]) -> list[LiveLesson]:
 
 def _views(ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]) -> list[LessonView]:
     discarded = {i for i, row in books.items() if row.state == LessonState.DISCARDED}
-    live = {x.id: x for x in _readable([i for i in ids if i not in discarded])}
+    found = store.read_lessons([i for i in ids if i not in discarded])
+    live = {i: x for i, x in found.items() if isinstance(x, LiveLesson) and not x.is_starting}
     counts = store.count_statuses(list(live))
     stored = _views_of_stored([i for i in ids if i not in live], books)
     views = []
@@ -149,8 +151,16 @@ def _views(ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]) -> list[Less
             state = _state(lesson, books.get(lesson_id))
             views.append(lesson_of_live(lesson, state, counts[lesson_id]))
         elif lesson_id in stored:
-            views.append(stored[lesson_id])
+            is_there = found.get(lesson_id) is store.Missing.UNREADABLE
+            views.append(_not_lost(stored[lesson_id]) if is_there else stored[lesson_id])
     return views
+
+
+def _not_lost(view: LessonView) -> LessonView:
+    """What Redis holds and nobody can read is not gone."""
+    if view.state != LessonState.LOST:
+        return view
+    return msgspec.structs.replace(view, state=LessonState.QUARANTINED)
 
 
 def _state(lesson: LiveLesson, book: LessonLedger | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -10,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext
 
-from attendance.errors import AttendanceError
+from attendance.errors import AttendanceError, LessonUnreadable
 from attendance.http_status import HIDDEN, STATUS
 from users.errors import UserError
 
@@ -43,11 +44,12 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:
     context: dict[str, Any] = {"code": code, "detail": detail, "status": status}
-    is_over_soon = status in TRY_LATER
-    if request.method == "POST":
+    # What is damaged stays so until a person has looked at it.
+    is_over_soon = status in TRY_LATER and code != LessonUnreadable.code
+    if request.method == "POST" or not is_over_soon:
         fields = _fields_to_repeat(request) if is_over_soon else []
         context |= {"fields": fields, "back": _page_before(request)}
-    elif is_over_soon:
+    else:
         context["reload_seconds"] = RETRY_SECONDS
     response = render(request, "attendance/pages/error.html", context, status=status)
     response["Cache-Control"] = "no-store"
@@ -71,7 +73,8 @@ def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
 def _page_before(request: HttpRequest) -> str:
     """The page of ours that a form was on: the form's own address may answer a POST only."""
     before = request.META.get("HTTP_REFERER", "")
-    is_ours = url_has_allowed_host_and_scheme(
+    is_other = urlsplit(before).path != request.path
+    is_ours = is_other and url_has_allowed_host_and_scheme(
         before, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return before if is_ours else reverse("home")

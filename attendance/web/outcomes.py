@@ -90,7 +90,7 @@ _ERRORS = {
     "too_many_attempts": Words(_("Too many tries"), _("Wait a moment, then try again."), "warn"),
     "live_store_unavailable": Words(
         _("The server is busy"),
-        _("Nothing is lost: your scan is kept for five minutes. The button comes back by itself."),
+        _("Nothing is lost: a scan is kept for five minutes. The button comes back by itself."),
         "warn",
         reload_seconds=5,
     ),

@@ -65,7 +65,7 @@ def _parts(report: dict[str, Any]) -> Iterator[Sign]:
         if part["ok"]:
             yield Sign("good", _("%(server)s works.") % {"server": name})
         else:
-            yield Sign("bad", f"{name}: {_(part['detail'])}")
+            yield Sign("bad", _(part["detail"]))
     migrations, scheduler = report["migrations"], report["scheduler"]
     if report["postgresql"]["ok"] and not migrations["ok"]:
         yield Sign("bad", _(migrations["detail"]))

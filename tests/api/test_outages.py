@@ -25,14 +25,14 @@ def no_postgresql(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def stop() -> None:
         connection.close()
-        monkeypatch.setattr(connection, "get_new_connection", _connect_to_nobody)
+        monkeypatch.setattr(connection, "get_new_connection", connect_to_nobody)
 
     yield stop
     monkeypatch.undo()
     connection.close()
 
 
-def _connect_to_nobody(parameters: object) -> psycopg.Connection:
+def connect_to_nobody(parameters: object) -> psycopg.Connection:
     return psycopg.connect(host="/nowhere", connect_timeout=2)
 
 

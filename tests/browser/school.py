@@ -1,16 +1,22 @@
 """A small school for pictures of pages and for looks at all of them."""
 
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from attendance.errors import AttendanceError
+from attendance.live import client, keys, store
+from attendance.models import LessonLedger
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.persistence import unified_persistence_task
 from attendance.services.records import Correction, correct_record
-from attendance.vocabulary import Verdict
+from attendance.vocabulary import LessonState, Verdict
+from tests.lessons import ended_lesson
 from users.identity import Person, Role
 
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
+FOURTH = Person("T-4", "Teacher 4", Role.TEACHER)
 OTHER = Person("T-3", "Teacher 3", Role.TEACHER)
 STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 STUDENT = Person("S-014", "Student 014")
@@ -24,6 +30,12 @@ class School(NamedTuple):
     """A live one that asks for its code: refused students wait."""
     open: UUID
     """A live one of another teacher, without a code."""
+    scheduled: UUID
+    waiting: UUID
+    """Over, and not saved yet."""
+    failed: UUID
+    lost: UUID
+    unreadable: UUID
 
 
 def made_school() -> School:
@@ -39,7 +51,29 @@ def made_school() -> School:
             check_in(open_one, student=Person(f"S-{number:03}", f"Student {number:03}"))
         except AttendanceError:
             continue
-    return School(past, live, open_one)
+    return School(past, live, open_one, **_in_trouble())
+
+
+def _in_trouble() -> dict[str, UUID]:
+    """Lessons of a fourth teacher that have not begun, wait, failed, or are damaged or gone."""
+    later = store.now() + timedelta(minutes=20)
+    plan = LessonPlan("Biology", minutes=45, starts_at=later)
+    made = {"scheduled": start_lesson(plan, teacher=Person("T-5", "Teacher 5", Role.TEACHER)).id}
+    for name, lesson_name in (
+        ("lost", "History"),
+        ("unreadable", "Art"),
+        ("failed", "Music"),
+        ("waiting", "Latin"),
+    ):
+        made[name] = ended_lesson(8, teacher=FOURTH, lesson_name=lesson_name).id
+    client.connection().delete(*keys.of_lesson(made["lost"]))
+    client.connection().hset(keys.lesson(made["unreadable"]), "data", "{")
+    unified_persistence_task(lesson_ids=[made["unreadable"]])
+    ledger = LessonLedger.objects
+    ledger.filter(pk=made["lost"]).update(state=LessonState.LOST)
+    ledger.filter(pk=made["failed"]).update(state=LessonState.FAILED, attempts=2)
+    ledger.filter(pk=made["waiting"]).update(ends_at=store.now())
+    return made
 
 
 def _fill(lesson_id: UUID, students: int) -> None:

@@ -1,5 +1,7 @@
 """A phone: from the link to the mark, and the mark that comes back by its receipt."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import expect
 
@@ -59,6 +61,21 @@ def test_a_mark_that_the_server_has_lost_comes_back_by_itself(
     expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
     # That the page was not found is the browser's own word; nothing else may be said.
     assert all("404" in each for each in said)
+
+
+def test_a_page_that_waits_comes_to_life_by_itself(open_browser: BrowserOf) -> None:
+    later = store.now() + timedelta(seconds=12)
+    plan = LessonPlan("Physics", minutes=45, starts_at=later)
+    lesson = start_lesson(plan, teacher=TEACHER)
+    page = open_browser(STUDENT, viewport=PHONE)
+    page.goto(f"/lessons/{lesson.id}/here/")
+    expect(page.get_by_role("heading", level=2)).to_have_text("Not open yet")
+    loads: list[str] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+
+    expect(page.get_by_role("button", name="I am here")).to_be_visible(timeout=40_000)
+    # It looked more than once, and was loaded when there was something new.
+    assert len(loads) == 1
 
 
 def test_a_receipt_that_the_server_knows_is_sent_more_and_more_seldom(

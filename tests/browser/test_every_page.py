@@ -6,11 +6,12 @@ from tests.browser.accessible import violations
 from tests.browser.conftest import BrowserOf
 from tests.browser.every import every_page
 from tests.browser.school import made_school
+from tests.browser.troubles import away, look_in, looks_in_trouble
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 NARROW = {"width": 320, "height": 640}
-ERRORS_ARE_PAGES = ("403 (Forbidden)", "404 (Not Found)")
+ERRORS_ARE_PAGES = ("403 (Forbidden)", "404 (Not Found)", "503 (Service Unavailable)")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -31,3 +32,17 @@ def test_every_page_can_be_used_by_everybody(
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
     assert not [line for line in said if not any(each in line for each in ERRORS_ARE_PAGES)]
+
+
+@pytest.mark.parametrize("trouble", ["redis", "postgresql", "offline"])
+def test_a_page_in_trouble_can_be_used_by_everybody(trouble: str, open_browser: BrowserOf) -> None:
+    made, found = made_school(), {}
+    for look in looks_in_trouble(made)[trouble]:
+        page = open_browser(look.person, viewport=NARROW)
+        page.goto("/")
+        with away(trouble):
+            look_in(trouble, page, look.path)
+            found[look.name] = violations(page)
+            assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+        page.context.close()
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}

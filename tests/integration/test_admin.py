@@ -206,6 +206,22 @@ def test_a_payload_is_replayed_from_a_corrected_copy(staff_client: Client) -> No
     assert row.state == "replayed"
 
 
+def test_a_corrected_copy_is_shown_beside_what_the_raw_bytes_still_say(
+    staff_client: Client,
+) -> None:
+    broken = b"1|0000000000000000|2,1,1,present,,kept|"
+    row = damaged(broken + b'{"school_number":"S-0002","full_name":"A\\u0064a <b>","source":"st')
+    url = reverse("admin:attendance_quarantine_replay", args=[row.pk])
+    typed = {"school_number": "S-0002", "full_name": "Ada Two", "status": "present", "reason": "r"}
+    assert staff_client.post(url, typed).status_code == 302
+
+    page = staff_client.get(reverse("admin:attendance_quarantinedpayload_change", args=[row.pk]))
+    told = page.content.decode()
+    assert "<td>S-0002</td><td>S-0002</td>" in told
+    assert "<td><del>Ada &lt;b&gt;</del></td><td><ins>Ada Two</ins></td>" in told
+    assert "<td>present</td><td>present</td>" in told
+
+
 def test_a_payload_is_retried_by_post_only_and_set_aside(staff_client: Client) -> None:
     row = damaged()
     retry = reverse("admin:attendance_quarantine_retry", args=[row.pk])

@@ -56,7 +56,10 @@ def test_without_redis_no_page_says_that_a_lesson_is_gone(monkeypatch: pytest.Mo
         ]
         operations = staff.get("/admin/operations/")
     assert [page.status_code for page in pages] == [503] * 5
+    for page in pages[:2]:
+        assert "The server is busy" in text_of(page)
     assert "Nothing is lost" in text_of(pages[1])
+    assert "every mark that was confirmed is kept" in text_of(pages[3])
     # What could not be looked at was not kept, and no page may say that it was.
     assert "is kept" not in text_of(pages[2])
     assert operations.status_code == 200

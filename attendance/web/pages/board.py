@@ -11,8 +11,9 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance.errors import AttendanceError, Conflict, RecordNotFound
+from attendance.errors import AttendanceError, Conflict, LessonNotFound, RecordNotFound
 from attendance.http_status import STATUS
+from attendance.live.refusals import RefusedCheckIn
 from attendance.selectors import registers
 from attendance.selectors.lessons import find_lesson
 from attendance.selectors.permissions import check_may_see
@@ -68,8 +69,7 @@ def rows(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 
 def _rows(request: HttpRequest, lesson: LessonView) -> dict[str, Any]:
-    register = registers.find_register(lesson.id)
-    refused = list(registers.find_refusals(lesson.id).refusals)
+    register, refused = _register(lesson)
     tab = request.GET.get("tab", "all")
     tab = tab if tab in TABS else "all"
     search = request.GET.get("search", "").strip().casefold()
@@ -86,6 +86,7 @@ def _rows(request: HttpRequest, lesson: LessonView) -> dict[str, Any]:
         "lesson": lesson,
         "state": words,
         "is_live": lesson.state == LessonState.LIVE,
+        "is_lost": lesson.state == LessonState.LOST,
         "is_open": lesson.state in {LessonState.LIVE, LessonState.SCHEDULED},
         "records": sorted(shown, key=lambda r: r.changed_at, reverse=True),
         "deleted": [r for r in register.records if r.is_deleted],
@@ -96,6 +97,17 @@ def _rows(request: HttpRequest, lesson: LessonView) -> dict[str, Any]:
         "minutes_left": -(-int(left.total_seconds()) // 60),
         "known": f"{register.revision}-{sum(r.times for r in refused)}-{lesson.state}",
     }
+
+
+def _register(lesson: LessonView) -> tuple[registers.RegisterView, list[RefusedCheckIn]]:
+    """Of a lesson that is lost there may be nothing, and its page still says what to do."""
+    try:
+        register = registers.find_register(lesson.id)
+        return register, list(registers.find_refusals(lesson.id).refusals)
+    except LessonNotFound:
+        if lesson.state != LessonState.LOST:
+            raise
+        return registers.RegisterView(lesson.teacher.school_number, 0, []), []
 
 
 def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:

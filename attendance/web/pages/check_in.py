@@ -28,6 +28,7 @@ SCAN = "attn_scan"
 
 RELOAD_SECONDS = 10
 CODE_PAGE = "attendance/pages/type_code.html"
+REFUSED_PAGE = "attendance/pages/refused.html"
 
 
 @never_cache
@@ -79,10 +80,13 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return _check_in(request, lesson_id)
     try:
         lesson = store.read_lesson(lesson_id)
+        has_mark = own.find_own(lesson_id, person_of(request).school_number) is not None
     except LessonNotFound:
         # It is stored, or was never there: the result page knows.
         return redirect("my-mark", lesson_id=lesson_id)
-    if own.find_own(lesson_id, person_of(request).school_number) is not None:
+    except LiveStoreUnavailable as error:
+        return _refused(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+    if has_mark:
         return redirect("my-mark", lesson_id=lesson_id)
     return render(request, "attendance/pages/check_in.html", _of_lesson(request, lesson))
 
@@ -105,7 +109,7 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         limits.count_check_in(student.school_number)
         done = check_in(lesson_id, student=student, given=given)
     except AttendanceError as error:
-        return _refused(request, error, "attendance/pages/refused.html", lesson_id=lesson_id)
+        return _refused(request, error, REFUSED_PAGE, lesson_id=lesson_id)
     answer = redirect("my-mark", lesson_id=lesson_id)
     if done.is_repeated:
         answer["Location"] += "?again=1"

@@ -26,7 +26,7 @@ from attendance.web import health, signs
 from attendance.web.callers import signed_in
 from users.identity import Role
 
-WIDTH, HEIGHT, GAP = 800, 120, 2
+WIDTH, HEIGHT, GAP, WIDEST = 800, 120, 2, 40
 NO_CONTENT = 204
 FIGURES = "attendance/pages/operations_figures.html"
 
@@ -99,7 +99,7 @@ def _figures() -> dict[str, Any]:
 
 def _bars(runs: Sequence[PersistenceRun]) -> list[Bar]:
     most = max((run.inserted + run.updated + run.quarantined for run in runs), default=0) or 1
-    step = WIDTH / max(len(runs), 1)
+    step = min(WIDTH / max(len(runs), 1), WIDEST)
     return [
         Bar(
             round(number * step, 1),

@@ -1,0 +1,75 @@
+"""A quarantined record beside its corrected copy: what was read, what was put in its place."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from attendance.models import QuarantinedPayload
+from attendance.services.settling import CorrectedCopy
+from attendance.vocabulary import Status
+
+_STATUS = re.compile("|".join(Status.values))
+
+
+class Line(NamedTuple):
+    """One field; empty where the bytes do not have it, or nothing was put in its place."""
+
+    field: str
+    raw: str
+    corrected: str
+
+
+def difference(row: QuarantinedPayload) -> SafeString:
+    """A table of the fields; what differs is struck out and put in."""
+    if not row.corrected:
+        return SafeString("–")
+    cells = ((line.field, _raw(line), _corrected(line)) for line in lines(row))
+    return format_html(
+        "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
+        _("field"),
+        _("in the raw bytes"),
+        _("in the corrected copy"),
+        format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", cells),
+    )
+
+
+def lines(row: QuarantinedPayload) -> Iterator[Line]:
+    """Each field of a copy, with what the damaged bytes seem to say of it."""
+    text = bytes(row.payload).decode("utf-8", "backslashreplace")
+    corrected = json.loads(row.corrected)
+    for field in CorrectedCopy._fields:
+        yield Line(field, _found(field, text, row.field), str(corrected.get(field, "")))
+
+
+def _found(field: str, text: str, key: str) -> str:
+    """Where JSON and checksum are damaged, a field may still be legible."""
+    if field == "status":
+        # The script wrote it in the stamp, before the JSON.
+        seen = _STATUS.search(text.partition("{")[0])
+        return seen[0] if seen else ""
+    seen = re.search(rf'"{field}":"((?:[^"\\]|\\.)*)"', text)
+    if seen is None:
+        return key if field == "school_number" else ""
+    return _unescaped(seen[1])
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
+
+
+def _raw(line: Line) -> SafeString | str:
+    return line.raw if line.raw == line.corrected else format_html("<del>{}</del>", line.raw)
+
+
+def _corrected(line: Line) -> SafeString | str:
+    if line.raw == line.corrected:
+        return line.corrected
+    return format_html("<ins>{}</ins>", line.corrected)
