@@ -6,6 +6,8 @@ from uuid import UUID
 from attendance.live import client, keys
 
 GONE = ""
+AWAY = "away"
+"""In the place of a version while the live store does not answer."""
 
 
 def read_versions(lesson_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -4,6 +4,7 @@
 
     GET /stream/<lesson id>/?ticket=<ticket>   text/event-stream
         event: changed   data: a word that differs for each version
+        event: away      the live store does not answer; when it does, `changed` comes again
         event: gone      the lesson has left the live store; the stream ends
 
 A ticket comes from the site, which has looked at the caller's rights. No name and
@@ -37,6 +38,7 @@ BEAT_SECONDS = 15
 
 RECONNECT_MS = 1_000
 _PATH = re.compile(r"/stream/([0-9a-f-]{36})/")
+_EVENTS = {versions.GONE: "gone", versions.AWAY: "away"}
 _watcher = Watcher(versions.read_versions)
 
 
@@ -110,9 +112,8 @@ async def _next(send: Send, listener: Listener, left: "asyncio.Future[Any]") -> 
             await _write(send, ": beat\n\n")
         return not left.done()
     version = waiting.result()
-    is_gone = version == versions.GONE
-    await _write(send, f"event: {'gone' if is_gone else 'changed'}\ndata: {version}\n\n")
-    return not is_gone
+    await _write(send, f"event: {_EVENTS.get(version, 'changed')}\ndata: {version}\n\n")
+    return version != versions.GONE
 
 
 async def _left(receive: Receive) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from uuid import UUID
 
 from attendance.errors import AttendanceError
+from attendance.live.versions import AWAY
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class Watcher:
                 self._tell(versions.items())
             except AttendanceError as error:
                 logger.warning("The live store does not answer: %s", error)
+                self._tell((lesson_id, AWAY) for lesson_id in self._listeners)
                 pause = SECONDS_WHILE_AWAY
             await asyncio.sleep(pause)
 

@@ -7,15 +7,17 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project_settings
 
 from attendance.live import tickets
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from tests.lessons import TEACHER
+from tests.own_live import own_live_store
 from tests.processes import environment
 from users.identity import Person
 
@@ -25,16 +27,16 @@ ORIGIN = "http://localhost:8000"
 
 
 @contextmanager
-def streaming() -> Iterator[int]:
-    """The stream on a free port."""
+def streaming(**env: str) -> Iterator[int]:
+    """The stream on a free port; `env` changes what its process finds."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
     child = subprocess.Popen(
         [*command, "--no-log", "attendance.stream.app:application"],
-        cwd=settings.BASE_DIR,
-        env=environment(),
+        cwd=project_settings.BASE_DIR,
+        env=environment(**env),
     )
     try:
         for _ in range(600):
@@ -78,7 +80,7 @@ def event(answer: HTTPResponse) -> tuple[str, str]:
 
 
 def ticket_for(lesson_id: UUID) -> str:
-    return tickets.issue(lesson_id, settings.SECRET_KEY)
+    return tickets.issue(lesson_id, project_settings.SECRET_KEY)
 
 
 def test_each_change_is_told_with_nothing_else_and_the_end_ends_it(port: int) -> None:
@@ -112,13 +114,26 @@ def test_without_a_ticket_of_its_own_nobody_hears_anything(port: int, ticket: st
 def test_a_ticket_ends_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     lesson_id = uuid4()
     ticket = ticket_for(lesson_id)
-    assert tickets.is_valid(ticket, lesson_id, settings.SECRET_KEY)
+    assert tickets.is_valid(ticket, lesson_id, project_settings.SECRET_KEY)
     later = time.time() + tickets.SECONDS + 1
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
-    assert not tickets.is_valid(ticket, lesson_id, settings.SECRET_KEY)
+    assert not tickets.is_valid(ticket, lesson_id, project_settings.SECRET_KEY)
 
 
 def test_what_is_no_stream_is_not_there(port: int) -> None:
     for path in ("/", "/stream/", "/stream/not-an-id/", f"/stream/{uuid4()}"):
         with asked(port, path) as answer:
             assert answer.status == 404
+
+
+def test_a_live_store_that_goes_away_is_told_and_so_is_its_return(settings: Any) -> None:
+    with own_live_store(settings) as live, streaming(REDIS_URL=live.url) as port:
+        lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+        with asked(port, stream_of(lesson.id, ticket_for(lesson.id))) as answer:
+            before = event(answer)
+            live.kill()
+            assert event(answer) == ("away", "away")
+            live.start()
+            assert event(answer) == before
+            check_in(lesson.id, student=Person("S-1", "Student 1"))
+            assert event(answer)[0] == "changed"

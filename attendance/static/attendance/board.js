@@ -11,7 +11,9 @@
   const listen = () => {
     const source = new EventSource(board.dataset.stream);
     source.addEventListener("open", () => { isStreaming = true; say("live"); });
-    source.addEventListener("changed", load);
+    source.addEventListener("changed", () => { isStreaming = true; load(); });
+    // The live store does not answer: asking shows when it does, also where the stream does not.
+    source.addEventListener("away", () => { isStreaming = false; load(); });
     source.addEventListener("gone", () => { source.close(); isStreaming = false; say("asking"); load(); });
     source.addEventListener("error", () => {
       isStreaming = false;
@@ -36,7 +38,10 @@
   });
   document.body.addEventListener("htmx:sendError", () => say("offline"));
   document.body.addEventListener("htmx:responseError", () => say("offline"));
-  document.body.addEventListener("htmx:afterOnLoad", () => say(isStreaming ? "live" : "asking"));
+  // It comes after an error, too.
+  document.body.addEventListener("htmx:afterOnLoad", (event) => {
+    if (event.detail.xhr.status < 400) say(isStreaming ? "live" : "asking");
+  });
 
   if (board.dataset.stream) listen(); else say("asking");
 })();
