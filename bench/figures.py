@@ -61,17 +61,22 @@ def spread(values: Iterable[float]) -> str:
 
 
 def write_page() -> None:
-    """Put the figures of this run between the marks of the page; the words around it stay."""
+    """Put the figures of this run between the marks of the page; the other rows stay."""
     if not _found or os.environ.get("ATTN_WRITE_FIGURES") != "yes":
         return
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    after = rest.partition(END)[2]
-    rows = [
-        "| figure | goal | measured | beside it |",
-        "|---|---|---|---|",
-        *(f"| {f.what} | {f.goal} | **{f.ratio}** | {f.beside} |" for f in _found),
-    ]
-    PAGE.write_text("\n".join([before + BEGIN, "", *_where, "", *rows, "", END]) + after)
+    table, _, after = rest.partition(END)
+    today = datetime.now(UTC).date()
+    rows = {line.split(" | ")[0]: line for line in table.splitlines() if line[:2] == "| "}
+    rows |= {
+        f"| {f.what}": f"| {f.what} | {f.goal} | **{f.ratio}** | {f.beside} | {today} |"
+        for f in _found
+    }
+    heads = ["| figure | goal | measured | beside it | on |", "|---|---|---|---|---|"]
+    rows.pop("| figure", None)
+    PAGE.write_text(
+        "\n".join([before + BEGIN, "", *_where, "", *heads, *rows.values(), "", END]) + after
+    )
 
 
 def _machine() -> str:
@@ -81,9 +86,8 @@ def _machine() -> str:
         postgres = cursor.fetchone()[0]
     info: Any = client.connection().info("server")
     redis = info.get("valkey_version") or info.get("redis_version")
-    today = datetime.now(UTC).date()
     return (
-        f"Measured on {today}: {cores} cores, {memory / 2**30:.0f} GiB, {platform.system()}, "
+        f"Measured on {cores} cores, {memory / 2**30:.0f} GiB, {platform.system()}, "
         f"Python {platform.python_version()}, PostgreSQL {postgres}, Valkey {redis}, all on this "
         f"one machine, with `appendfsync always`, `fsync` and `synchronous_commit` on."
     )

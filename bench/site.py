@@ -14,18 +14,33 @@ from knox.models import AuthToken
 from tests.processes import environment
 from users.models import User
 
+THREADS = "8"
+SERVERS = {
+    "gunicorn": (
+        *("--worker-class", "gthread", "--threads", THREADS),
+        *("--log-level", "error", "--no-control-socket"),
+    ),
+    "granian": ("--interface", "wsgi", "--blocking-threads", THREADS, "--no-log"),
+}
+ADDRESS = {"gunicorn": "--bind=127.0.0.1:{}", "granian": "--port={}"}
+
 
 @contextmanager
-def served(workers: int = 1) -> Iterator[int]:
+def served(
+    workers: int = 1,
+    *,
+    app: str = "bench.wsgi:application",
+    server: str = "gunicorn",
+    **env: str,
+) -> Iterator[int]:
     """Serve on a free port, and return it; the persistence task is left to the bench."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "gunicorn", "bench.wsgi:application", "--threads", "8"]
-    command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-    command += ["--workers", str(workers), "--log-level", "error", "--no-control-socket"]
-    env = environment(ATTN_SCHEDULER="off", ATTN_HTTPS="false", ATTN_LOG_LEVEL="ERROR")
-    child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=env)
+    command = [sys.executable, "-m", server, *SERVERS[server], ADDRESS[server].format(port)]
+    command += ["--workers", str(workers), app]
+    ours = {"ATTN_SCHEDULER": "off", "ATTN_HTTPS": "false", "ATTN_LOG_LEVEL": "ERROR"}
+    child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment(**ours, **env))
     try:
         while not _listens(port):
             time.sleep(0.05)

@@ -111,7 +111,7 @@ async def _next(send: Send, listener: Listener, left: "asyncio.Future[Any]") -> 
         if not left.done():
             await _write(send, ": beat\n\n")
         return not left.done()
-    version = waiting.result()
+    version: str = waiting.result()
     await _write(send, f"event: {_EVENTS.get(version, 'changed')}\ndata: {version}\n\n")
     return version != versions.GONE
 
