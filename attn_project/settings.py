@@ -13,6 +13,8 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from attn_project.oidc import read_campus
+
 # ModelAdmin[X] and QuerySet[X] are generic for the type checker only.
 django_stubs_ext.monkeypatch()
 
@@ -139,6 +141,8 @@ CSRF_TRUSTED_ORIGINS = env.list("ATTN_CSRF_TRUSTED_ORIGINS", default=[])
 INSTALLED_APPS = [
     "django_apscheduler",
     "knox",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "users",
     "attendance",
     "rest_framework",
@@ -234,6 +238,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "attendance.web.signing_in.Adapter"
 # Its limits are by address as well, and a campus has one: attendance.services.limits counts.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed"))
+# Who signs in with the campus's own provider is known by number: no account is made or linked.
+CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
+SOCIALACCOUNT_ADAPTER = "attendance.web.campus.Adapter"
+SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ATTN"
 
@@ -313,7 +321,8 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": ["'self'", *filter(None, [origin_of(STREAM_URL)])],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
-        "form-action": ["'self'"],
+        # Signing in with the campus's provider begins with a form that leads there.
+        "form-action": ["'self'", *filter(None, [CAMPUS.origin])],
         "frame-ancestors": ["'none'"],
     }
 }

@@ -86,7 +86,7 @@ def measure(browser: Browser, tokens: list[str], number: int, *, has_stream: boo
     with ExitStack() as stack:
         stream = stack.enter_context(streaming()) if has_stream else 0
         url = f"http://127.0.0.1:{stream}/stream/" if stream else ""
-        port = stack.enter_context(served(workers=2, app=SITE, ATTN_STREAM_URL=url))
+        port = stack.enter_context(served(2, app=SITE, ATTN_STREAM_URL=url))
         page = stack.enter_context(board_of(browser, port, lesson_id, teacher))
         sent: dict[str, float] = {}
         # The browser's own loop must not wait for the students.

@@ -107,7 +107,7 @@ def minute(port: int, path: str, tokens: list[str]) -> Minute:
 def test_rush() -> None:
     tokens = tokens_for(STUDENTS)
     minutes: dict[str, Minute] = {}
-    with served(workers=2) as port:
+    with served(2) as port:
         warm = live_lesson(0)
         lesson = live_lesson(1)
         for token in tokens[:200]:

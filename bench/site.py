@@ -28,6 +28,7 @@ ADDRESS = {"gunicorn": "--bind=127.0.0.1:{}", "granian": "--port={}"}
 @contextmanager
 def served(
     workers: int = 1,
+    /,
     *,
     app: str = "bench.wsgi:application",
     server: str = "gunicorn",
@@ -39,8 +40,8 @@ def served(
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", server, *SERVERS[server], ADDRESS[server].format(port)]
     command += ["--workers", str(workers), app]
-    ours = {"ATTN_SCHEDULER": "off", "ATTN_HTTPS": "false", "ATTN_LOG_LEVEL": "ERROR"}
-    child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment(**ours, **env))
+    ours = {"ATTN_SCHEDULER": "off", "ATTN_HTTPS": "false", "ATTN_LOG_LEVEL": "ERROR", **env}
+    child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment(**ours))
     try:
         while not _listens(port):
             time.sleep(0.05)

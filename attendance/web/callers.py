@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -49,7 +50,7 @@ def signed_in(*roles: Role) -> Callable[[View], View]:
     return guard
 
 
-def of_page(request: HttpRequest) -> dict[str, Person | None]:
-    """Context of every page: who has signed in."""
+def of_page(request: HttpRequest) -> dict[str, Any]:
+    """Context of every page: who has signed in, and with whom one may."""
     caller = caller_of(request) if hasattr(request, "session") else None
-    return {"person": caller.person if caller else None}
+    return {"person": caller.person if caller else None, "campus": settings.CAMPUS.name}

@@ -34,15 +34,16 @@ class ErrorPages:
         if not isinstance(error, AttendanceError | UserError):
             return None
         code = HIDDEN.get(error.code, error.code)
-        return _page(request, code, gettext(error.detail), STATUS.get(code, 500))
+        return page_of(request, code, gettext(error.detail), STATUS.get(code, 500))
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
     """PostgreSQL does not answer, and this page needs it."""
-    return _page(request, "database_unavailable", "", 503)
+    return page_of(request, "database_unavailable", "", 503)
 
 
-def _page(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:
+def page_of(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:
+    """An error as a page; what may work soon is tried again by itself, or with one click."""
     context: dict[str, Any] = {"code": code, "detail": detail, "status": status}
     # What is damaged stays so until a person has looked at it.
     is_over_soon = status in TRY_LATER and code != LessonUnreadable.code

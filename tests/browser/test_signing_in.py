@@ -1,12 +1,22 @@
 """Signing in and the first page of each role."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 
+from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
 from tests.browser.conftest import BrowserOf
 from tests.callers import PASSWORD, account
+from tests.lessons import TEACHER
+from tests.oidc_server.people import PASSWORD as CAMPUS_PASSWORD
+from tests.oidc_server.running import identity_provider
+from tests.pages.test_campus import campus_at, use
 from users.identity import Person
+
+STUDENT = Person("S-014", "Student 014")
+PHONE = {"width": 320, "height": 640}
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,4 +34,28 @@ def test_a_teacher_signs_in_and_sees_the_lessons(
 
     expect(page.get_by_role("heading", level=1)).to_have_text("My lessons")
     assert not violations(page)
+    assert not said
+
+
+def test_a_student_signs_in_with_the_campus_and_checks_in(
+    open_browser: BrowserOf, live_server: Any, settings: Any, said: list[str]
+) -> None:
+    account(STUDENT)
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    callback = f"{live_server.url}/accounts/oidc/campus/login/callback/"
+    with identity_provider(callback, STUDENT.school_number) as issuer:
+        use(settings, campus_at(issuer, ATTN_OIDC_NAME="Example University"))
+        policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+        allowed = {"form-action": ["'self'", settings.CAMPUS.origin]}
+        settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": policy | allowed}
+        page = open_browser(viewport=PHONE)
+        page.goto(f"/lessons/{lesson.id}/here/")
+        assert not violations(page)
+        page.get_by_role("button", name="Sign in with Example University").click()
+        page.get_by_label("Name").fill(STUDENT.school_number)
+        page.get_by_label("Password").fill(CAMPUS_PASSWORD)
+        page.get_by_role("button", name="Go on").click()
+        # The detour leads back to the lesson whose code was scanned.
+        page.get_by_role("button", name="I am here").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
     assert not said

@@ -1,4 +1,4 @@
-"""A whole ATTN of a test's own: its servers, the site under gunicorn, and persisting workers.
+"""A whole ATTN of a test's own: its servers, the site under granian, and persisting workers.
 
 Nothing of it is shared with the servers of the test process. A template is made
 once: PostgreSQL with migrations, people and their tokens; each rig is a copy.
@@ -53,7 +53,7 @@ class Template(NamedTuple):
 
 
 class Site:
-    """The site under gunicorn."""
+    """The site, as `./attn serve` starts it."""
 
     def __init__(self, child: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
         self.child, self.port, self.log = child, port, log
@@ -141,22 +141,24 @@ class Rig:
         *,
         workers: int = 2,
         scheduler: bool = False,
-        app: str = "",
+        app: str = "attn_project.wsgi:application",
+        server: str = "granian",
         env: Mapping[str, str] = NOTHING,
     ) -> Iterator[Site]:
-        """The site, as the launcher serves it. `app` is a WSGI application of a test's own."""
+        """The site, as the launcher serves it, or under gunicorn. `app` may be a test's own."""
         port = free_port()
-        command = site_command(self.project, "127.0.0.1", port, workers=workers)
-        command[0] = sys.executable
-        if app:
-            command[3] = app
+        command = site_command(self.project, "127.0.0.1", port, workers=workers)[4:]
+        if server == "gunicorn":
+            command = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8"]
+            command += ["--workers", str(workers), "--no-control-socket"]
+        command = [sys.executable, "-m", server, app, *command]
         full = {**self.environment(**env), "ATTN_SCHEDULER": "auto" if scheduler else "off"}
         log = self.folder / f"site-{port}.log"
         with log.open("wb") as out:
             child = self._spawn(command, full, stdout=out, stderr=out)
         site = Site(child, port, log)
         try:
-            wait_until(lambda: _listens(port) or child.poll() is not None, "a site that listens")
+            wait_until(lambda: listens(port) or child.poll() is not None, "a site that listens")
             assert child.poll() is None, log.read_text()
             yield site
         finally:
@@ -292,6 +294,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -5,11 +5,9 @@ import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 
-import pytest
-
 from tests.faults import patches
-from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, process, worker
-from tests.faults.rig import Rig, Site, free_port
+from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, worker
+from tests.faults.rig import Rig
 from tests.faults.school import School
 from tests.faults.servers import children_of, wait_until
 
@@ -29,11 +27,16 @@ def count_of(rig: Rig, condition: str) -> int:
 
 @contextmanager
 def ticking(
-    rig: Rig, seed: int, *, workers: int = 2, env: Mapping[str, str] = TICKING
+    rig: Rig,
+    seed: int,
+    *,
+    workers: int = 2,
+    server: str = "granian",
+    env: Mapping[str, str] = TICKING,
 ) -> Iterator[School]:
     """A school whose lessons only the site's own schedulers store."""
     with (
-        rig.site(app=SITE, scheduler=True, workers=workers, env=env) as site,
+        rig.site(app=SITE, scheduler=True, workers=workers, server=server, env=env) as site,
         closing(School(rig, site, seed)) as school,
     ):
         with school.at_work(workers=0) as load:
@@ -78,35 +81,32 @@ def test_a_scheduler_thread_that_dies_is_revived_by_the_next_request(rig: Rig, s
 def test_workers_recycled_faster_than_the_period_still_persist(rig: Rig, seed: int) -> None:
     # The period is a minute; a worker lives for about 40 requests.
     recycled = {"GUNICORN_CMD_ARGS": "--max-requests 40 --max-requests-jitter 10"}
-    with ticking(rig, seed, env={**LEFT_TO_WORKERS, patches.FIRST: "0.2", **recycled}) as school:
+    env = {**LEFT_TO_WORKERS, patches.FIRST: "0.2", **recycled}
+    with ticking(rig, seed, server="gunicorn", env=env) as school:
         before = set(children_of(school.site.child.pid))
         wait_until(lambda: not before & set(children_of(school.site.child.pid)), "new workers")
 
 
 def test_a_preloading_gunicorn_has_a_scheduler_in_each_worker(rig: Rig, seed: int) -> None:
     preloading = {"GUNICORN_CMD_ARGS": "--preload"}
-    with ticking(rig, seed, env={**TICKING, **preloading}) as school:
+    with ticking(rig, seed, server="gunicorn", env={**TICKING, **preloading}) as school:
         for pid in children_of(school.site.child.pid):
             # A worker that dies is replaced by another fork of the same master.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
 
-def test_granian_persists_with_its_own_schedulers(rig: Rig, seed: int) -> None:
-    pytest.importorskip("granian")
-    port = free_port()
-    where = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2"]
-    env = {**TICKING, "ATTN_SCHEDULER": "auto"}
-    with process(rig, "-m", "granian", *where, SITE, env=env) as server:
-        site = Site(server.child, port, server.said)
-        wait_until(lambda: _answers(site), "a site that answers")
-        with closing(School(rig, site, seed)) as school, school.at_work(workers=0) as load:
-            load.acknowledged(20)
-            wait_until(lambda: count_of(rig, "inserted > 0"), "a run that stores")
-    school.holds()
-
-
-def _answers(site: Site) -> bool:
-    with suppress(OSError):
-        return site.get("/healthz")[0] == 200
-    return False
+def test_a_worker_of_granian_that_is_killed_is_replaced_with_its_scheduler(
+    rig: Rig, seed: int
+) -> None:
+    with ticking(rig, seed) as school:
+        before = set(children_of(school.site.child.pid))
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+            wait_until(
+                lambda pid=pid: (
+                    pid not in children_of(school.site.child.pid)  # type: ignore[misc]
+                    and len(children_of(school.site.child.pid)) >= len(before)
+                ),
+                "a new worker",
+            )

@@ -131,10 +131,12 @@ def test_a_command_that_is_told_to_stop_in_mid_run_leaves_the_rest(
     school.holds()
 
 
-def test_a_site_that_is_told_to_stop_in_mid_run_closes_its_books(rig: Rig, seed: int) -> None:
+def test_workers_of_gunicorn_that_are_told_to_stop_in_mid_run_close_their_books(
+    rig: Rig, seed: int
+) -> None:
     env = {**LEFT_TO_WORKERS, **TWO_LANES, patches.TICK: "1", patches.SLOW: "0.2"}
     with (
-        rig.site(app=SITE, scheduler=True, env=env) as site,
+        rig.site(app=SITE, scheduler=True, server="gunicorn", env=env) as site,
         closing(School(rig, site, seed)) as school,
         school.at_work(workers=0) as load,
     ):
@@ -144,16 +146,40 @@ def test_a_site_that_is_told_to_stop_in_mid_run_closes_its_books(rig: Rig, seed:
                 os.kill(pid, signal.SIGTERM)
             load.acknowledged(20)
     school.holds()
+    _every_book_is_closed(rig)
 
+
+@pytest.mark.parametrize("turn", range(3))
+def test_a_site_that_is_told_to_stop_in_mid_run_closes_its_books(
+    turn: int, rig: Rig, seed: int
+) -> None:
+    env = {**LEFT_TO_WORKERS, **TWO_LANES, patches.TICK: "1", patches.SLOW: "0.5"}
+    with (
+        rig.site(app=SITE, scheduler=True, env=env) as site,
+        closing(School(rig, site, seed + turn)) as school,
+    ):
+        backlog(school)
+        wait_until(lambda: _runs(rig)[0], "a run that is under way")
+    school.holds()
+    _every_book_is_closed(rig)
+
+
+def _runs(rig: Rig) -> tuple[int, int]:
+    """How many runs of the schedulers are open, and how many have stored something."""
     with rig.sql() as sql:
-        runs = sql.execute(
+        row = sql.execute(
             "SELECT count(*) FILTER (WHERE finished_at IS NULL),"
             " count(*) FILTER (WHERE inserted > 0)"
             " FROM attendance_persistencerun WHERE trigger = 'scheduler'"
         ).fetchone()
-    assert runs is not None
-    assert runs[0] == 0
-    assert runs[1] > 0
+    assert row is not None
+    return row[0], row[1]
+
+
+def _every_book_is_closed(rig: Rig) -> None:
+    still_open, useful = _runs(rig)
+    assert still_open == 0
+    assert useful > 0
 
 
 def _stored(rig: Rig) -> bool:

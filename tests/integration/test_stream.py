@@ -5,8 +5,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection, HTTPResponse
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,6 +33,7 @@ def streaming(**env: str) -> Iterator[int]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
+    command += ["--workers-kill-timeout", "2"]
     child = subprocess.Popen(
         [*command, "--no-log", "attendance.stream.app:application"],
         cwd=project_settings.BASE_DIR,
@@ -101,6 +102,17 @@ def test_each_change_is_told_with_nothing_else_and_the_end_ends_it(port: int) ->
     assert [name for name, _ in told] == ["changed"] * 4
     assert len({data for _, data in told}) == 4
     assert all(set(data) <= set("0123456789-") for _, data in told)
+
+
+def test_it_stops_although_boards_are_open() -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    with ExitStack() as stack:
+        with streaming() as port:
+            answer = stack.enter_context(asked(port, stream_of(lesson.id, ticket_for(lesson.id))))
+            event(answer)
+        # `streaming` says where it waits longer. Boards come back by themselves.
+        with suppress(IncompleteRead):
+            answer.read()
 
 
 @pytest.mark.parametrize("ticket", ["", "forged", "of another lesson"])

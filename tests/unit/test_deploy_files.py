@@ -1,6 +1,8 @@
 """The files for Docker and systemd name what exists, and let the live store keep its marks."""
 
 import re
+import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,15 @@ def test_a_unit_starts_what_exists(path: str) -> None:
     module, _, name = start[1].partition("application")[0].rpartition(" ")[2].partition(":")
     assert (ROOT / f"{module.replace('.', '/')}.py").exists()
     assert name == ""
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not there")
+def test_systemd_understands_the_units() -> None:
+    units = [str(path) for path in sorted((ROOT / "deploy").glob("*.service"))]
+    command = ["systemd-analyze", "verify", *units]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    # Of a machine where ATTN is not installed, it says that alone.
+    assert [each for each in told.splitlines() if "is not executable" not in each] == []
 
 
 def test_what_the_image_copies_exists_and_is_not_ignored() -> None:

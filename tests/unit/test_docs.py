@@ -12,6 +12,7 @@ from django.core.management import find_commands, load_command_class
 
 from attendance.errors import AttendanceError
 from attendance.live import keys
+from attn_project.oidc import NEEDED
 from users.errors import UserError
 
 ROOT = Path(settings.BASE_DIR)
@@ -20,10 +21,12 @@ TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 
 def setting_names() -> set[str]:
-    """Every variable that settings.py reads, found in its syntax."""
+    """Every variable that the settings read, found in their syntax."""
     readers = {"str", "bool", "int", "list", "required", "choice"}
-    names = set()
-    for node in ast.walk(ast.parse((ROOT / "attn_project" / "settings.py").read_text())):
+    names = set(NEEDED)
+    files = [ROOT / "attn_project" / name for name in ("settings.py", "oidc.py")]
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
+    for node in nodes:
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
             reader = node.func.attr if isinstance(node.func, ast.Attribute) else ""
             reader = node.func.id if isinstance(node.func, ast.Name) else reader

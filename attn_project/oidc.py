@@ -1,0 +1,51 @@
+"""Signing in with a campus identity provider: read from the environment, off where it is empty."""
+
+from typing import Any, NamedTuple
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+PROVIDER = "campus"
+"""Its word in ATTN's addresses: the provider sends people back to …/oidc/campus/login/callback/."""
+
+NEEDED = ("ATTN_OIDC_ISSUER", "ATTN_OIDC_CLIENT_ID", "ATTN_OIDC_CLIENT_SECRET")
+
+
+class Campus(NamedTuple):
+    """The provider, as the pages and allauth need it; `name` is empty where there is none."""
+
+    name: str
+    number_claim: str
+    origin: str
+    providers: dict[str, Any]
+
+
+def read_campus(env: environ.Env, *, is_https: bool) -> Campus:
+    """Read the provider. Raises ImproperlyConfigured where only a part of it is set."""
+    issuer, client_id, secret = values = [str(env.str(name, default="")) for name in NEEDED]
+    if not any(values):
+        return Campus("", "", "", {})
+    missing = [name for name, value in zip(NEEDED, values, strict=True) if not value]
+    if missing:
+        raise ImproperlyConfigured(
+            f"{', '.join(missing)} is not set. Signing in with OpenID Connect needs all of "
+            f"{', '.join(NEEDED)}; set none of them to leave it out."
+        )
+    if is_https and not issuer.startswith("https://"):
+        raise ImproperlyConfigured(
+            "ATTN_OIDC_ISSUER must begin with https://: otherwise anybody on the way could say "
+            "who signs in."
+        )
+    claim = env.str("ATTN_OIDC_NUMBER_CLAIM", default="preferred_username")
+    name = env.str("ATTN_OIDC_NAME", default="Campus account")
+    scope = env.list("ATTN_OIDC_SCOPE", default=["openid", "profile"])
+    app = {
+        "provider_id": PROVIDER,
+        "name": name,
+        "client_id": client_id,
+        "secret": secret,
+        "settings": {"server_url": issuer.rstrip("/"), "scope": scope},
+    }
+    origin = env.str("ATTN_OIDC_AUTHORIZATION_ORIGIN", default="/".join(issuer.split("/")[:3]))
+    providers = {"openid_connect": {"APPS": [app], "OAUTH_PKCE_ENABLED": True}}
+    return Campus(name, claim, origin, providers)
