@@ -242,10 +242,10 @@ def stream_command(project: Project, host: str, port: int) -> list[str]:
 def site_command(project: Project, host: str, port: int, *, workers: int = WORKERS) -> list[str]:
     """The site, as production would serve it."""
     return [
-        *(str(environment.python(project)), "-m", "granian", "attn_project.wsgi:application"),
-        *("--interface", "wsgi", "--host", host, "--port", str(port), "--log-level", "error"),
-        *("--workers", str(workers), "--blocking-threads", str(THREADS)),
-        "--respawn-failed-workers",
+        *(str(environment.python(project)), "-m", "gunicorn", "attn_project.wsgi:application"),
+        *("--bind", f"{host}:{port}", "--worker-class", "gthread"),
+        *("--workers", str(workers), "--threads", str(THREADS), "--log-level", "warning"),
+        "--no-control-socket",
     ]
 
 

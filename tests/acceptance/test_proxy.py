@@ -58,7 +58,7 @@ def proxied(folder: Path) -> Iterator[int]:
         }
         stream = stack.enter_context(streaming(**production))
         app = "attn_project.wsgi:application"
-        site = stack.enter_context(served(app=app, server="granian", **production))
+        site = stack.enter_context(served(app=app, **production))
         config = folder / "Caddyfile"
         config.write_text("\n".join([*AROUND, f"import {CADDYFILE}", ""]))
         where = {

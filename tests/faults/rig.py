@@ -1,4 +1,4 @@
-"""A whole ATTN of a test's own: its servers, the site under granian, and persisting workers.
+"""A whole ATTN of a test's own: its servers, the site under gunicorn, and persisting workers.
 
 Nothing of it is shared with the servers of the test process. A template is made
 once: PostgreSQL with migrations, people and their tokens; each rig is a copy.
@@ -142,15 +142,15 @@ class Rig:
         workers: int = 2,
         scheduler: bool = False,
         app: str = "attn_project.wsgi:application",
-        server: str = "granian",
+        server: str = "gunicorn",
         env: Mapping[str, str] = NOTHING,
     ) -> Iterator[Site]:
-        """The site, as the launcher serves it, or under gunicorn. `app` may be a test's own."""
+        """The site, as the launcher serves it, or under granian. `app` may be a test's own."""
         port = free_port()
         command = site_command(self.project, "127.0.0.1", port, workers=workers)[4:]
-        if server == "gunicorn":
-            command = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8"]
-            command += ["--workers", str(workers), "--no-control-socket"]
+        if server == "granian":
+            command = ["--interface", "wsgi", "--port", str(port), "--blocking-threads", "8"]
+            command += ["--workers", str(workers), "--respawn-failed-workers"]
         command = [sys.executable, "-m", server, app, *command]
         full = {**self.environment(**env), "ATTN_SCHEDULER": "auto" if scheduler else "off"}
         log = self.folder / f"site-{port}.log"

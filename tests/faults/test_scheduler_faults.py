@@ -31,7 +31,7 @@ def ticking(
     seed: int,
     *,
     workers: int = 2,
-    server: str = "granian",
+    server: str = "gunicorn",
     env: Mapping[str, str] = TICKING,
 ) -> Iterator[School]:
     """A school whose lessons only the site's own schedulers store."""
@@ -99,7 +99,7 @@ def test_a_preloading_gunicorn_has_a_scheduler_in_each_worker(rig: Rig, seed: in
 def test_a_worker_of_granian_that_is_killed_is_replaced_with_its_scheduler(
     rig: Rig, seed: int
 ) -> None:
-    with ticking(rig, seed) as school:
+    with ticking(rig, seed, server="granian") as school:
         before = set(children_of(school.site.child.pid))
         for pid in before:
             os.kill(pid, signal.SIGKILL)

@@ -131,12 +131,10 @@ def test_a_command_that_is_told_to_stop_in_mid_run_leaves_the_rest(
     school.holds()
 
 
-def test_workers_of_gunicorn_that_are_told_to_stop_in_mid_run_close_their_books(
-    rig: Rig, seed: int
-) -> None:
+def test_a_site_that_is_told_to_stop_in_mid_run_closes_its_books(rig: Rig, seed: int) -> None:
     env = {**LEFT_TO_WORKERS, **TWO_LANES, patches.TICK: "1", patches.SLOW: "0.2"}
     with (
-        rig.site(app=SITE, scheduler=True, server="gunicorn", env=env) as site,
+        rig.site(app=SITE, scheduler=True, env=env) as site,
         closing(School(rig, site, seed)) as school,
         school.at_work(workers=0) as load,
     ):
@@ -145,21 +143,6 @@ def test_workers_of_gunicorn_that_are_told_to_stop_in_mid_run_close_their_books(
             for pid in children_of(site.child.pid):
                 os.kill(pid, signal.SIGTERM)
             load.acknowledged(20)
-    school.holds()
-    _every_book_is_closed(rig)
-
-
-@pytest.mark.parametrize("turn", range(3))
-def test_a_site_that_is_told_to_stop_in_mid_run_closes_its_books(
-    turn: int, rig: Rig, seed: int
-) -> None:
-    env = {**LEFT_TO_WORKERS, **TWO_LANES, patches.TICK: "1", patches.SLOW: "0.5"}
-    with (
-        rig.site(app=SITE, scheduler=True, env=env) as site,
-        closing(School(rig, site, seed + turn)) as school,
-    ):
-        backlog(school)
-        wait_until(lambda: _runs(rig)[0], "a run that is under way")
     school.holds()
     _every_book_is_closed(rig)
 

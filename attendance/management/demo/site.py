@@ -103,9 +103,10 @@ def _own_site() -> Iterator[str]:
     # Its own tasks would only be in the way of those that the demo starts and kills.
     env = {**os.environ, "DATABASE_URL": database_url(), "ATTN_SCHEDULER": "off"}
     env |= {"ATTN_HTTPS": "false", "ATTN_ALLOWED_HOSTS": "127.0.0.1", "ATTN_LOG_LEVEL": "ERROR"}
-    command = [sys.executable, "-m", "granian", "attn_project.wsgi:application"]
-    command += ["--interface", "wsgi", "--port", str(port), "--log-level", "error"]
-    command += ["--workers", str(_WORKERS), "--blocking-threads", str(_THREADS)]
+    command = [sys.executable, "-m", "gunicorn", "attn_project.wsgi:application"]
+    command += ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
+    command += ["--workers", str(_WORKERS), "--threads", str(_THREADS), "--log-level", "warning"]
+    command += ["--no-control-socket"]
     child = subprocess.Popen(command, cwd=Path(settings.BASE_DIR), env=env)  # noqa: S603 - this site
     try:
         _wait_for(port, child)
