@@ -99,7 +99,7 @@ def test_the_request_to_the_campus_is_bound_to_this_browser(campus: str) -> None
     assert asked.startswith(campus)
     assert query["code_challenge_method"] == ["S256"]
     assert query["redirect_uri"] == [CALLBACK]
-    assert query["scope"] == ["openid profile"]
+    assert set(query["scope"][0].split()) == {"openid", "profile"}
     assert len(query["state"][0]) >= 16
 
 
