@@ -58,7 +58,7 @@ def test_serving() -> None:
     note(
         Figure(
             "check-ins a second under granian against gunicorn, two processes of eight threads",
-            "the quicker one serves",
+            "none: see decision 15",
             f"connections kept {_ratios(kept)} ×, a new one each {_ratios(anew)} ×",
             told,
         )
