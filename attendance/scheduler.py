@@ -25,7 +25,7 @@ from django_apscheduler.jobstores import DjangoMemoryJobStore
 from django_apscheduler.models import DjangoJob
 
 from attendance.services.persistence import Observer, unified_persistence_task
-from attendance.services.work import RunOptions
+from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from django.db import close_old_connections, connections
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import outbox
-from attendance.services.verifying import send_waiting
+from attendance.services.verifier import send_waiting
 
 logger = logging.getLogger(__name__)
 

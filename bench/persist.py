@@ -13,8 +13,7 @@ from django.db import connection
 
 from attendance.live import client
 from attendance.models import AttendanceRecord
-from attendance.services import discarding, lanes
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import discard, lanes, unified_persistence_task
 from bench import original, raw_copy, worker
 from bench.backlog import Backlog, fill, students_of
 from bench.figures import ROUNDS, Figure, middle, note, spread
@@ -208,7 +207,7 @@ def test_again_over_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
         fresh(USUAL)
         with monkeypatch.context() as crash:
             # As a process that dies between commit and discard, each time.
-            crash.setattr(discarding, "tidy_and_discard", lambda taken, book: set())
+            crash.setattr(discard, "tidy_and_discard", lambda taken, book: set())
             first = timed(lambda: check(USUAL))
         second = timed(unified_persistence_task)
         assert raw_copy.counted() == (USUAL.lessons, USUAL.records, USUAL.lessons)

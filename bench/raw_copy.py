@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
-from attendance.services import columns
+from attendance.services.persistence import row_values
 
 BLOCK = 128 * 1024
 TABLES = {
-    "attendance_attendance": (*columns.ATTENDANCE, "persisted_at", "deleted_reason"),
-    "attendance_attendancerecord": columns.RECORD,
-    "attendance_attendanceevent": columns.EVENT,
+    "attendance_attendance": (*row_values.ATTENDANCE, "persisted_at", "deleted_reason"),
+    "attendance_attendancerecord": row_values.RECORD,
+    "attendance_attendanceevent": row_values.EVENT,
 }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 
-from attendance.services import lanes
+from attendance.services.persistence import lanes
 from tests.processes import environment
 
 SECONDS = 900
@@ -70,7 +70,7 @@ def main() -> None:
 
     from attendance.live import store
     from attendance.services.persistence import unified_persistence_task
-    from attendance.services.work import RunOptions
+    from attendance.services.persistence.candidates import RunOptions
 
     limit, lanes.LANES = int(sys.argv[1]) or None, int(sys.argv[2])
     connection.ensure_connection()

@@ -12,7 +12,7 @@ from attendance.admin.base import ReadOnlyAdmin
 from attendance.models import LessonLedger, PersistenceRun
 from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.work import RunOptions
+from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 
 

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from attendance.models import QuarantinedPayload
-from attendance.services.settling import CorrectedCopy
+from attendance.services.quarantine import CorrectedCopy
 from attendance.vocabulary import Status
 
 _STATUS = re.compile("|".join(Status.values))

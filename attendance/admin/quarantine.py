@@ -15,8 +15,8 @@ from attendance.admin.difference import difference
 from attendance.admin.forms import ReasonForm, ReplayForm
 from attendance.errors import AttendanceError, RecordExists
 from attendance.models import QuarantinedPayload
-from attendance.services import settling
-from attendance.services.settling import CorrectedCopy
+from attendance.services import quarantine
+from attendance.services.quarantine import CorrectedCopy
 from users.errors import UserError
 
 SHOWN_BYTES = 8_192
@@ -93,7 +93,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
     def retry(self, request: HttpRequest, pk: int) -> HttpResponse:
         actor = self.require(request)
         try:
-            settling.retry_payload(pk, actor=actor)
+            quarantine.retry_payload(pk, actor=actor)
             messages.success(request, _("It could be read now and is replayed."))
         except (AttendanceError, UserError) as error:
             messages.error(request, error.detail)
@@ -110,7 +110,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
             if revision is None:
                 _replay(pk, copy, actor)
             else:
-                settling.replace_with_payload(
+                quarantine.replace_with_payload(
                     pk, corrected=copy, actor=actor, seen_revision=revision
                 )
             return _("The corrected copy is in the register.")
@@ -122,7 +122,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
         actor = self.require(request)
 
         def act(data: dict[str, Any]) -> str:
-            settling.discard_payload(pk, actor=actor, reason=data["reason"])
+            quarantine.discard_payload(pk, actor=actor, reason=data["reason"])
             return _("The payload is set aside; its bytes stay.")
 
         form = ReasonForm(request.POST or None)
@@ -132,7 +132,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
 def _replay(pk: int, copy: CorrectedCopy, actor: Any) -> None:
     """Where a record is in the way, say what it is: somebody has to decide."""
     try:
-        settling.replay_payload(pk, corrected=copy, actor=actor)
+        quarantine.replay_payload(pk, corrected=copy, actor=actor)
     except RecordExists as error:
         record = error.context["record"]
         raise RecordExists(
@@ -150,7 +150,7 @@ def _replay(pk: int, copy: CorrectedCopy, actor: Any) -> None:
 
 
 def _guess(row: QuarantinedPayload) -> dict[str, Any]:
-    record = settling.readable(row)
+    record = quarantine.readable(row)
     if record is None:
         return {"school_number": row.field, "status": "present"}
     return {

@@ -11,7 +11,7 @@ from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import entry, refusing, scans
+from attendance.services import refusals, scans, validation
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
 
@@ -55,7 +55,7 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
     NetworkNotAllowed, RejectedByTeacher, LessonUnreadable and
     LiveStoreUnavailable.
     """
-    person = entry.clean_person(student)
+    person = validation.clean_person(student)
     data = RecordData(person.school_number, person.full_name, Source.STUDENT.value)
     try:
         done = store.check_in(lesson_id, data, _shown(lesson_id, given))
@@ -86,10 +86,10 @@ def _stored(lesson_id: UUID, student: Person) -> CheckedIn:
         ends_at = Attendance.objects.filter(pk=lesson_id).values_list("ends_at", flat=True).first()
         if ends_at is None:
             raise LessonNotFound
-        refusing.note(lesson_id, student, Refusal.CLOSED)
+        refusals.note(lesson_id, student, Refusal.CLOSED)
         raise LessonClosed(ends_at=ends_at.isoformat())
     if row.is_deleted or row.status == Status.REJECTED:
-        refusing.note(lesson_id, student, Refusal.REJECTED)
+        refusals.note(lesson_id, student, Refusal.REJECTED)
         raise RejectedByTeacher
     return CheckedIn(shapes.of_stored(row), is_repeated=True, lesson=_brief(row.attendance))
 

@@ -38,7 +38,7 @@ _NEWEST = (
 )
 
 
-class Persisted(NamedTuple):
+class PersistedLesson(NamedTuple):
     """What the ledger keeps of a lesson that was committed."""
 
     lesson: LiveLesson
@@ -46,7 +46,7 @@ class Persisted(NamedTuple):
     quarantined: int
 
 
-def started(lesson: LiveLesson) -> None:
+def enter_started(lesson: LiveLesson) -> None:
     """Enter a lesson that Redis has confirmed; one that is there is left alone."""
     _upsert([lesson], "DO NOTHING")
 
@@ -117,7 +117,7 @@ def _columns(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def persisted(done: Sequence[Persisted]) -> None:
+def mark_persisted(done: Sequence[PersistedLesson]) -> None:
     """Within the persisting transaction: these lessons are in PostgreSQL."""
     _upsert([each.lesson for each in done], _NEWEST)
     if not done:
@@ -134,7 +134,7 @@ def persisted(done: Sequence[Persisted]) -> None:
         )
 
 
-def found_stored(lesson_ids: Sequence[UUID]) -> None:
+def mark_stored(lesson_ids: Sequence[UUID]) -> None:
     """Within the transaction that claims them: all of these is in PostgreSQL, byte for byte.
 
     Whatever the ledger has said of them since they were stored is settled by that.
@@ -167,7 +167,7 @@ def settle_discards(gone: Collection[UUID], *, still_there: Mapping[UUID, str]) 
             )
 
 
-def failed(lesson_id: UUID, error: str, *, at: datetime) -> datetime | None:
+def count_failure(lesson_id: UUID, error: str, *, at: datetime) -> datetime | None:
     """Count a failed attempt. Returns when the lesson is tried again: pauses double.
 
     Returns None where somebody else has stored and discarded it meanwhile. What is
@@ -190,7 +190,7 @@ def failed(lesson_id: UUID, error: str, *, at: datetime) -> datetime | None:
     return at + pause
 
 
-def quarantined(lesson_id: UUID, error: str) -> None:
+def mark_quarantined(lesson_id: UUID, error: str) -> None:
     """The lesson's own data cannot be read: it waits in Redis for a person."""
     LessonLedger.objects.get_or_create(
         lesson_id=lesson_id, defaults={"state": LessonState.QUARANTINED}
@@ -200,7 +200,7 @@ def quarantined(lesson_id: UUID, error: str) -> None:
     )
 
 
-def rewound(lesson_id: UUID) -> None:
+def mark_rewound(lesson_id: UUID) -> None:
     """Redis holds an older copy: PostgreSQL has the newest words and takes the next ones."""
     LessonLedger.objects.filter(lesson_id=lesson_id).update(
         state=LessonState.DISCARDED,
@@ -211,7 +211,7 @@ def rewound(lesson_id: UUID) -> None:
     )
 
 
-def lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
+def mark_lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
     """Lessons that Redis, which was read first, does not hold. Returns those given up now.
 
     The state is looked at again under the claim: another task may have

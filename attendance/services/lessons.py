@@ -19,10 +19,10 @@ from attendance.errors import (
 from attendance.live import codes, store
 from attendance.live.records import EventData, LessonData, LiveLesson
 from attendance.selectors.lessons import is_discarded
-from attendance.services import entry, ids, ledger, stored
+from attendance.services import ids, ledger, stored_lessons, validation
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.report import PersistenceReport
-from attendance.services.work import RunOptions
+from attendance.services.persistence.candidates import RunOptions
+from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import EventKind, Trigger
 from users.identity import Person, Role
 
@@ -63,20 +63,20 @@ def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> 
     """
     if teacher.role is Role.STUDENT:
         raise NotATeacher
-    checks = entry.clean_checks(plan.checks)
+    checks = validation.clean_checks(plan.checks)
     data = LessonData(
-        lesson_name=entry.clean_lesson_name(plan.lesson_name),
-        teacher=entry.clean_person(teacher),
+        lesson_name=validation.clean_lesson_name(plan.lesson_name),
+        teacher=validation.clean_person(teacher),
         late_after_minutes=_late_after(plan),
-        request_id=entry.clean_request_id(request_id),
+        request_id=validation.clean_request_id(request_id),
         checks=checks,
-        networks=entry.clean_networks(plan.networks, checks),
+        networks=validation.clean_networks(plan.networks, checks),
         secret=codes.new_secret(),
         code_seconds=settings.CODE_SECONDS,
     )
     now = store.now()
     starts_at, ends_at = _window(plan, now)
-    entry.check_window(starts_at, ends_at, now=now)
+    validation.check_window(starts_at, ends_at, now=now)
     lesson = store.start(store.NewLesson(ids.new_lesson_id(now), starts_at, ends_at, data))
     _enter_in_ledger(lesson)
     return lesson
@@ -103,7 +103,7 @@ def _window(plan: LessonPlan, now: datetime) -> tuple[datetime, datetime]:
 def _enter_in_ledger(lesson: LiveLesson) -> None:
     """Best effort: without PostgreSQL a lesson starts all the same, the task enters it later."""
     try:
-        ledger.started(lesson)
+        ledger.enter_started(lesson)
     except Error as error:
         logger.warning("Lesson %s is not in the ledger yet: %s", lesson.id, error)
 
@@ -116,8 +116,8 @@ def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Fi
     try:
         event = _event(EventKind.LESSON_FINISHED, lesson_id, actor)
     except LessonNotFound:
-        return Finished(stored.find_attendance(lesson_id, actor).ends_at, None)
-    request = entry.clean_request_id(request_id)
+        return Finished(stored_lessons.find_attendance(lesson_id, actor).ends_at, None)
+    request = validation.clean_request_id(request_id)
     ends_at = store.finish(lesson_id, request_id=request, event=event)
     return Finished(ends_at, _persist_now(lesson_id))
 
@@ -144,9 +144,9 @@ def extend_lesson(
     try:
         event = _event(EventKind.LESSON_EXTENDED, lesson_id, actor)
     except LessonNotFound:
-        stored.find_attendance(lesson_id, actor)
+        stored_lessons.find_attendance(lesson_id, actor)
         raise LessonClosed("This lesson is over, so it cannot be extended.") from None
-    request = entry.clean_request_id(request_id)
+    request = validation.clean_request_id(request_id)
     return store.extend(lesson_id, ends_at, request_id=request, event=event)
 
 
@@ -157,11 +157,11 @@ def rename_lesson(
 
     Raises InvalidInput, LessonNotFound, NotYourLesson, Conflict and LiveStoreUnavailable.
     """
-    name = entry.clean_lesson_name(lesson_name)
-    request = entry.clean_request_id(request_id)
+    name = validation.clean_lesson_name(lesson_name)
+    request = validation.clean_request_id(request_id)
     lesson = _live_or_none(lesson_id)
     if lesson is None:
-        stored.rename_attendance(lesson_id, name, actor=actor, request_id=request)
+        stored_lessons.rename_attendance(lesson_id, name, actor=actor, request_id=request)
         return
     words = f"{lesson.data.lesson_name} → {name}"
     event = _event_of(EventKind.LESSON_RENAMED, lesson, actor, words)
@@ -183,5 +183,5 @@ def _event(kind: EventKind, lesson_id: UUID, actor: Person) -> EventData:
 
 
 def _event_of(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:
-    source = entry.check_may_change(actor, lesson.data.teacher.school_number)
-    return EventData(kind.value, entry.clean_person(actor), source.value, reason=reason)
+    source = validation.check_may_change(actor, lesson.data.teacher.school_number)
+    return EventData(kind.value, validation.clean_person(actor), source.value, reason=reason)

@@ -1,80 +1,191 @@
-"""Quarantine: payloads that cannot be read or stored, kept byte for byte."""
+"""What a member of staff makes of a quarantined payload: retry, replay, replace, set aside.
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from hashlib import sha256
-from typing import Any
+The raw bytes never change. A replay goes through the same function as any
+correction, with an event, and adds a record only where the student has none.
+"""
+
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection
+import msgspec
+from django.utils import timezone
 
+from attendance.errors import (
+    AlreadySettled,
+    InvalidInput,
+    NotYourLesson,
+    ReasonRequired,
+    RecordExists,
+    StillUnreadable,
+)
+from attendance.live import records as live_records
+from attendance.live import store
+from attendance.live.envelope import Corrupt
 from attendance.live.records import LiveRecord
-from attendance.live.store import CorruptPayload
-from attendance.services.faults import storable
-from attendance.services.halves import Refused
-from attendance.services.taking import Kept, Taken
-from attendance.vocabulary import PayloadKind
+from attendance.models import QuarantinedPayload
+from attendance.selectors.shapes import RegisterRecord
+from attendance.services import validation
+from attendance.services.corrections import Correction, correct_record, find_record
+from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence.candidates import RunOptions
+from attendance.services.persistence.report import TROUBLE
+from attendance.vocabulary import (
+    LONGEST_REASON,
+    PayloadKind,
+    PayloadState,
+    Status,
+    Trigger,
+    Verdict,
+)
+from users.identity import Person, Role
+from users.models import User
 
-LONGEST_FIELD = 200
-
-
-def keep_found(taken: Taken, refused: Sequence[Refused]) -> Kept:
-    """Within the persisting transaction: keep everything that this chunk sets apart."""
-    payloads: list[tuple[UUID, CorruptPayload]] = []
-    for fresh in taken.fresh:
-        payloads += ((fresh.snapshot.lesson.id, each) for each in fresh.corrupt)
-    for rewound in taken.rewound:
-        payloads += ((rewound.snapshot.lesson.id, each) for each in rewound.differing)
-    for lesson_id, why in taken.unsnapped.items():
-        if why.outcome == "unreadable":
-            lesson = CorruptPayload(PayloadKind.LESSON, "data", why.payload, why.reason)
-            payloads.append((lesson_id, lesson))
-    payloads += _raw_of(taken, refused)
-    records = Counter(each.lesson_id for each in refused if isinstance(each.item, LiveRecord))
-    return Kept(records, Counter(_keep(payloads)))
-
-
-def _raw_of(taken: Taken, refused: Sequence[Refused]) -> Iterable[tuple[UUID, CorruptPayload]]:
-    snapshots = {each.snapshot.lesson.id: each.snapshot for each in taken.fresh}
-    for lesson_id, item, reason in refused:
-        snapshot = snapshots[lesson_id]
-        if isinstance(item, LiveRecord):
-            raw = snapshot.raw_records[item.school_number.encode()]
-            yield lesson_id, CorruptPayload("record", item.school_number, raw, reason)
-        else:
-            mark = b"|%d," % item.revision
-            raw = next(raw for raw in snapshot.raw_events if mark in raw)
-            yield lesson_id, CorruptPayload("event", str(item.revision), raw, reason)
+_VERDICTS = {
+    Status.PRESENT: Verdict.ACCEPT,
+    Status.LATE: Verdict.LATE,
+    Status.EXCUSED: Verdict.EXCUSE,
+    Status.ABSENT: Verdict.ABSENT,
+    Status.REJECTED: Verdict.REJECT,
+}
 
 
-def _keep(payloads: Sequence[tuple[UUID, CorruptPayload]]) -> list[UUID]:
-    """Insert payloads that are not there. Returns the lesson of each new one."""
-    if not payloads:
-        return []
-    columns: list[Any] = [
-        [lesson_id for lesson_id, _ in payloads],
-        [str(each.kind) for _, each in payloads],
-        [_short(each.field) for _, each in payloads],
-        [sha256(each.payload).hexdigest() for _, each in payloads],
-        [each.payload for _, each in payloads],
-        [storable(each.reason) for _, each in payloads],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO attendance_quarantinedpayload (lesson_id, kind, field, sha256, payload,"
-            " reason, found_at, state, corrected, settled_reason)"
-            " SELECT i.*, statement_timestamp(), 'open', '', '' FROM unnest(%s::uuid[],"
-            " %s::text[], %s::text[], %s::text[], %s::bytea[], %s::text[]) AS i"
-            " ON CONFLICT ON CONSTRAINT quarantined_payload_kept_once DO NOTHING"
-            " RETURNING lesson_id",
-            columns,
+class CorrectedCopy(NamedTuple):
+    """A readable copy of a record, as somebody has typed it."""
+
+    school_number: str
+    full_name: str
+    status: str
+    reason: str = ""
+
+
+def retry_payload(payload_id: int, *, actor: Person) -> None:
+    """Read the same bytes again, and replay what can be read now.
+
+    Raises StillUnreadable, RecordExists, AlreadySettled, NotYourLesson and what
+    `correct_record` raises.
+    """
+    payload = _open(payload_id, actor)
+    if payload.kind == PayloadKind.LESSON:
+        _retry_lesson(payload, actor)
+        return
+    record = readable(payload)
+    if record is None:
+        raise StillUnreadable(
+            f"It still cannot be read: {payload.reason}. Correct a copy, or set it aside."
         )
-        return [row[0] for row in cursor.fetchall()]
+    reason = f"checked in at {record.checked_in_at.isoformat()}" if record.checked_in_at else ""
+    copy = CorrectedCopy(record.school_number, record.full_name, record.status, reason)
+    replay_payload(payload_id, corrected=copy, actor=actor)
 
 
-def _short(field: str) -> str:
-    # Two long fields must not meet in one name: their digest tells them apart.
-    if len(field) <= LONGEST_FIELD:
-        return field
-    digest = sha256(field.encode()).hexdigest()
-    return f"{field[: LONGEST_FIELD - 65]}#{digest}"
+def replay_payload(payload_id: int, *, corrected: CorrectedCopy, actor: Person) -> RegisterRecord:
+    """Add a corrected copy to its lesson, where the student has no record there.
+
+    Raises RecordExists, AlreadySettled, InvalidInput, NotYourLesson and what
+    `correct_record` raises.
+    """
+    payload = _open(payload_id, actor)
+    found = find_record(payload.lesson_id, corrected.school_number)
+    if found is not None and not found.is_deleted:
+        raise RecordExists(record=msgspec.to_builtins(found))
+    return _replay(payload, corrected, actor, found.revision if found else 0)
+
+
+def replace_with_payload(
+    payload_id: int, *, corrected: CorrectedCopy, actor: Person, seen_revision: int
+) -> RegisterRecord:
+    """Put a corrected copy in the place of the record at the revision that was seen.
+
+    Raises Conflict where that record changed meanwhile, and as `replay_payload`.
+    """
+    return _replay(_open(payload_id, actor), corrected, actor, seen_revision)
+
+
+def discard_payload(payload_id: int, *, actor: Person, reason: str) -> None:
+    """Set a payload aside with a reason; its bytes stay.
+
+    Raises ReasonRequired, AlreadySettled and NotYourLesson.
+    """
+    payload = _open(payload_id, actor)
+    reason = validation.clean_reason(reason)
+    if not reason:
+        raise ReasonRequired
+    _settle(payload, PayloadState.DISCARDED, actor, reason=reason)
+
+
+def readable(payload: QuarantinedPayload) -> LiveRecord | None:
+    """The record in a payload's bytes, where it can be read now."""
+    if payload.kind != PayloadKind.RECORD:
+        return None
+    try:
+        return live_records.decode_record(payload.lesson_id, payload.field, bytes(payload.payload))
+    except Corrupt:
+        return None
+
+
+def _open(payload_id: int, actor: Person) -> QuarantinedPayload:
+    if actor.role is not Role.STAFF:
+        raise NotYourLesson("Only staff settles what is in quarantine.")
+    payload = QuarantinedPayload.objects.filter(pk=payload_id, state=PayloadState.OPEN).first()
+    if payload is None:
+        raise AlreadySettled
+    return payload
+
+
+def _retry_lesson(payload: QuarantinedPayload, actor: Person) -> None:
+    lesson_id: UUID = payload.lesson_id
+    store.unpark([lesson_id])
+    report = unified_persistence_task(
+        lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.ADMIN)
+    )
+    failed = [each for each in report.lessons if each.outcome in TROUBLE]
+    if failed or report.unavailable:
+        why = failed[0].error if failed else report.unavailable
+        raise StillUnreadable(f"The lesson cannot be persisted yet: {why}")
+    _settle(payload, PayloadState.REPLAYED, actor)
+
+
+def _replay(
+    payload: QuarantinedPayload, corrected: CorrectedCopy, actor: Person, seen_revision: int
+) -> RegisterRecord:
+    if payload.kind != PayloadKind.RECORD:
+        raise InvalidInput("Only a record can be replayed. Set this payload aside.")
+    verdict = _VERDICTS.get(Status(corrected.status)) if corrected.status in Status else None
+    if verdict is None:
+        raise InvalidInput("Decide: present, late, excused, absent or rejected.")
+    note = f"from quarantine: {corrected.reason or payload.reason}"[:LONGEST_REASON]
+    record = correct_record(
+        Correction(
+            lesson_id=payload.lesson_id,
+            school_number=corrected.school_number,
+            verdict=verdict,
+            actor=actor,
+            reason=validation.clean_reason(note),
+            full_name=corrected.full_name,
+            # Whoever dies after the correction repeats it without a second event.
+            request_id=f"quarantine-{payload.pk}",
+            expected_revision=seen_revision,
+        )
+    )
+    copy = msgspec.json.encode(corrected._asdict()).decode()
+    _settle(payload, PayloadState.REPLAYED, actor, corrected=copy)
+    return record
+
+
+def _settle(
+    payload: QuarantinedPayload,
+    state: PayloadState,
+    actor: Person,
+    *,
+    reason: str = "",
+    corrected: str = "",
+) -> None:
+    settled = QuarantinedPayload.objects.filter(pk=payload.pk, state=PayloadState.OPEN).update(
+        state=state,
+        corrected=corrected,
+        settled_at=timezone.now(),
+        settled_by=User.objects.get(school_number=actor.school_number),
+        settled_reason=reason,
+    )
+    if not settled:
+        raise AlreadySettled

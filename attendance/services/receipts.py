@@ -156,7 +156,7 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
         # A task that stores this lesson just now is waited for.
         claims.claim_in_turn(receipt.lesson_id)
         # Redis was read first and does not hold it, or PostgreSQL has the newest words.
-        ledger.lost([receipt.lesson_id])
+        ledger.mark_lost([receipt.lesson_id])
         users = ensure_users([receipt.student, _teacher(receipt)])
         student_id = users[receipt.student.school_number]
         attendance = _attendance(receipt, users)

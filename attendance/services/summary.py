@@ -2,7 +2,7 @@
 
 from django.utils.translation import ngettext
 
-from attendance.services.report import PersistenceReport
+from attendance.services.persistence.report import PersistenceReport
 
 MOST_TROUBLES = 5
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
 from attendance.services.addresses import address_of
-from attendance.services.signing_in import SignIn, sign_in
+from attendance.services.sign_in import SignIn, sign_in
 from attendance.web.callers import caller_of
 from attendance.web.errors import unavailable
 from users.identity import Role

@@ -242,7 +242,7 @@ def test_a_stop_ends_a_run_between_two_chunks_and_the_next_completes_it(tmp_path
         "django.setup()\n"
         "from attendance.services import work\n"
         "work.CHUNK_LESSONS = 1\n"
-        "from attendance.services import failpoints\n"
+        "from attendance.services.persistence import failpoints\n"
         "held = failpoints.installed('committed', lambda ids: time.sleep(0.3))\n"
         "held.__enter__()\n"
         "from attn_project.wsgi import application\n"

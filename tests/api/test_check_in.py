@@ -15,9 +15,10 @@ from attendance.live import codes, keys, records, store, throttle
 from attendance.live.codes import Code
 from attendance.live.records import LiveLesson
 from attendance.models import AttendanceRecord, RefusedCheckIn
-from attendance.services import failpoints, limits
+from attendance.services import limits
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.records import Correction, correct_record
+from attendance.services.persistence import failpoints
 from attendance.vocabulary import Verdict
 from tests.callers import PASSWORD, Api, account
 from tests.clock import Clock

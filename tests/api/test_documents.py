@@ -16,7 +16,7 @@ from attendance.errors import AttendanceError
 from attendance.live.codes import code_at
 from attendance.live.store import read_lesson
 from attendance.services.lessons import LessonPlan, start_lesson
-from attendance.services.verifying import sign
+from attendance.services.verifier import sign
 from tests.api.test_matrix import ENDPOINTS
 from tests.callers import PASSWORD, Api, account
 from tests.factories import QuarantinedPayloadFactory

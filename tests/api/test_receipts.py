@@ -12,7 +12,7 @@ from attendance.services import claims
 from attendance.services.ledger import LOST_LIFT
 from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.report import Outcome
+from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState
 from tests.callers import Api
 from tests.lessons import (

@@ -13,9 +13,9 @@ import pytest
 
 from attendance.live import client, keys, outbox, store
 from attendance.models import AttendanceEvent, AttendanceRecord
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.records import Correction, correct_record
-from attendance.services.verifying import send_waiting, sign
+from attendance.services.verifier import send_waiting, sign
 from attendance.vocabulary import Verdict
 from tests.callers import Api
 from tests.clock import Clock

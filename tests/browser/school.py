@@ -8,9 +8,9 @@ from attendance.errors import AttendanceError
 from attendance.live import client, keys, store
 from attendance.models import LessonLedger
 from attendance.services.check_in import check_in
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import ended_lesson
 from users.identity import Person, Role

@@ -18,7 +18,7 @@ from tests.faults import patches, worker
 
 
 def pause_at(step: str) -> None:
-    from attendance.services import failpoints
+    from attendance.services.persistence import failpoints
 
     # Two lanes may come to the step at the same time.
     first = threading.Lock()

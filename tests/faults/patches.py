@@ -20,10 +20,10 @@ CHUNK_LESSONS, IDLE, LEAVE, TICK, FIRST, SLOW, DIES = (
 
 def install() -> None:
     """Change this process. Call it after django.setup() and before the site is made."""
-    from attendance.services import failpoints, work
+    from attendance.services.persistence import candidates, failpoints
 
     if CHUNK_LESSONS in os.environ:
-        work.CHUNK_LESSONS = int(os.environ[CHUNK_LESSONS])
+        candidates.CHUNK_LESSONS = int(os.environ[CHUNK_LESSONS])
     if IDLE in os.environ:
         _end_idle_sessions(os.environ[IDLE])
     if LEAVE in os.environ:
@@ -42,9 +42,9 @@ def install() -> None:
 def _end_idle_sessions(after: str) -> None:
     from django.db import connection
 
-    from attendance.services import persistence
+    from attendance.services.persistence import chunks
 
-    bound = persistence._bound_this_transaction
+    bound = chunks._bound_this_transaction
 
     def bound_shorter() -> None:
         bound()
@@ -54,8 +54,8 @@ def _end_idle_sessions(after: str) -> None:
             )
 
     # In the middle of a COPY no timeout is looked at: there another run ends the session.
-    persistence.claims.STATEMENT_SECONDS = 1
-    persistence._bound_this_transaction = bound_shorter
+    chunks.claims.STATEMENT_SECONDS = 1
+    chunks._bound_this_transaction = bound_shorter
 
 
 def _leave_to_workers() -> None:

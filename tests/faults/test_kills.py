@@ -5,9 +5,8 @@ import signal
 import pytest
 
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger, PersistenceRun
-from attendance.services import failpoints
-from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
+from attendance.services.corrections import Correction, correct_record
+from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import TEACHER, end, keys_in_redis, live_lesson
 from tests.processes import python
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 VICTIM = """
 import os, signal
-from attendance.services import failpoints
+from attendance.services.persistence import failpoints
 from attendance.services.persistence import unified_persistence_task
 def die(lesson_ids):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from attendance.services import failpoints
+from attendance.services.persistence import failpoints
 from tests.faults import patches
 from tests.faults.processes import (
     LEFT_TO_WORKERS,

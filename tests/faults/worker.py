@@ -23,7 +23,7 @@ from django.db import close_old_connections
 def run(*, retry_parked: bool = False) -> None:
     """One run, as the scheduler makes it, and its report on stdout."""
     from attendance.services.persistence import unified_persistence_task
-    from attendance.services.work import RunOptions
+    from attendance.services.persistence.candidates import RunOptions
 
     close_old_connections()
     report = unified_persistence_task(options=RunOptions(retry_parked=retry_parked)).as_dict()
@@ -38,7 +38,7 @@ def loop(seconds: float) -> None:
 
 
 def die_at(step: str, nth: int) -> None:
-    from attendance.services import failpoints
+    from attendance.services.persistence import failpoints
 
     seen = 0
 
@@ -53,7 +53,7 @@ def die_at(step: str, nth: int) -> None:
 
 
 def hold_at(step: str, seconds: float) -> None:
-    from attendance.services import failpoints
+    from attendance.services.persistence import failpoints
 
     def hold(lesson_ids: Sequence[UUID]) -> None:
         time.sleep(seconds if lesson_ids else 0)

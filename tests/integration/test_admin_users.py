@@ -12,8 +12,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from attendance.models import AttendanceRecord
-from attendance.services import failpoints
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import failpoints, unified_persistence_task
 from tests.factories import UserFactory
 from tests.lessons import ended_lesson, student
 from users.models import User

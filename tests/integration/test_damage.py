@@ -14,10 +14,10 @@ from attendance.models import (
     LessonLedger,
     QuarantinedPayload,
 )
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
-from attendance.services.report import Outcome
-from attendance.services.work import RunOptions
+from attendance.services.persistence.candidates import RunOptions
+from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import (
     TEACHER,
@@ -114,7 +114,7 @@ def test_the_same_payload_is_quarantined_once() -> None:
     def correct(lesson_ids: object) -> None:
         correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
 
-    from attendance.services import failpoints
+    from attendance.services.persistence import failpoints
 
     with failpoints.installed("committed", correct):
         first = unified_persistence_task()

@@ -17,11 +17,11 @@ from attendance.models import (
     QuarantinedPayload,
 )
 from attendance.selectors import health
-from attendance.services import aside, failpoints, ledger
-from attendance.services.faults import Kind
-from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
-from attendance.services.report import Outcome
+from attendance.services import ledger
+from attendance.services.corrections import Correction, correct_record
+from attendance.services.database_errors import Kind
+from attendance.services.persistence import failpoints, parked, unified_persistence_task
+from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import (
     TEACHER,
@@ -208,7 +208,7 @@ def test_a_failure_that_comes_after_the_commit_of_another_makes_no_lost_lesson()
 
     def fail(lesson_ids: object) -> None:
         # Another task met a deadlock before, and gives the lesson up only now.
-        ledger.failed(lesson.id, "OperationalError 40P01: deadlock detected", at=store.now())
+        ledger.count_failure(lesson.id, "OperationalError 40P01: deadlock detected", at=store.now())
 
     with failpoints.installed("committed", fail):
         report = unified_persistence_task()
@@ -254,7 +254,7 @@ def test_a_failure_that_comes_after_the_discard_of_another_is_none() -> None:
     lesson = ended_lesson(3)
     unified_persistence_task()
 
-    report = aside.give_up(lesson.id, OperationalError("deadlock"), Kind.RETRY)
+    report = parked.give_up(lesson.id, OperationalError("deadlock"), Kind.RETRY)
 
     assert report.outcome is Outcome.BUSY
     assert LessonLedger.objects.get(pk=lesson.id).attempts == 0
@@ -265,7 +265,7 @@ def test_a_stored_lesson_whose_newer_words_cannot_be_stored_is_an_alarm() -> Non
     lesson = ended_lesson(3)
 
     def fail(lesson_ids: object) -> None:
-        ledger.failed(lesson.id, "OperationalError 40P01: deadlock detected", at=store.now())
+        ledger.count_failure(lesson.id, "OperationalError 40P01: deadlock detected", at=store.now())
         assert health.waiting(at=store.now()).failed == 1
 
     with failpoints.installed("committed", fail):

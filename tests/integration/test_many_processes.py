@@ -15,7 +15,7 @@ from attendance.models import (
     LessonLedger,
     PersistenceRun,
 )
-from attendance.services.records import Correction, correct_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import end, keys_in_redis, live_lesson
 from tests.processes import python
@@ -28,7 +28,7 @@ LESSONS, STUDENTS = 24, 5
 # Each stops at its first claims, in both of its lanes, until all the others hold some as well.
 PERSIST = """
 import json, threading
-from attendance.services import failpoints
+from attendance.services.persistence import failpoints
 from attendance.services.persistence import RunOptions, unified_persistence_task
 first, go = threading.Lock(), threading.Event()
 def meet(claimed):

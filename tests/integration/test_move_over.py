@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
-from attendance.services.records import Correction, correct_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from tests.factories import UserFactory
 from tests.lessons import TEACHER

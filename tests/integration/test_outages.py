@@ -13,12 +13,11 @@ from redis.retry import Retry
 
 from attendance.live import client, store
 from attendance.models import AttendanceRecord, LessonLedger
-from attendance.services import failpoints, rows
-from attendance.services.columns import Readable
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
-from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
-from attendance.services.work import RunOptions
+from attendance.services.persistence import failpoints, rows, unified_persistence_task
+from attendance.services.persistence.candidates import RunOptions
+from attendance.services.persistence.row_values import Readable
 from attendance.vocabulary import LessonState, Verdict
 from tests.lessons import TEACHER, ended_lesson, ended_lessons, keys_in_redis, live_lesson
 from users.models import User

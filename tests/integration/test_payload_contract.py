@@ -8,7 +8,7 @@ import pytest
 
 from attendance.live import client, keys, records
 from attendance.live.records import EventData, LessonData, Network, RecordData
-from attendance.services.records import Correction, correct_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from tests.lessons import TEACHER, live_lesson
 from users.identity import Person

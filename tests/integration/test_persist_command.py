@@ -98,7 +98,7 @@ def test_a_signal_stops_between_two_chunks_with_130(number: signal.Signals) -> N
     ended_lessons(4, students=2)
     code = """
 from django.core.management import call_command
-from attendance.services import failpoints
+from attendance.services.persistence import failpoints
 def wait(ids):
     print("reached", flush=True)
     sys.stdin.readline()

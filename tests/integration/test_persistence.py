@@ -19,11 +19,10 @@ from attendance.models import (
     PersistenceRun,
     QuarantinedPayload,
 )
-from attendance.services import failpoints
-from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
-from attendance.services.report import Outcome
-from attendance.services.work import RunOptions
+from attendance.services.corrections import Correction, correct_record
+from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.persistence.candidates import RunOptions
+from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Trigger, Verdict
 from tests.factories import UserFactory
 from tests.lessons import (

@@ -9,9 +9,9 @@ import pytest
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import client, keys, store
 from attendance.models import AttendanceRecord, LessonLedger
-from attendance.services import ledger, losses
+from attendance.services import ledger
 from attendance.services.lessons import LessonPlan, start_lesson
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import lost, unified_persistence_task
 from attendance.vocabulary import LessonState
 from tests.lessons import TEACHER, end, ended_lesson, ended_lessons, keys_in_redis, live_lesson
 from users.identity import Person, Role
@@ -67,7 +67,7 @@ def test_a_lesson_that_is_discarded_while_due_is_looked_through_is_not_entered_a
         return look(lesson_ids)
 
     monkeypatch.setattr(store, "outside_due", look_after_another)
-    found = losses.find_lost()
+    found = lost.find_lost()
 
     assert not found
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED

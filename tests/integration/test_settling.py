@@ -16,10 +16,10 @@ from attendance.errors import (
 )
 from attendance.live import client, keys
 from attendance.models import AttendanceEvent, AttendanceRecord, QuarantinedPayload
-from attendance.services import settling
+from attendance.services import quarantine
+from attendance.services.corrections import find_record
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import find_record
-from attendance.services.settling import CorrectedCopy
+from attendance.services.quarantine import CorrectedCopy
 from tests.factories import QuarantinedPayloadFactory, UserFactory
 from tests.lessons import TEACHER, end, ended_lesson, live_lesson, put_record, sealed_record
 from users.identity import Person
@@ -49,7 +49,7 @@ def quarantined(place: str = "stored") -> QuarantinedPayload:
 def test_a_corrected_copy_is_replayed_with_an_event(place: str, staff: Person) -> None:
     payload = quarantined(place)
 
-    settling.replay_payload(payload.pk, corrected=COPY, actor=staff)
+    quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
 
     found = find_record(payload.lesson_id, "S-0002")
     assert found is not None
@@ -68,17 +68,17 @@ def test_a_record_that_is_there_is_shown_and_not_overwritten(staff: Person) -> N
     copy = COPY._replace(school_number="S-0001")
 
     with pytest.raises(RecordExists) as caught:
-        settling.replay_payload(payload.pk, corrected=copy, actor=staff)
+        quarantine.replay_payload(payload.pk, corrected=copy, actor=staff)
 
     assert caught.value.context["record"]["status"] == "present"
     payload.refresh_from_db()
     assert payload.state == "open"
     revision = caught.value.context["record"]["revision"]
     with pytest.raises(Conflict):
-        settling.replace_with_payload(
+        quarantine.replace_with_payload(
             payload.pk, corrected=copy, actor=staff, seen_revision=revision + 1
         )
-    settling.replace_with_payload(payload.pk, corrected=copy, actor=staff, seen_revision=revision)
+    quarantine.replace_with_payload(payload.pk, corrected=copy, actor=staff, seen_revision=revision)
     assert AttendanceRecord.objects.get(student__school_number="S-0001").status == "late"
 
 
@@ -91,13 +91,13 @@ def test_a_replay_that_died_before_it_was_settled_is_repeated_once(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(settling, "_settle", die)
+        patch.setattr(quarantine, "_settle", die)
         with pytest.raises(KeyboardInterrupt):
-            settling.replay_payload(payload.pk, corrected=COPY, actor=staff)
+            quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
 
     seen = find_record(payload.lesson_id, "S-0002")
     assert seen is not None
-    settling.replace_with_payload(
+    quarantine.replace_with_payload(
         payload.pk, corrected=COPY, actor=staff, seen_revision=seen.revision
     )
     assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 1
@@ -106,13 +106,13 @@ def test_a_replay_that_died_before_it_was_settled_is_repeated_once(
 def test_retry_reads_the_same_bytes_again(staff: Person) -> None:
     payload = quarantined()
     with pytest.raises(StillUnreadable):
-        settling.retry_payload(payload.pk, actor=staff)
+        quarantine.retry_payload(payload.pk, actor=staff)
 
     # As if a later release could read what this one could not.
     json = b'{"school_number":"S-0002","full_name":"Ada","source":"student"}'
     raw = sealed_record(payload.lesson_id, "S-0002", json)
     QuarantinedPayload.objects.filter(pk=payload.pk).update(payload=raw)
-    settling.retry_payload(payload.pk, actor=staff)
+    quarantine.retry_payload(payload.pk, actor=staff)
 
     row = AttendanceRecord.objects.get(student__school_number="S-0002")
     assert (row.status, row.full_name) == ("present", "Ada")
@@ -126,10 +126,10 @@ def test_retrying_a_lesson_persists_it_once_it_is_repaired(staff: Person) -> Non
     unified_persistence_task()
     payload = QuarantinedPayload.objects.get()
     with pytest.raises(StillUnreadable):
-        settling.retry_payload(payload.pk, actor=staff)
+        quarantine.retry_payload(payload.pk, actor=staff)
 
     client.connection().hset(keys.lesson(lesson.id), "ends_at", ends_at)
-    settling.retry_payload(payload.pk, actor=staff)
+    quarantine.retry_payload(payload.pk, actor=staff)
 
     assert AttendanceRecord.objects.count() == 2
     payload.refresh_from_db()
@@ -139,9 +139,9 @@ def test_retrying_a_lesson_persists_it_once_it_is_repaired(staff: Person) -> Non
 def test_set_aside_needs_a_reason_and_keeps_the_bytes(staff: Person) -> None:
     payload = quarantined()
     with pytest.raises(ReasonRequired):
-        settling.discard_payload(payload.pk, actor=staff, reason=" ")
+        quarantine.discard_payload(payload.pk, actor=staff, reason=" ")
 
-    settling.discard_payload(payload.pk, actor=staff, reason="a test card")
+    quarantine.discard_payload(payload.pk, actor=staff, reason="a test card")
 
     payload.refresh_from_db()
     assert (payload.state, payload.settled_reason) == ("discarded", "a test card")
@@ -149,16 +149,16 @@ def test_set_aside_needs_a_reason_and_keeps_the_bytes(staff: Person) -> None:
 
 
 SETTLE: dict[str, Callable[[int, Person], object]] = {
-    "retry": lambda pk, who: settling.retry_payload(pk, actor=who),
-    "replay": lambda pk, who: settling.replay_payload(pk, corrected=COPY, actor=who),
-    "discard": lambda pk, who: settling.discard_payload(pk, actor=who, reason="x"),
+    "retry": lambda pk, who: quarantine.retry_payload(pk, actor=who),
+    "replay": lambda pk, who: quarantine.replay_payload(pk, corrected=COPY, actor=who),
+    "discard": lambda pk, who: quarantine.discard_payload(pk, actor=who, reason="x"),
 }
 
 
 @pytest.mark.parametrize("verb", SETTLE)
 def test_what_was_settled_is_settled_once(verb: str, staff: Person) -> None:
     payload = quarantined()
-    settling.discard_payload(payload.pk, actor=staff, reason="x")
+    quarantine.discard_payload(payload.pk, actor=staff, reason="x")
 
     with pytest.raises(AlreadySettled):
         SETTLE[verb](payload.pk, staff)
@@ -177,4 +177,4 @@ def test_a_status_that_nobody_decided_is_refused(status: str, staff: Person) -> 
     payload = quarantined()
 
     with pytest.raises(InvalidInput):
-        settling.replay_payload(payload.pk, corrected=COPY._replace(status=status), actor=staff)
+        quarantine.replay_payload(payload.pk, corrected=COPY._replace(status=status), actor=staff)

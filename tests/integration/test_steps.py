@@ -14,11 +14,11 @@ from attendance.live import store
 from attendance.live.records import EventData
 from attendance.management.demo.rivals import database_url
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
-from attendance.services import claims, failpoints
+from attendance.services import claims
 from attendance.services.check_in import check_in
-from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
-from attendance.services.report import PersistenceReport
+from attendance.services.corrections import Correction, correct_record
+from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import LessonState, Verdict
 from tests.clock import Clock
 from tests.lessons import TEACHER, end, ended_lesson, keys_in_redis, student

@@ -16,19 +16,10 @@ from attendance.live import client, store
 from attendance.live.client import Script
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.selectors import lessons
-from attendance.services import (
-    aside,
-    discarding,
-    ledger,
-    records,
-    register,
-    rewinding,
-    rows,
-    runs,
-    taking,
-)
-from attendance.services.entry import Source
-from attendance.services.taking import Taken
+from attendance.services import corrections, ledger, register
+from attendance.services.persistence import discard, parked, rows, runs, snapshots
+from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.validation import Source
 from tests.model import scenarios
 from tests.model.scenarios import Scenario
 
@@ -83,25 +74,25 @@ def python(module: Any, name: str, new: Any) -> Iterator[None]:
 
 
 def _discard_before_the_commit() -> AbstractContextManager[None]:
-    write_down = aside.write_down
+    write_down = parked.write_down
 
-    def too_early(taken: Taken) -> None:
-        write_down(taken)
-        discarding.tidy_and_discard(taken, runs.Book())
+    def too_early(read: ChunkSnapshots) -> None:
+        write_down(read)
+        discard.tidy_and_discard(read, runs.Book())
 
-    return python(aside, "write_down", too_early)
+    return python(parked, "write_down", too_early)
 
 
 def _error_as_absence() -> AbstractContextManager[None]:
-    live = records._correct_live
+    live = corrections._correct_live
 
-    def correct(correction: records.Correction) -> Any:
+    def correct(correction: corrections.Correction) -> Any:
         try:
             return live(correction)
         except LiveStoreUnavailable:
             raise LessonNotFound from None
 
-    return python(records, "_correct_live", correct)
+    return python(corrections, "_correct_live", correct)
 
 
 @contextmanager
@@ -120,14 +111,17 @@ def _nobody_is_overruled() -> AbstractContextManager[None]:
 @contextmanager
 def _every_copy_is_new() -> Iterator[None]:
     """Both guards: the one behind it finds the same."""
-    sort = taking._sort
+    sort = snapshots._sort
 
     def unsorted(
-        taken: Taken, snapshot: store.Snapshot, stored: int | None, book: LessonLedger | None
+        read: ChunkSnapshots,
+        snapshot: store.Snapshot,
+        stored: int | None,
+        entry: LessonLedger | None,
     ) -> None:
-        sort(taken, snapshot, None, book)
+        sort(read, snapshot, None, entry)
 
-    with python(taking, "_sort", unsorted), _nobody_is_overruled():
+    with python(snapshots, "_sort", unsorted), _nobody_is_overruled():
         yield
 
 
@@ -142,19 +136,19 @@ def _due_before_discard() -> AbstractContextManager[None]:
 
 
 def _same_revision_in_postgresql() -> AbstractContextManager[None]:
-    write = records._write_stored
+    write = corrections._write_stored
 
     def written(
         attendance: Attendance,
         row: AttendanceRecord | None,
         change: register.Change,
-        correction: records.Correction,
+        correction: corrections.Correction,
         source: Source,
     ) -> Any:
         attendance.revision -= 1
         return write(attendance, row, change, correction, source)
 
-    return python(records, "_write_stored", written)
+    return python(corrections, "_write_stored", written)
 
 
 def _stale_word_about_a_discard() -> AbstractContextManager[None]:
@@ -203,7 +197,7 @@ ALL = (
     Mutant("a rewound copy taken for a new one", _every_copy_is_new, scenarios.REWOUND),
     Mutant(
         "a rewound copy taken for one that is gone",
-        lambda: python(rewinding, "is_still_there", lambda snapshot: False),
+        lambda: python(snapshots, "is_still_there", lambda snapshot: False),
         scenarios.REWOUND,
     ),
     Mutant("no lift for a lost lesson", lambda: python(ledger, "LOST_LIFT", 0), scenarios.LOST),

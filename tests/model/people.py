@@ -8,9 +8,9 @@ from attendance.live import records, store
 from attendance.live.records import EventData
 from attendance.services import receipts
 from attendance.services.check_in import CheckedIn, check_in
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, extend_lesson, start_lesson
 from attendance.services.receipts import Found
-from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
 from tests.lessons import TEACHER, student
 from tests.model.memory import HERE, RECEIPT, Call

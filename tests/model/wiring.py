@@ -14,7 +14,8 @@ import pytest
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import client, codes, records, store
-from attendance.services import failpoints, ids, taking
+from attendance.services import ids
+from attendance.services.persistence import failpoints, snapshots
 from tests import clock as clocks
 from tests.clock import Clock
 from tests.model.actors import current
@@ -100,14 +101,14 @@ def _noted(place: str, work: Callable[[], list[Any]]) -> list[Any]:
 
 def _note_what_is_read(patch: pytest.MonkeyPatch) -> None:
     """What a task has in its head between two steps."""
-    take, discard = taking.take, store.discard_if_unchanged
+    take, discard = snapshots.take_snapshots, store.discard_if_unchanged
 
-    def noted_take(lesson_ids: Sequence[UUID]) -> taking.Taken:
-        taken = take(lesson_ids)
+    def noted_take(lesson_ids: Sequence[UUID]) -> snapshots.ChunkSnapshots:
+        read = take(lesson_ids)
         actor = current()
         if actor is not None:
-            actor.head = [str(len(lesson_ids)), _digest(repr(taken))]
-        return taken
+            actor.head = [str(len(lesson_ids)), _digest(repr(read))]
+        return read
 
     def noted_discard(lessons: Sequence[store.Snapshot]) -> dict[UUID, store.Discard]:
         done = discard(lessons)
@@ -116,7 +117,7 @@ def _note_what_is_read(patch: pytest.MonkeyPatch) -> None:
             actor.head = [_digest(repr(done))]
         return done
 
-    patch.setattr(taking, "take", noted_take)
+    patch.setattr(snapshots, "take_snapshots", noted_take)
     patch.setattr(store, "discard_if_unchanged", noted_discard)
 
 

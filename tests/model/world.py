@@ -15,7 +15,7 @@ from uuid import UUID
 from attendance.errors import AttendanceError, LiveStoreUnavailable
 from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.report import Outcome, PersistenceReport
+from attendance.services.persistence.report import Outcome, PersistenceReport
 from attendance.vocabulary import LessonState
 from tests.clock import Clock
 from tests.model import people, reading, wiring

@@ -8,8 +8,8 @@ import pytest
 from attendance.live import store
 from attendance.models import AttendanceRecord
 from attendance.services.check_in import Given, check_in
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
 from tests.lessons import TEACHER
 from tests.pages.test_check_in import text_of

@@ -14,9 +14,9 @@ from attendance.live.store import check_ins
 from attendance.models import AttendanceRecord
 from attendance.selectors.screens import find_code
 from attendance.services import receipts
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
 from attendance.web.words import clock
 from tests.api.test_check_in import code_of

@@ -15,8 +15,7 @@ from django.db.utils import ProgrammingError
 from django.test import Client
 
 from attendance.models import AttendanceRecord, LessonLedger
-from attendance.services import failpoints
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState
 from tests.factories import UserFactory
 from tests.lessons import ended_lesson, ended_lessons

@@ -8,10 +8,10 @@ from django.db import OperationalError
 
 from attendance.errors import AttendanceError, NothingToUndo, RecordNotFound
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services.faults import Kind, kind_of, storable, text_of
+from attendance.services.database_errors import Kind, kind_of, storable, text_of
 from attendance.services.ids import new_lesson_id
+from attendance.services.persistence.report import Counts, PersistenceReport, Totals
 from attendance.services.register import decide
-from attendance.services.report import Counts, PersistenceReport, Totals
 from attendance.vocabulary import Trigger, Verdict
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)

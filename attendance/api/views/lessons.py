@@ -21,8 +21,8 @@ from attendance.selectors.shapes import LessonView, RegisterRecord
 from attendance.services import lessons
 from attendance.services.lessons import LessonPlan
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.stored import delete_attendance
-from attendance.services.work import RunOptions
+from attendance.services.persistence.candidates import RunOptions
+from attendance.services.stored_lessons import delete_attendance
 from attendance.vocabulary import Trigger
 from users.identity import Role
 

@@ -15,7 +15,7 @@ from attendance.api.schema import page_of
 from attendance.errors import PayloadNotFound
 from attendance.models import PersistenceRun, QuarantinedPayload
 from attendance.selectors.paging import Page, Slice
-from attendance.services import settling
+from attendance.services import quarantine
 
 
 class Runs(APIView):
@@ -47,7 +47,7 @@ class Retry(APIView):
     @extend_schema(request=None, responses=shapes.Payload)
     def post(self, request: Request, payload_id: int) -> Response:
         _payload(payload_id)
-        settling.retry_payload(payload_id, actor=caller_of(request).person)
+        quarantine.retry_payload(payload_id, actor=caller_of(request).person)
         return Response(shapes.Payload(_payload(payload_id)).data)
 
 
@@ -58,7 +58,7 @@ class Discard(APIView):
     def post(self, request: Request, payload_id: int) -> Response:
         reason = body_of(request, asking.Reason)["reason"]
         _payload(payload_id)
-        settling.discard_payload(payload_id, actor=caller_of(request).person, reason=reason)
+        quarantine.discard_payload(payload_id, actor=caller_of(request).person, reason=reason)
         return Response(shapes.Payload(_payload(payload_id)).data)
 
 

@@ -22,7 +22,7 @@ from attendance.api.views.lessons import record_data
 from attendance.errors import RecordNotFound
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services.records import Correction, correct_record, find_record
+from attendance.services.corrections import Correction, correct_record, find_record
 from attendance.vocabulary import Status, Verdict
 
 _VERDICTS = {

@@ -11,7 +11,7 @@ from attendance.api import asking, shapes
 from attendance.api.callers import SignedIn, caller_of
 from attendance.api.reading import body_of
 from attendance.services.addresses import address_of
-from attendance.services.signing_in import SignIn, sign_in
+from attendance.services.sign_in import SignIn, sign_in
 from users import tokens
 from users.credentials import Caller
 

@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from attendance.api import asking, problems, shapes
 from attendance.api.reading import body_of
 from attendance.api.views.lessons import record_data
-from attendance.services import verifying
-from attendance.services.verifying import Signature
+from attendance.services import verifier
+from attendance.services.verifier import Signature
 
 _HEADERS = [
     OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)
@@ -38,14 +38,14 @@ class Verifications(APIView):
             headers.get("webhook-timestamp", ""),
             headers.get("webhook-signature", ""),
         )
-        verifying.check_signature(given, request._request.body)
+        verifier.check_signature(given, request._request.body)
         try:
             body = body_of(request, asking.VerdictOfVerifier)
         except (ParseError, ValidationError) as error:
             errors = list(problems.field_errors(error.detail))
             detail = "The verdict cannot be understood: see errors."
             return problems.problem(422, "invalid_verdict", detail, errors=errors)
-        record = verifying.apply_verdict(
+        record = verifier.apply_verdict(
             verification_id,
             is_accepted=body["verdict"] == "accept",
             reason=body.get("reason", ""),

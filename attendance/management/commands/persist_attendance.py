@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attendance.services.persistence import Observer, unified_persistence_task
-from attendance.services.report import TROUBLE, LessonReport, PersistenceReport
-from attendance.services.work import CHUNK_RECORDS, RunOptions
+from attendance.services.persistence.candidates import CHUNK_RECORDS, RunOptions
+from attendance.services.persistence.report import TROUBLE, LessonReport, PersistenceReport
 
 
 class Command(BaseCommand):

@@ -20,7 +20,7 @@ _BEGIN = """
 import sys, django
 django.setup()
 from uuid import UUID
-from attendance.services import failpoints
+from attendance.services.persistence import failpoints
 from attendance.services.persistence import RunOptions, unified_persistence_task
 lesson_ids = [UUID(text) for text in sys.argv[1:]]
 """

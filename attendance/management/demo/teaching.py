@@ -11,7 +11,7 @@ from attendance.live import client, envelope, keys, records, store
 from attendance.live.records import EventData
 from attendance.management.demo.people import SEED, Cast, leave
 from attendance.management.demo.site import Acknowledged, Site, check_in, start_lesson
-from attendance.services.records import Correction, correct_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from users.identity import Person
 

@@ -20,7 +20,7 @@ from attendance.selectors.permissions import check_may_see
 from attendance.selectors.shapes import LessonView, RegisterRecord
 from attendance.services import ids
 from attendance.services import lessons as lesson_services
-from attendance.services.records import Correction, correct_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import LessonState, Refusal, Status, Verdict
 from attendance.web import stream
 from attendance.web.callers import person_of, signed_in

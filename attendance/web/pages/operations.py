@@ -20,7 +20,7 @@ from attendance.models import PersistenceRun
 from attendance.selectors.operations import read_books
 from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.work import RunOptions
+from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 from attendance.web import health, signs
 from attendance.web.callers import signed_in

@@ -6,27 +6,28 @@ from uuid import UUID
 from django.db import transaction
 
 from attendance.live import store
-from attendance.services import ledger, losses, rewinding
-from attendance.services.faults import Kind, text_of
-from attendance.services.report import LessonReport, Outcome
-from attendance.services.taking import Taken
+from attendance.services import ledger
+from attendance.services.database_errors import Kind, text_of
+from attendance.services.persistence import lost, snapshots
+from attendance.services.persistence.report import LessonReport, Outcome
+from attendance.services.persistence.snapshots import ChunkSnapshots
 
 logger = logging.getLogger(__name__)
 
 
-def write_down(taken: Taken) -> None:
+def write_down(read: ChunkSnapshots) -> None:
     """Within the transaction: tell the ledger which lessons need a person."""
-    for lesson_id, why in taken.unsnapped.items():
+    for lesson_id, why in read.unsnapped.items():
         if why.outcome == "unreadable":
-            ledger.quarantined(lesson_id, why.reason)
-    for each in taken.rewound:
-        ledger.rewound(each.snapshot.lesson.id)
+            ledger.mark_quarantined(lesson_id, why.reason)
+    for each in read.rewound:
+        ledger.mark_rewound(each.snapshot.lesson.id)
 
 
-def tidy(taken: Taken) -> None:
+def tidy(read: ChunkSnapshots) -> None:
     """After the commit: put due and parked right. Raises LiveStoreUnavailable."""
     gone = []
-    for lesson_id, why in taken.unsnapped.items():
+    for lesson_id, why in read.unsnapped.items():
         match why.outcome:
             case "not_over":
                 store.sync_due(lesson_id)
@@ -37,12 +38,12 @@ def tidy(taken: Taken) -> None:
             case _:
                 logger.error("Lesson %s needs a person: %s", lesson_id, why.reason)
                 store.park(lesson_id, None)
-    for each in taken.rewound:
+    for each in read.rewound:
         logger.error("Redis holds an older copy of lesson %s", each.snapshot.lesson.id)
         # A word that came meanwhile is for the next run; from now on they go to PostgreSQL.
-        if rewinding.is_still_there(each.snapshot):
+        if snapshots.is_still_there(each.snapshot):
             store.park(each.snapshot.lesson.id, None)
-    losses.settle_missing(gone)
+    lost.settle_missing(gone)
 
 
 def _abandon_if_over(lesson_id: UUID) -> None:
@@ -57,7 +58,7 @@ def give_up(lesson_id: UUID, error: Exception, kind: Kind) -> LessonReport:
     why = text_of(error)
     if kind is Kind.DATA:
         with transaction.atomic():
-            ledger.quarantined(lesson_id, why)
+            ledger.mark_quarantined(lesson_id, why)
         store.park(lesson_id, None)
         logger.error("Lesson %s is refused by PostgreSQL: %s", lesson_id, why)
         return LessonReport(lesson_id, Outcome.QUARANTINED, newly_quarantined=1, error=why)
@@ -65,7 +66,7 @@ def give_up(lesson_id: UUID, error: Exception, kind: Kind) -> LessonReport:
         logger.error("Lesson %s failed unexpectedly", lesson_id, exc_info=error)
     else:
         logger.warning("Lesson %s is tried again later: %s", lesson_id, why)
-    until = ledger.failed(lesson_id, why, at=store.now())
+    until = ledger.count_failure(lesson_id, why, at=store.now())
     if until is None:
         return LessonReport(lesson_id, Outcome.BUSY, error=f"somebody else has stored it: {why}")
     store.park(lesson_id, until)

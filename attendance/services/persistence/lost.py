@@ -10,7 +10,7 @@ from attendance.live.records import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
 from attendance.services import ledger
-from attendance.services.report import LessonReport, Outcome
+from attendance.services.persistence.report import LessonReport, Outcome
 from attendance.vocabulary import LessonState
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ def _open_pages() -> Iterator[list[UUID]]:
 
 
 def _declare(missing: Sequence[UUID]) -> list[LessonReport]:
-    lost = ledger.lost(missing) if missing else []
+    lost = ledger.mark_lost(missing) if missing else []
     for lesson_id in lost:
         logger.error("Lesson %s is lost: Redis does not hold it", lesson_id)
     return [

@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from attendance.live.records import LiveEvent, LiveRecord
-from attendance.services import rows
-from attendance.services.columns import Readable
-from attendance.services.faults import Kind, kind_of, text_of
-from attendance.services.rows import Written
+from attendance.services.database_errors import Kind, kind_of, text_of
+from attendance.services.persistence import rows
+from attendance.services.persistence.row_values import Readable
+from attendance.services.persistence.rows import Written
 from users.services import ensure_users
 
 Item = TypeVar("Item", LiveRecord, LiveEvent)

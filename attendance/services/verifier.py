@@ -31,7 +31,7 @@ from attendance.live import outbox
 from attendance.live.outbox import Waiting
 from attendance.selectors import lessons
 from attendance.selectors.shapes import LessonView, RegisterRecord
-from attendance.services.records import Correction, correct_record, find_record
+from attendance.services.corrections import Correction, correct_record, find_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import InvalidSchoolNumber
 from users.identity import Person

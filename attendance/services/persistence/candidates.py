@@ -8,7 +8,8 @@ from uuid import UUID
 from attendance.live import records, store
 from attendance.live.records import LiveLesson
 from attendance.live.store import DueLesson, Missing
-from attendance.services import ledger, losses
+from attendance.services import ledger
+from attendance.services.persistence import lost
 from attendance.vocabulary import Trigger
 
 CHUNK_RECORDS = 10_000
@@ -68,7 +69,7 @@ def _over(page: list[DueLesson], options: RunOptions, *, is_dry_run: bool) -> li
     if not is_dry_run:
         # Finished before their time by somebody who could not tell due: it need not come.
         early = [due.lesson_id for due in page if due.ends_at > now]
-        losses.settle_missing([i for i in early if lessons[i] is Missing.NOT_FOUND])
+        lost.settle_missing([i for i in early if lessons[i] is Missing.NOT_FOUND])
     parked = {} if options.retry_parked else store.parked_until(ids)
     waiting = {i for i, until in parked.items() if until > records.milliseconds(now)}
     return [

@@ -9,7 +9,7 @@ from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
 from attendance.selectors.lessons import is_discarded
-from attendance.services import entry, ids
+from attendance.services import ids, validation
 from attendance.vocabulary import EventKind
 from users.identity import Person
 from users.services import ensure_users
@@ -25,7 +25,7 @@ def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
     found = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
     if found is None:
         raise LessonNotFound
-    entry.check_may_change(actor, found.teacher.school_number)
+    validation.check_may_change(actor, found.teacher.school_number)
     return found
 
 
@@ -60,7 +60,7 @@ def restore_attendance(lesson_id: UUID, *, actor: Person, reason: str) -> None:
 
 
 def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
-    reason = entry.clean_reason(reason)
+    reason = validation.clean_reason(reason)
     if not reason:
         raise ReasonRequired
     is_deleting = kind is EventKind.LESSON_DELETED
@@ -69,13 +69,13 @@ def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
             row = _locked(lesson_id, actor)
         except LessonNotFound:
             live = store.read_lesson(lesson_id)
-            entry.check_may_change(actor, live.data.teacher.school_number)
+            validation.check_may_change(actor, live.data.teacher.school_number)
             raise Conflict(STILL_LIVE) from None
         if not is_discarded(lesson_id):
             raise Conflict(STILL_LIVE)
         if row.is_deleted == is_deleting:
             raise Conflict
-        who = entry.clean_person(actor)
+        who = validation.clean_person(actor)
         row.deleted_at = timezone.now() if is_deleting else None
         row.deleted_by_id = ensure_users([who])[who.school_number] if is_deleting else None
         row.deleted_reason = reason if is_deleting else ""
@@ -88,7 +88,7 @@ def _locked(lesson_id: UUID, actor: Person) -> Attendance:
 
 
 def _save(row: Attendance, kind: EventKind, actor: Person, reason: str, request_id: str) -> None:
-    who = entry.clean_person(actor)
+    who = validation.clean_person(actor)
     row.revision += 1
     row.save()
     AttendanceEvent.objects.create(
@@ -98,7 +98,7 @@ def _save(row: Attendance, kind: EventKind, actor: Person, reason: str, request_
         happened_at=timezone.now(),
         actor_id=ensure_users([who])[who.school_number],
         actor_name=who.full_name,
-        source=entry.check_may_change(actor, row.teacher.school_number),
+        source=validation.check_may_change(actor, row.teacher.school_number),
         reason=reason,
         request_id=request_id,
     )

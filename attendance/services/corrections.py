@@ -23,7 +23,7 @@ from attendance.live.records import EventData, Mark, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.selectors import lessons, shapes
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import entry, register
+from attendance.services import register, validation
 from attendance.services.register import Change
 from attendance.vocabulary import UNDONE_REASON, EventKind, Source, Verdict
 from users.identity import Person, canonical_school_number, clean_full_name
@@ -90,16 +90,16 @@ def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
 
 
 def _clean(correction: Correction) -> Correction:
-    reason = entry.clean_reason(correction.reason)
+    reason = validation.clean_reason(correction.reason)
     if not reason and correction.verdict not in register.NEEDS_NO_REASON:
         raise ReasonRequired
     name = correction.full_name
     return correction._replace(
         school_number=canonical_school_number(correction.school_number),
-        actor=entry.clean_person(correction.actor),
+        actor=validation.clean_person(correction.actor),
         reason=reason,
         full_name=clean_full_name(name) if name else "",
-        request_id=entry.clean_request_id(correction.request_id),
+        request_id=validation.clean_request_id(correction.request_id),
     )
 
 
@@ -119,7 +119,7 @@ def _reason(change: Change, correction: Correction) -> str:
 def _source(correction: Correction, teacher_number: str) -> Source:
     if correction.is_verdict:
         return Source.VERIFIER
-    return entry.check_may_change(correction.actor, teacher_number)
+    return validation.check_may_change(correction.actor, teacher_number)
 
 
 def _kind(correction: Correction) -> EventKind:

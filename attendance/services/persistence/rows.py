@@ -12,8 +12,8 @@ from django.db import connection
 
 from attendance.live.records import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
-from attendance.services import columns
-from attendance.services.columns import Readable
+from attendance.services.persistence import row_values
+from attendance.services.persistence.row_values import Readable
 from users.identity import Person, Role
 
 
@@ -68,14 +68,14 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
     _copy(
         "attendance_attendancerecord",
-        (columns.RECORD, columns.RECORD_TYPES),
-        columns.record_rows(fresh, users, columns.COPY),
+        (row_values.RECORD, row_values.RECORD_TYPES),
+        row_values.record_rows(fresh, users, row_values.COPY),
         expected=sum(len(each.records) for each in fresh),
     )
     _copy(
         "attendance_attendanceevent",
-        (columns.EVENT, columns.EVENT_TYPES),
-        columns.event_rows(fresh, users, columns.COPY),
+        (row_values.EVENT, row_values.EVENT_TYPES),
+        row_values.event_rows(fresh, users, row_values.COPY),
         expected=sum(len(each.events) for each in fresh),
     )
     written = {
@@ -105,12 +105,12 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
 
 def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set[UUID]:
     """Insert attendances, or move known ones forward. Returns the ids of the new."""
-    rows = [columns.attendance_row(each.lesson, users) for each in lessons]
+    rows = [row_values.attendance_row(each.lesson, users) for each in lessons]
     inserted = _insert(
         "attendance_attendance",
-        (*columns.ATTENDANCE, "persisted_at", "deleted_reason"),
-        f"SELECT {', '.join(columns.ATTENDANCE)}, statement_timestamp(), ''",
-        (columns.ATTENDANCE, columns.ATTENDANCE_TYPES, rows),
+        (*row_values.ATTENDANCE, "persisted_at", "deleted_reason"),
+        f"SELECT {', '.join(row_values.ATTENDANCE)}, statement_timestamp(), ''",
+        (row_values.ATTENDANCE, row_values.ATTENDANCE_TYPES, rows),
         "ON CONFLICT (id) DO NOTHING RETURNING id",
     )
     new = {row[0] for row in inserted}
@@ -121,27 +121,27 @@ def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set
 
 
 def _move_attendances_forward(rows: Sequence[tuple[Any, ...]]) -> None:
-    changes = ", ".join(f"{name} = incoming.{name}" for name in columns.ATTENDANCE[1:])
+    changes = ", ".join(f"{name} = incoming.{name}" for name in row_values.ATTENDANCE[1:])
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE attendance_attendance AS stored SET {changes}"
-            f" FROM {_unnest(columns.ATTENDANCE_TYPES)}"
-            f" AS incoming ({', '.join(columns.ATTENDANCE)})"
+            f" FROM {_unnest(row_values.ATTENDANCE_TYPES)}"
+            f" AS incoming ({', '.join(row_values.ATTENDANCE)})"
             " WHERE stored.id = incoming.id AND stored.revision < incoming.revision",
-            _columns(rows, len(columns.ATTENDANCE)),
+            _columns(rows, len(row_values.ATTENDANCE)),
         )
 
 
 def _move_records_forward(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> tuple[Counter[UUID], Counter[UUID]]:
-    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns.RECORD[2:])
-    rows = list(columns.record_rows(lessons, users, columns.SQL))
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in row_values.RECORD[2:])
+    rows = list(row_values.record_rows(lessons, users, row_values.SQL))
     done = _insert(
         "attendance_attendancerecord AS stored",
-        columns.RECORD,
-        f"SELECT {', '.join(columns.RECORD)}",
-        (columns.RECORD, columns.RECORD_TYPES, rows),
+        row_values.RECORD,
+        f"SELECT {', '.join(row_values.RECORD)}",
+        (row_values.RECORD, row_values.RECORD_TYPES, rows),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
         f" DO UPDATE SET {changes} WHERE stored.revision < EXCLUDED.revision"
         # A row that this statement inserted was never updated.
@@ -177,7 +177,8 @@ def _overruled_records(
     found: dict[UUID, list[LiveRecord]] = {each.lesson.id: [] for each in lessons}
     came = {(x.lesson.id, users[r.school_number]): r for x in lessons for r in x.records}
     wanted = [
-        (*key, r.revision, r.changed_at, r.status, columns.reason_of(r)) for key, r in came.items()
+        (*key, r.revision, r.changed_at, r.status, row_values.reason_of(r))
+        for key, r in came.items()
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -200,9 +201,13 @@ def _overruled_records(
 def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
     done = _insert(
         "attendance_attendanceevent",
-        columns.EVENT,
-        f"SELECT {', '.join(columns.EVENT)}",
-        (columns.EVENT, columns.EVENT_TYPES, list(columns.event_rows(lessons, users, columns.SQL))),
+        row_values.EVENT,
+        f"SELECT {', '.join(row_values.EVENT)}",
+        (
+            row_values.EVENT,
+            row_values.EVENT_TYPES,
+            list(row_values.event_rows(lessons, users, row_values.SQL)),
+        ),
         "ON CONFLICT DO NOTHING RETURNING attendance_id",
     )
     return Counter(lesson_id for (lesson_id,) in done)
@@ -236,7 +241,7 @@ def _copy(
         into = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
         # Django wraps what a call raises, and not what leaving a COPY raises.
         with connection.wrap_database_errors, cursor.copy(into) as copy:
-            copy.set_types(columns.copy_types(types))
+            copy.set_types(row_values.copy_types(types))
             for row in rows:
                 copy.write_row(row)
         taken = cursor.rowcount

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
-from attendance.services.report import LessonReport, Outcome, PersistenceReport, Tally
+from attendance.services.persistence.report import LessonReport, Outcome, PersistenceReport, Tally
 from attendance.vocabulary import Trigger
 
 logger = logging.getLogger(__name__)

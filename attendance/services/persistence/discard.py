@@ -12,23 +12,24 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.live import store
 from attendance.live.store import Snapshot
 from attendance.models import LessonLedger
-from attendance.services import aside, ledger, refusing
-from attendance.services.failpoints import reach
-from attendance.services.faults import text_of
-from attendance.services.runs import Book
-from attendance.services.taking import Taken
+from attendance.services import ledger, refusals
+from attendance.services.database_errors import text_of
+from attendance.services.persistence import parked
+from attendance.services.persistence.failpoints import reach
+from attendance.services.persistence.runs import Book
+from attendance.services.persistence.snapshots import ChunkSnapshots
 
 
-def tidy_and_discard(taken: Taken, book: Book) -> set[UUID]:
+def tidy_and_discard(read: ChunkSnapshots, book: Book) -> set[UUID]:
     """Discard the lessons that are stored at the revision that was read.
 
     Returns those that are gone from Redis. It comes after the commit, so no
     error undoes anything: `book` learns of it, and the next run goes on here.
     """
-    stored = [each.snapshot for each in taken.fresh]
-    stored += [each.snapshot for each in taken.stored]
+    stored = [each.snapshot for each in read.to_write]
+    stored += [each.snapshot for each in read.stored]
     try:
-        aside.tidy(taken)
+        parked.tidy(read)
         return _discard(_old_enough(stored) if settings.DISCARD_AFTER_MINUTES else stored)
     except LiveStoreUnavailable as error:
         book.unavailable = error.detail
@@ -43,7 +44,7 @@ def _discard(stored: Sequence[Snapshot]) -> set[UUID]:
     gone = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
     reach("names_held", list(gone))
     store.free_names([each.lesson for each in stored if each.lesson.id in gone])
-    refusing.keep({lesson_id: each.refusals for lesson_id, each in done.items()})
+    refusals.keep({lesson_id: each.refusals for lesson_id, each in done.items()})
     for lesson_id, outcome in outcomes.items():
         if outcome == "not_over":
             store.sync_due(lesson_id)

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from attendance.models import AttendanceRecord
-from attendance.services import taking
-from attendance.services.columns import Readable
-from attendance.services.report import LessonReport
-from attendance.services.rows import Written
+from attendance.services.persistence import snapshots, sums
+from attendance.services.persistence.report import LessonReport
+from attendance.services.persistence.row_values import Readable
+from attendance.services.persistence.rows import Written
 
 
-def rehearse(chunk: Sequence[UUID]) -> list[LessonReport]:
+def compare_chunk(chunk: Sequence[UUID]) -> list[LessonReport]:
     """Report what persisting these lessons would do. Raises LiveStoreUnavailable."""
-    taken = taking.take(chunk)
-    known = _stored_revisions([each.snapshot.lesson.id for each in taken.fresh])
-    written = {each.snapshot.lesson.id: _compare(each.readable, known) for each in taken.fresh}
-    return taking.account(chunk, taken, written, taking.Kept({}, {}))
+    read = snapshots.take_snapshots(chunk)
+    known = _stored_revisions([each.snapshot.lesson.id for each in read.to_write])
+    written = {each.snapshot.lesson.id: _compare(each.readable, known) for each in read.to_write}
+    return sums.report_lessons(chunk, read, written=written, quarantined=sums.NOTHING_QUARANTINED)
 
 
 def _stored_revisions(lesson_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]:

@@ -9,7 +9,7 @@ from django.db import Error, connection, transaction
 from django.utils import timezone
 
 from attendance.live.refusals import RefusedCheckIn
-from attendance.services.faults import Kind, kind_of, text_of
+from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.vocabulary import Refusal
 from users.identity import Person
 

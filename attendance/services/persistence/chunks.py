@@ -1,0 +1,139 @@
+"""One chunk of lessons: the six steps, and what is tried where they fail.
+
+    1  BEGIN, and claim each lesson; what somebody else works on is left alone
+    2  take a snapshot of each lesson at its revision R
+    3  ensure that every user exists, and hold their rows
+    4  write attendances, records and events; what is known moves only forward
+    5  quarantine what cannot be read; captured = stored, or roll back; COMMIT
+    6  discard each lesson from Redis, only if it is still at R, and over
+
+Whoever dies, at whichever step, leaves something that the next run completes.
+docs/explanation/protocol.md says why each step is there.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from time import monotonic
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from attendance.errors import LiveStoreUnavailable
+from attendance.services import claims, ledger, refusals
+from attendance.services.database_errors import Kind, kind_of, text_of
+from attendance.services.persistence import (
+    discard,
+    halving,
+    parked,
+    quarantine,
+    rows,
+    runs,
+    snapshots,
+    sums,
+)
+from attendance.services.persistence.failpoints import reach
+from attendance.services.persistence.report import LessonReport
+from attendance.services.persistence.row_values import Readable
+from attendance.services.persistence.rows import Written
+from users.services import ensure_users
+
+logger = logging.getLogger(__name__)
+
+Writer = Callable[[Sequence[Readable]], tuple[dict[UUID, Written], list[halving.Refused]]]
+
+
+def persist_chunk(chunk: Sequence[UUID], *, book: runs.Book) -> list[LessonReport]:
+    """Persist lessons together; if that fails, each alone; if the data of one is refused, halved.
+
+    `book` is the run's: what this chunk commits is counted there. Returns a report
+    for each lesson. Raises LiveStoreUnavailable, and django.db.Error where the
+    connection is lost: both end the run.
+    """
+    return _try(chunk, _write_together, book)
+
+
+def _try(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonReport]:
+    """The ladder: together, then one by one, then in halves, then parked."""
+    try:
+        return _persist(chunk, write, book)
+    except LiveStoreUnavailable:
+        raise
+    except Exception as error:
+        kind = kind_of(error)
+        if kind is Kind.GONE:
+            raise
+        if len(chunk) > 1:
+            logger.warning("A chunk failed, its lessons are tried alone: %s", text_of(error))
+            return [one for each in chunk for one in _try([each], write, book)]
+        if kind is Kind.DATA and write is not halving.write:
+            return _try(chunk, halving.write, book)
+        return [parked.give_up(chunk[0], error, kind)]
+
+
+def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonReport]:
+    started = monotonic()
+    # The turn is taken before the transaction: whoever waits for it holds nothing else.
+    with ExitStack() as turn, _transaction(turn, book):
+        claimed = claims.claim(chunk)
+        if len(claimed) < len(chunk):
+            claims.end_stalled([i for i in chunk if i not in set(claimed)])
+        reach("claimed", claimed)
+        read = snapshots.take_snapshots(claimed)
+        reach("snapshot_taken", claimed)
+        written, refused = write([each.readable for each in read.to_write])
+        reach("rows_written", claimed)
+        quarantined = quarantine.keep_payloads(read, refused)
+        refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in read.to_write})
+        reports = sums.report_lessons(chunk, read, written=written, quarantined=quarantined)
+        persisted = sums.for_the_ledger(read, reports)
+        read = snapshots.without_records(read)
+        turn.close()
+        # Django's foreign keys are deferred: their errors must surface here.
+        _check_constraints_now()
+        ledger.mark_persisted(persisted)
+        ledger.mark_stored([each.snapshot.lesson.id for each in read.stored])
+        parked.write_down(read)
+        runs.add(book, reports)
+        reach("before_commit", claimed)
+    reach("committed", claimed)
+    discarded = discard.tidy_and_discard(read, book)
+    reach("discarded", claimed)
+    return sums.with_discards(reports, discarded, seconds=monotonic() - started)
+
+
+@contextmanager
+def _transaction(turn: ExitStack, book: runs.Book) -> Iterator[None]:
+    turn.enter_context(book.turn)
+    with transaction.atomic(durable=True):
+        _bound_this_transaction()
+        yield
+
+
+def _write_together(
+    lessons: Sequence[Readable],
+) -> tuple[dict[UUID, Written], list[halving.Refused]]:
+    users = ensure_users(rows.people_of(lessons))
+    reach("users_ensured", [each.lesson.id for each in lessons])
+    written = rows.write_lessons(lessons, users)
+    return written, halving.displaced(written)
+
+
+def _bound_this_transaction() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', '10s', true),"
+            " set_config('statement_timeout', %s, true),"
+            " set_config('idle_in_transaction_session_timeout', '120s', true),"
+            # Redis forgets after this commit, so it must be on the disk. Where the
+            # server is set stricter than that, it stays so.
+            " set_config('synchronous_commit', CASE WHEN"
+            " current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
+            " ELSE current_setting('synchronous_commit') END, true)",
+            [f"{claims.STATEMENT_SECONDS}s"],
+        )
+
+
+def _check_constraints_now() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

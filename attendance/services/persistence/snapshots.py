@@ -1,0 +1,154 @@
+"""Step 2: what was read from Redis, sorted by what PostgreSQL has of it.
+
+A lesson is new or newer than what is stored, stored already, or older: then Redis
+came back from a backup or from a replica that was behind.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from attendance.live import store
+from attendance.live.records import LiveLesson, LiveRecord, Mark
+from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
+from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.services.persistence.row_values import Readable, reason_of
+
+OLDER_COPY = "an older copy of the lesson in Redis says something else than PostgreSQL"
+
+
+class LessonToWrite(NamedTuple):
+    """A lesson of which something may have to be written."""
+
+    snapshot: Snapshot
+    readable: Readable
+    corrupt: Sequence[CorruptPayload]
+
+
+class StoredLesson(NamedTuple):
+    """A lesson whose snapshot is in PostgreSQL already."""
+
+    snapshot: Snapshot
+    quarantined: int
+
+
+class RewoundLesson(NamedTuple):
+    """A lesson of which PostgreSQL holds something newer."""
+
+    snapshot: Snapshot
+    differing: Sequence[CorruptPayload]
+
+
+class ChunkSnapshots(NamedTuple):
+    """The lessons of one chunk, each in the list that says what has to be done."""
+
+    to_write: list[LessonToWrite]
+    stored: list[StoredLesson]
+    rewound: list[RewoundLesson]
+    unsnapped: dict[UUID, Unsnapped]
+
+
+def take_snapshots(lesson_ids: Sequence[UUID]) -> ChunkSnapshots:
+    """Snapshot claimed lessons and sort them by what PostgreSQL has of them.
+
+    Raises LiveStoreUnavailable.
+    """
+    snapshots = ChunkSnapshots([], [], [], {})
+    read = store.snapshot_many(lesson_ids)
+    # Read after the snapshots: nobody stores a claimed lesson in between.
+    stored = dict(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", "revision"))
+    entries = {
+        row.lesson_id: row
+        for row in LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(
+            "digest", "quarantined_count"
+        )
+    }
+    for lesson_id, snapshot in read.items():
+        whole = _whole(snapshot)
+        if isinstance(whole, Unsnapped):
+            snapshots.unsnapped[lesson_id] = whole
+        else:
+            _sort(snapshots, whole, stored.get(lesson_id), entries.get(lesson_id))
+    return snapshots
+
+
+def _whole(snapshot: Snapshot | Unsnapped) -> Snapshot | Unsnapped:
+    """Where a hash or a list is shorter than its scripts counted, marks are gone."""
+    if isinstance(snapshot, Unsnapped):
+        return snapshot
+    lesson = snapshot.lesson
+    for name, counted, found in (
+        ("records", lesson.record_count, snapshot.read),
+        ("events", lesson.event_count, len(snapshot.raw_events)),
+    ):
+        if found < counted:
+            why = f"{counted} {name} were counted and {found} are there"
+            return Unsnapped("unreadable", why, snapshot.raw_lesson)
+    return snapshot
+
+
+def _sort(
+    snapshots: ChunkSnapshots, snapshot: Snapshot, stored: int | None, entry: LessonLedger | None
+) -> None:
+    """`stored` is the revision that PostgreSQL has, `entry` what the ledger says."""
+    revision = snapshot.lesson.revision
+    digest = entry.digest if entry else ""
+    if stored == revision and entry and digest == snapshot.digest:
+        snapshots.stored.append(StoredLesson(snapshot, entry.quarantined_count))
+    elif stored is None or stored < revision or (stored == revision and not digest):
+        decoded = snapshot.decode()
+        readable = Readable(snapshot.lesson, decoded.records, decoded.events)
+        snapshots.to_write.append(LessonToWrite(snapshot, readable, decoded.corrupt))
+    elif is_still_there(snapshot):
+        snapshots.rewound.append(RewoundLesson(snapshot, _differing(snapshot)))
+    else:
+        # The snapshot was merely old: somebody discarded the lesson meanwhile.
+        snapshots.unsnapped[snapshot.lesson.id] = Unsnapped("not_found")
+
+
+def is_still_there(snapshot: Snapshot) -> bool:
+    """Whether Redis, looked at again, still holds the lesson at this very revision."""
+    lesson = store.read_lessons([snapshot.lesson.id])[snapshot.lesson.id]
+    return isinstance(lesson, LiveLesson) and lesson.revision == snapshot.lesson.revision
+
+
+def _differing(snapshot: Snapshot) -> list[CorruptPayload]:
+    """The payloads of an older copy that say something else than the stored rows."""
+    decoded = snapshot.decode()
+    stored = {
+        row.student.school_number: row
+        for row in AttendanceRecord.objects.filter(attendance_id=snapshot.lesson.id).select_related(
+            "student"
+        )
+    }
+    other = [
+        CorruptPayload(
+            "record",
+            record.school_number,
+            snapshot.raw_records[record.school_number.encode()],
+            OLDER_COPY,
+        )
+        for record in decoded.records
+        if not _says_the_same(record, stored.get(record.school_number))
+    ]
+    return [*decoded.corrupt, *other]
+
+
+def _says_the_same(record: LiveRecord, row: AttendanceRecord | None) -> bool:
+    return row is not None and (
+        record.status,
+        record.checked_in_at,
+        record.full_name,
+        record.source,
+        reason_of(record),
+        record.mark == Mark.KEPT,
+    ) == (row.status, row.checked_in_at, row.full_name, row.source, row.reason, not row.is_deleted)
+
+
+def without_records(snapshots: ChunkSnapshots) -> ChunkSnapshots:
+    """What is needed once the rows are written: the other lane wants the memory for its own."""
+    to_write = [
+        each._replace(readable=Readable(each.snapshot.lesson, (), ()))
+        for each in snapshots.to_write
+    ]
+    return snapshots._replace(to_write=to_write)

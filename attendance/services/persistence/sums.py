@@ -1,0 +1,148 @@
+"""Promise 6: captured = read = stored, for each lesson, and the report that says so."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from attendance.live.store import Snapshot, Unsnapped
+from attendance.services.ledger import PersistedLesson
+from attendance.services.persistence.report import Counts, LessonReport, Outcome
+from attendance.services.persistence.rows import Written
+from attendance.services.persistence.snapshots import (
+    ChunkSnapshots,
+    LessonToWrite,
+    RewoundLesson,
+    StoredLesson,
+)
+
+
+class QuarantineCounts(NamedTuple):
+    """What went into quarantine, by lesson."""
+
+    refused: Mapping[UUID, int]
+    """Records that the database refused."""
+    newly: Mapping[UUID, int]
+    """Payloads of any kind that were not there before."""
+
+
+NOTHING_QUARANTINED = QuarantineCounts({}, {})
+
+
+class SumsDisagree(Exception):
+    """Captured and stored differ: the transaction must not commit."""
+
+
+def report_lessons(
+    chunk: Iterable[UUID],
+    snapshots: ChunkSnapshots,
+    *,
+    written: Mapping[UUID, Written],
+    quarantined: QuarantineCounts,
+) -> list[LessonReport]:
+    """Make the report of each lesson of a chunk; one that was not claimed is busy.
+
+    Raises SumsDisagree where promise 6 is broken: the caller must roll back.
+    """
+    reports = [
+        *(_of_written(x, written[x.snapshot.lesson.id], quarantined) for x in snapshots.to_write),
+        *(_of_stored(each) for each in snapshots.stored),
+        *(_of_rewound(each, quarantined) for each in snapshots.rewound),
+        *(_of_unsnapped(i, why, quarantined) for i, why in snapshots.unsnapped.items()),
+    ]
+    for report in reports:
+        if not report.counts.sums_agree:
+            raise SumsDisagree(f"{report.lesson_id}: {report.counts}")
+    seen = {report.lesson_id for report in reports}
+    busy = [LessonReport(lesson_id=i, outcome=Outcome.BUSY) for i in chunk if i not in seen]
+    return reports + busy
+
+
+def _counts(snapshot: Snapshot, **stored: int) -> Counts:
+    """What was captured of a lesson, beside what became of it."""
+    recorded, read = snapshot.lesson.record_count, snapshot.read
+    return Counts(recorded=recorded, unscripted=read - recorded, read=read, **stored)
+
+
+def _of_written(
+    each: LessonToWrite, written: Written, quarantined: QuarantineCounts
+) -> LessonReport:
+    lesson = each.snapshot.lesson
+    unreadable = sum(payload.kind == "record" for payload in each.corrupt)
+    return LessonReport(
+        lesson_id=lesson.id,
+        outcome=Outcome.PERSISTED,
+        lesson_name=lesson.data.lesson_name,
+        counts=_counts(
+            each.snapshot,
+            inserted=written.inserted,
+            updated=written.updated,
+            unchanged=written.unchanged,
+            quarantined=unreadable + quarantined.refused.get(lesson.id, 0),
+        ),
+        events_inserted=written.events,
+        newly_quarantined=quarantined.newly.get(lesson.id, 0),
+    )
+
+
+def _of_stored(each: StoredLesson) -> LessonReport:
+    lesson, quarantined = each.snapshot.lesson, each.quarantined
+    unchanged = each.snapshot.read - quarantined
+    return LessonReport(
+        lesson_id=lesson.id,
+        outcome=Outcome.UNCHANGED,
+        lesson_name=lesson.data.lesson_name,
+        counts=_counts(each.snapshot, unchanged=unchanged, quarantined=quarantined),
+    )
+
+
+def _of_rewound(each: RewoundLesson, quarantined: QuarantineCounts) -> LessonReport:
+    lesson = each.snapshot.lesson
+    differing = sum(payload.kind == "record" for payload in each.differing)
+    unchanged = each.snapshot.read - differing
+    return LessonReport(
+        lesson_id=lesson.id,
+        outcome=Outcome.REWOUND,
+        lesson_name=lesson.data.lesson_name,
+        counts=_counts(each.snapshot, unchanged=unchanged, quarantined=differing),
+        newly_quarantined=quarantined.newly.get(lesson.id, 0),
+        error="Redis holds an older copy of this lesson than PostgreSQL.",
+    )
+
+
+_OUTCOMES = {"unreadable": Outcome.QUARANTINED, "not_found": Outcome.GONE}
+
+
+def _of_unsnapped(lesson_id: UUID, why: Unsnapped, quarantined: QuarantineCounts) -> LessonReport:
+    return LessonReport(
+        lesson_id=lesson_id,
+        outcome=_OUTCOMES.get(why.outcome, Outcome.NOT_OVER),
+        newly_quarantined=quarantined.newly.get(lesson_id, 0),
+        error=why.reason,
+    )
+
+
+def for_the_ledger(
+    snapshots: ChunkSnapshots, reports: Sequence[LessonReport]
+) -> list[PersistedLesson]:
+    """What the ledger writes down of the lessons that this transaction stores."""
+    quarantined = {report.lesson_id: report.counts.quarantined for report in reports}
+    return [
+        PersistedLesson(
+            lesson=each.snapshot.lesson,
+            digest=each.snapshot.digest,
+            quarantined=quarantined[each.snapshot.lesson.id],
+        )
+        for each in snapshots.to_write
+    ]
+
+
+def with_discards(
+    reports: Sequence[LessonReport], discarded: set[UUID], *, seconds: float
+) -> list[LessonReport]:
+    """The reports of a chunk once its lessons have left Redis, or stayed."""
+    return [
+        msgspec.structs.replace(report, is_discarded=report.lesson_id in discarded, seconds=seconds)
+        for report in reports
+    ]
