@@ -11,8 +11,9 @@ from itertools import chain
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from attendance.live import client, envelope, keys, records, store
-from attendance.live.records import EventData, LessonData, RecordData
+from attendance.live import client, envelope, keys, payloads, store
+from attendance.live.payloads import EventData, LessonData, RecordData
+from attendance.rules import instants
 from attendance.services import ids
 from users.identity import Person, Role
 
@@ -73,8 +74,8 @@ def fill(backlog: Backlog) -> list[UUID]:
 @cache
 def _written(backlog: Backlog) -> _Written:
     """Sealing a million records in Python takes longer than persisting them: do it once."""
-    ends_at = records.milliseconds(store.now() - timedelta(minutes=1))
-    lesson_ids = [ids.new_lesson_id(records.instant(ends_at)) for _ in range(backlog.lessons)]
+    ends_at = instants.milliseconds(store.now() - timedelta(minutes=1))
+    lesson_ids = [ids.new_lesson_id(instants.instant(ends_at)) for _ in range(backlog.lessons)]
     packed = []
     with _connection() as connection:
         for first in range(0, backlog.lessons, PIPELINED):
@@ -118,7 +119,7 @@ def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any,
     data = LessonData(f"Lesson {number}", teacher(number), 10, f"request-{lesson_id}")
     stamp = f"{revision},{ends_at},{starts_at},{ends_at}"
     return {
-        "data": envelope.seal(lesson_id, "lesson", "data", stamp, records.encode(data)),
+        "data": envelope.seal(lesson_id, "lesson", "data", stamp, payloads.encode(data)),
         "revision": revision,
         "record_count": share,
         "event_count": 1,
@@ -133,7 +134,7 @@ def _records(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any
     marks: dict[Any, Any] = {}
     for i, who in enumerate(students_of(number, share)):
         at = ends_at - LESSON_MS + 1_000 + i
-        json = records.encode(RecordData(who.school_number, who.full_name, "student"))
+        json = payloads.encode(RecordData(who.school_number, who.full_name, "student"))
         stamp = f"{i + 2},{at},{at},present,,kept"
         marks[who.school_number] = envelope.seal(
             lesson_id, "record", who.school_number, stamp, json
@@ -142,6 +143,6 @@ def _records(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any
 
 
 def _finish(lesson_id: UUID, number: int, revision: int, ends_at: int) -> bytes:
-    json = records.encode(EventData("lesson_finished", teacher(number), "teacher"))
+    json = payloads.encode(EventData("lesson_finished", teacher(number), "teacher"))
     stamp = f"{revision},{ends_at},finish-{lesson_id},{ends_at + 900_000},{ends_at}"
     return envelope.seal(lesson_id, "event", str(revision), stamp, json)

@@ -13,8 +13,8 @@ from uuid import UUID
 from django.db import transaction
 from django_redis import get_redis_connection
 
-from attendance.live.records import instant
 from attendance.models import Attendance, AttendanceRecord
+from attendance.rules.instants import instant
 from attendance.services.ids import new_lesson_id
 from bench.backlog import Backlog, students_of, teacher
 from users.models import User

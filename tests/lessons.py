@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-from attendance.live import client, envelope, keys, records, store
-from attendance.live.records import EventData, LiveLesson
+from attendance.live import client, envelope, keys, store
+from attendance.live.payloads import EventData, LiveLesson
+from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from users.identity import Person, Role
@@ -71,7 +72,7 @@ def sealed_record(
     lesson_id: UUID, number: str, json: bytes, *, parts: Sequence[str] | None = None
 ) -> bytes:
     """An envelope with a right checksum over whatever a test wants in it."""
-    at = str(records.milliseconds(store.now() - timedelta(minutes=1)))
+    at = str(instants.milliseconds(store.now() - timedelta(minutes=1)))
     stamp = ",".join(parts or ["2", at, at, "present", "", "kept"])
     return envelope.seal(lesson_id, "record", number, stamp, json)
 

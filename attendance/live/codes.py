@@ -14,8 +14,8 @@ from hashlib import sha1
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
-from attendance.live import records
-from attendance.live.records import Network
+from attendance.live.payloads import Network
+from attendance.rules import instants
 
 LETTERS = "ACDEFGHJKMNPQRTUVWXY34679"
 """Without those that are taken for another: B8 I1L O0 S5 Z2."""
@@ -49,13 +49,13 @@ def new_short_code() -> str:
 def code_at(secret: str, code_seconds: int, at: datetime) -> Code:
     """The code of a lesson at an instant of the live store's clock."""
     step_ms = code_seconds * 1000
-    step = records.milliseconds(at) // step_ms
+    step = instants.milliseconds(at) // step_ms
     digest = sha1(f"{secret}|{step}|{secret}".encode(), usedforsecurity=False).hexdigest()
     number, typed = int(digest[_WHOLE_DIGITS : _WHOLE_DIGITS + 12], 16), ""
     for _ in range(TYPED_LETTERS):
         number, letter = divmod(number, len(LETTERS))
         typed += LETTERS[letter]
-    changes_at = records.instant((step + 1) * step_ms)
+    changes_at = instants.instant((step + 1) * step_ms)
     valid_until = changes_at + timedelta(milliseconds=step_ms)
     return Code(digest[:_WHOLE_DIGITS].upper(), typed, changes_at, valid_until)
 

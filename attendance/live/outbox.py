@@ -12,10 +12,11 @@ from uuid import UUID
 
 from redis import Redis
 
-from attendance.live import client, keys, records
+from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
-from attendance.live.records import LiveRecord
+from attendance.live.payloads import LiveRecord
 from attendance.live.store import Missing, queue, reading
+from attendance.rules import instants
 
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 2_000, 300_000
 KEEP_EMPTY = timedelta(hours=1)
@@ -61,7 +62,7 @@ def tidy() -> None:
     """Leave out lessons whose outbox is empty and done, and what is too old to matter."""
     now = reading.now()
     for lesson_id, ends_at_ms in _scored():
-        age = now - records.instant(ends_at_ms)
+        age = now - instants.instant(ends_at_ms)
         is_empty = not client.command(partial(_exists, lesson_id))
         if is_empty and age > KEEP_EMPTY:
             is_gone = reading.read_lessons([lesson_id])[lesson_id] is Missing.NOT_FOUND
@@ -97,7 +98,7 @@ def _take_of(lesson_id: UUID, most: int) -> list[Waiting]:
     taken = []
     for number, raw, attempts in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
         try:
-            record = records.decode_record(lesson_id, number.decode("ascii", "replace"), raw)
+            record = decoding.decode_record(lesson_id, number.decode("ascii", "replace"), raw)
         except Corrupt:
             # The record itself stands in the lesson, and is quarantined from there.
             client.run("settle_outbox", [keys.outbox(lesson_id)], number, raw)

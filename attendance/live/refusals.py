@@ -11,9 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from attendance.live import records
 from attendance.live.envelope import Corrupt, unseal
-from attendance.live.records import RecordData
+from attendance.live.payloads import RecordData
+from attendance.rules import instants
 from attendance.vocabulary import Refusal
 from users import identity
 
@@ -56,10 +56,10 @@ def _refusal(lesson_id: UUID, field: bytes, raw: bytes) -> RefusedCheckIn | None
         and identity.is_clean_name(full_name)
         and code in Refusal.values
         and 0 < times <= _MOST_TIMES
-        and records.FIRST_MS <= first_at <= last_at < records.LAST_MS
+        and instants.FIRST_MS <= first_at <= last_at < instants.LAST_MS
     )
     if not is_sane:
         return None
     return RefusedCheckIn(
-        number, full_name, code, times, records.instant(first_at), records.instant(last_at)
+        number, full_name, code, times, instants.instant(first_at), instants.instant(last_at)
     )

@@ -1,15 +1,16 @@
 """Rules that several tables keep, as constraints named after the rule."""
 
-from datetime import UTC, datetime
 from functools import reduce
 from operator import and_
 
 from django.db import models
 from django.db.models import F, Q
 
+from attendance.rules.instants import FIRST_MS, LAST_MS, instant
+
 # PostgreSQL stores instants outside these years that cannot be read back.
-FIRST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
-LAST_INSTANT = datetime(2100, 1, 1, tzinfo=UTC)
+FIRST_INSTANT = instant(FIRST_MS)
+LAST_INSTANT = instant(LAST_MS)
 
 
 def instants_are_sane(name: str, *fields: str) -> models.CheckConstraint:

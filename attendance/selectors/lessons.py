@@ -10,7 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from attendance.errors import LessonNotFound
 from attendance.live import store
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import OPEN_STATES
 from attendance.selectors.paging import Page, Slice

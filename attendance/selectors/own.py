@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from attendance.errors import LessonNotFound
 from attendance.live import store
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.models import AttendanceRecord, LessonLedger
 from attendance.selectors import shapes
 from attendance.selectors.paging import Page, Slice

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from attendance.errors import LessonNotFound
 from attendance.live import store
-from attendance.live.records import LiveEvent
+from attendance.live.payloads import LiveEvent
 from attendance.live.refusals import RefusedCheckIn
 from attendance.live.store import Register
 from attendance.models import Attendance, AttendanceEvent

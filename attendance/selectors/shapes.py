@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from attendance.live.records import LiveLesson, LiveRecord, Mark
+from attendance.live.payloads import LiveLesson, LiveRecord, Mark
 from attendance.models import AttendanceRecord
 from attendance.vocabulary import UNDONE_REASON, LessonState
 from users.identity import Person

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from attendance.errors import LessonClosed, LessonNotFound, RejectedByTeacher
 from attendance.live import codes, store
-from attendance.live.records import RecordData
+from attendance.live.payloads import RecordData
 from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes

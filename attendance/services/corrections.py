@@ -17,10 +17,10 @@ from attendance.errors import (
     ReasonRequired,
     RecordNotFound,
 )
-from attendance.live import records as live_records
 from attendance.live import store
-from attendance.live.records import EventData, Mark, RecordData
+from attendance.live.payloads import EventData, Mark, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.rules import instants
 from attendance.selectors import lessons, shapes
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import register, validation
@@ -161,7 +161,7 @@ def _try_live(correction: Correction, source: Source) -> RegisterRecord:
         store.Correction(
             data=RecordData(number, name, source.value, reason, correction.actor),
             status=change.status,
-            checked_in_at_ms=live_records.milliseconds(checked_in_at) if checked_in_at else "",
+            checked_in_at_ms=instants.milliseconds(checked_in_at) if checked_in_at else "",
             previous=change.previous,
             mark=change.mark,
             seen_revision=before.revision if before else 0,

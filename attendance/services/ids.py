@@ -4,7 +4,7 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
-from attendance.live.records import milliseconds
+from attendance.rules.instants import milliseconds
 
 
 def new_lesson_id(at: datetime) -> UUID:

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.models import Attendance, LessonLedger
 from attendance.selectors.shapes import state_of
 from attendance.services import claims

@@ -17,7 +17,7 @@ from attendance.errors import (
     NotATeacher,
 )
 from attendance.live import codes, store
-from attendance.live.records import EventData, LessonData, LiveLesson
+from attendance.live.payloads import EventData, LessonData, LiveLesson
 from attendance.selectors.lessons import is_discarded
 from attendance.services import ids, ledger, stored_lessons, validation
 from attendance.services.persistence import unified_persistence_task

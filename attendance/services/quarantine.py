@@ -18,10 +18,9 @@ from attendance.errors import (
     RecordExists,
     StillUnreadable,
 )
-from attendance.live import records as live_records
-from attendance.live import store
+from attendance.live import decoding, store
 from attendance.live.envelope import Corrupt
-from attendance.live.records import LiveRecord
+from attendance.live.payloads import LiveRecord
 from attendance.models import QuarantinedPayload
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import validation
@@ -118,7 +117,7 @@ def readable(payload: QuarantinedPayload) -> LiveRecord | None:
     if payload.kind != PayloadKind.RECORD:
         return None
     try:
-        return live_records.decode_record(payload.lesson_id, payload.field, bytes(payload.payload))
+        return decoding.decode_record(payload.lesson_id, payload.field, bytes(payload.payload))
     except Corrupt:
         return None
 

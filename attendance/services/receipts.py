@@ -14,10 +14,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from attendance.errors import InvalidReceipt, LessonNotFound, NotYourReceipt
-from attendance.live import records as live_records
 from attendance.live import store
-from attendance.live.records import EventData, Mark, RecordData
+from attendance.live.payloads import EventData, Mark, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.rules import instants
 from attendance.selectors import lessons, shapes
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import claims, ledger
@@ -71,11 +71,11 @@ def issue(done: CheckedIn) -> str:
         lesson.id,
         lesson.lesson_name,
         lesson.teacher,
-        live_records.milliseconds(lesson.starts_at),
-        live_records.milliseconds(lesson.ends_at),
+        instants.milliseconds(lesson.starts_at),
+        instants.milliseconds(lesson.ends_at),
         Person(record.school_number, record.full_name),
         Status(record.status),
-        live_records.milliseconds(record.checked_in_at),
+        instants.milliseconds(record.checked_in_at),
         record.revision,
     )
     body = signing.b64_encode(_encode(receipt)).decode()
@@ -107,8 +107,8 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
         receipt.lesson_id,
         receipt.lesson_name,
         receipt.teacher,
-        live_records.instant(receipt.starts_at),
-        live_records.instant(receipt.ends_at),
+        instants.instant(receipt.starts_at),
+        instants.instant(receipt.ends_at),
     )
     return Redeemed(outcome, record, brief)
 
@@ -172,8 +172,8 @@ def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
     row = Attendance.objects.select_for_update().filter(pk=receipt.lesson_id).first()
     if row is not None:
         return row
-    starts_at = live_records.instant(receipt.starts_at)
-    ends_at = live_records.instant(receipt.ends_at)
+    starts_at = instants.instant(receipt.starts_at)
+    ends_at = instants.instant(receipt.ends_at)
     ledger.enter_lost(
         receipt.lesson_id, receipt.lesson_name, receipt.teacher, window=(starts_at, ends_at)
     )
@@ -198,7 +198,7 @@ def _restore(receipt: Receipt, attendance: Attendance, student_id: int) -> Regis
         student_id=student_id,
         full_name=receipt.student.full_name,
         status=receipt.status,
-        checked_in_at=live_records.instant(receipt.checked_in_at),
+        checked_in_at=instants.instant(receipt.checked_in_at),
         source=Source.RECEIPT,
         reason=REASON,
         revision=attendance.revision,

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from attendance.errors import NothingToUndo, RecordNotFound
-from attendance.live.records import Mark
+from attendance.live.payloads import Mark
 from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import DELETED, NO_RECORD, Verdict
 

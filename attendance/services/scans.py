@@ -11,7 +11,8 @@ from uuid import UUID
 from django.core import signing
 
 from attendance.errors import CodeWrong
-from attendance.live import codes, records, store
+from attendance.live import codes, store
+from attendance.rules import instants
 from attendance.services import limits
 
 KEPT = timedelta(minutes=5)
@@ -36,7 +37,7 @@ def keep_scan(lesson_id: UUID, code: str, *, address: str = "") -> KeptScan:
     scanned_at = store.check_code(lesson_id, given)
     if is_counted:
         limits.give_back_scan(address)
-    scan = _SIGNER.sign(f"{lesson_id}.{records.milliseconds(scanned_at)}")
+    scan = _SIGNER.sign(f"{lesson_id}.{instants.milliseconds(scanned_at)}")
     return KeptScan(scan, scanned_at + KEPT)
 
 

@@ -7,8 +7,7 @@ from django.conf import settings
 
 from attendance.errors import InvalidInput, InvalidWindow, NotYourLesson
 from attendance.live import codes
-from attendance.live.judging import is_request_id
-from attendance.live.records import Network
+from attendance.live.payloads import Network, is_request_id
 from attendance.services.ids import new_request_id
 from attendance.vocabulary import (
     LONGEST_LESSON_HOURS,

@@ -11,10 +11,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from attendance.live import client as live
-from attendance.live import codes, keys, records, store, throttle
+from attendance.live import codes, keys, store, throttle
 from attendance.live.codes import Code
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.models import AttendanceRecord, RefusedCheckIn
+from attendance.rules import instants
 from attendance.services import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
@@ -231,14 +232,14 @@ def test_a_code_is_accepted_in_its_step_and_the_next(
 ) -> None:
     lesson = lesson_with("code")
     step_ms = lesson.data.code_seconds * 1000
-    begin = (records.milliseconds(store.now()) // step_ms + 1) * step_ms
-    shown = codes.code_at(lesson.data.secret, lesson.data.code_seconds, records.instant(begin))
+    begin = (instants.milliseconds(store.now()) // step_ms + 1) * step_ms
+    shown = codes.code_at(lesson.data.secret, lesson.data.code_seconds, instants.instant(begin))
 
     clock.stopped_at_ms = begin + milliseconds
     answer = check_in(lesson, {"code": shown.whole})
 
     assert answer.json().get("code") == code
-    assert shown.valid_until == records.instant(begin + 2 * step_ms)
+    assert shown.valid_until == instants.instant(begin + 2 * step_ms)
 
 
 def test_a_code_is_typed_in_several_ways() -> None:

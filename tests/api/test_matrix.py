@@ -6,7 +6,7 @@ import pytest
 from django.urls import URLPattern
 
 from attendance.api.urls import urlpatterns
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from tests.callers import Api, account
 from tests.factories import QuarantinedPayloadFactory
 from tests.lessons import TEACHER, live_lesson, student

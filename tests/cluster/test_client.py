@@ -14,7 +14,7 @@ from redis.crc import key_slot
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import client, keys, store
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.services.check_in import check_in
 from attendance.services.persistence import unified_persistence_task
 from tests.cluster.lessons import lessons_everywhere

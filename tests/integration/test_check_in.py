@@ -16,8 +16,9 @@ from attendance.errors import (
     LessonNotOpen,
     LessonUnreadable,
 )
-from attendance.live import client, keys, records, store
+from attendance.live import client, keys, payloads, store
 from attendance.live.store import check_ins
+from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.clock import Clock
@@ -80,8 +81,8 @@ def test_the_window_is_exact_to_the_millisecond(clock: Clock) -> None:
     start = store.now() + timedelta(minutes=5)
     plan = LessonPlan("P", starts_at=start, minutes=10, late_after_minutes=2)
     lesson = start_lesson(plan, teacher=TEACHER)
-    starts_at = records.milliseconds(lesson.starts_at)
-    ends_at = records.milliseconds(lesson.ends_at)
+    starts_at = instants.milliseconds(lesson.starts_at)
+    ends_at = instants.milliseconds(lesson.ends_at)
 
     def said(number: int, at_ms: int) -> str:
         clock.stopped_at_ms = at_ms
@@ -123,7 +124,7 @@ def test_many_check_ins_at_once_make_one_record_each() -> None:
 
 
 def store_check_in(lesson_id: Any, who: Person) -> check_ins.CheckIn:
-    data = records.RecordData(who.school_number, who.full_name, "student")
+    data = payloads.RecordData(who.school_number, who.full_name, "student")
     return store.check_in(lesson_id, data)
 
 

@@ -16,8 +16,9 @@ from attendance.errors import (
     LiveStoreUnavailable,
     NotYourLesson,
 )
-from attendance.live import client, keys, records, store
-from attendance.live.records import EventData
+from attendance.live import client, keys, store
+from attendance.live.payloads import EventData
+from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, extend_lesson, finish_lesson, start_lesson
 from tests.clock import Clock
@@ -55,7 +56,7 @@ def test_extending_moves_end_and_due_and_only_later() -> None:
     assert extend_lesson(lesson.id, later, actor=TEACHER, request_id="x") == later
     assert extend_lesson(lesson.id, later, actor=TEACHER, request_id="x") == later
 
-    assert client.connection().zscore(keys.DUE, str(lesson.id)) == records.milliseconds(later)
+    assert client.connection().zscore(keys.DUE, str(lesson.id)) == instants.milliseconds(later)
     assert store.read_lesson(lesson.id).event_count == 1
     for end_at in (later, later - timedelta(minutes=1), later + timedelta(hours=25)):
         with pytest.raises(InvalidWindow):
@@ -94,7 +95,7 @@ def test_finish_and_extend_at_once_leave_due_as_the_lesson_says() -> None:
         thread.start()
         end(lesson.id)
         thread.join()
-        ends_at = records.milliseconds(store.read_lesson(lesson.id).ends_at)
+        ends_at = instants.milliseconds(store.read_lesson(lesson.id).ends_at)
         assert client.connection().zscore(keys.DUE, str(lesson.id)) == ends_at
         client.connection().delete(keys.teacher("T-1"))
 
@@ -131,7 +132,7 @@ def test_lessons_are_found_by_parts_of_name_and_teacher() -> None:
 
 
 def test_due_is_paged_to_its_end_also_where_scores_are_equal() -> None:
-    score = records.milliseconds(store.now())
+    score = instants.milliseconds(store.now())
     members = {str(uuid4()): score for _ in range(1200)} | {"garbage": score}
     client.connection().zadd(keys.DUE, members)
     seen: list[str] = []

@@ -9,13 +9,14 @@ import pytest
 from django.db import OperationalError, connections
 from django.db.models import F
 
-from attendance.live import client, keys, records, store
+from attendance.live import client, keys, store
 from attendance.models import (
     Attendance,
     AttendanceRecord,
     LessonLedger,
     QuarantinedPayload,
 )
+from attendance.rules import instants
 from attendance.selectors import health
 from attendance.services import ledger
 from attendance.services.corrections import Correction, correct_record
@@ -223,9 +224,9 @@ def test_an_entry_of_due_that_a_stored_lesson_has_left_goes_before_its_time() ->
     lesson = ended_lesson(3)
     unified_persistence_task()
     # As if the live store had gone away between the discard and due.
-    client.connection().zadd(keys.DUE, {str(lesson.id): records.milliseconds(lesson.ends_at)})
+    client.connection().zadd(keys.DUE, {str(lesson.id): instants.milliseconds(lesson.ends_at)})
     coming = uuid4()
-    client.connection().zadd(keys.DUE, {str(coming): records.milliseconds(lesson.ends_at)})
+    client.connection().zadd(keys.DUE, {str(coming): instants.milliseconds(lesson.ends_at)})
 
     unified_persistence_task()
 

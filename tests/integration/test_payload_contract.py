@@ -6,8 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from attendance.live import client, keys, records
-from attendance.live.records import EventData, LessonData, Network, RecordData
+from attendance.live import client, decoding, keys
+from attendance.live.payloads import EventData, LessonData, Network, RecordData
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from tests.lessons import TEACHER, live_lesson
@@ -66,9 +66,9 @@ def test_the_fields_of_a_payload_are_those_that_the_release_before_reads(
 
 
 def test_what_the_release_before_wrote_is_read() -> None:
-    plan, _, _ = records.decode_plan(LESSON_ID, LESSON)
-    record = records.decode_record(LESSON_ID, "S-1", RECORD)
-    event = records.decode_event(LESSON_ID, EVENT)
+    plan, _, _ = decoding.decode_plan(LESSON_ID, LESSON)
+    record = decoding.decode_record(LESSON_ID, "S-1", RECORD)
+    event = decoding.decode_event(LESSON_ID, EVENT)
 
     assert plan.lesson_name == "Physics", RULE
     assert (record.status, record.revision, record.mark) == ("present", 2, "kept"), RULE

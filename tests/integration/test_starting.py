@@ -14,9 +14,10 @@ from attendance.errors import (
     LessonNotFound,
     NotATeacher,
 )
-from attendance.live import client, keys, records, store
+from attendance.live import client, keys, payloads, store
 from attendance.live.store import starting
 from attendance.models import LessonLedger
+from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.clock import Clock
@@ -31,7 +32,7 @@ def test_a_started_lesson_is_live_and_in_due_and_in_the_ledger() -> None:
     lesson = start_lesson(LessonPlan("Physics", minutes=30), teacher=TEACHER)
 
     assert lesson.ends_at - lesson.starts_at == timedelta(minutes=30)
-    assert client.connection().zscore(keys.DUE, str(lesson.id)) == records.milliseconds(
+    assert client.connection().zscore(keys.DUE, str(lesson.id)) == instants.milliseconds(
         lesson.ends_at
     )
     assert client.connection().ttl(keys.lesson(lesson.id)) == -1
@@ -65,7 +66,7 @@ def test_of_many_starts_at_once_one_wins_and_the_others_leave_nothing() -> None:
     def start(number: int) -> object:
         try:
             now = store.now()
-            data = records.LessonData(f"Lesson {number}", TEACHER, None, f"r-{number}")
+            data = payloads.LessonData(f"Lesson {number}", TEACHER, None, f"r-{number}")
             later = now + timedelta(minutes=5)
             return store.start(store.NewLesson(uuid4(), now, later, data))
         except LessonAlreadyLive as error:
@@ -74,7 +75,7 @@ def test_of_many_starts_at_once_one_wins_and_the_others_leave_nothing() -> None:
     with ThreadPoolExecutor(8) as pool:
         results = list(pool.map(start, range(8)))
 
-    winners = [r for r in results if isinstance(r, records.LiveLesson)]
+    winners = [r for r in results if isinstance(r, payloads.LiveLesson)]
     assert len(winners) == 1
     made = [key for key in redis_state() if key.endswith(b":lesson")]
     assert made == [keys.lesson(winners[0].id).encode()]

@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from attendance.live import store
-from attendance.live.records import EventData
+from attendance.live.payloads import EventData
 from attendance.management.demo.rivals import database_url
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import claims

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from attendance.live import records, store
-from attendance.live.records import EventData
+from attendance.live import store
+from attendance.live.payloads import EventData
+from attendance.rules import instants
 from attendance.services import receipts
 from attendance.services.check_in import CheckedIn, check_in
 from attendance.services.corrections import Correction, correct_record
@@ -42,7 +43,7 @@ def job_of(call: Call, receipt: str, lesson_id: UUID) -> Job:
         case ["extend"]:
             return lambda: extend_lesson(
                 lesson_id,
-                records.instant(EXTENDED),
+                instants.instant(EXTENDED),
                 actor=TEACHER,
                 request_id=call.request_id,
             )

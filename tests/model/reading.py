@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.live import keys, records
-from attendance.live.records import LiveRecord
+from attendance.live import decoding, keys
+from attendance.live.payloads import LiveRecord
 from attendance.vocabulary import LessonState
 from tests.model.memory import HERE, RECEIPT
 from tests.model.stores import Row, State
@@ -42,7 +42,7 @@ def in_redis(state: State, lesson_id: UUID) -> InRedis | None:
         lesson_id,
         dict(fields),
         {number.decode(): _word(lesson_id, number.decode(), raw) for number, raw in found.items()},
-        [records.decode_event(lesson_id, raw).request_id for raw in events],
+        [decoding.decode_event(lesson_id, raw).request_id for raw in events],
     )
 
 
@@ -55,7 +55,7 @@ def lessons_in_redis(state: State) -> Iterator[InRedis]:
 
 
 def _word(lesson_id: UUID, number: str, raw: bytes) -> str:
-    record: LiveRecord = records.decode_record(lesson_id, number, raw)
+    record: LiveRecord = decoding.decode_record(lesson_id, number, raw)
     return word_of(record.source, record.reason)
 
 

@@ -13,7 +13,8 @@ from uuid import UUID
 import pytest
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.live import client, codes, records, store
+from attendance.live import client, codes, store
+from attendance.rules import instants
 from attendance.services import ids
 from attendance.services.persistence import failpoints, snapshots
 from tests import clock as clocks
@@ -31,7 +32,7 @@ def installed(clock: Clock) -> Iterator[None]:
         stack.enter_context(clocks.installed(clock))
         for step in failpoints.STEPS:
             stack.enter_context(failpoints.installed(step, _stop(step)))
-        patch.setattr(store, "now", lambda: records.instant(clock.stopped_at_ms or 0))
+        patch.setattr(store, "now", lambda: instants.instant(clock.stopped_at_ms or 0))
         _leave_nothing_to_chance(patch)
         _watch_the_door(patch)
         _note_what_is_read(patch)

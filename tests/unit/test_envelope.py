@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.live import envelope, records
+from attendance.live import decoding, envelope
 from attendance.live.envelope import Corrupt
+from attendance.rules import instants
 
 LESSON = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
 AT = "1790000000000"
@@ -17,11 +18,11 @@ SEALED = envelope.seal(LESSON, "record", "S-1", STAMP, JSON)
 
 
 def test_what_was_sealed_is_read() -> None:
-    record = records.decode_record(LESSON, "S-1", SEALED)
+    record = decoding.decode_record(LESSON, "S-1", SEALED)
 
     assert (record.school_number, record.full_name, record.status) == ("S-1", "Ada", "late")
     assert (record.revision, record.previous, record.mark) == (7, "present", "kept")
-    assert record.checked_in_at == records.instant(int(AT))
+    assert record.checked_in_at == instants.instant(int(AT))
 
 
 @pytest.mark.parametrize("bit", range(8))
@@ -30,22 +31,22 @@ def test_every_flipped_bit_is_found(bit: int) -> None:
         raw = bytearray(SEALED)
         raw[position] ^= 1 << bit
         with pytest.raises(Corrupt):
-            records.decode_record(LESSON, "S-1", bytes(raw))
+            decoding.decode_record(LESSON, "S-1", bytes(raw))
 
 
 def test_every_cut_is_found() -> None:
     for length in range(len(SEALED)):
         with pytest.raises(Corrupt):
-            records.decode_record(LESSON, "S-1", SEALED[:length])
+            decoding.decode_record(LESSON, "S-1", SEALED[:length])
 
 
 def test_a_value_in_another_place_is_corrupt() -> None:
     with pytest.raises(Corrupt):
-        records.decode_record(uuid4(), "S-1", SEALED)
+        decoding.decode_record(uuid4(), "S-1", SEALED)
     with pytest.raises(Corrupt):
-        records.decode_record(LESSON, "S-2", SEALED)
+        decoding.decode_record(LESSON, "S-2", SEALED)
     with pytest.raises(Corrupt):
-        records.decode_event(LESSON, SEALED)
+        decoding.decode_event(LESSON, SEALED)
 
 
 @pytest.mark.parametrize(
@@ -64,15 +65,15 @@ def test_a_value_in_another_place_is_corrupt() -> None:
 )
 def test_a_stamp_that_no_script_writes_is_corrupt(stamp: str) -> None:
     with pytest.raises(Corrupt):
-        records.decode_record(LESSON, "S-1", envelope.seal(LESSON, "record", "S-1", stamp, JSON))
+        decoding.decode_record(LESSON, "S-1", envelope.seal(LESSON, "record", "S-1", stamp, JSON))
 
 
 @given(st.binary(), st.text())
 def test_no_bytes_raise_anything_but_corrupt(raw: bytes, field: str) -> None:
     for decode in (
-        lambda: records.decode_record(LESSON, field, raw),
-        lambda: records.decode_event(LESSON, raw),
-        lambda: records.decode_lesson(LESSON, b"1", [raw, b"1", b"1", b"1", b"1", b"1", b"", b""]),
+        lambda: decoding.decode_record(LESSON, field, raw),
+        lambda: decoding.decode_event(LESSON, raw),
+        lambda: decoding.decode_lesson(LESSON, b"1", [raw, b"1", b"1", b"1", b"1", b"1", b"", b""]),
     ):
         with pytest.raises(Corrupt):
             decode()
@@ -82,4 +83,4 @@ def test_no_bytes_raise_anything_but_corrupt(raw: bytes, field: str) -> None:
 def test_no_sealed_json_raises_anything_but_corrupt(json: bytes) -> None:
     sealed = envelope.seal(LESSON, "record", "S-1", STAMP, json)
     with pytest.raises(Corrupt):
-        records.decode_record(LESSON, "S-1", sealed)
+        decoding.decode_record(LESSON, "S-1", sealed)

@@ -13,7 +13,7 @@ from attendance.api.callers import StaffOnly, TeacherOrStaff, caller_of, check_m
 from attendance.api.reading import body_of, query_of, request_id_of
 from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.live import codes, store
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.qr import qr_svg
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code

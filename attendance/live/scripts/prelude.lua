@@ -1,5 +1,5 @@
 -- Put before every script: the envelope, and reading a lesson.
--- Envelope: 1|<checksum>|<stamp>|<JSON>, see attendance/live/records.py.
+-- Envelope: 1|<checksum>|<stamp>|<JSON>, see attendance/live/payloads.py.
 
 local function int(number)
   -- tostring() would write large numbers as 1.7e+12.

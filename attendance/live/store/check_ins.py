@@ -6,10 +6,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonUnreadable
-from attendance.live import client, keys, records
+from attendance.live import client, decoding, keys, payloads
 from attendance.live.envelope import Corrupt
-from attendance.live.records import LessonData, LiveRecord, RecordData
+from attendance.live.payloads import LessonData, LiveRecord, RecordData
 from attendance.live.store.replies import decode_record, refuse
+from attendance.rules import instants
 from attendance.vocabulary import MOST_RECORDS, MOST_REFUSALS
 
 
@@ -50,7 +51,7 @@ def check_in(lesson_id: UUID, data: RecordData, shown: Shown = NOTHING_SHOWN) ->
         [key(lesson_id) for key in _CHECK_IN_KEYS],
         str(lesson_id),
         data.school_number,
-        records.encode(data),
+        payloads.encode(data),
         MOST_RECORDS,
         MOST_REFUSALS,
         *shown,
@@ -66,7 +67,7 @@ def check_in(lesson_id: UUID, data: RecordData, shown: Shown = NOTHING_SHOWN) ->
 def _plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, datetime]:
     # The same bytes for every student of a lesson until it is extended.
     try:
-        return records.decode_plan(lesson_id, raw)
+        return decoding.decode_plan(lesson_id, raw)
     except Corrupt as error:
         raise LessonUnreadable from error
 
@@ -79,4 +80,4 @@ def check_code(lesson_id: UUID, code: str) -> datetime:
     reply = client.run("check_code", [keys.lesson(lesson_id)], str(lesson_id), code)
     if reply[0] != b"valid":
         refuse(reply)
-    return records.instant(int(reply[1]))
+    return instants.instant(int(reply[1]))

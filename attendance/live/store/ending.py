@@ -13,9 +13,10 @@ from attendance.errors import (
     LessonNotFound,
     LessonUnreadable,
 )
-from attendance.live import client, keys, records
-from attendance.live.records import EventData, LiveLesson
+from attendance.live import client, keys, payloads
+from attendance.live.payloads import EventData, LiveLesson
 from attendance.live.store import queue
+from attendance.rules import instants
 from attendance.vocabulary import LONGEST_LESSON_HOURS
 
 _LONGEST_MS = LONGEST_LESSON_HOURS * 3_600_000
@@ -35,7 +36,7 @@ def extend(lesson_id: UUID, ends_at: datetime, *, request_id: str, event: EventD
     Raises LessonNotFound, LessonClosed where it is over, and InvalidWindow
     where the end is not later or more than 24 hours after the start.
     """
-    return _set_end(lesson_id, records.milliseconds(ends_at), request_id, event)
+    return _set_end(lesson_id, instants.milliseconds(ends_at), request_id, event)
 
 
 def rename(lesson: LiveLesson, lesson_name: str, *, request_id: str, event: EventData) -> None:
@@ -49,9 +50,9 @@ def rename(lesson: LiveLesson, lesson_name: str, *, request_id: str, event: Even
         [keys.lesson(lesson.id), keys.events(lesson.id)],
         str(lesson.id),
         data.lesson_name,
-        records.encode(msgspec.structs.replace(data, lesson_name=lesson_name)),
+        payloads.encode(msgspec.structs.replace(data, lesson_name=lesson_name)),
         request_id,
-        records.encode(event),
+        payloads.encode(event),
     )
     match reply[0]:
         case b"renamed" | b"repeated":
@@ -69,14 +70,14 @@ def _set_end(lesson_id: UUID, end: int | str, request_id: str, event: EventData)
         str(lesson_id),
         end,
         request_id,
-        records.encode(event),
+        payloads.encode(event),
         _LONGEST_MS,
     )
     if reply[0] not in {b"changed", b"repeated"}:
         _raise(reply)
     # Also after a repeat: whoever moved the end may have died before due.
     queue.sync_due(lesson_id)
-    return records.instant(int(reply[1]))
+    return instants.instant(int(reply[1]))
 
 
 def _raise(reply: list[bytes]) -> NoReturn:
@@ -88,10 +89,10 @@ def _raise(reply: list[bytes]) -> NoReturn:
         case b"over":
             raise LessonClosed("This lesson is over, so it cannot be extended. Start another one.")
         case b"not_later":
-            end = records.instant(int(reply[1])).isoformat()
+            end = instants.instant(int(reply[1])).isoformat()
             raise InvalidWindow(f"The lesson already ends at {end}. Choose a later end.")
         case _:
-            latest = records.instant(int(reply[1])).isoformat()
+            latest = instants.instant(int(reply[1])).isoformat()
             raise InvalidWindow(
                 f"A lesson lasts {LONGEST_LESSON_HOURS} hours at most. Choose an end"
                 f" not after {latest}."

@@ -6,15 +6,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonUnreadable
-from attendance.live import client, keys, records
+from attendance.live import client, decoding, keys, payloads
 from attendance.live.envelope import Corrupt
-from attendance.live.records import (
-    EventData,
-    LiveEvent,
-    LiveLesson,
-    LiveRecord,
-    RecordData,
-)
+from attendance.live.payloads import EventData, LiveEvent, LiveLesson, LiveRecord, RecordData
 from attendance.live.refusals import RefusedCheckIn, decode_refusals
 from attendance.live.store.replies import decode_record, refuse
 from attendance.vocabulary import MOST_RECORDS
@@ -70,10 +64,10 @@ def correct(lesson_id: UUID, correction: Correction) -> LiveRecord:
         correction.checked_in_at_ms,
         correction.previous,
         correction.mark,
-        records.encode(correction.data),
+        payloads.encode(correction.data),
         correction.old,
         correction.new,
-        records.encode(correction.event),
+        payloads.encode(correction.event),
         MOST_RECORDS,
     )
     if reply[0] not in {b"corrected", b"repeated"}:
@@ -96,7 +90,7 @@ def read_record(lesson_id: UUID, school_number: str, *, request_id: str) -> Foun
         refuse(reply)
     _, raw, is_repeated = reply
     try:
-        record = records.decode_record(lesson_id, school_number, raw) if raw else None
+        record = decoding.decode_record(lesson_id, school_number, raw) if raw else None
     except Corrupt:
         record = None
     return FoundRecord(record, is_repeated=bool(is_repeated))
@@ -116,7 +110,7 @@ def read_records_of(school_number: str, lesson_ids: Sequence[UUID]) -> dict[UUID
     for lesson_id, reply in zip(lesson_ids, client.run_many(calls) if calls else [], strict=True):
         if isinstance(reply, list) and reply[0] == b"record" and reply[1]:
             with contextlib.suppress(Corrupt):
-                found[lesson_id] = records.decode_record(lesson_id, school_number, reply[1])
+                found[lesson_id] = decoding.decode_record(lesson_id, school_number, reply[1])
     return found
 
 
@@ -152,7 +146,7 @@ def _register(
 ) -> Register:
     flat, raw_events, corrupt = lists
     try:
-        lesson = records.decode_lesson(lesson_id, read_at, fields)
+        lesson = decoding.decode_lesson(lesson_id, read_at, fields)
     except Corrupt as error:
         raise LessonUnreadable from error
     found: list[LiveRecord] = []
@@ -160,12 +154,12 @@ def _register(
     unreadable = len(corrupt)
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
         try:
-            found.append(records.decode_record(lesson_id, field.decode("ascii", "replace"), raw))
+            found.append(decoding.decode_record(lesson_id, field.decode("ascii", "replace"), raw))
         except Corrupt:
             unreadable += 1
     for raw in raw_events:
         try:
-            events.append(records.decode_event(lesson_id, raw))
+            events.append(decoding.decode_event(lesson_id, raw))
         except Corrupt:
             unreadable += 1
     return Register(lesson, sorted(found, key=lambda r: r.school_number), events, unreadable)

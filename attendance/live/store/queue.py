@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.live import client, keys, records
+from attendance.live import client, keys
+from attendance.rules import instants
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
     id cannot be anybody's and is dropped; one whose score is no instant counts
     as due, and gets the lesson's own end.
     """
-    score, seen = (records.milliseconds(since) if since else -FOREVER), frozenset[bytes]()
+    score, seen = (instants.milliseconds(since) if since else -FOREVER), frozenset[bytes]()
     while rows := _rows(score, seen):
         yield _decoded(rows)
         last = rows[-1][1]
@@ -87,11 +88,11 @@ def _decoded(rows: list[tuple[bytes, float]]) -> list[DueLesson]:
         found = lesson_id(member)
         if found is None:
             strange.append(member)
-        elif records.FIRST_MS <= score < records.LAST_MS:
-            page.append(DueLesson(found, records.instant(int(score))))
+        elif instants.FIRST_MS <= score < instants.LAST_MS:
+            page.append(DueLesson(found, instants.instant(int(score))))
         else:
             sync_due(found)
-            page.append(DueLesson(found, records.instant(records.FIRST_MS)))
+            page.append(DueLesson(found, instants.instant(instants.FIRST_MS)))
     if strange:
         client.command(lambda redis: redis.zrem(keys.DUE, *strange))
     return page
@@ -100,7 +101,7 @@ def _decoded(rows: list[tuple[bytes, float]]) -> list[DueLesson]:
 def due_since(lesson_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     """The end by which each of these lessons is entered in due, where it is."""
     scores = _scores(keys.DUE, lesson_ids)
-    return {i: records.instant(int(score)) for i, score in scores.items()}
+    return {i: instants.instant(int(score)) for i, score in scores.items()}
 
 
 def sync_due(lesson_id: UUID) -> None:
@@ -125,7 +126,7 @@ def outside_due(lesson_ids: Sequence[UUID]) -> list[UUID]:
 
 def enter_due(lesson_id: UUID, ends_at: datetime) -> None:
     """Let a lesson that due does not name be looked at from this instant on."""
-    _enter(keys.DUE, lesson_id, records.milliseconds(ends_at))
+    _enter(keys.DUE, lesson_id, instants.milliseconds(ends_at))
 
 
 def _enter(key: str, lesson_id: UUID, score: float) -> None:
@@ -156,7 +157,7 @@ def expect_verdicts(lesson_id: UUID, ends_at_ms: int) -> None:
 
 def park(lesson_id: UUID, until: datetime | None) -> None:
     """Leave a lesson alone until an instant, or until a person looks (None)."""
-    score = records.milliseconds(until) if until else FOREVER
+    score = instants.milliseconds(until) if until else FOREVER
     _enter(keys.PARKED, lesson_id, score)
 
 

@@ -6,10 +6,11 @@ from enum import StrEnum
 from uuid import UUID
 
 from attendance.errors import LessonNotFound, LessonUnreadable
-from attendance.live import client, keys, records
+from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.live.store import queue
+from attendance.rules import instants
 
 
 class Missing(StrEnum):
@@ -26,7 +27,7 @@ def now() -> datetime:
     the scripts decide, by the clock of the server that holds the lesson.
     """
     seconds, micros = client.time_at(keys.DUE)
-    return records.instant(seconds * 1000 + micros // 1000)
+    return instants.instant(seconds * 1000 + micros // 1000)
 
 
 def read_lesson(lesson_id: UUID) -> LiveLesson:
@@ -58,7 +59,7 @@ def _decode(lesson_id: UUID, reply: object) -> LiveLesson | Missing:
     if reply[0] == b"not_found":
         return Missing.NOT_FOUND
     try:
-        return records.decode_lesson(lesson_id, reply[1], reply[2])
+        return decoding.decode_lesson(lesson_id, reply[1], reply[2])
     except Corrupt:
         return Missing.UNREADABLE
 

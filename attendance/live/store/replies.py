@@ -16,15 +16,16 @@ from attendance.errors import (
     NetworkNotAllowed,
     RejectedByTeacher,
 )
-from attendance.live import records
+from attendance.live import decoding
 from attendance.live.envelope import Corrupt
-from attendance.live.records import LiveRecord
+from attendance.live.payloads import LiveRecord
+from attendance.rules import instants
 
 
 def decode_record(lesson_id: UUID, number: str, raw: bytes) -> LiveRecord:
     """The record in a script's answer. Raises LessonUnreadable."""
     try:
-        return records.decode_record(lesson_id, number, raw)
+        return decoding.decode_record(lesson_id, number, raw)
     except Corrupt as error:
         raise LessonUnreadable(f"The record of {number} cannot be read: {error}.") from error
 
@@ -47,8 +48,8 @@ def refuse(reply: list[Any]) -> NoReturn:
     """Raise what the word of a script stands for."""
     match reply[0]:
         case b"lesson_not_open":
-            raise LessonNotOpen(starts_at=records.instant(int(reply[1])).isoformat())
+            raise LessonNotOpen(starts_at=instants.instant(int(reply[1])).isoformat())
         case b"lesson_closed" | b"closed":
-            raise LessonClosed(ends_at=records.instant(int(reply[1])).isoformat())
+            raise LessonClosed(ends_at=instants.instant(int(reply[1])).isoformat())
         case word:
             raise _PLAIN.get(word, LessonUnreadable)

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from attendance.live import client, keys, records
+from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
-from attendance.live.records import LiveEvent, LiveLesson, LiveRecord
+from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.live.refusals import RefusedCheckIn, decode_refusals
 from attendance.live.store import queue
 
@@ -57,12 +57,12 @@ class Snapshot(msgspec.Struct, frozen=True):
         for field, raw in self.raw_records.items():
             name = field_text(field)
             try:
-                found.append(records.decode_record(self.lesson.id, name, raw))
+                found.append(decoding.decode_record(self.lesson.id, name, raw))
             except Corrupt as error:
                 corrupt.append(CorruptPayload("record", name, raw, str(error)))
         for number, raw in enumerate(self.raw_events):
             try:
-                events.append(records.decode_event(self.lesson.id, raw))
+                events.append(decoding.decode_event(self.lesson.id, raw))
             except Corrupt as error:
                 corrupt.append(CorruptPayload("event", str(number), raw, str(error)))
         return Decoded(found, events, corrupt)
@@ -124,7 +124,7 @@ def _snapshot(lesson_id: UUID, reply: Any) -> Snapshot | Unsnapped:
 def _readable(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
     _, read_at, fields, flat, raw_events, raw_corrupt, refusals = reply
     try:
-        lesson = records.decode_lesson(lesson_id, read_at, fields)
+        lesson = decoding.decode_lesson(lesson_id, read_at, fields)
     except Corrupt as error:
         return Unsnapped("unreadable", str(error), fields[0])
     raw_records = dict(zip(flat[::2], flat[1::2], strict=True))

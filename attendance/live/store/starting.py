@@ -13,9 +13,10 @@ from uuid import UUID
 import msgspec
 
 from attendance.errors import InvalidWindow, LessonAlreadyLive, LiveStoreUnavailable
-from attendance.live import client, codes, keys, records
-from attendance.live.records import LessonData, LiveLesson
+from attendance.live import client, codes, keys, payloads
+from attendance.live.payloads import LessonData, LiveLesson
 from attendance.live.store import queue, reading
+from attendance.rules import instants
 from attendance.vocabulary import Check
 
 SHORT_CODE_ATTEMPTS = 20
@@ -43,7 +44,7 @@ def start(new: NewLesson) -> LiveLesson:
         return _go_live(holder.id)
     if holder is not None:
         _refuse_or_abandon(holder)
-    ends_at = records.milliseconds(new.ends_at)
+    ends_at = instants.milliseconds(new.ends_at)
     scheduled = client.run("schedule", [keys.DUE], str(new.id), ends_at)
     if scheduled[0] == b"past":
         raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
@@ -84,15 +85,15 @@ def _with_short_code(new: NewLesson) -> NewLesson:
 
 def _create(new: NewLesson) -> None:
     late = new.data.late_after_minutes
-    starts_at = records.milliseconds(new.starts_at)
+    starts_at = instants.milliseconds(new.starts_at)
     client.run(
         "create_lesson",
         [keys.lesson(new.id)],
         str(new.id),
         starts_at,
-        records.milliseconds(new.ends_at),
+        instants.milliseconds(new.ends_at),
         "" if late is None else starts_at + late * 60_000,
-        records.encode(new.data),
+        payloads.encode(new.data),
     )
 
 

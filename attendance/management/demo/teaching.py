@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from attendance.live import client, envelope, keys, records, store
-from attendance.live.records import EventData
+from attendance.live import client, envelope, keys, store
+from attendance.live.payloads import EventData
 from attendance.management.demo.people import SEED, Cast, leave
 from attendance.management.demo.site import Acknowledged, Site, check_in, start_lesson
+from attendance.rules import instants
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from users.identity import Person
@@ -121,7 +122,7 @@ def _damage(lesson_id: UUID, students: list[Person]) -> list[str]:
     """Bad JSON, a NUL in a name, and a flipped byte, in place of three real records."""
     redis, key = client.connection(), keys.records(lesson_id)
     bad_json, nul, flipped = (student.school_number for student in students)
-    at = records.milliseconds(store.now())
+    at = instants.milliseconds(store.now())
     stamp = f"2,{at},{at},present,,kept"
     redis.hset(key, bad_json, envelope.seal(lesson_id, "record", bad_json, stamp, b'{"full_name'))
     person = {"school_number": nul, "full_name": "A\0da", "source": "student"}

@@ -5,9 +5,10 @@ from itertools import islice
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.live import records, store
-from attendance.live.records import LiveLesson
+from attendance.live import store
+from attendance.live.payloads import LiveLesson
 from attendance.live.store import DueLesson, Missing
+from attendance.rules import instants
 from attendance.services import ledger
 from attendance.services.persistence import lost
 from attendance.vocabulary import Trigger
@@ -71,7 +72,7 @@ def _over(page: list[DueLesson], options: RunOptions, *, is_dry_run: bool) -> li
         early = [due.lesson_id for due in page if due.ends_at > now]
         lost.settle_missing([i for i in early if lessons[i] is Missing.NOT_FOUND])
     parked = {} if options.retry_parked else store.parked_until(ids)
-    waiting = {i for i, until in parked.items() if until > records.milliseconds(now)}
+    waiting = {i for i, until in parked.items() if until > instants.milliseconds(now)}
     return [
         Candidate(due.lesson_id, _count(lessons[due.lesson_id]))
         for due in page

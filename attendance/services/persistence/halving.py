@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from attendance.live.records import LiveEvent, LiveRecord
+from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import rows
 from attendance.services.persistence.row_values import Readable

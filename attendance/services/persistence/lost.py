@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from attendance.live import store
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
 from attendance.services import ledger

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from attendance.live.records import LiveRecord
+from attendance.live.payloads import LiveRecord
 from attendance.live.store import CorruptPayload
 from attendance.services.database_errors import storable
 from attendance.services.persistence.halving import Refused

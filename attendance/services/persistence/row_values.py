@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from attendance.live import records
-from attendance.live.records import LiveEvent, LiveLesson, LiveRecord, Mark
+from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord, Mark
+from attendance.rules import instants
 from attendance.vocabulary import UNDONE_REASON, Status
 
 NO_VERDICT_REASON = "no verdict of the verifier when the lesson was stored"
@@ -72,7 +72,7 @@ EVENT_TYPES = (
 
 
 _ON_THE_WIRE = {"uuid": "bytea", "timestamptz": "int8"}
-_FIRST_MS = records.FIRST_MS
+_FIRST_MS = instants.FIRST_MS
 """PostgreSQL's own epoch, 2000-01-01, in milliseconds since 1970."""
 
 # Compared for each record: members of an enumeration take twice as long.
@@ -99,7 +99,7 @@ def _microseconds(ms: int) -> int:
     return (ms - _FIRST_MS) * 1_000
 
 
-SQL = Form(_same, records.instant)
+SQL = Form(_same, instants.instant)
 COPY = Form(_bytes, _microseconds)
 
 
@@ -195,7 +195,7 @@ def _event_row(
         lesson_id,
         event.revision,
         data.kind,
-        instant(records.milliseconds(event.happened_at)),
+        instant(instants.milliseconds(event.happened_at)),
         users[data.student.school_number] if data.student else None,
         users[data.actor.school_number],
         data.actor.full_name,

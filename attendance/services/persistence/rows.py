@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from attendance.live.records import LiveEvent, LiveLesson, LiveRecord
+from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
 from attendance.services.persistence import row_values
 from attendance.services.persistence.row_values import Readable

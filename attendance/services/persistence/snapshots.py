@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from attendance.live import store
-from attendance.live.records import LiveLesson, LiveRecord, Mark
+from attendance.live.payloads import LiveLesson, LiveRecord, Mark
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.services.persistence.row_values import Readable, reason_of

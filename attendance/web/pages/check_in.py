@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from attendance.errors import AttendanceError, LessonNotFound, LiveStoreUnavailable
 from attendance.http_status import HIDDEN, STATUS
 from attendance.live import codes, store
-from attendance.live.records import LiveLesson
+from attendance.live.payloads import LiveLesson
 from attendance.selectors import own
 from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of

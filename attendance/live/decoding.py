@@ -1,39 +1,42 @@
-"""What the live store holds, as frozen records, and how they are read from bytes.
+"""Reading what the live store holds from bytes: what no script of ATTN wrote is corrupt.
 
-lesson  stamp  revision, changed_at, starts_at, ends_at
-record  stamp  revision, changed_at, checked_in_at, status, previous, mark
-event   stamp  revision, happened_at, request id, old, new
+Whether an envelope holds what it says is judged here as well; Corrupt says why not.
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import msgspec
 
 from attendance.live.envelope import Corrupt, checksum_of, refuse, unseal
-from attendance.live.judging import (
-    check_lesson,
-    check_person,
-    check_record,
-    check_text,
+from attendance.live.payloads import (
+    MOST_COUNTED,
+    PREVIOUS,
+    EventData,
+    LessonData,
+    LiveEvent,
+    LiveLesson,
+    LiveRecord,
+    Mark,
+    RecordData,
     is_request_id,
 )
+from attendance.rules.instants import FIRST_MS, LAST_MS, instant
 from attendance.vocabulary import (
+    LONGEST_LESSON_HOURS,
+    LONGEST_LESSON_NAME,
     LONGEST_REASON,
+    Check,
     EventKind,
     Source,
     Status,
 )
-from users.identity import Person
+from users.identity import Person, is_canonical, is_clean_name, is_clean_text
 
-FIRST_MS: Final = 946_684_800_000  # 2000-01-01
-LAST_MS: Final = 4_102_444_800_000  # 2100-01-01
-MOST_COUNTED: Final = 1_000_000
-PREVIOUS: Final = frozenset({"", "none", "deleted", *Status.values})
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MOST_REMEMBERED: Final = 32_768
 _LONGEST_NUMBER: Final = 18
 _RECORD: Final = re.compile(
     rb"1\|([0-9a-f]{16})\|"
@@ -43,23 +46,6 @@ _RECORD: Final = re.compile(
 """The envelope of a record: most that is ever read are records, so one look has to do."""
 
 
-class Mark(StrEnum):
-    """Whether a record counts. Nothing is ever removed from a lesson."""
-
-    KEPT = "kept"
-    DELETED = "deleted"
-    UNDONE = "undone"
-    """An addition that its teacher took back: the student may still check in."""
-
-
-class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A network, and its first and last address as 32 hex digits, which sort as addresses do."""
-
-    cidr: str
-    first: str
-    last: str
-
-
 # Asked of each record: the lists of the choices are made anew at each look.
 _STATUSES: Final = frozenset(Status.values)
 _SOURCES: Final = frozenset(Source.values)
@@ -67,118 +53,17 @@ _KINDS: Final = frozenset(EventKind.values)
 _MARKS: Final = frozenset(mark.value for mark in Mark)
 _WORDS: Final = {word.encode(): word for word in (*PREVIOUS, *_MARKS)}
 """The words that may stand in a record's stamp."""
+_CHECKS: Final = frozenset(Check.values)
 
+# The same people come lesson after lesson.
+_is_canonical = lru_cache(maxsize=MOST_REMEMBERED)(is_canonical)
+_is_clean_name = lru_cache(maxsize=MOST_REMEMBERED)(is_clean_name)
 
-class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The JSON of a lesson, as its start sent it."""
-
-    lesson_name: str
-    teacher: Person
-    late_after_minutes: int | None
-    request_id: str
-    checks: tuple[str, ...] = ()
-    networks: tuple[Network, ...] = ()
-    secret: str = ""
-    """Rotating codes are derived from it: see attendance.live.codes."""
-    short_code: str = ""
-    """The typed letters that name the lesson while it lives."""
-    code_seconds: int = 15
-
-
-class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The JSON of a record, as a check-in or a correction sent it."""
-
-    school_number: str
-    full_name: str
-    source: str
-    reason: str = ""
-    actor: Person | None = None
-
-
-class EventData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The JSON of an event."""
-
-    kind: str
-    actor: Person
-    source: str
-    student: Person | None = None
-    reason: str = ""
-
-
-class LiveLesson(msgspec.Struct, frozen=True):
-    """A lesson that is not yet persisted, with the instant of reading (`read_at`)."""
-
-    id: UUID
-    data: LessonData
-    revision: int
-    record_count: int
-    event_count: int
-    starts_at: datetime
-    ends_at: datetime
-    changed_at: datetime
-    is_starting: bool
-    read_at: datetime
-
-    @property
-    def is_over(self) -> bool:
-        return self.read_at >= self.ends_at
-
-    @property
-    def is_open(self) -> bool:
-        return self.starts_at <= self.read_at < self.ends_at
-
-
-class LiveRecord(msgspec.Struct, frozen=True, gc=False):
-    """One student in a live lesson. Instants are kept as they came: most are only handed on."""
-
-    school_number: str
-    full_name: str
-    status: str
-    checked_in_at_ms: int | None
-    source: str
-    reason: str
-    actor: Person | None
-    previous: str
-    mark: str
-    revision: int
-    changed_at_ms: int
-
-    @property
-    def checked_in_at(self) -> datetime | None:
-        return None if self.checked_in_at_ms is None else instant(self.checked_in_at_ms)
-
-    @property
-    def changed_at(self) -> datetime:
-        return instant(self.changed_at_ms)
-
-
-class LiveEvent(msgspec.Struct, frozen=True):
-    """One correction, or a change of a lesson's end."""
-
-    data: EventData
-    revision: int
-    happened_at: datetime
-    request_id: str
-    old: str
-    new: str
-
-
-encode: Final = msgspec.json.Encoder().encode
 _decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "lesson": msgspec.json.Decoder(LessonData),
     "record": msgspec.json.Decoder(RecordData),
     "event": msgspec.json.Decoder(EventData),
 }
-
-
-def instant(ms: int) -> datetime:
-    """An aware instant from epoch milliseconds, exact to the millisecond."""
-    return _EPOCH + timedelta(milliseconds=ms)
-
-
-def milliseconds(at: datetime) -> int:
-    """Epoch milliseconds of an aware instant; what is finer is cut off."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
 def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> LiveLesson:
@@ -193,7 +78,7 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
     if max(record_count, event_count) > MOST_COUNTED:
         refuse("a count is larger than any lesson's")
     lesson = _json("lesson", json)
-    check_lesson(lesson)
+    _check_lesson(lesson)
     return LiveLesson(
         id=lesson_id,
         data=lesson,
@@ -212,7 +97,7 @@ def decode_plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, date
     """What a lesson's own data says, with its window as it is sealed. Raises Corrupt."""
     stamp, json = unseal(lesson_id, "lesson", "data", raw, 4)
     lesson = _json("lesson", json)
-    check_lesson(lesson)
+    _check_lesson(lesson)
     return lesson, _instant(_integer(stamp[2])), _instant(_integer(stamp[3]))
 
 
@@ -232,7 +117,7 @@ def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     data: RecordData = _json("record", json)
     if data.school_number != field or data.source not in _SOURCES:
         refuse("the school number is not the one of its field, or the source is unknown")
-    check_record(data, is_kept=mark == b"kept")
+    _check_record(data, is_kept=mark == b"kept")
     return LiveRecord(
         field,
         data.full_name,
@@ -263,10 +148,10 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     data = _json("event", json)
     if data.kind not in _KINDS or data.source not in _SOURCES:
         refuse("kind or source is unknown")
-    check_person(data.actor)
+    _check_person(data.actor)
     if data.student is not None:
-        check_person(data.student)
-    check_text("reason", data.reason, LONGEST_REASON)
+        _check_person(data.student)
+    _check_text("reason", data.reason, LONGEST_REASON)
     number, happened_at, request_id, old, new = stamp
     if not is_request_id(request_id):
         refuse("the request id is not one")
@@ -295,3 +180,42 @@ def _sane(ms: int) -> int:
 
 def _instant(ms: int) -> datetime:
     return instant(_sane(ms))
+
+
+def _check_lesson(lesson: LessonData) -> None:
+    _check_text("lesson_name", lesson.lesson_name, LONGEST_LESSON_NAME, required=True)
+    _check_person(lesson.teacher)
+    late = lesson.late_after_minutes
+    if late is not None and not 0 <= late <= LONGEST_LESSON_HOURS * 60:
+        refuse("late_after_minutes is out of range")
+    if not is_request_id(lesson.request_id):
+        refuse("the request id is not one")
+    if not _CHECKS.issuperset(lesson.checks) or lesson.code_seconds < 1:
+        refuse("a check is unknown")
+
+
+def _check_record(record: RecordData, *, is_kept: bool) -> None:
+    if not _is_canonical(record.school_number):
+        refuse("the school number is not canonical")
+    if not _is_clean_name(record.full_name):
+        refuse("the full name has characters that no name may have")
+    if record.reason:
+        _check_text("reason", record.reason, LONGEST_REASON)
+    if record.actor is not None:
+        _check_person(record.actor)
+    elif not is_kept:
+        refuse("nobody stands for its deletion")
+
+
+def _check_person(person: Person) -> None:
+    if not is_canonical(person.school_number):
+        refuse("a person's school number is not canonical")
+    if not is_clean_name(person.full_name):
+        refuse("a person's name has characters that no name may have")
+
+
+def _check_text(name: str, text: str, longest: int, *, required: bool = False) -> None:
+    if not text and not required:
+        return
+    if len(text) > longest or not is_clean_text(text):
+        refuse(f"the {name} is empty, too long or has control characters")

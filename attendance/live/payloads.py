@@ -1,0 +1,141 @@
+"""What the live store holds, as frozen records. `decoding.py` reads them from bytes.
+
+lesson  stamp  revision, changed_at, starts_at, ends_at
+record  stamp  revision, changed_at, checked_in_at, status, previous, mark
+event   stamp  revision, happened_at, request id, old, new
+"""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from attendance.rules.instants import instant
+from attendance.vocabulary import Status
+from users.identity import Person
+
+MOST_COUNTED: Final = 1_000_000
+PREVIOUS: Final = frozenset({"", "none", "deleted", *Status.values})
+_request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+class Mark(StrEnum):
+    """Whether a record counts. Nothing is ever removed from a lesson."""
+
+    KEPT = "kept"
+    DELETED = "deleted"
+    UNDONE = "undone"
+    """An addition that its teacher took back: the student may still check in."""
+
+
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A network, and its first and last address as 32 hex digits, which sort as addresses do."""
+
+    cidr: str
+    first: str
+    last: str
+
+
+class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON of a lesson, as its start sent it."""
+
+    lesson_name: str
+    teacher: Person
+    late_after_minutes: int | None
+    request_id: str
+    checks: tuple[str, ...] = ()
+    networks: tuple[Network, ...] = ()
+    secret: str = ""
+    """Rotating codes are derived from it: see attendance.live.codes."""
+    short_code: str = ""
+    """The typed letters that name the lesson while it lives."""
+    code_seconds: int = 15
+
+
+class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The JSON of a record, as a check-in or a correction sent it."""
+
+    school_number: str
+    full_name: str
+    source: str
+    reason: str = ""
+    actor: Person | None = None
+
+
+class EventData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The JSON of an event."""
+
+    kind: str
+    actor: Person
+    source: str
+    student: Person | None = None
+    reason: str = ""
+
+
+class LiveLesson(msgspec.Struct, frozen=True):
+    """A lesson that is not yet persisted, with the instant of reading (`read_at`)."""
+
+    id: UUID
+    data: LessonData
+    revision: int
+    record_count: int
+    event_count: int
+    starts_at: datetime
+    ends_at: datetime
+    changed_at: datetime
+    is_starting: bool
+    read_at: datetime
+
+    @property
+    def is_over(self) -> bool:
+        return self.read_at >= self.ends_at
+
+    @property
+    def is_open(self) -> bool:
+        return self.starts_at <= self.read_at < self.ends_at
+
+
+class LiveRecord(msgspec.Struct, frozen=True, gc=False):
+    """One student in a live lesson. Instants are kept as they came: most are only handed on."""
+
+    school_number: str
+    full_name: str
+    status: str
+    checked_in_at_ms: int | None
+    source: str
+    reason: str
+    actor: Person | None
+    previous: str
+    mark: str
+    revision: int
+    changed_at_ms: int
+
+    @property
+    def checked_in_at(self) -> datetime | None:
+        return None if self.checked_in_at_ms is None else instant(self.checked_in_at_ms)
+
+    @property
+    def changed_at(self) -> datetime:
+        return instant(self.changed_at_ms)
+
+
+class LiveEvent(msgspec.Struct, frozen=True):
+    """One correction, or a change of a lesson's end."""
+
+    data: EventData
+    revision: int
+    happened_at: datetime
+    request_id: str
+    old: str
+    new: str
+
+
+encode: Final = msgspec.json.Encoder().encode
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a request id can stand in a stamp."""
+    return _request_id.fullmatch(text) is not None
