@@ -283,7 +283,7 @@ X_FRAME_OPTIONS = "DENY"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["attendance.api.callers.CallerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["attendance.api.callers.SignedIn"],
-    "DEFAULT_PARSER_CLASSES": ["attendance.api.reading.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["attendance.api.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "attendance.api.schema.ProblemSchema",
     "EXCEPTION_HANDLER": "attendance.api.problems.handle",

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 
-from attendance.api import shapes
+from attendance.api import responses
 from attendance.api.problems import CONTENT_TYPE
 
 _READING = (400, 401, 403, 404, 406, 410, 503)
@@ -74,7 +74,7 @@ class ProblemSchema(AutoSchema):
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         found: dict[str, Any] = super()._get_response_bodies(direction)
         # Makes the component known, so that it can be pointed to.
-        self.resolve_serializer(shapes.Problem, direction)
+        self.resolve_serializer(responses.Problem, direction)
         expected = _READING if self.method == "GET" else _READING + _WRITING
         return found | {str(status): _problem(status) for status in expected}
 

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, paging, shapes
+from attendance.api import paging, requests, responses
 from attendance.api.callers import StaffOnly, TeacherOrStaff, caller_of, check_may_see
-from attendance.api.reading import body_of, query_of, request_id_of
+from attendance.api.parsing import body_of, query_of, request_id_of
 from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
@@ -29,7 +29,7 @@ from users.identity import Role
 
 def record_data(record: RegisterRecord) -> dict[str, Any]:
     """A record as the API shows it."""
-    return dict(shapes.Record(record).data)
+    return dict(responses.Record(record).data)
 
 
 def visible_lesson(request: Request, lesson_id: UUID) -> LessonView:
@@ -42,9 +42,9 @@ def visible_lesson(request: Request, lesson_id: UUID) -> LessonView:
 class Lessons(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(parameters=[asking.LessonsQuery], responses=page_of(shapes.Lesson))
+    @extend_schema(parameters=[requests.LessonsQuery], responses=page_of(responses.Lesson))
     def get(self, request: Request) -> Response:
-        query = query_of(request, asking.LessonsQuery)
+        query = query_of(request, requests.LessonsQuery)
         person = caller_of(request).person
         wanted = LessonFilter(
             "" if person.role is Role.STAFF else person.school_number,
@@ -54,23 +54,23 @@ class Lessons(APIView):
             query.get("search", ""),
         )
         page = list_lessons(wanted, paging.slice_of(query, UUID))
-        return paging.respond(request, page, shapes.Lesson(page.items, many=True).data)
+        return paging.respond(request, page, responses.Lesson(page.items, many=True).data)
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY], request=asking.NewLesson, responses={201: shapes.Lesson}
+        parameters=[IDEMPOTENCY_KEY], request=requests.NewLesson, responses={201: responses.Lesson}
     )
     def post(self, request: Request) -> Response:
-        plan = LessonPlan(**body_of(request, asking.NewLesson))
+        plan = LessonPlan(**body_of(request, requests.NewLesson))
         lesson = lessons.start_lesson(
             plan, teacher=caller_of(request).person, request_id=request_id_of(request)
         )
-        return Response(shapes.Lesson(find_lesson(lesson.id)).data, status=201)
+        return Response(responses.Lesson(find_lesson(lesson.id)).data, status=201)
 
 
 class FindLessons(APIView):
-    @extend_schema(parameters=[asking.FindQuery], responses=page_of(shapes.FoundLesson))
+    @extend_schema(parameters=[requests.FindQuery], responses=page_of(responses.FoundLesson))
     def get(self, request: Request) -> Response:
-        query = query_of(request, asking.FindQuery)
+        query = query_of(request, requests.FindQuery)
         code = query.pop("code", "")
         if code:
             short = codes.short_part(codes.clean_code(code))
@@ -91,22 +91,22 @@ def _found(lesson: LiveLesson) -> dict[str, Any]:
         "ends_at": lesson.ends_at,
         "checks": data.checks,
     }
-    return dict(shapes.FoundLesson(brief).data)
+    return dict(responses.FoundLesson(brief).data)
 
 
 class Lesson(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(responses=shapes.Lesson)
+    @extend_schema(responses=responses.Lesson)
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, asking.NoQuery)
-        return Response(shapes.Lesson(visible_lesson(request, lesson_id)).data)
+        query_of(request, requests.NoQuery)
+        return Response(responses.Lesson(visible_lesson(request, lesson_id)).data)
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY], request=asking.LessonChange, responses=shapes.Lesson
+        parameters=[IDEMPOTENCY_KEY], request=requests.LessonChange, responses=responses.Lesson
     )
     def patch(self, request: Request, lesson_id: UUID) -> Response:
-        body, actor = body_of(request, asking.LessonChange), caller_of(request).person
+        body, actor = body_of(request, requests.LessonChange), caller_of(request).person
         visible_lesson(request, lesson_id)
         request_id = request_id_of(request)
         if "ends_at" in body:
@@ -117,11 +117,11 @@ class Lesson(APIView):
             lessons.rename_lesson(
                 lesson_id, body["lesson_name"], actor=actor, request_id=_part(request_id, "name")
             )
-        return Response(shapes.Lesson(find_lesson(lesson_id)).data)
+        return Response(responses.Lesson(find_lesson(lesson_id)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, lesson_id: UUID) -> Response:
-        reason = body_of(request, asking.Reason)["reason"]
+        reason = body_of(request, requests.Reason)["reason"]
         visible_lesson(request, lesson_id)
         delete_attendance(lesson_id, actor=caller_of(request).person, reason=reason)
         return Response(status=204)
@@ -135,21 +135,21 @@ def _part(request_id: str, part: str) -> str:
 class Finish(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses=shapes.Lesson)
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses=responses.Lesson)
     def post(self, request: Request, lesson_id: UUID) -> Response:
         visible_lesson(request, lesson_id)
         lessons.finish_lesson(
             lesson_id, actor=caller_of(request).person, request_id=request_id_of(request)
         )
-        return Response(shapes.Lesson(find_lesson(lesson_id)).data)
+        return Response(responses.Lesson(find_lesson(lesson_id)).data)
 
 
 class Code(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(responses=shapes.LessonCode)
+    @extend_schema(responses=responses.LessonCode)
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, asking.NoQuery)
+        query_of(request, requests.NoQuery)
         visible_lesson(request, lesson_id)
         short_code, code = find_code(lesson_id)
         url = request.build_absolute_uri(f"/c/{short_code}/{code.whole}").upper()
@@ -161,13 +161,13 @@ class Code(APIView):
             "changes_at": code.changes_at,
             "valid_until": code.valid_until,
         }
-        return Response(shapes.LessonCode(shown).data, headers={"Cache-Control": "no-store"})
+        return Response(responses.LessonCode(shown).data, headers={"Cache-Control": "no-store"})
 
 
 class Persist(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(request=None, responses=shapes.PersistedLesson)
+    @extend_schema(request=None, responses=responses.PersistedLesson)
     def post(self, request: Request, lesson_id: UUID) -> Response:
         find_lesson(lesson_id)
         report = unified_persistence_task(
@@ -177,4 +177,4 @@ class Persist(APIView):
         told = data["lessons"][0] if data["lessons"] else {"outcome": "failed"} | data["totals"]
         error = told.get("error") or report.unavailable
         told |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
-        return Response(shapes.PersistedLesson({"is_discarded": False, **told}).data)
+        return Response(responses.PersistedLesson({"is_discarded": False, **told}).data)

@@ -7,23 +7,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, paging, shapes
+from attendance.api import paging, requests, responses
 from attendance.api.callers import caller_of
-from attendance.api.reading import PageQuery, query_of
+from attendance.api.parsing import PageQuery, query_of
 from attendance.api.schema import page_of
 from attendance.api.views.lessons import record_data
 from attendance.selectors.own import OwnRecord, list_own_records
 
 
 class Me(APIView):
-    @extend_schema(responses=shapes.Me)
+    @extend_schema(responses=responses.Me)
     def get(self, request: Request) -> Response:
-        query_of(request, asking.NoQuery)
-        return Response(shapes.Me(caller_of(request).person).data)
+        query_of(request, requests.NoQuery)
+        return Response(responses.Me(caller_of(request).person).data)
 
 
 class MyRecords(APIView):
-    @extend_schema(parameters=[PageQuery], responses=page_of(shapes.OwnRecord))
+    @extend_schema(parameters=[PageQuery], responses=page_of(responses.OwnRecord))
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), UUID)
         page = list_own_records(caller_of(request).person.school_number, part)
@@ -31,5 +31,5 @@ class MyRecords(APIView):
 
 
 def _own(each: OwnRecord) -> dict[str, object]:
-    lesson = shapes.LessonBrief(each._asdict() | {"id": each.lesson_id}).data
+    lesson = responses.LessonBrief(each._asdict() | {"id": each.lesson_id}).data
     return {**record_data(each.record), "lesson": lesson}

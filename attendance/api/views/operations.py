@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, paging, shapes
+from attendance.api import paging, requests, responses
 from attendance.api.callers import StaffOnly, caller_of
-from attendance.api.reading import PageQuery, body_of, query_of
+from attendance.api.parsing import PageQuery, body_of, query_of
 from attendance.api.schema import page_of
 from attendance.errors import PayloadNotFound
 from attendance.models import PersistenceRun, QuarantinedPayload
@@ -21,45 +21,45 @@ from attendance.services import quarantine
 class Runs(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(parameters=[PageQuery], responses=page_of(shapes.Run))
+    @extend_schema(parameters=[PageQuery], responses=page_of(responses.Run))
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), int)
         page = _page(PersistenceRun.objects.all(), part)
-        return paging.respond(request, page, shapes.Run(page.items, many=True).data)
+        return paging.respond(request, page, responses.Run(page.items, many=True).data)
 
 
 class Quarantine(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(parameters=[asking.QuarantineQuery], responses=page_of(shapes.Payload))
+    @extend_schema(parameters=[requests.QuarantineQuery], responses=page_of(responses.Payload))
     def get(self, request: Request) -> Response:
-        query = query_of(request, asking.QuarantineQuery)
+        query = query_of(request, requests.QuarantineQuery)
         rows = QuarantinedPayload.objects.all()
         if "state" in query:
             rows = rows.filter(state=query["state"])
         page = _page(rows, paging.slice_of(query, int))
-        return paging.respond(request, page, shapes.Payload(page.items, many=True).data)
+        return paging.respond(request, page, responses.Payload(page.items, many=True).data)
 
 
 class Retry(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(request=None, responses=shapes.Payload)
+    @extend_schema(request=None, responses=responses.Payload)
     def post(self, request: Request, payload_id: int) -> Response:
         _payload(payload_id)
         quarantine.retry_payload(payload_id, actor=caller_of(request).person)
-        return Response(shapes.Payload(_payload(payload_id)).data)
+        return Response(responses.Payload(_payload(payload_id)).data)
 
 
 class Discard(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(request=asking.Reason, responses=shapes.Payload)
+    @extend_schema(request=requests.Reason, responses=responses.Payload)
     def post(self, request: Request, payload_id: int) -> Response:
-        reason = body_of(request, asking.Reason)["reason"]
+        reason = body_of(request, requests.Reason)["reason"]
         _payload(payload_id)
         quarantine.discard_payload(payload_id, actor=caller_of(request).person, reason=reason)
-        return Response(shapes.Payload(_payload(payload_id)).data)
+        return Response(responses.Payload(_payload(payload_id)).data)
 
 
 def _page(rows: "QuerySet[Any]", part: Slice) -> Page[Any]:

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, shapes
+from attendance.api import requests, responses
 from attendance.api.callers import caller_of
-from attendance.api.reading import body_of
+from attendance.api.parsing import body_of
 from attendance.api.views.lessons import record_data
 from attendance.services import receipts, scans
 from attendance.services.addresses import address_of
@@ -20,24 +20,24 @@ class Scans(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
-        request=asking.Code,
-        responses={201: shapes.KeptScan},
+        request=requests.Code,
+        responses={201: responses.KeptScan},
         description="Keep a code for five minutes, while you sign in. It marks nothing.",
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
-        code = body_of(request, asking.Code)["code"]
+        code = body_of(request, requests.Code)["code"]
         kept = scans.keep_scan(lesson_id, code, address=address_of(request.META))
-        return Response(shapes.KeptScan(kept).data, status=201)
+        return Response(responses.KeptScan(kept).data, status=201)
 
 
 class Receipts(APIView):
     @extend_schema(
-        request=asking.Receipt,
-        responses=shapes.Redeemed,
+        request=requests.Receipt,
+        responses=responses.Redeemed,
         description="See that the mark of a receipt is stored; where it is lost, bring it back.",
     )
     def post(self, request: Request) -> Response:
-        text = body_of(request, asking.Receipt)["receipt"]
+        text = body_of(request, requests.Receipt)["receipt"]
         done = receipts.redeem(text, caller=caller_of(request).person)
-        lesson = shapes.LessonBrief(done.lesson._asdict()).data
+        lesson = responses.LessonBrief(done.lesson._asdict()).data
         return Response({**record_data(done.record), "outcome": done.outcome, "lesson": lesson})

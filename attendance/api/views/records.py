@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, paging, shapes
+from attendance.api import paging, requests, responses
 from attendance.api.callers import TeacherOrStaff, caller_of, check_may_see
-from attendance.api.reading import (
+from attendance.api.parsing import (
     body_of,
     expected_revision,
     known_revision,
@@ -38,18 +38,18 @@ class Records(APIView):
     permission_classes = (TeacherOrStaff,)
 
     @extend_schema(
-        parameters=[asking.RecordsQuery, IF_NONE_MATCH],
-        responses={200: page_of(shapes.Record), 304: None},
+        parameters=[requests.RecordsQuery, IF_NONE_MATCH],
+        responses={200: page_of(responses.Record), 304: None},
     )
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query = query_of(request, asking.RecordsQuery)
+        query = query_of(request, requests.RecordsQuery)
         found = registers.find_register(lesson_id, known_revision=known_revision(request))
         check_may_see(caller_of(request), found.teacher_number)
         headers = {"ETag": f'"{found.revision}"', "Cache-Control": "private, no-cache"}
         if found.is_unchanged:
             return Response(status=304, headers=headers)
         shown = [r for r in found.records if query["include_deleted"] or not r.is_deleted]
-        return paging.whole(shapes.Record(shown, many=True).data, headers=headers)
+        return paging.whole(responses.Record(shown, many=True).data, headers=headers)
 
 
 class Record(APIView):
@@ -57,12 +57,12 @@ class Record(APIView):
 
     @extend_schema(
         parameters=[IF_MATCH, IDEMPOTENCY_KEY],
-        request=asking.NewRecord,
-        responses={200: shapes.Record, 201: shapes.Record},
+        request=requests.NewRecord,
+        responses={200: responses.Record, 201: responses.Record},
         description="Add a student by number and full name, or correct the one who is there.",
     )
     def put(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
-        body = body_of(request, asking.NewRecord)
+        body = body_of(request, requests.NewRecord)
         before = find_record(lesson_id, school_number)
         verdict = _VERDICTS[Status(body.pop("status"))]
         record = _correct(request, lesson_id, school_number, verdict, body)
@@ -70,20 +70,20 @@ class Record(APIView):
 
     @extend_schema(
         parameters=[IF_MATCH, IDEMPOTENCY_KEY],
-        request=asking.RecordChange,
-        responses=shapes.Record,
+        request=requests.RecordChange,
+        responses=responses.Record,
         description="Accept, reject, mark late or absent, excuse, or undo. Only accepting and "
         "undoing need no reason.",
     )
     def patch(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
-        body = body_of(request, asking.RecordChange)
+        body = body_of(request, requests.RecordChange)
         is_undo = body.pop("undo", False)
         verdict = Verdict.UNDO if is_undo else _VERDICTS[Status(body.pop("status"))]
         return _answer(_correct(request, lesson_id, school_number, verdict, body))
 
     @extend_schema(parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses={204: None})
     def delete(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
-        body = body_of(request, asking.Reason)
+        body = body_of(request, requests.Reason)
         _correct(request, lesson_id, school_number, Verdict.DELETE, body)
         return Response(status=204)
 
@@ -110,9 +110,9 @@ def _answer(record: RegisterRecord, *, status: int = 200) -> Response:
 
 
 class MyRecord(APIView):
-    @extend_schema(responses=shapes.Record)
+    @extend_schema(responses=responses.Record)
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, asking.NoQuery)
+        query_of(request, requests.NoQuery)
         record = find_record(lesson_id, caller_of(request).person.school_number)
         if record is None:
             raise RecordNotFound("You have no record in this lesson. Check in while it is open.")
@@ -122,23 +122,23 @@ class MyRecord(APIView):
 class Events(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(responses=page_of(shapes.Event))
+    @extend_schema(responses=page_of(responses.Event))
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, asking.NoQuery)
+        query_of(request, requests.NoQuery)
         found = registers.find_events(lesson_id)
         check_may_see(caller_of(request), found.teacher_number)
-        return paging.whole(shapes.Event(found.events, many=True).data)
+        return paging.whole(responses.Event(found.events, many=True).data)
 
 
 class Refusals(APIView):
     permission_classes = (TeacherOrStaff,)
 
     @extend_schema(
-        responses=page_of(shapes.RefusedCheckIn),
+        responses=page_of(responses.RefusedCheckIn),
         description="Who was refused, why and how often. PUT a record to accept one of them.",
     )
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, asking.NoQuery)
+        query_of(request, requests.NoQuery)
         found = registers.find_refusals(lesson_id)
         check_may_see(caller_of(request), found.teacher_number)
-        return paging.whole(shapes.RefusedCheckIn(found.refusals, many=True).data)
+        return paging.whole(responses.RefusedCheckIn(found.refusals, many=True).data)

@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, shapes
+from attendance.api import requests, responses
 from attendance.api.callers import SignedIn, caller_of
-from attendance.api.reading import body_of
+from attendance.api.parsing import body_of
 from attendance.services.addresses import address_of
 from attendance.services.sign_in import SignIn, sign_in
 from users import tokens
@@ -22,8 +22,8 @@ class Tokens(APIView):
         return [AllowAny()] if self.request.method == "POST" else [SignedIn()]
 
     @extend_schema(
-        request=asking.SignIn,
-        responses={201: shapes.Token},
+        request=requests.SignIn,
+        responses={201: responses.Token},
         description="A token for number and password, or, with a session, for its owner.",
     )
     def post(self, request: Request) -> Response:
@@ -31,11 +31,13 @@ class Tokens(APIView):
         if _has_session(request) and request.data == {}:
             user_id = caller_of(request).user_id
         else:
-            body = body_of(request, asking.SignIn)
+            body = body_of(request, requests.SignIn)
             wanted = SignIn(**body, address=address_of(request.META))
             user_id = sign_in(wanted, request=request._request).pk
         token = tokens.issue_token(user_id)
-        return Response(shapes.Token(token).data, status=201, headers={"Cache-Control": "no-store"})
+        return Response(
+            responses.Token(token).data, status=201, headers={"Cache-Control": "no-store"}
+        )
 
     @extend_schema(responses={204: None}, description="Log out everywhere: tokens and sessions.")
     def delete(self, request: Request) -> Response:

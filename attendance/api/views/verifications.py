@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import asking, problems, shapes
-from attendance.api.reading import body_of
+from attendance.api import problems, requests, responses
+from attendance.api.parsing import body_of
 from attendance.api.views.lessons import record_data
 from attendance.services import verifier
 from attendance.services.verifier import Signature
@@ -27,8 +27,8 @@ class Verifications(APIView):
 
     @extend_schema(
         parameters=_HEADERS,
-        request=asking.VerdictOfVerifier,
-        responses=shapes.Record,
+        request=requests.VerdictOfVerifier,
+        responses=responses.Record,
         description="Signed over id, timestamp and raw body, as Standard Webhooks says.",
     )
     def post(self, request: Request, verification_id: str) -> Response | JsonResponse:
@@ -40,7 +40,7 @@ class Verifications(APIView):
         )
         verifier.check_signature(given, request._request.body)
         try:
-            body = body_of(request, asking.VerdictOfVerifier)
+            body = body_of(request, requests.VerdictOfVerifier)
         except (ParseError, ValidationError) as error:
             errors = list(problems.field_errors(error.detail))
             detail = "The verdict cannot be understood: see errors."

@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from attendance.api.reading import Instant
+from attendance.api.parsing import Instant
 from attendance.vocabulary import (
     Check,
     EventKind,

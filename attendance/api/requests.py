@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from attendance.api.reading import Instant, PageQuery, Strict, Text, Whole
+from attendance.api.parsing import Instant, PageQuery, Strict, Text, Whole
 from attendance.selectors.lessons import PAST
 from attendance.services.receipts import LONGEST
 from attendance.vocabulary import (
