@@ -7,9 +7,7 @@ from attendance.web import health
 
 urlpatterns = [
     path("", include("attendance.web.urls")),
-    path("accounts/", include("attendance.web.urls_accounts")),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("admin/operations/", include("attendance.web.urls_operations")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("attendance.api.urls")),
     path("healthz", health.healthz, name="healthz"),

@@ -10,10 +10,10 @@ from django.utils.translation import gettext_lazy
 
 from attendance.admin.base import ReadOnlyAdmin
 from attendance.models import LessonLedger, PersistenceRun
-from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
+from attendance.wording import runs
 
 
 class StateNow(admin.SimpleListFilter):
@@ -61,7 +61,7 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
             options=RunOptions(trigger=Trigger.ADMIN),
         )
         level = messages.ERROR if report.exit_status else messages.SUCCESS
-        self.message_user(request, summary.in_words(report), level)
+        self.message_user(request, runs.in_words(report), level)
 
     def has_persist_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("attendance.change_lessonledger")

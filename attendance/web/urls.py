@@ -1,11 +1,86 @@
-"""The addresses of the pages; each kind of page has a module of its own."""
+"""The addresses of the pages. Those of Django's admin and of the API stand elsewhere."""
 
-from django.urls import include, path
+from allauth.account import views as allauth_views
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path, re_path
 
-from attendance.web.pages import home
+from attendance.web import campus
+from attendance.web.pages import (
+    account,
+    board,
+    check_in,
+    home,
+    operations,
+    screen,
+    student,
+    teacher,
+)
+
+
+def nothing_here(request: HttpRequest) -> HttpResponse:
+    """Accounts are made by staff, and have no e-mail address to prove."""
+    raise Http404
+
+
+_teacher = [
+    path("lessons/", teacher.lessons, name="lessons"),
+    path("lessons/start/", teacher.start, name="start"),
+    path("lessons/<uuid:lesson_id>/", board.board, name="board"),
+    path("lessons/<uuid:lesson_id>/rows/", board.rows, name="rows"),
+    path("lessons/<uuid:lesson_id>/add/", board.add, name="add"),
+    path("lessons/<uuid:lesson_id>/finish/", board.finish, name="finish"),
+    path("lessons/<uuid:lesson_id>/extend/", board.extend, name="extend"),
+    path("lessons/<uuid:lesson_id>/screen/", screen.screen, name="screen"),
+    path("lessons/<uuid:lesson_id>/screen/code/", screen.code, name="screen-code"),
+    path("lessons/<uuid:lesson_id>/records/<str:school_number>/", board.record, name="record"),
+]
+
+_student = [
+    path("me/", student.my_attendance, name="my-attendance"),
+    path("me/attendance.ics", student.calendar, name="calendar"),
+    path("c/", check_in.type_code, name="type-code"),
+    # In upper case, as the QR code has it: a smaller alphabet makes larger dots.
+    re_path(
+        r"^(?:c|C)/(?P<short>[A-Za-z0-9]{4})/(?P<code>[0-9A-Fa-f]{20})/?$",
+        check_in.link,
+        name="scanned",
+    ),
+    path("lessons/<uuid:lesson_id>/here/", check_in.here, name="check-in"),
+    path("lessons/<uuid:lesson_id>/mine/", check_in.my_mark, name="my-mark"),
+    path("lessons/<uuid:lesson_id>/switch/", check_in.switch, name="switch"),
+]
+
+# Of allauth's pages only those that ATTN wants, under the names that allauth itself uses.
+_accounts = [
+    path("", account.account, name="account"),
+    path("everywhere/", account.everywhere, name="sign-out-everywhere"),
+    path("login/", allauth_views.login, name="account_login"),
+    path("logout/", allauth_views.logout, name="account_logout"),
+    path("inactive/", allauth_views.account_inactive, name="account_inactive"),
+    path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
+    path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("2fa/", include("allauth.mfa.urls")),
+    path("oidc/<str:provider_id>/login/", campus.login, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", campus.callback, name="openid_connect_callback"),
+    path("signup/", nothing_here, name="account_signup"),
+    path("connections/", nothing_here, name="socialaccount_connections"),
+    path("social/signup/", nothing_here, name="socialaccount_signup"),
+    path("email/", nothing_here, name="account_email"),
+    path("password/set/", nothing_here, name="account_set_password"),
+    path("password/reset/", nothing_here, name="account_reset_password"),
+]
+
+# Before Django's admin, which takes every address below its own.
+_operations = [
+    path("", operations.operations, name="operations"),
+    path("figures/", operations.figures, name="operations-figures"),
+    path("persist/", operations.persist, name="operations-persist"),
+]
 
 urlpatterns = [
     path("", home.home, name="home"),
-    path("", include("attendance.web.urls_teacher")),
-    path("", include("attendance.web.urls_student")),
+    *_teacher,
+    *_student,
+    path("accounts/", include(_accounts)),
+    path("admin/operations/", include(_operations)),
 ]

@@ -18,7 +18,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
-from attendance.web.words import clock
+from attendance.wording.lessons import clock
 from tests.api.test_check_in import code_of
 from tests.lessons import TEACHER, ended_lessons, student
 from tests.pages.test_home import STUDENT, signed_in

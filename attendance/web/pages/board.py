@@ -25,7 +25,7 @@ from attendance.vocabulary import LessonState, Refusal, Status, Verdict
 from attendance.web import stream
 from attendance.web.callers import person_of, signed_in
 from attendance.web.forms import AddForm, CorrectionForm
-from attendance.web.words import STATES, history
+from attendance.wording.lessons import STATES, history
 from users.identity import Role
 
 _HERE = {Status.PRESENT, Status.LATE}

@@ -19,8 +19,8 @@ from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, LessonBrief, check_in
 from attendance.vocabulary import Check
-from attendance.web import outcomes
 from attendance.web.callers import person_of, signed_in
+from attendance.wording import check_ins
 from users.identity import Role
 
 SCAN = "attn_scan"
@@ -130,7 +130,7 @@ def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     done = CheckedIn(found.record, is_repeated=True, lesson=_brief(found))
     context = {
         "own": found,
-        "outcome": outcomes.of_record(found.record),
+        "outcome": check_ins.of_record(found.record),
         "is_again": request.GET.get("again") == "1",
         "receipt": receipts.issue(done),
         "reload_seconds": RELOAD_SECONDS if found.record.status == "pending" else None,
@@ -156,9 +156,9 @@ def _refused(
     request: HttpRequest, error: AttendanceError, template: str, **context: Any
 ) -> HttpResponse:
     code = HIDDEN.get(error.code, error.code)
-    words = outcomes.of_error(error)
+    words = check_ins.of_error(error)
     if template == CODE_PAGE and isinstance(error, LiveStoreUnavailable):
-        words = outcomes.NOT_KEPT
+        words = check_ins.NOT_KEPT
     context |= {"words": words, "code": code, "reload_seconds": words.reload_seconds}
     answer = render(request, template, context, status=STATUS.get(code, 500))
     wait = error.context.get("retry_after") or words.reload_seconds

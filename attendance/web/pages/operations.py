@@ -18,12 +18,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from attendance.models import PersistenceRun
 from attendance.selectors.operations import read_books
-from attendance.services import summary
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
-from attendance.web import health, signs
+from attendance.web import health
 from attendance.web.callers import signed_in
+from attendance.wording import runs, site_health
 from users.identity import Role
 
 WIDTH, HEIGHT, GAP, WIDEST = 800, 120, 2, 40
@@ -67,7 +67,7 @@ def persist(request: HttpRequest) -> HttpResponse:
     """Run the task now, also for lessons that were told to wait."""
     report = unified_persistence_task(options=RunOptions(trigger=Trigger.ADMIN, retry_parked=True))
     level = messages.ERROR if report.exit_status else messages.SUCCESS
-    messages.add_message(request, level, summary.in_words(report))
+    messages.add_message(request, level, runs.in_words(report))
     return redirect("operations")
 
 
@@ -81,7 +81,7 @@ def _told() -> tuple[SafeString, str]:
 
 def _figures() -> dict[str, Any]:
     """Where one server is away, what the other one knows is shown all the same."""
-    found: dict[str, Any] = {"health": signs.of_health(health.report())}
+    found: dict[str, Any] = {"health": site_health.of_health(health.report())}
     try:
         books = read_books(at=timezone.now())
     except DatabaseError:

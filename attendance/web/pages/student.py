@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_records
 from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
-from attendance.web import outcomes
 from attendance.web.callers import person_of, signed_in
 from attendance.web.keys import key_of
+from attendance.wording import check_ins
 from users.identity import Role
 
 CALENDAR_LESSONS = 500
@@ -27,7 +27,7 @@ _LONGEST_LINE = 75
 def my_attendance(request: HttpRequest) -> HttpResponse:
     """A student's records, newest first, with the share of each status in all of them."""
     page, counts = find_own_attendance(person_of(request).school_number, _slice(request))
-    shown = [(each, outcomes.of_record(each.record)) for each in page.items]
+    shown = [(each, check_ins.of_record(each.record)) for each in page.items]
     context = {"page": page, "shown": shown, "shares": _shares(counts)}
     return render(request, "attendance/pages/my_attendance.html", context)
 

@@ -20,7 +20,7 @@ from attendance.vocabulary import LessonState, Status
 from attendance.web.callers import person_of, signed_in
 from attendance.web.forms import StartForm
 from attendance.web.keys import key_of
-from attendance.web.words import STATES, StateWords
+from attendance.wording.lessons import STATES, StateWords
 from users.identity import Person, Role
 
 _NOW = (LessonState.LIVE, LessonState.SCHEDULED)

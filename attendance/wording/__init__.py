@@ -1,0 +1,1 @@
+"""What people read: states, outcomes and reasons in words, each with the next step."""
