@@ -8,7 +8,7 @@ COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --n
 check:
 	./attn exec ruff check .
 	./attn exec ruff format --check .
-	./attn exec mypy attendance attn_project bench launcher tests users
+	./attn exec mypy attendance attn_project bench demo launcher tests users
 	./attn exec lint-imports --no-cache
 	./attn exec sphinx-build -q -W --keep-going docs docs/_build
 

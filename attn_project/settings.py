@@ -160,6 +160,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
+# No part of the product: an image of the site leaves this folder out.
+if (BASE_DIR / "demo").is_dir():
+    INSTALLED_APPS.append("demo")
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

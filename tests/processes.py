@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from attendance.management.demo.rivals import database_url
+from demo.processes import database_url
 
 DEAD_DATABASE = "postgresql://attn@%2Fnowhere/attn"
 DEAD_REDIS = "unix:///nowhere/redis.sock?db=0"

@@ -15,11 +15,11 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from attendance.management.demo import proof, rivals, teaching
-from attendance.management.demo.site import Acknowledged
 from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.services import claims
 from attn_project.settings import database
+from demo import proof, rivals, teaching
+from demo.site import Acknowledged
 from tests.processes import DEAD_REDIS, environment, manage, python
 from users.backends import DEMO_STAFF_NUMBER
 from users.models import User

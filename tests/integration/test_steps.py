@@ -12,7 +12,6 @@ from django.db import connections
 
 from attendance.live import store
 from attendance.live.payloads import EventData
-from attendance.management.demo.rivals import database_url
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import claims
 from attendance.services.check_in import check_in
@@ -20,6 +19,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import LessonState, Verdict
+from demo.processes import database_url
 from tests.clock import Clock
 from tests.lessons import TEACHER, end, ended_lesson, keys_in_redis, student
 

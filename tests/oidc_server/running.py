@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.conf import settings
 from django.db import connection
 
-from attendance.management.demo.rivals import database_url
+from demo.processes import database_url
 from tests.faults.rig import free_port, listens
 from tests.oidc_server.people import WITHOUT_NUMBER
 

@@ -17,12 +17,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from attendance.errors import AttendanceError
-from attendance.management.demo import people, proof, rivals, site, teaching
-from attendance.management.demo.proof import Proof
-from attendance.management.demo.teaching import Stage
 from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
+from demo import people, proof, rivals, site, teaching
+from demo.proof import Proof
+from demo.teaching import Stage
 from users.backends import DEMO_STAFF_NUMBER
 
 SECONDS_TO_COMPLETE = 30

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from django.conf import settings
 from django.core.management.base import CommandError
-from django.db import connection
+
+from demo.processes import database_url
 
 SECONDS = 60
 
@@ -79,15 +79,3 @@ def _spawn(code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":
         cwd=Path(settings.BASE_DIR),
         env={**os.environ, "DATABASE_URL": database_url(), "ATTN_LOG_LEVEL": "ERROR"},
     )
-
-
-def database_url() -> str:
-    """The address of the database that this very process uses."""
-    at = connection.settings_dict
-    user, password = quote(at["USER"] or "", safe=""), quote(at["PASSWORD"] or "", safe="")
-    secret = f":{password}" if password else ""
-    port = f":{at['PORT']}" if at["PORT"] else ""
-    host, name = quote(at["HOST"], safe=""), quote(at["NAME"], safe="")
-    plain = {name: value for name, value in at["OPTIONS"].items() if isinstance(value, str | int)}
-    options = f"?{urlencode(plain)}" if plain else ""
-    return f"postgresql://{user}{secret}@{host}{port}/{name}{options}"

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.db.models import Count
 
 from attendance.live import client, keys
-from attendance.management.demo.teaching import Taught
 from attendance.models import AttendanceRecord, LessonLedger, QuarantinedPayload
 from attendance.vocabulary import LessonState, PayloadKind
+from demo.teaching import Taught
 
 
 class Proof(NamedTuple):

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 
 from attendance.live import client, envelope, keys, store
 from attendance.live.payloads import EventData
-from attendance.management.demo.people import SEED, Cast, leave
-from attendance.management.demo.site import Acknowledged, Site, check_in, start_lesson
 from attendance.rules import instants
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
+from demo.people import SEED, Cast, leave
+from demo.site import Acknowledged, Site, check_in, start_lesson
 from users.identity import Person
 
 LESSON_NAMES = ("Physics", "Türkçe Edebiyat", "Mathematics", "Νέα Ελληνικά")

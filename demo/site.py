@@ -19,7 +19,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from attendance.management.demo.rivals import database_url
+from demo.processes import database_url
 
 SECONDS_TO_START, SECONDS_TO_STOP = 30, 20
 _WORKERS, _THREADS = 2, 8

@@ -1,1 +1,0 @@
-"""The demo: the main job on real input, and its proof."""
