@@ -24,8 +24,8 @@ from bench.figures import Figure, note
 from bench.rush import once
 from bench.site import percentile, served, tokens_for
 from tests.browser.conftest import browser_type_launch_args, chromium
-from tests.callers import account
 from tests.integration.test_stream import streaming
+from tests.support.callers import account
 from users.identity import Person, Role
 
 __all__ = ["browser_type_launch_args", "chromium"]

@@ -17,7 +17,7 @@ from attendance.models import AttendanceRecord
 from attendance.services.lessons import LessonPlan, start_lesson
 from bench.figures import ROUNDS, Figure, middle, note
 from bench.site import Caller, served, tokens_for
-from tests.factories import AttendanceFactory
+from tests.support.factories import AttendanceFactory
 from users.identity import Person, Role
 
 STUDENTS, CONNECTIONS = 600, 8

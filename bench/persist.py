@@ -17,7 +17,7 @@ from attendance.services.persistence import discard, lanes, unified_persistence_
 from bench import original, raw_copy, worker
 from bench.backlog import Backlog, fill, students_of
 from bench.figures import ROUNDS, Figure, middle, note, spread
-from tests.factories import AttendanceFactory
+from tests.support.factories import AttendanceFactory
 from users.models import User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3_000)]

@@ -13,7 +13,7 @@ from attendance.services.lessons import LessonPlan, start_lesson
 from bench.backlog import student
 from bench.figures import ROUNDS, Figure, middle, note, spread
 from bench.site import Caller, served
-from tests.callers import account
+from tests.support.callers import account
 from users.identity import Person, Role
 from users.tokens import issue_token
 

@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from django.conf import settings
 from knox.models import AuthToken
 
-from tests.processes import environment
+from tests.support.processes import environment
 from users.models import User
 
 THREADS = "8"

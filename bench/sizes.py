@@ -17,7 +17,7 @@ from attendance.live import client, keys
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.persistence import unified_persistence_task
-from tests.lessons import end
+from tests.support.lessons import end
 from users.identity import Person, Role
 
 LESSONS, STUDENTS = 300, 200

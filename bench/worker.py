@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from attendance.services.persistence import lanes
-from tests.processes import environment
+from tests.support.processes import environment
 
 SECONDS = 900
 

@@ -6,10 +6,10 @@ import pytest
 from django.core.cache import cache
 
 from attendance.live import client
-from tests.lessons import TEST_SERVER, forget_everything
+from tests.support.lessons import TEST_SERVER, forget_everything
 from users.identity import Person, Role
 
-pytest_plugins = ["tests.clock"]
+pytest_plugins = ["tests.support.clock"]
 
 
 @pytest.fixture(scope="session", autouse=True)

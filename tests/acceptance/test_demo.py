@@ -18,9 +18,9 @@ from django.db import connection, transaction
 from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.services import claims
 from attn_project.settings import database
-from demo import proof, rivals, teaching
+from demo import processes, proof, rivals, teaching
 from demo.site import Acknowledged
-from tests.processes import DEAD_REDIS, environment, manage, python
+from tests.support.processes import DEAD_REDIS, environment, manage, python
 from users.backends import DEMO_STAFF_NUMBER
 from users.models import User
 
@@ -205,8 +205,8 @@ def test_the_two_tasks_reach_the_database_as_the_demo_does(monkeypatch: pytest.M
     own = {"USER": "a/b", "PASSWORD": "p@:/?", "HOST": "::1", "PORT": 5433, "NAME": "x y"}
     options = {"sslmode": "require", "connect_timeout": 7}
     used = SimpleNamespace(settings_dict=own | {"OPTIONS": options})
-    monkeypatch.setattr(rivals, "connection", used)
-    monkeypatch.setenv("DATABASE_URL", rivals.database_url())
+    monkeypatch.setattr(processes, "connection", used)
+    monkeypatch.setenv("DATABASE_URL", processes.database_url())
 
     read = database()
 

@@ -7,7 +7,7 @@ from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
-from tests.lessons import keys_in_redis, student
+from tests.support.lessons import keys_in_redis, student
 from users.identity import Person
 from users.models import Role, User
 

@@ -20,10 +20,10 @@ from knox.models import AuthToken
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from bench.site import served
-from tests.callers import account
 from tests.faults.rig import free_port, listens
 from tests.integration.test_stream import event, stream_of, streaming, ticket_for
-from tests.lessons import TEACHER, student
+from tests.support.callers import account
+from tests.support.lessons import TEACHER, student
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

@@ -20,8 +20,8 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from attendance import scheduler
 from attendance.models import AttendanceRecord, PersistenceRun
-from tests.lessons import ended_lesson
-from tests.processes import DEAD_REDIS, environment, manage
+from tests.support.lessons import ended_lesson
+from tests.support.processes import DEAD_REDIS, environment, manage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -247,7 +247,7 @@ def test_a_stop_ends_a_run_between_two_chunks_and_the_next_completes_it(tmp_path
         "held.__enter__()\n"
         "from attn_project.wsgi import application\n"
     )
-    from tests.lessons import ended_lessons
+    from tests.support.lessons import ended_lessons
 
     ended_lessons(30, students=1)
     port = free_port()

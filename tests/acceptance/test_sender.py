@@ -15,8 +15,8 @@ import pytest
 from attendance.live import client, keys
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.acceptance.test_scheduler import free_port, serving, wait_for
-from tests.callers import account
-from tests.lessons import TEACHER, student
+from tests.support.callers import account
+from tests.support.lessons import TEACHER, student
 from users.tokens import issue_token
 
 pytestmark = pytest.mark.django_db(transaction=True)

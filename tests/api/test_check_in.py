@@ -21,9 +21,9 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import failpoints
 from attendance.vocabulary import Verdict
-from tests.callers import PASSWORD, Api, account
-from tests.clock import Clock
-from tests.lessons import TEACHER, end, live_lesson, student
+from tests.support.callers import PASSWORD, Api, account
+from tests.support.clock import Clock
+from tests.support.lessons import TEACHER, end, live_lesson, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

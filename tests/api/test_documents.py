@@ -18,9 +18,9 @@ from attendance.live.store import read_lesson
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.verifier import sign
 from tests.api.test_matrix import ENDPOINTS
-from tests.callers import PASSWORD, Api, account
-from tests.factories import QuarantinedPayloadFactory
-from tests.lessons import TEACHER, live_lesson, student
+from tests.support.callers import PASSWORD, Api, account
+from tests.support.factories import QuarantinedPayloadFactory
+from tests.support.lessons import TEACHER, live_lesson, student
 from users.errors import UserError
 from users.identity import Person, Role
 from users.tokens import issue_token

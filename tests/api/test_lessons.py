@@ -15,8 +15,8 @@ from attendance.live import client as live
 from attendance.models import LessonLedger
 from attendance.services.check_in import check_in
 from attendance.services.lessons import finish_lesson
-from tests.callers import Api
-from tests.lessons import TEACHER, end, live_lesson, student
+from tests.support.callers import Api
+from tests.support.lessons import TEACHER, end, live_lesson, student
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

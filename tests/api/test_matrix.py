@@ -7,9 +7,9 @@ from django.urls import URLPattern
 
 from attendance.api.urls import urlpatterns
 from attendance.live.payloads import LiveLesson
-from tests.callers import Api, account
-from tests.factories import QuarantinedPayloadFactory
-from tests.lessons import TEACHER, live_lesson, student
+from tests.support.callers import Api, account
+from tests.support.factories import QuarantinedPayloadFactory
+from tests.support.lessons import TEACHER, live_lesson, student
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,7 +124,7 @@ def test_reading_changes_nothing(pattern: URLPattern, method: str) -> None:
         return
     from django.db import connection
 
-    from tests.lessons import redis_state
+    from tests.support.lessons import redis_state
 
     account(STAFF)
     path = path_of(pattern, live_lesson(1))

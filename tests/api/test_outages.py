@@ -12,8 +12,8 @@ from redis.retry import Retry
 from attendance.live import client, store
 from attendance.models import AttendanceRecord
 from attendance.services.lessons import finish_lesson
-from tests.callers import Api, account
-from tests.lessons import TEACHER, live_lesson, student
+from tests.support.callers import Api, account
+from tests.support.lessons import TEACHER, live_lesson, student
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

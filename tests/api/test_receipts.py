@@ -14,8 +14,8 @@ from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState
-from tests.callers import Api
-from tests.lessons import (
+from tests.support.callers import Api
+from tests.support.lessons import (
     TEACHER,
     end,
     forget_everything,

@@ -10,8 +10,8 @@ from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
-from tests.callers import account
-from tests.lessons import TEACHER, student
+from tests.support.callers import account
+from tests.support.lessons import TEACHER, student
 from users.identity import Person, Role
 from users.tokens import issue_token
 

@@ -13,8 +13,8 @@ from django.test import Client
 from django.utils import timezone
 from knox.models import AuthToken
 
-from tests.callers import PASSWORD, Api, account
-from tests.lessons import live_lesson, student
+from tests.support.callers import PASSWORD, Api, account
+from tests.support.lessons import live_lesson, student
 from users import credentials
 from users.identity import Person, Role
 from users.models import User

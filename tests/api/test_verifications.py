@@ -17,9 +17,9 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.verifier import send_waiting, sign
 from attendance.vocabulary import Verdict
-from tests.callers import Api
-from tests.clock import Clock
-from tests.lessons import TEACHER, student
+from tests.support.callers import Api
+from tests.support.clock import Clock
+from tests.support.lessons import TEACHER, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
-from tests.callers import account
+from tests.support.callers import account
 from users.identity import Person
 
 CHROMIUM = os.environ.get("ATTN_CHROMIUM") or shutil.which("chromium") or ""

@@ -12,7 +12,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
-from tests.lessons import ended_lesson
+from tests.support.lessons import ended_lesson
 from users.identity import Person, Role
 
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)

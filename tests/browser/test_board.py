@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.conftest import BrowserOf
-from tests.lessons import TEACHER
+from tests.support.lessons import TEACHER
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

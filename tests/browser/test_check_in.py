@@ -10,8 +10,8 @@ from attendance.selectors.screens import find_code
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
 from tests.browser.conftest import BrowserOf
-from tests.callers import PASSWORD, account
-from tests.lessons import TEACHER
+from tests.support.callers import PASSWORD, account
+from tests.support.lessons import TEACHER
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -8,7 +8,7 @@ from attendance.models import LessonLedger, PersistenceRun
 from attendance.vocabulary import Trigger
 from tests.browser import school
 from tests.browser.conftest import BrowserOf
-from tests.lessons import ended_lesson
+from tests.support.lessons import ended_lesson
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

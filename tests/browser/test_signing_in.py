@@ -8,11 +8,11 @@ from playwright.sync_api import expect
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
 from tests.browser.conftest import BrowserOf
-from tests.callers import PASSWORD, account
-from tests.lessons import TEACHER
 from tests.oidc_server.people import PASSWORD as CAMPUS_PASSWORD
 from tests.oidc_server.running import identity_provider
 from tests.pages.test_campus import campus_at, use
+from tests.support.callers import PASSWORD, account
+from tests.support.lessons import TEACHER
 from users.identity import Person
 
 STUDENT = Person("S-014", "Student 014")

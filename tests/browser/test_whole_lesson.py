@@ -17,8 +17,8 @@ from tests.browser.accessible import violations
 from tests.browser.conftest import BrowserOf
 from tests.faults.servers import RigLive
 from tests.integration.test_stream import streaming
-from tests.lessons import TEACHER
-from tests.own_live import own_live_store
+from tests.support.lessons import TEACHER
+from tests.support.own_live import own_live_store
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

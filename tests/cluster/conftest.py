@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 from attn_project.settings import cluster_nodes
 from tests.cluster import nodes
 from tests.cluster.nodes import Cluster, wait_until
-from tests.lessons import forget_everything
+from tests.support.lessons import forget_everything
 
 
 @pytest.fixture(scope="package")

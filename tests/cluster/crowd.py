@@ -10,7 +10,7 @@ from uuid import UUID
 from attendance.errors import LiveStoreUnavailable
 from attendance.models import AttendanceRecord
 from attendance.services.check_in import check_in
-from tests.lessons import student
+from tests.support.lessons import student
 
 THREADS, SECONDS = 6, 60
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from attendance.live import keys
 from tests.cluster.nodes import Cluster, Node
-from tests.lessons import live_lesson
+from tests.support.lessons import live_lesson
 from users.identity import Person, Role
 
 

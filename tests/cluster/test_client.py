@@ -20,7 +20,7 @@ from attendance.services.persistence import unified_persistence_task
 from tests.cluster.lessons import lessons_everywhere
 from tests.cluster.moving import Step, move_slot
 from tests.cluster.nodes import Cluster, wait_until
-from tests.lessons import ended_lessons, redis_state, student
+from tests.support.lessons import ended_lessons, redis_state, student
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_cluster")]
 

@@ -13,7 +13,7 @@ from tests.cluster.crowd import Crowd
 from tests.cluster.lessons import lessons_everywhere
 from tests.cluster.moving import Step, move_slot, move_slot_at_once
 from tests.cluster.nodes import Cluster, wait_until
-from tests.lessons import end, keys_in_redis, student
+from tests.support.lessons import end, keys_in_redis, student
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

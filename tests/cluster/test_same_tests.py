@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.cluster.nodes import Cluster
-from tests.processes import database_url, environment
+from tests.support.processes import database_url, environment
 
 MODULES = (
     *("test_check_in", "test_corrections", "test_damage", "test_live_store", "test_losses"),

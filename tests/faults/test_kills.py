@@ -8,8 +8,8 @@ from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger, P
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
-from tests.lessons import TEACHER, end, keys_in_redis, live_lesson
-from tests.processes import python
+from tests.support.lessons import TEACHER, end, keys_in_redis, live_lesson
+from tests.support.processes import python
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,7 +13,7 @@ from tests.faults.rig import Rig, Site
 from tests.faults.school import School
 from tests.faults.servers import wait_until
 from tests.integration.test_damage import DAMAGED_RECORDS, json_of
-from tests.lessons import sealed_record
+from tests.support.lessons import sealed_record
 
 KINDS: dict[str, Callable[[UUID, str], bytes]] = {
     **DAMAGED_RECORDS,

@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 
 from attendance.models import Attendance, AttendanceRecord, LessonLedger, QuarantinedPayload
 from attendance.services.persistence import unified_persistence_task
-from tests import factories
-from tests.factories import (
+from tests.support import factories
+from tests.support.factories import (
     AttendanceEventFactory,
     AttendanceRecordFactory,
     LessonLedgerFactory,
@@ -22,7 +22,7 @@ from tests.factories import (
     QuarantinedPayloadFactory,
     UserFactory,
 )
-from tests.lessons import end, ended_lesson, live_lesson, put_record
+from tests.support.lessons import end, ended_lesson, live_lesson, put_record
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

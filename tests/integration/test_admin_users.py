@@ -13,8 +13,8 @@ from pytest_django.fixtures import Settings
 
 from attendance.models import AttendanceRecord
 from attendance.services.persistence import failpoints, unified_persistence_task
-from tests.factories import UserFactory
-from tests.lessons import ended_lesson, student
+from tests.support.factories import UserFactory
+from tests.support.lessons import ended_lesson, student
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

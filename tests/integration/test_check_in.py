@@ -21,8 +21,8 @@ from attendance.live.store import check_ins
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from tests.clock import Clock
-from tests.lessons import TEACHER, live_lesson, put_record, redis_state, student
+from tests.support.clock import Clock
+from tests.support.lessons import TEACHER, live_lesson, put_record, redis_state, student
 from users.errors import InvalidFullName, InvalidSchoolNumber
 from users.identity import Person, Role
 

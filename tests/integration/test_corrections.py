@@ -29,7 +29,7 @@ from attendance.services.corrections import Correction, correct_record, find_rec
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
-from tests.lessons import TEACHER, end, live_lesson, student
+from tests.support.lessons import TEACHER, end, live_lesson, student
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Verdict
-from tests.lessons import (
+from tests.support.lessons import (
     TEACHER,
     end,
     ended_lesson,

@@ -18,8 +18,8 @@ from redis.retry import Retry
 from attendance.live import client as live
 from attendance.selectors import health as books
 from attendance.vocabulary import LessonState
-from tests.factories import LessonLedgerFactory
-from tests.processes import DEAD_DATABASE, DEAD_REDIS, manage
+from tests.support.factories import LessonLedgerFactory
+from tests.support.processes import DEAD_DATABASE, DEAD_REDIS, manage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import UserFactory
-from tests.processes import DEAD_DATABASE, manage
+from tests.support.factories import UserFactory
+from tests.support.processes import DEAD_DATABASE, manage
 from users import importing
 from users.identity import Person
 from users.importing import UnreadableFile, import_users

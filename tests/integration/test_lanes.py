@@ -9,7 +9,7 @@ from django.db import connection
 from attendance.models import AttendanceRecord, PersistenceRun
 from attendance.services.persistence import Observer, failpoints, lanes, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
-from tests.lessons import ended_lessons
+from tests.support.lessons import ended_lessons
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -21,8 +21,16 @@ from attendance.live.payloads import EventData
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, extend_lesson, finish_lesson, start_lesson
-from tests.clock import Clock
-from tests.lessons import TEACHER, end, keys_in_redis, live_lesson, put_record, redis_state, student
+from tests.support.clock import Clock
+from tests.support.lessons import (
+    TEACHER,
+    end,
+    keys_in_redis,
+    live_lesson,
+    put_record,
+    redis_state,
+    student,
+)
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -24,7 +24,7 @@ from attendance.services.database_errors import Kind
 from attendance.services.persistence import failpoints, parked, unified_persistence_task
 from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Verdict
-from tests.lessons import (
+from tests.support.lessons import (
     TEACHER,
     end,
     ended_lesson,

@@ -17,8 +17,8 @@ from attendance.models import (
 )
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import LessonState, Verdict
-from tests.lessons import end, keys_in_redis, live_lesson
-from tests.processes import python
+from tests.support.lessons import end, keys_in_redis, live_lesson
+from tests.support.processes import python
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

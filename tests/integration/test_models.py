@@ -8,8 +8,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
-from tests import factories
-from tests.factories import (
+from tests.support import factories
+from tests.support.factories import (
     AttendanceEventFactory,
     AttendanceFactory,
     AttendanceRecordFactory,

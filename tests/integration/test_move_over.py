@@ -11,8 +11,8 @@ from django.db import connection
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
-from tests.factories import UserFactory
-from tests.lessons import TEACHER
+from tests.support.factories import UserFactory
+from tests.support.lessons import TEACHER
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

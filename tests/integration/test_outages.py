@@ -19,7 +19,7 @@ from attendance.services.persistence import failpoints, rows, unified_persistenc
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.row_values import Readable
 from attendance.vocabulary import LessonState, Verdict
-from tests.lessons import TEACHER, ended_lesson, ended_lessons, keys_in_redis, live_lesson
+from tests.support.lessons import TEACHER, ended_lesson, ended_lessons, keys_in_redis, live_lesson
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

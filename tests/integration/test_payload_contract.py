@@ -10,7 +10,7 @@ from attendance.live import client, decoding, keys
 from attendance.live.payloads import EventData, LessonData, Network, RecordData
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
-from tests.lessons import TEACHER, live_lesson
+from tests.support.lessons import TEACHER, live_lesson
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,9 +12,9 @@ import pytest
 from django.conf import settings
 
 from attendance.models import AttendanceRecord
-from tests.lessons import end as end_lesson
-from tests.lessons import ended_lesson, ended_lessons, live_lesson, put_record
-from tests.processes import DEAD_DATABASE, DEAD_REDIS, environment, manage, python
+from tests.support.lessons import end as end_lesson
+from tests.support.lessons import ended_lesson, ended_lessons, live_lesson, put_record
+from tests.support.processes import DEAD_DATABASE, DEAD_REDIS, environment, manage, python
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

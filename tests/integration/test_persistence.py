@@ -24,8 +24,8 @@ from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Trigger, Verdict
-from tests.factories import UserFactory
-from tests.lessons import (
+from tests.support.factories import UserFactory
+from tests.support.lessons import (
     TEACHER,
     end,
     ended_lesson,

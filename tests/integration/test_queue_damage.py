@@ -13,7 +13,14 @@ from attendance.services import ledger
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.persistence import lost, unified_persistence_task
 from attendance.vocabulary import LessonState
-from tests.lessons import TEACHER, end, ended_lesson, ended_lessons, keys_in_redis, live_lesson
+from tests.support.lessons import (
+    TEACHER,
+    end,
+    ended_lesson,
+    ended_lessons,
+    keys_in_redis,
+    live_lesson,
+)
 from users.identity import Person, Role
 
 OTHER = Person("T-2", "Teacher 2", Role.TEACHER)

@@ -20,8 +20,8 @@ from attendance.services import quarantine
 from attendance.services.corrections import find_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.quarantine import CorrectedCopy
-from tests.factories import QuarantinedPayloadFactory, UserFactory
-from tests.lessons import TEACHER, end, ended_lesson, live_lesson, put_record, sealed_record
+from tests.support.factories import QuarantinedPayloadFactory, UserFactory
+from tests.support.lessons import TEACHER, end, ended_lesson, live_lesson, put_record, sealed_record
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

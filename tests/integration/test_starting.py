@@ -20,8 +20,8 @@ from attendance.models import LessonLedger
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from tests.clock import Clock
-from tests.lessons import TEACHER, end, live_lesson, redis_state, student
+from tests.support.clock import Clock
+from tests.support.lessons import TEACHER, end, live_lesson, redis_state, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -20,8 +20,8 @@ from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import LessonState, Verdict
 from demo.processes import database_url
-from tests.clock import Clock
-from tests.lessons import TEACHER, end, ended_lesson, keys_in_redis, student
+from tests.support.clock import Clock
+from tests.support.lessons import TEACHER, end, ended_lesson, keys_in_redis, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

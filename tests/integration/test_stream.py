@@ -16,9 +16,9 @@ from django.conf import settings as project_settings
 from attendance.live import tickets
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from tests.lessons import TEACHER
-from tests.own_live import own_live_store
-from tests.processes import environment
+from tests.support.lessons import TEACHER
+from tests.support.own_live import own_live_store
+from tests.support.processes import environment
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

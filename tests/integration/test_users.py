@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import UserFactory
+from tests.support.factories import UserFactory
 from users.errors import UsersMissing
 from users.identity import Person, Role
 from users.models import User

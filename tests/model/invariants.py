@@ -18,10 +18,10 @@ from uuid import UUID
 
 from attendance.live import keys
 from attendance.vocabulary import LessonState
-from tests.lessons import TEACHER
 from tests.model import reading
 from tests.model.memory import HERE, RECEIPT, Memory, Student
 from tests.model.stores import State
+from tests.support.lessons import TEACHER
 
 if TYPE_CHECKING:
     from tests.model.world import World

@@ -13,8 +13,8 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, extend_lesson, start_lesson
 from attendance.services.receipts import Found
 from attendance.vocabulary import Verdict
-from tests.lessons import TEACHER, student
 from tests.model.memory import HERE, RECEIPT, Call
+from tests.support.lessons import TEACHER, student
 
 STUDENTS = {student(n).school_number: student(n) for n in (1, 2)}
 NUMBERS = dict(zip("AB", STUDENTS, strict=True))

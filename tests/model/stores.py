@@ -9,7 +9,7 @@ from django.db import connection
 from redis import Redis
 
 from attendance.live import client
-from tests.lessons import TEST_SERVER
+from tests.support.lessons import TEST_SERVER
 
 TABLES = (
     "users_user",

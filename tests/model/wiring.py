@@ -17,10 +17,10 @@ from attendance.live import client, codes, store
 from attendance.rules import instants
 from attendance.services import ids
 from attendance.services.persistence import failpoints, snapshots
-from tests import clock as clocks
-from tests.clock import Clock
 from tests.model.actors import current
 from tests.model.stores import read_rows
+from tests.support import clock as clocks
+from tests.support.clock import Clock
 
 STARTERS = {"starter 1": 2, "starter 2": 3}
 

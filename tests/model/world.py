@@ -17,12 +17,12 @@ from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome, PersistenceReport
 from attendance.vocabulary import LessonState
-from tests.clock import Clock
 from tests.model import people, reading, wiring
 from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss
 from tests.model.memory import HERE, RECEIPT, Call, Memory, Student
 from tests.model.scenarios import Scenario
 from tests.model.stores import State, put_all, put_redis, read_all
+from tests.support.clock import Clock
 
 LESSON = UUID("01900000-0000-7000-8000-000000000001")
 

@@ -11,9 +11,9 @@ from attendance.services.check_in import Given, check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.vocabulary import Verdict
-from tests.lessons import TEACHER
 from tests.pages.test_check_in import text_of
 from tests.pages.test_home import STUDENT, signed_in
+from tests.support.lessons import TEACHER
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -13,11 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
 from attn_project.oidc import NEEDED, Campus, read_campus
-from tests.callers import account
 from tests.oidc_server.people import CLIENT_ID, CLIENT_SECRET, PASSWORD, WITHOUT_NUMBER
 from tests.oidc_server.running import identity_provider
 from tests.pages.test_check_in import text_of
 from tests.pages.test_home import STUDENT
+from tests.support.callers import account
 from users.identity import Person, Role
 from users.models import User
 

@@ -20,8 +20,8 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
 from attendance.wording.lessons import clock
 from tests.api.test_check_in import code_of
-from tests.lessons import TEACHER, ended_lessons, student
 from tests.pages.test_home import STUDENT, signed_in
+from tests.support.lessons import TEACHER, ended_lessons, student
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from tests.callers import PASSWORD, account
+from tests.support.callers import PASSWORD, account
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db

@@ -7,10 +7,10 @@ import pytest
 
 from attendance.live import store
 from tests.api.test_outages import no_postgresql, stop_redis
-from tests.lessons import TEACHER
 from tests.pages.test_check_in import start, text_of
 from tests.pages.test_home import STUDENT, signed_in
 from tests.pages.test_sign_in import STAFF
+from tests.support.lessons import TEACHER
 
 __all__ = ["no_postgresql"]
 

@@ -8,9 +8,9 @@ from allauth.mfa.totp.internal import auth
 from django.test import Client
 from django.utils import timezone
 
-from tests.callers import PASSWORD, Api, account
 from tests.pages.test_check_in import text_of
 from tests.pages.test_home import STUDENT, signed_in
+from tests.support.callers import PASSWORD, Api, account
 from users.identity import Person, Role
 from users.models import User
 

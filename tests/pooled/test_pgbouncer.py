@@ -17,10 +17,10 @@ from django.test import Client
 from attendance.models import AttendanceRecord, LessonLedger
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState
-from tests.factories import UserFactory
-from tests.lessons import ended_lesson, ended_lessons
 from tests.pooled.bouncer import POOL, Bouncer
-from tests.processes import environment
+from tests.support.factories import UserFactory
+from tests.support.lessons import ended_lesson, ended_lessons
+from tests.support.processes import environment
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from tests.processes import manage
+from tests.support.processes import manage
 
 ROOT = Path(settings.BASE_DIR)
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
