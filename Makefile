@@ -3,6 +3,9 @@
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
 
+# Takes files alone, no folders.
+DJADE = find attendance tests users -name '*.html' -exec ./attn exec djade --target-version 5.2
+
 .PHONY: check format test soak demo bench docs lock clean
 
 check:
@@ -10,11 +13,14 @@ check:
 	./attn exec ruff format --check .
 	./attn exec mypy attendance attn_project bench demo launcher tests users
 	./attn exec lint-imports --no-cache
+	$(DJADE) --check {} +
+	./attn exec djlint --quiet --lint attendance tests users
 	./attn exec sphinx-build -q -W --keep-going docs docs/_build
 
 format:
 	./attn exec ruff check --fix .
 	./attn exec ruff format .
+	-$(DJADE) {} +
 
 test:
 	./attn test
