@@ -3,6 +3,10 @@
 COMPILE = uv pip compile --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
 
+# Deno only formats and checks here; what it remembers stays in the project.
+export DENO_DIR = .attn/deno
+export DENO_NO_UPDATE_CHECK = 1
+
 # Takes files alone, no folders.
 DJADE = find attendance tests users -name '*.html' -exec ./attn exec djade --target-version 5.2
 
@@ -15,12 +19,16 @@ check:
 	./attn exec lint-imports --no-cache
 	$(DJADE) --check {} +
 	./attn exec djlint --quiet --lint attendance tests users
+	./attn exec deno fmt --check
+	./attn exec deno lint
+	./attn exec deno check --quiet attendance/static/attendance/*.js
 	./attn exec sphinx-build -q -W --keep-going docs docs/_build
 
 format:
 	./attn exec ruff check --fix .
 	./attn exec ruff format .
 	-$(DJADE) {} +
+	./attn exec deno fmt
 
 test:
 	./attn test

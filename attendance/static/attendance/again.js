@@ -2,7 +2,7 @@
    it read, is not interrupted for nothing. */
 "use strict";
 (() => {
-  const MS = document.currentScript.dataset.seconds * 1_000;
+  const MS = Number(document.currentScript.dataset.seconds) * 1_000;
   const TRY_LATER = [429, 500, 502, 503, 504];
   const words = (page) => page.getElementById("main")?.textContent.replace(/\s+/g, " ").trim();
 

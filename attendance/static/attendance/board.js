@@ -4,17 +4,33 @@
 (() => {
   const board = document.getElementById("board");
   const line = document.getElementById("connection");
-  const say = (what) => { if (line.textContent !== board.dataset[what]) line.textContent = board.dataset[what]; };
+  const say = (what) => {
+    if (line.textContent !== board.dataset[what]) line.textContent = board.dataset[what];
+  };
   const load = () => htmx.trigger("#rows", "changed");
   let isStreaming = false;
 
   const listen = () => {
     const source = new EventSource(board.dataset.stream);
-    source.addEventListener("open", () => { isStreaming = true; say("live"); });
-    source.addEventListener("changed", () => { isStreaming = true; load(); });
+    source.addEventListener("open", () => {
+      isStreaming = true;
+      say("live");
+    });
+    source.addEventListener("changed", () => {
+      isStreaming = true;
+      load();
+    });
     // The live store does not answer: asking shows when it does, also where the stream does not.
-    source.addEventListener("away", () => { isStreaming = false; load(); });
-    source.addEventListener("gone", () => { source.close(); isStreaming = false; say("asking"); load(); });
+    source.addEventListener("away", () => {
+      isStreaming = false;
+      load();
+    });
+    source.addEventListener("gone", () => {
+      source.close();
+      isStreaming = false;
+      say("asking");
+      load();
+    });
     source.addEventListener("error", () => {
       isStreaming = false;
       say("asking");
@@ -27,8 +43,13 @@
     try {
       const text = await (await fetch(location.href)).text();
       const found = new DOMParser().parseFromString(text, "text/html").getElementById("board");
-      if (found?.dataset.stream) { board.dataset.stream = found.dataset.stream; listen(); }
-    } catch { setTimeout(renew, 5_000); }
+      if (found?.dataset.stream) {
+        board.dataset.stream = found.dataset.stream;
+        listen();
+      }
+    } catch {
+      setTimeout(renew, 5_000);
+    }
   };
 
   // While the stream speaks, asking as well would only cost.
@@ -43,5 +64,6 @@
     if (event.detail.xhr.status < 400) say(isStreaming ? "live" : "asking");
   });
 
-  if (board.dataset.stream) listen(); else say("asking");
+  if (board.dataset.stream) listen();
+  else say("asking");
 })();

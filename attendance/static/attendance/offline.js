@@ -2,7 +2,9 @@
 "use strict";
 (() => {
   const notice = document.getElementById("offline");
-  const show = () => { notice.textContent = navigator.onLine ? "" : notice.dataset.words; };
+  const show = () => {
+    notice.textContent = navigator.onLine ? "" : notice.dataset.words;
+  };
   for (const change of ["online", "offline"]) addEventListener(change, show);
   show();
 })();

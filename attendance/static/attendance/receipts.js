@@ -6,11 +6,17 @@
   const KEY = "attn.receipts", MOST = 50, AGAIN_MS = 600_000, SELDOM_MS = 86_400_000;
 
   const read = () => {
-    try { return JSON.parse(localStorage.getItem(KEY)) ?? {}; } catch { return {}; }
+    try {
+      return JSON.parse(localStorage.getItem(KEY)) ?? {};
+    } catch {
+      return {};
+    }
   };
   const write = (kept) => {
     const newest = Object.entries(kept).sort((a, b) => b[1].at - a[1].at).slice(0, MOST);
-    try { localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(newest))); } catch { /* full, or forbidden */ }
+    try {
+      localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(newest)));
+    } catch { /* full, or forbidden */ }
   };
 
   const keep = () => {
@@ -41,7 +47,11 @@
       const wait = Math.min(AGAIN_MS * 2 ** (each.times ?? 0), SELDOM_MS);
       if (lesson !== lost && Date.now() - each.sent < wait) continue;
       let outcome;
-      try { outcome = await send(each.receipt); } catch { return; /* offline: the next page tries again */ }
+      try {
+        outcome = await send(each.receipt);
+      } catch {
+        return; /* offline: the next page tries again */
+      }
       if (!outcome) continue;
       each.sent = Date.now();
       each.times = outcome === "restored" ? 0 : (each.times ?? 0) + 1;

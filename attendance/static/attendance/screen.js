@@ -9,7 +9,12 @@
     document.body.classList.remove("stale");
     stale.hidden = true;
     clearTimeout(timer);
-    if (seconds > 0) timer = setTimeout(() => { document.body.classList.add("stale"); stale.hidden = false; }, seconds * 1000);
+    if (seconds > 0) {
+      timer = setTimeout(() => {
+        document.body.classList.add("stale");
+        stale.hidden = false;
+      }, seconds * 1000);
+    }
   };
   document.body.addEventListener("htmx:afterSettle", watch);
   watch();
