@@ -22,6 +22,7 @@ check:
 	./attn exec deno fmt --check
 	./attn exec deno lint
 	./attn exec deno check --quiet attendance/static/attendance/*.js
+	./attn exec python -m tests.lint
 	./attn exec sphinx-build -q -W --keep-going docs docs/_build
 
 format:

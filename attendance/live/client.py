@@ -66,11 +66,15 @@ class Script(NamedTuple):
     sha: str
 
 
+def parts(name: str) -> list[Path]:
+    """The files that a script is put together from, in their order."""
+    return [_SCRIPTS / f"{part}.lua" for part in ("clock", "prelude", *_PARTS.get(name, ()), name)]
+
+
 @cache
 def script(name: str) -> Script:
     """The text of a script with the prelude before it, and its digest."""
-    parts = ["clock", "prelude", *_PARTS.get(name, ()), name]
-    text = "\n".join((_SCRIPTS / f"{part}.lua").read_text() for part in parts)
+    text = "\n".join(part.read_text() for part in parts(name))
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 

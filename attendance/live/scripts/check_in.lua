@@ -38,7 +38,9 @@ local stamp = known and unseal(ARGV[1], 'record', ARGV[2], known)
 local before = stamp and split(stamp)
 -- An addition that the teacher has undone is not the student's own word.
 if before and before[6] ~= 'undone' then
-  if before[4] == 'rejected' or before[6] == 'deleted' then return refuse('rejected_by_teacher', known) end
+  if before[4] == 'rejected' or before[6] == 'deleted' then
+    return refuse('rejected_by_teacher', known)
+  end
   return {'repeated', known, lesson.data}
 end
 if now < lesson.starts_at then return refuse('lesson_not_open', int(lesson.starts_at)) end
