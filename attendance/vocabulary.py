@@ -10,7 +10,6 @@ MOST_REFUSALS = 10_000
 """Students and codes of refused check-ins that one lesson keeps."""
 
 MOST_NETWORKS = 32
-LONGEST_LESSON_HOURS = 24
 LONGEST_LESSON_NAME = 200
 LONGEST_REASON = 500
 LONGEST_REQUEST_ID = 64
@@ -115,13 +114,3 @@ class Trigger(TextChoices):
     ADMIN = "admin", _("admin")
     API = "api", _("API")
     FINISH = "finish", _("end of a lesson")
-
-
-UNDONE_REASON = "undone"
-"""Why an addition that was taken back is flagged as deleted."""
-
-NO_RECORD = "none"
-"""In an event: the student had no record before."""
-
-DELETED = "deleted"
-"""In an event: the record is, or was, flagged as deleted."""

@@ -125,8 +125,14 @@ def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any,
         "event_count": 1,
         "starts_at": starts_at,
         "ends_at": ends_at,
-        "late_at": starts_at + 600_000,
         "phase": "live",
+        "checksum": envelope.counts_checksum(
+            lesson_id,
+            revision=b"%d" % revision,
+            record_count=b"%d" % share,
+            event_count=b"1",
+            phase=b"live",
+        ),
     }
 
 

@@ -46,13 +46,13 @@ def _prove(taught: Taught) -> Proof:
         ).values_list("field", flat=True)
     )
     return Proof(
-        taught.lesson_id,
-        taught.lesson_name,
-        taught.teacher.full_name,
-        taught.captured,
-        len(rows),
-        len(quarantined),
-        [
+        lesson_id=taught.lesson_id,
+        lesson_name=taught.lesson_name,
+        teacher_name=taught.teacher.full_name,
+        captured=taught.captured,
+        persisted=len(rows),
+        quarantined=len(quarantined),
+        wrong=[
             *_unkept(taught, rows),
             *_misplaced(taught, quarantined),
             *_overwritten(taught, rows),

@@ -66,7 +66,16 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     store.finish(lesson_id, request_id=str(uuid4()), event=event)
     # After the end, while the lesson still waits in Redis.
     expected |= _say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
-    return Taught(lesson_id, name, teacher, students, captured, acknowledged, expected, damaged)
+    return Taught(
+        lesson_id=lesson_id,
+        lesson_name=name,
+        teacher=teacher,
+        students=students,
+        captured=captured,
+        acknowledged=acknowledged,
+        expected=expected,
+        damaged=damaged,
+    )
 
 
 def _check_in_all(stage: Stage, lesson_id: UUID, students: list[Person]) -> list[Acknowledged]:
@@ -105,7 +114,12 @@ def _say(
     lesson_id: UUID, teacher: Person, student: Person, verdict: Verdict, reason: str
 ) -> dict[str, str]:
     correction = Correction(
-        lesson_id, student.school_number, verdict, teacher, reason, student.full_name
+        lesson_id=lesson_id,
+        school_number=student.school_number,
+        verdict=verdict,
+        actor=teacher,
+        reason=reason,
+        full_name=student.full_name,
     )
     return {student.school_number: correct_record(correction).status}
 

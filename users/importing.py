@@ -98,12 +98,12 @@ def import_users(
         advance(len(batch))
     bad.sort(key=lambda row: row.line)
     return ImportReport(
-        counts["created"],
-        counts["completed"],
-        counts["updated"],
-        counts["unchanged"],
-        tuple(bad),
-        dry_run,
+        created=counts["created"],
+        completed=counts["completed"],
+        updated=counts["updated"],
+        unchanged=counts["unchanged"],
+        bad=tuple(bad),
+        is_dry_run=dry_run,
     )
 
 
@@ -185,12 +185,12 @@ def _checked(line: int, cells: Mapping[str, str]) -> Row:
     if role and role not in list(Role):
         raise _Refused("invalid_role", "A role is student, teacher or staff.")
     row = Row(
-        line,
-        canonical_school_number(cells.get("school_number", "")),
-        clean_full_name(cells.get("full_name", "")),
-        role,
-        cells.get("email", "").strip(),
-        cells.get("password", ""),
+        line=line,
+        school_number=canonical_school_number(cells.get("school_number", "")),
+        full_name=clean_full_name(cells.get("full_name", "")),
+        role=role,
+        email=cells.get("email", "").strip(),
+        password=cells.get("password", ""),
     )
     if row.email:
         _check_email(row.email)

@@ -84,7 +84,7 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
             verdict = Verdict(data.pop("verdict"))
             # Revision 0: somebody who has a record is corrected there, not here.
             correct_record(
-                Correction(pk, verdict=verdict, actor=actor, expected_revision=0, **data)
+                Correction(lesson_id=pk, verdict=verdict, actor=actor, expected_revision=0, **data)
             )
             return _("%(name)s was added.") % {"name": data["full_name"]}
 
@@ -159,10 +159,10 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
         def act(data: dict[str, Any]) -> str:
             done = correct_record(
                 Correction(
-                    row.attendance_id,
-                    row.student.school_number,
-                    Verdict(data["verdict"]),
-                    actor,
+                    lesson_id=row.attendance_id,
+                    school_number=row.student.school_number,
+                    verdict=Verdict(data["verdict"]),
+                    actor=actor,
                     reason=data["reason"],
                     request_id=data["request_id"],
                     expected_revision=data["revision"],

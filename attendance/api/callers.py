@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from attendance.selectors import permissions
+from attendance.rules import permissions
 from users.credentials import Caller, caller_of_session, caller_of_token
 from users.identity import Role
 
@@ -92,17 +92,17 @@ class SignedIn(BasePermission):
 
 
 class TeacherOrStaff(SignedIn):
-    roles = frozenset({Role.TEACHER, Role.STAFF})
+    roles = permissions.MAY_TEACH
     message = "Only teachers and staff may do this."
 
 
 class StaffOnly(SignedIn):
-    roles = frozenset({Role.STAFF})
+    roles = permissions.MAY_OPERATE
     message = "Only staff may do this."
 
 
 class StudentOnly(SignedIn):
-    roles = frozenset({Role.STUDENT})
+    roles = permissions.MAY_CHECK_IN
     message = "Only students check in. A teacher corrects the register."
 
 
@@ -115,4 +115,4 @@ def caller_of(request: Request) -> Caller:
 
 def check_may_see(caller: Caller, teacher_number: str) -> None:
     """Its teacher and staff see a lesson; to others it is not there. Raises LessonNotFound."""
-    permissions.check_may_see(caller.person, teacher_number)
+    permissions.check_may_see(caller.person, teacher_number=teacher_number)

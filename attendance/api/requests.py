@@ -5,10 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from attendance.api.parsing import Instant, PageQuery, Strict, Text, Whole
+from attendance.rules.window import LONGEST_LESSON_HOURS
 from attendance.selectors.lessons import PAST
 from attendance.services.receipts import LONGEST
 from attendance.vocabulary import (
-    LONGEST_LESSON_HOURS,
     LONGEST_LESSON_NAME,
     LONGEST_REASON,
     MOST_NETWORKS,

@@ -109,7 +109,7 @@ def _server_of(client: redis.Redis | RedisCluster, key: str) -> dict[str, Any]:
     return {}
 
 
-def run(name: str, keys: Sequence[str], *args: str | int | bytes) -> list[Any]:
+def run(name: str, keys: Sequence[str], args: Sequence[str | int | bytes] = ()) -> list[Any]:
     """Run one script and return its reply: an outcome word as bytes, then what it names.
 
     Raises LiveStoreUnavailable where the server cannot be reached, also when

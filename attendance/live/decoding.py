@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from attendance.live.envelope import Corrupt, checksum_of, refuse, unseal
+from attendance.live.envelope import Corrupt, checksum_of, counts_checksum, refuse, unseal
 from attendance.live.payloads import (
     MOST_COUNTED,
     PREVIOUS,
@@ -20,13 +20,13 @@ from attendance.live.payloads import (
     LiveEvent,
     LiveLesson,
     LiveRecord,
-    Mark,
     RecordData,
     is_request_id,
 )
 from attendance.rules.instants import FIRST_MS, LAST_MS, instant
+from attendance.rules.verdicts import Mark
+from attendance.rules.window import LONGEST_LESSON_HOURS
 from attendance.vocabulary import (
-    LONGEST_LESSON_HOURS,
     LONGEST_LESSON_NAME,
     LONGEST_REASON,
     Check,
@@ -68,9 +68,17 @@ _decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 
 def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> LiveLesson:
     """Make a lesson of the fields that the scripts return. Raises Corrupt."""
-    data, *numbers, _late_at, phase = fields
+    data, *numbers, phase, checksum = fields
     stamp, json = unseal(lesson_id, "lesson", "data", data, 4)
     revision, record_count, event_count, starts_at, ends_at = (_integer(n) for n in numbers)
+    if checksum != counts_checksum(
+        lesson_id,
+        revision=numbers[0],
+        record_count=numbers[1],
+        event_count=numbers[2],
+        phase=phase,
+    ):
+        refuse("the checksum of its counts does not match")
     if [starts_at, ends_at] != [_integer(s) for s in stamp[2:]]:
         refuse("the window differs from the one that was sealed")
     if starts_at > ends_at:
@@ -119,17 +127,17 @@ def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
         refuse("the school number is not the one of its field, or the source is unknown")
     _check_record(data, is_kept=mark == b"kept")
     return LiveRecord(
-        field,
-        data.full_name,
-        words[0],
-        _sane(int(checked_in_at)) if checked_in_at else None,
-        data.source,
-        data.reason,
-        data.actor,
-        words[1],
-        words[2],
-        int(revision),
-        _sane(int(changed_at)),
+        school_number=field,
+        full_name=data.full_name,
+        status=words[0],
+        checked_in_at_ms=_sane(int(checked_in_at)) if checked_in_at else None,
+        source=data.source,
+        reason=data.reason,
+        actor=data.actor,
+        previous=words[1],
+        mark=words[2],
+        revision=int(revision),
+        changed_at_ms=_sane(int(changed_at)),
     )
 
 
@@ -155,7 +163,14 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     number, happened_at, request_id, old, new = stamp
     if not is_request_id(request_id):
         refuse("the request id is not one")
-    return LiveEvent(data, _integer(number), _instant(_integer(happened_at)), request_id, old, new)
+    return LiveEvent(
+        data=data,
+        revision=_integer(number),
+        happened_at=_instant(_integer(happened_at)),
+        request_id=request_id,
+        old=old,
+        new=new,
+    )
 
 
 def _json(kind: str, json: bytes) -> Any:

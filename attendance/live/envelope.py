@@ -52,6 +52,14 @@ def checksum_of(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
     return whole.hexdigest()[:_SUM_DIGITS].encode()
 
 
+def counts_checksum(
+    lesson_id: UUID, *, revision: bytes, record_count: bytes, event_count: bytes, phase: bytes
+) -> bytes:
+    """The checksum over what is counted as a lesson goes on, as the scripts write it."""
+    counts = b",".join((revision, record_count, event_count, phase))
+    return checksum_of(lesson_id, "lesson", "counts", counts)
+
+
 @lru_cache(maxsize=1_024)
 def _begun(lesson_id: UUID, kind: str) -> "HASH":
     # The same for every record of a lesson; to go on from there is quicker than to begin.

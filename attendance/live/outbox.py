@@ -26,7 +26,7 @@ GIVE_UP = timedelta(hours=24)
 """So long after the end of its lesson nobody waits for a verdict any more."""
 
 
-class Waiting(NamedTuple):
+class OutboxEntry(NamedTuple):
     """One check-in to be sent, taken so that nobody else sends it for a while."""
 
     lesson_id: UUID
@@ -35,12 +35,12 @@ class Waiting(NamedTuple):
     attempts: int
 
 
-def take(*, most: int) -> list[Waiting]:
+def take(*, most: int) -> list[OutboxEntry]:
     """What has to be sent now; taken again after a pause that doubles.
 
     Raises LiveStoreUnavailable.
     """
-    found: list[Waiting] = []
+    found: list[OutboxEntry] = []
     for lesson_id in _lessons():
         found += _take_of(lesson_id, most - len(found))
         if len(found) >= most:
@@ -48,13 +48,15 @@ def take(*, most: int) -> list[Waiting]:
     return found
 
 
-def settle(waiting: Waiting) -> None:
+def settle(waiting: OutboxEntry) -> None:
     """It was sent, or nobody needs it any more."""
     client.run(
         "settle_outbox",
         [keys.outbox(waiting.lesson_id)],
-        waiting.record.school_number,
-        waiting.raw,
+        (
+            waiting.record.school_number,
+            waiting.raw,
+        ),
     )
 
 
@@ -91,9 +93,15 @@ def _scored() -> list[tuple[UUID, int]]:
     return [(lesson_id, score) for lesson_id, score in found if lesson_id is not None]
 
 
-def _take_of(lesson_id: UUID, most: int) -> list[Waiting]:
+def _take_of(lesson_id: UUID, most: int) -> list[OutboxEntry]:
     flat = client.run(
-        "take_outbox", [keys.outbox(lesson_id)], most, FIRST_PAUSE_MS, LONGEST_PAUSE_MS
+        "take_outbox",
+        [keys.outbox(lesson_id)],
+        (
+            most,
+            FIRST_PAUSE_MS,
+            LONGEST_PAUSE_MS,
+        ),
     )
     taken = []
     for number, raw, attempts in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
@@ -101,7 +109,14 @@ def _take_of(lesson_id: UUID, most: int) -> list[Waiting]:
             record = decoding.decode_record(lesson_id, number.decode("ascii", "replace"), raw)
         except Corrupt:
             # The record itself stands in the lesson, and is quarantined from there.
-            client.run("settle_outbox", [keys.outbox(lesson_id)], number, raw)
+            client.run(
+                "settle_outbox",
+                [keys.outbox(lesson_id)],
+                (
+                    number,
+                    raw,
+                ),
+            )
             continue
-        taken.append(Waiting(lesson_id, record, raw, int(attempts)))
+        taken.append(OutboxEntry(lesson_id, record, raw, int(attempts)))
     return taken

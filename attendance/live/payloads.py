@@ -7,7 +7,6 @@ event   stamp  revision, happened_at, request id, old, new
 
 import re
 from datetime import datetime
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -20,15 +19,6 @@ from users.identity import Person
 MOST_COUNTED: Final = 1_000_000
 PREVIOUS: Final = frozenset({"", "none", "deleted", *Status.values})
 _request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
-
-
-class Mark(StrEnum):
-    """Whether a record counts. Nothing is ever removed from a lesson."""
-
-    KEPT = "kept"
-    DELETED = "deleted"
-    UNDONE = "undone"
-    """An addition that its teacher took back: the student may still check in."""
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder(RecordData).decode
 _MOST_TIMES = 2_000_000_000
 
 
-class RefusedCheckIn(msgspec.Struct, frozen=True):
+class LiveRefusal(msgspec.Struct, frozen=True, kw_only=True):
     """How often one student was refused with one code."""
 
     school_number: str
@@ -32,7 +32,7 @@ class RefusedCheckIn(msgspec.Struct, frozen=True):
     last_at: datetime
 
 
-def decode_refusals(lesson_id: UUID, flat: Sequence[bytes]) -> list[RefusedCheckIn]:
+def decode_refusals(lesson_id: UUID, flat: Sequence[bytes]) -> list[LiveRefusal]:
     """Read a hash of refusals, fields and values in turn; what is damaged is left out."""
     found = []
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
@@ -42,7 +42,7 @@ def decode_refusals(lesson_id: UUID, flat: Sequence[bytes]) -> list[RefusedCheck
     return sorted(found, key=lambda each: (each.school_number, each.code))
 
 
-def _refusal(lesson_id: UUID, field: bytes, raw: bytes) -> RefusedCheckIn | None:
+def _refusal(lesson_id: UUID, field: bytes, raw: bytes) -> LiveRefusal | None:
     try:
         name = field.decode("ascii")
         stamp, json = unseal(lesson_id, "refusal", name, raw, 3)
@@ -60,6 +60,11 @@ def _refusal(lesson_id: UUID, field: bytes, raw: bytes) -> RefusedCheckIn | None
     )
     if not is_sane:
         return None
-    return RefusedCheckIn(
-        number, full_name, code, times, instants.instant(first_at), instants.instant(last_at)
+    return LiveRefusal(
+        school_number=number,
+        full_name=full_name,
+        code=code,
+        times=times,
+        first_at=instants.instant(first_at),
+        last_at=instants.instant(last_at),
     )

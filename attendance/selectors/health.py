@@ -11,7 +11,7 @@ from attendance.models import LessonLedger
 from attendance.vocabulary import LessonState
 
 
-class Waiting(NamedTuple):
+class WaitingLessons(NamedTuple):
     """What needs attention, counted by the ledger."""
 
     oldest: timedelta | None
@@ -22,7 +22,7 @@ class Waiting(NamedTuple):
     failed: int
 
 
-def waiting(*, at: datetime) -> Waiting:
+def waiting(*, at: datetime) -> WaitingLessons:
     """Lessons that wait at an instant, and those that need a person: one query."""
     unstored = LessonLedger.objects.waiting(at).values("pk")
     found = LessonLedger.objects.aggregate(
@@ -37,7 +37,7 @@ def waiting(*, at: datetime) -> Waiting:
         ),
     )
     oldest = found.pop("oldest")
-    return Waiting(oldest=at - oldest if oldest else None, **found)
+    return WaitingLessons(oldest=at - oldest if oldest else None, **found)
 
 
 def missing_migrations() -> list[str]:

@@ -13,8 +13,15 @@ from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import OPEN_STATES
+from attendance.selectors import whereabouts
 from attendance.selectors.paging import Page, Slice
-from attendance.selectors.shapes import LessonView, lesson_of_live, state_of
+from attendance.selectors.shapes import (
+    LessonBrief,
+    LessonView,
+    lesson_of_live,
+    lesson_of_stored,
+    state_of,
+)
 from attendance.vocabulary import LessonState
 from users.identity import Person, Role
 
@@ -42,25 +49,23 @@ def find_lesson(lesson_id: UUID) -> LessonView:
 
     Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
-    try:
-        lesson = store.read_lesson(lesson_id)
-    except LessonNotFound:
-        return _stored(lesson_id)
+    known = whereabouts.ledger_state(lesson_id)
+    return whereabouts.read_by(
+        known, live=lambda: _live(lesson_id, known), stored=lambda: _stored(lesson_id)
+    )
+
+
+def _live(lesson_id: UUID, known: str) -> LessonView:
+    lesson = store.read_lesson(lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
-    state: str = state_of(lesson)
-    if lesson.is_over:
-        known = LessonLedger.objects.filter(pk=lesson_id).values_list("state", flat=True).first()
-        if known == LessonState.DISCARDED:
-            # An older copy came back: PostgreSQL has the newest words.
-            return _stored(lesson_id)
-        state = known if known in _TOLD_BY_THE_LEDGER else state
-    return lesson_of_live(lesson, state, store.count_statuses([lesson_id])[lesson_id])
+    counts = store.count_statuses([lesson_id])[lesson_id]
+    return lesson_of_live(lesson, state=state_now(lesson, known), counts=counts)
 
 
-def is_discarded(lesson_id: UUID) -> bool:
-    """Whether PostgreSQL has the newest words of a lesson, whatever Redis holds."""
-    return LessonLedger.objects.filter(pk=lesson_id, state=LessonState.DISCARDED).exists()
+def state_now(lesson: LiveLesson, known: str) -> str:
+    """Where a lesson in Redis is: by the clock, and once it is over by the ledger (`known`)."""
+    return known if lesson.is_over and known in _TOLD_BY_THE_LEDGER else state_of(lesson)
 
 
 def _stored(lesson_id: UUID) -> LessonView:
@@ -139,6 +144,7 @@ def _readable(lesson_ids: Sequence[UUID]) -> list[LiveLesson]:
 
 
 def _views(ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]) -> list[LessonView]:
+    # The books were read for the list: the same question to the ledger, for many at once.
     discarded = {i for i, row in books.items() if row.state == LessonState.DISCARDED}
     found = store.read_lessons([i for i in ids if i not in discarded])
     live = {i: x for i, x in found.items() if isinstance(x, LiveLesson) and not x.is_starting}
@@ -147,9 +153,9 @@ def _views(ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]) -> list[Less
     views = []
     for lesson_id in ids:
         if lesson_id in live:
-            lesson = live[lesson_id]
-            state = _state(lesson, books.get(lesson_id))
-            views.append(lesson_of_live(lesson, state, counts[lesson_id]))
+            known = books[lesson_id].state if lesson_id in books else whereabouts.UNKNOWN
+            state = state_now(live[lesson_id], known)
+            views.append(lesson_of_live(live[lesson_id], state=state, counts=counts[lesson_id]))
         elif lesson_id in stored:
             is_there = found.get(lesson_id) is store.Missing.UNREADABLE
             views.append(_not_lost(stored[lesson_id]) if is_there else stored[lesson_id])
@@ -161,12 +167,6 @@ def _not_lost(view: LessonView) -> LessonView:
     if view.state != LessonState.LOST:
         return view
     return msgspec.structs.replace(view, state=LessonState.QUARANTINED)
-
-
-def _state(lesson: LiveLesson, book: LessonLedger | None) -> str:
-    if lesson.is_over and book is not None and book.state in _TOLD_BY_THE_LEDGER:
-        return book.state
-    return state_of(lesson)
 
 
 def _is_wanted(view: LessonView, state: str) -> bool:
@@ -188,7 +188,8 @@ def _views_of_stored(
         book, row = books.get(lesson_id), rows.get(lesson_id)
         if row is not None:
             state = book.state if book else LessonState.DISCARDED
-            views[lesson_id] = _of_row(row, state, counts.get(lesson_id, {}))
+            counted = counts.get(lesson_id, {})
+            views[lesson_id] = lesson_of_stored(row, state=state, counts=counted)
         elif book is not None and book.starts_at and book.ends_at:
             views[lesson_id] = _of_book(book, book.starts_at, book.ends_at)
     return views
@@ -202,35 +203,14 @@ def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     return counts
 
 
-def _of_row(row: Attendance, state: str, counts: Mapping[str, int]) -> LessonView:
-    return LessonView(
-        row.pk,
-        row.lesson_name,
-        Person(row.teacher.school_number, row.teacher_name, Role.TEACHER),
-        row.starts_at,
-        row.ends_at,
-        row.late_after_minutes,
-        row.checks,
-        row.networks,
-        state,
-        row.revision,
-        counts,
-        row.is_deleted,
-    )
-
-
 def _of_book(book: LessonLedger, starts_at: datetime, ends_at: datetime) -> LessonView:
     """A lesson that is nowhere but in the ledger; it is lost where Redis should hold it."""
-    return LessonView(
-        book.lesson_id,
-        book.lesson_name,
-        Person(book.teacher_number, book.teacher_name, Role.TEACHER),
-        starts_at,
-        ends_at,
-        None,
-        (),
-        (),
-        LessonState.LOST if book.state in OPEN_STATES else book.state,
-        0,
-        {},
+    brief = LessonBrief(
+        id=book.lesson_id,
+        lesson_name=book.lesson_name,
+        teacher=Person(book.teacher_number, book.teacher_name, Role.TEACHER),
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
+    state = LessonState.LOST if book.state in OPEN_STATES else book.state
+    return LessonView(brief=brief, state=state)

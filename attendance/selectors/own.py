@@ -1,7 +1,6 @@
 """A student's own records: in live lessons and in stored ones, newest first."""
 
 from collections import Counter
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,20 +9,14 @@ from django.db.models import Count, QuerySet
 from attendance.errors import LessonNotFound
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
-from attendance.models import AttendanceRecord, LessonLedger
-from attendance.selectors import shapes
+from attendance.models import AttendanceRecord
+from attendance.selectors import shapes, whereabouts
 from attendance.selectors.paging import Page, Slice
-from attendance.selectors.shapes import RegisterRecord
-from attendance.vocabulary import LessonState
-from users.identity import Person
+from attendance.selectors.shapes import LessonBrief, RegisterRecord
 
 
 class OwnRecord(NamedTuple):
-    lesson_id: UUID
-    lesson_name: str
-    teacher: Person
-    starts_at: datetime
-    ends_at: datetime
+    lesson: LessonBrief
     record: RegisterRecord
 
 
@@ -59,36 +52,51 @@ def find_own_attendance(school_number: str, part: Slice) -> OwnAttendance:
 def _stored(school_number: str, live: list[OwnRecord]) -> QuerySet[AttendanceRecord]:
     return AttendanceRecord.objects.filter(
         student__school_number=school_number, attendance__deleted_at=None
-    ).exclude(attendance_id__in=[each.lesson_id for each in live])
+    ).exclude(attendance_id__in=[each.lesson.id for each in live])
 
 
 def _page(
     live: list[OwnRecord], stored: QuerySet[AttendanceRecord], part: Slice
 ) -> Page[OwnRecord]:
     rows = stored.select_related("student", "attendance__teacher")
-    found = {each.lesson_id: each for each in live if part.holds(each.lesson_id)}
+    found = {each.lesson.id: each for each in live if part.holds(each.lesson.id)}
     found |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
     cut = part.cut(list(found))
     return Page([found[key] for key in cut.keys], cut.next_key, cut.previous_key)
 
 
 def find_own(lesson_id: UUID, school_number: str) -> OwnRecord | None:
-    """One student's record in one lesson, or None. Without a query while the lesson is live.
+    """One student's record in one lesson, or None. Without a query while the lesson is open.
 
+    That is on the path of a check-in: whoever has just checked in is shown this.
     Raises LessonUnreadable and LiveStoreUnavailable.
     """
     try:
-        record = store.read_record(lesson_id, school_number, request_id="").record
         lesson = store.read_lesson(lesson_id)
     except LessonNotFound:
-        rows = AttendanceRecord.objects.select_related("student", "attendance__teacher")
-        row = rows.filter(
-            attendance_id=lesson_id,
-            student__school_number=school_number,
-            attendance__deleted_at=None,
-        ).first()
-        return _of_row(row) if row else None
-    return _of_live(lesson, shapes.of_live(record)) if record else None
+        return _find_stored(lesson_id, school_number)
+    if lesson.is_open:
+        return _find_live(lesson, school_number)
+    return whereabouts.read(
+        lesson_id,
+        live=lambda: _find_live(lesson, school_number),
+        stored=lambda: _find_stored(lesson_id, school_number),
+    )
+
+
+def _find_live(lesson: LiveLesson, school_number: str) -> OwnRecord | None:
+    record = store.read_record(lesson.id, school_number, request_id="").record
+    return _of_live(lesson, shapes.record_of_live(record)) if record else None
+
+
+def _find_stored(lesson_id: UUID, school_number: str) -> OwnRecord | None:
+    rows = AttendanceRecord.objects.select_related("student", "attendance__teacher")
+    row = rows.filter(
+        attendance_id=lesson_id,
+        student__school_number=school_number,
+        attendance__deleted_at=None,
+    ).first()
+    return _of_row(row) if row else None
 
 
 def _live(school_number: str) -> list[OwnRecord]:
@@ -100,33 +108,14 @@ def _live(school_number: str) -> list[OwnRecord]:
         for lesson_id, record in records.items():
             lesson = lessons[lesson_id]
             if isinstance(lesson, LiveLesson):
-                found.append(_of_live(lesson, shapes.of_live(record)))
-    discarded = _discarded(found)
-    return [each for each in found if each.lesson_id not in discarded]
-
-
-def _discarded(found: list[OwnRecord]) -> set[UUID]:
-    """Older copies that came back: PostgreSQL has the newest words."""
-    ids = [each.lesson_id for each in found]
-    rows = LessonLedger.objects.filter(pk__in=ids, state=LessonState.DISCARDED)
-    return set(rows.values_list("pk", flat=True)) if ids else set()
+                found.append(_of_live(lesson, shapes.record_of_live(record)))
+    discarded = whereabouts.discarded_among(each.lesson.id for each in found)
+    return [each for each in found if each.lesson.id not in discarded]
 
 
 def _of_live(lesson: LiveLesson, record: RegisterRecord) -> OwnRecord:
-    data = lesson.data
-    return OwnRecord(
-        lesson.id, data.lesson_name, data.teacher, lesson.starts_at, lesson.ends_at, record
-    )
+    return OwnRecord(shapes.brief_of_live(lesson), record)
 
 
 def _of_row(row: AttendanceRecord) -> OwnRecord:
-    lesson = row.attendance
-    teacher = Person(lesson.teacher.school_number, lesson.teacher_name)
-    return OwnRecord(
-        lesson.pk,
-        lesson.lesson_name,
-        teacher,
-        lesson.starts_at,
-        lesson.ends_at,
-        shapes.of_stored(row),
-    )
+    return OwnRecord(shapes.brief_of_stored(row.attendance), shapes.record_of_stored(row))

@@ -1,26 +1,26 @@
 """The register of one lesson, its events and its refusals, wherever it lives."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.errors import LessonNotFound
+from attendance.errors import AttendanceError, LessonNotFound
 from attendance.live import store
 from attendance.live.payloads import LiveEvent
-from attendance.live.refusals import RefusedCheckIn
+from attendance.live.refusals import LiveRefusal
 from attendance.live.store import Register
-from attendance.models import Attendance, AttendanceEvent
-from attendance.models import RefusedCheckIn as StoredRefusal
-from attendance.selectors import lessons, shapes
-from attendance.selectors.shapes import RegisterRecord
-from users.identity import Person
+from attendance.models import Attendance, AttendanceEvent, RefusedCheckIn
+from attendance.selectors import shapes, whereabouts
+from attendance.selectors.shapes import LessonBrief, RegisterRecord
+from users.identity import Person, canonical_school_number
 
 
 class RegisterView(NamedTuple):
     teacher_number: str
     revision: int
-    records: Sequence[RegisterRecord]
+    records: Sequence[RegisterRecord] = ()
     is_unchanged: bool = False
     """Whether the caller knows this revision; then no records were read."""
 
@@ -46,104 +46,200 @@ class EventsView(NamedTuple):
 
 class RefusalsView(NamedTuple):
     teacher_number: str
-    refusals: Sequence[RefusedCheckIn]
+    refusals: Sequence[LiveRefusal]
+
+
+class HistoryView(NamedTuple):
+    """One student in one lesson, and what happened there."""
+
+    lesson: LessonBrief
+    record: RegisterRecord | None
+    events: Sequence[EventView]
+    """Of this student, oldest first."""
 
 
 def find_register(lesson_id: UUID, *, known_revision: int | None = None) -> RegisterView:
     """The records of a lesson by school number, those flagged as deleted among them.
 
-    One read of Redis while the lesson is live, three queries afterwards. Raises
-    LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
+    One read of Redis while the lesson is live; at `known_revision` nothing else is asked.
+    Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
-    try:
-        live = _live(lesson_id, known_revision=known_revision)
-    except LessonNotFound:
-        return _stored_register(_attendance(lesson_id), known_revision)
-    teacher = live.lesson.data.teacher.school_number
-    records = [shapes.of_live(record) for record in live.records]
-    return RegisterView(teacher, live.lesson.revision, records, live.is_unchanged)
+    unchanged = _unchanged(lesson_id, known_revision) if known_revision is not None else None
+    return unchanged or whereabouts.read(
+        lesson_id,
+        live=lambda: _live_register(store.register(lesson_id, known_revision=known_revision)),
+        stored=lambda: _stored_register(find_attendance(lesson_id), known_revision),
+    )
+
+
+def _unchanged(lesson_id: UUID, known_revision: int) -> RegisterView | None:
+    """What a caller who has the revision that Redis holds is told; None for everybody else."""
+    with contextlib.suppress(AttendanceError):
+        live = store.register(lesson_id, known_revision=known_revision)
+        if live.is_unchanged and not live.lesson.is_over:
+            return _live_register(live)
+    return None
 
 
 def find_events(lesson_id: UUID) -> EventsView:
     """The events of a lesson, oldest first. Raises as `find_register`."""
-    try:
-        live = _live(lesson_id, with_events=True)
-    except LessonNotFound:
-        row = _attendance(lesson_id)
-        stored = row.events.select_related("student", "actor").order_by("revision")
-        return EventsView(row.teacher.school_number, [_of_stored(event) for event in stored])
-    events = [_of_live(event) for event in live.events]
-    return EventsView(live.lesson.data.teacher.school_number, events)
+    return whereabouts.read(
+        lesson_id,
+        live=lambda: _live_events(store.register(lesson_id, with_events=True)),
+        stored=lambda: _stored_events(find_attendance(lesson_id)),
+    )
 
 
 def find_refusals(lesson_id: UUID) -> RefusalsView:
     """The refused check-ins of a lesson, by school number. Raises as `find_register`."""
-    try:
-        lesson = store.read_lesson(lesson_id)
-    except LessonNotFound:
-        row = _attendance(lesson_id)
-        found = [_refusal(each) for each in row.refusals.order_by("school_number", "code")]
-        return RefusalsView(row.teacher.school_number, found)
-    return RefusalsView(lesson.data.teacher.school_number, store.read_refusals(lesson_id))
+    return whereabouts.read(
+        lesson_id,
+        live=lambda: _live_refusals(lesson_id),
+        stored=lambda: _stored_refusals(find_attendance(lesson_id)),
+    )
 
 
-def _live(
-    lesson_id: UUID, *, known_revision: int | None = None, with_events: bool = False
-) -> Register:
-    found = store.register(lesson_id, known_revision=known_revision, with_events=with_events)
-    if found.lesson.is_over and lessons.is_discarded(lesson_id):
-        # An older copy came back: PostgreSQL has the newest words.
-        raise LessonNotFound
-    return found
+def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
+    """One student's record, or None. Raises InvalidSchoolNumber, and as `find_register`."""
+    number = canonical_school_number(school_number)
+    return whereabouts.read(
+        lesson_id,
+        live=lambda: _live_record(lesson_id, number),
+        stored=lambda: _stored_record(find_attendance(lesson_id), number),
+    )
 
 
-def _attendance(lesson_id: UUID) -> Attendance:
+def find_history(lesson_id: UUID, school_number: str) -> HistoryView:
+    """One student's record with its events. Raises as `find_record`."""
+    number = canonical_school_number(school_number)
+    return whereabouts.read(
+        lesson_id,
+        live=lambda: _live_history(lesson_id, number),
+        stored=lambda: _stored_history(find_attendance(lesson_id), number),
+    )
+
+
+def find_attendance(lesson_id: UUID) -> Attendance:
+    """The stored lesson with its teacher. Raises LessonNotFound."""
     row = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
     if row is None:
         raise LessonNotFound
     return row
 
 
-def _stored_register(row: Attendance, known_revision: int | None) -> RegisterView:
-    if row.revision == known_revision:
-        return RegisterView(row.teacher.school_number, row.revision, [], is_unchanged=True)
-    records = row.records.select_related("student").order_by("student__school_number")
+def _live_register(live: Register) -> RegisterView:
     return RegisterView(
-        row.teacher.school_number, row.revision, [shapes.of_stored(record) for record in records]
+        teacher_number=live.lesson.data.teacher.school_number,
+        revision=live.lesson.revision,
+        records=[shapes.record_of_live(record) for record in live.records],
+        is_unchanged=live.is_unchanged,
     )
 
 
-def _of_live(event: LiveEvent) -> EventView:
+def _live_events(live: Register) -> EventsView:
+    events = [event_of_live(event) for event in live.events]
+    return EventsView(live.lesson.data.teacher.school_number, events)
+
+
+def _live_refusals(lesson_id: UUID) -> RefusalsView:
+    lesson = store.read_lesson(lesson_id)
+    return RefusalsView(lesson.data.teacher.school_number, store.read_refusals(lesson_id))
+
+
+def _live_record(lesson_id: UUID, number: str) -> RegisterRecord | None:
+    record = store.read_record(lesson_id, number, request_id="").record
+    return shapes.record_of_live(record) if record else None
+
+
+def _live_history(lesson_id: UUID, number: str) -> HistoryView:
+    found = store.read_history(lesson_id, number)
+    record = shapes.record_of_live(found.record) if found.record else None
+    own = (e for e in found.events if e.data.student and e.data.student.school_number == number)
+    return HistoryView(
+        shapes.brief_of_live(found.lesson), record, [event_of_live(each) for each in own]
+    )
+
+
+def _stored_register(row: Attendance, known_revision: int | None) -> RegisterView:
+    teacher = row.teacher.school_number
+    if row.revision == known_revision:
+        return RegisterView(teacher, row.revision, is_unchanged=True)
+    return RegisterView(teacher, row.revision, stored_records(row))
+
+
+def stored_records(row: Attendance) -> list[RegisterRecord]:
+    """The records of a stored lesson, by school number."""
+    rows = row.records.select_related("student").order_by("student__school_number")
+    return [shapes.record_of_stored(record) for record in rows]
+
+
+def _stored_events(row: Attendance) -> EventsView:
+    events = row.events.select_related("student", "actor").order_by("revision")
+    return EventsView(row.teacher.school_number, [event_of_stored(each) for each in events])
+
+
+def _stored_refusals(row: Attendance) -> RefusalsView:
+    return RefusalsView(row.teacher.school_number, stored_refusals(row))
+
+
+def stored_refusals(row: Attendance) -> list[LiveRefusal]:
+    """The refused check-ins of a stored lesson, by school number."""
+    return [_refusal(each) for each in row.refusals.order_by("school_number", "code")]
+
+
+def _stored_record(attendance: Attendance, number: str) -> RegisterRecord | None:
+    rows = attendance.records.select_related("student")
+    row = rows.filter(student__school_number=number).first()
+    return shapes.record_of_stored(row) if row else None
+
+
+def _stored_history(row: Attendance, number: str) -> HistoryView:
+    events = row.events.select_related("student", "actor").order_by("revision")
+    own = events.filter(student__school_number=number)
+    return HistoryView(
+        shapes.brief_of_stored(row),
+        _stored_record(row, number),
+        [event_of_stored(each) for each in own],
+    )
+
+
+def event_of_live(event: LiveEvent) -> EventView:
     data = event.data
     return EventView(
-        event.revision,
-        data.kind,
-        event.happened_at,
-        data.actor,
-        data.source,
-        data.student,
-        event.old,
-        event.new,
-        data.reason,
+        revision=event.revision,
+        kind=data.kind,
+        happened_at=event.happened_at,
+        actor=data.actor,
+        source=data.source,
+        student=data.student,
+        old=event.old,
+        new=event.new,
+        reason=data.reason,
     )
 
 
-def _of_stored(row: AttendanceEvent) -> EventView:
+def event_of_stored(row: AttendanceEvent) -> EventView:
+    """The row's student and actor must have been selected with it."""
     student = row.student
     return EventView(
-        row.revision,
-        row.kind,
-        row.happened_at,
-        Person(row.actor.school_number, row.actor_name),
-        row.source,
-        Person(student.school_number, student.full_name) if student else None,
-        row.old,
-        row.new,
-        row.reason,
+        revision=row.revision,
+        kind=row.kind,
+        happened_at=row.happened_at,
+        actor=Person(row.actor.school_number, row.actor_name),
+        source=row.source,
+        student=Person(student.school_number, student.full_name) if student else None,
+        old=row.old,
+        new=row.new,
+        reason=row.reason,
     )
 
 
-def _refusal(row: StoredRefusal) -> RefusedCheckIn:
-    return RefusedCheckIn(
-        row.school_number, row.full_name, row.code, row.times, row.first_at, row.last_at
+def _refusal(row: RefusedCheckIn) -> LiveRefusal:
+    return LiveRefusal(
+        school_number=row.school_number,
+        full_name=row.full_name,
+        code=row.code,
+        times=row.times,
+        first_at=row.first_at,
+        last_at=row.last_at,
     )

@@ -6,6 +6,8 @@ from uuid import UUID
 from attendance.errors import LessonClosed
 from attendance.live import codes, store
 from attendance.live.codes import Code
+from attendance.selectors import whereabouts
+from attendance.selectors.registers import find_attendance
 
 
 class ShownCode(NamedTuple):
@@ -20,8 +22,19 @@ def find_code(lesson_id: UUID) -> ShownCode:
     Raises LessonNotFound, LessonClosed where the lesson is over, and
     LiveStoreUnavailable.
     """
+    return whereabouts.read(
+        lesson_id, live=lambda: _code(lesson_id), stored=lambda: _none(lesson_id)
+    )
+
+
+def _code(lesson_id: UUID) -> ShownCode:
     lesson = store.read_lesson(lesson_id)
     if lesson.is_over:
         raise LessonClosed("This lesson is over: there is no code to show.")
     data = lesson.data
     return ShownCode(data.short_code, codes.code_at(data.secret, data.code_seconds, lesson.read_at))
+
+
+def _none(lesson_id: UUID) -> ShownCode:
+    find_attendance(lesson_id)
+    raise LessonClosed("This lesson is over: there is no code to show.")

@@ -2,17 +2,63 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
-from attendance.live.payloads import LiveLesson, LiveRecord, Mark
-from attendance.models import AttendanceRecord
-from attendance.vocabulary import UNDONE_REASON, LessonState
-from users.identity import Person
+from attendance.live.payloads import LiveLesson, LiveRecord
+from attendance.models import Attendance, AttendanceRecord
+from attendance.rules.verdicts import UNDONE_REASON, Mark, Standing
+from attendance.vocabulary import LessonState
+from users.identity import Person, Role
 
 
-class RegisterRecord(msgspec.Struct, frozen=True):
+class LessonBrief(NamedTuple):
+    """What is told of a lesson wherever one is named."""
+
+    id: UUID
+    lesson_name: str
+    teacher: Person
+    starts_at: datetime
+    ends_at: datetime
+
+
+class LessonView(msgspec.Struct, frozen=True, kw_only=True):
+    """One lesson, live or stored."""
+
+    brief: LessonBrief
+    late_after_minutes: int | None = None
+    checks: Sequence[str] = ()
+    networks: Sequence[str] = ()
+    state: str
+    revision: int = 0
+    counts: Mapping[str, int] = {}
+    """Records by status; those flagged as deleted are left out."""
+    is_deleted: bool = False
+
+    @property
+    def id(self) -> UUID:
+        return self.brief.id
+
+    @property
+    def lesson_name(self) -> str:
+        return self.brief.lesson_name
+
+    @property
+    def teacher(self) -> Person:
+        return self.brief.teacher
+
+    @property
+    def starts_at(self) -> datetime:
+        return self.brief.starts_at
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.brief.ends_at
+
+
+class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One student in one lesson, live or stored."""
 
     school_number: str
@@ -30,23 +76,10 @@ class RegisterRecord(msgspec.Struct, frozen=True):
     def is_deleted(self) -> bool:
         return self.mark != Mark.KEPT
 
-
-class LessonView(msgspec.Struct, frozen=True):
-    """One lesson, live or stored."""
-
-    id: UUID
-    lesson_name: str
-    teacher: Person
-    starts_at: datetime
-    ends_at: datetime
-    late_after_minutes: int | None
-    checks: Sequence[str]
-    networks: Sequence[str]
-    state: str
-    revision: int
-    counts: Mapping[str, int]
-    """Records by status; those flagged as deleted are left out."""
-    is_deleted: bool = False
+    @property
+    def standing(self) -> Standing:
+        """What a verdict looks at."""
+        return Standing(self.status, self.previous, self.mark)
 
 
 def state_of(lesson: LiveLesson) -> LessonState:
@@ -56,52 +89,83 @@ def state_of(lesson: LiveLesson) -> LessonState:
     return LessonState.LIVE if lesson.is_open else LessonState.SCHEDULED
 
 
-def lesson_of_live(lesson: LiveLesson, state: str, counts: Mapping[str, int]) -> LessonView:
+def brief_of_live(lesson: LiveLesson) -> LessonBrief:
+    return LessonBrief(
+        id=lesson.id,
+        lesson_name=lesson.data.lesson_name,
+        teacher=lesson.data.teacher,
+        starts_at=lesson.starts_at,
+        ends_at=lesson.ends_at,
+    )
+
+
+def brief_of_stored(row: Attendance) -> LessonBrief:
+    """The row's teacher must have been selected with it."""
+    return LessonBrief(
+        id=row.pk,
+        lesson_name=row.lesson_name,
+        teacher=Person(row.teacher.school_number, row.teacher_name, Role.TEACHER),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+    )
+
+
+def lesson_of_live(lesson: LiveLesson, *, state: str, counts: Mapping[str, int]) -> LessonView:
     """A live lesson, with the state that the ledger gives it."""
     data = lesson.data
     return LessonView(
-        lesson.id,
-        data.lesson_name,
-        data.teacher,
-        lesson.starts_at,
-        lesson.ends_at,
-        data.late_after_minutes,
-        data.checks,
-        [network.cidr for network in data.networks],
-        state,
-        lesson.revision,
-        counts,
+        brief=brief_of_live(lesson),
+        late_after_minutes=data.late_after_minutes,
+        checks=data.checks,
+        networks=[network.cidr for network in data.networks],
+        state=state,
+        revision=lesson.revision,
+        counts=counts,
     )
 
 
-def of_live(record: LiveRecord) -> RegisterRecord:
+def lesson_of_stored(row: Attendance, *, state: str, counts: Mapping[str, int]) -> LessonView:
+    """A stored lesson. The row's teacher must have been selected with it."""
+    return LessonView(
+        brief=brief_of_stored(row),
+        late_after_minutes=row.late_after_minutes,
+        checks=row.checks,
+        networks=row.networks,
+        state=state,
+        revision=row.revision,
+        counts=counts,
+        is_deleted=row.is_deleted,
+    )
+
+
+def record_of_live(record: LiveRecord) -> RegisterRecord:
     return RegisterRecord(
-        record.school_number,
-        record.full_name,
-        record.status,
-        record.checked_in_at,
-        record.source,
-        record.reason,
-        record.previous,
-        record.mark,
-        record.revision,
-        record.changed_at,
+        school_number=record.school_number,
+        full_name=record.full_name,
+        status=record.status,
+        checked_in_at=record.checked_in_at,
+        source=record.source,
+        reason=record.reason,
+        previous=record.previous,
+        mark=record.mark,
+        revision=record.revision,
+        changed_at=record.changed_at,
     )
 
 
-def of_stored(row: AttendanceRecord) -> RegisterRecord:
+def record_of_stored(row: AttendanceRecord) -> RegisterRecord:
     """The row's student must have been selected with it."""
     return RegisterRecord(
-        row.student.school_number,
-        row.full_name,
-        row.status,
-        row.checked_in_at,
-        row.source,
-        row.reason,
-        row.previous,
-        _mark_of(row),
-        row.revision,
-        row.changed_at,
+        school_number=row.student.school_number,
+        full_name=row.full_name,
+        status=row.status,
+        checked_in_at=row.checked_in_at,
+        source=row.source,
+        reason=row.reason,
+        previous=row.previous,
+        mark=_mark_of(row),
+        revision=row.revision,
+        changed_at=row.changed_at,
     )
 
 

@@ -1,6 +1,8 @@
-"""A student says "here": one atomic step in Redis, and PostgreSQL only where Redis has nothing."""
+"""A student says "here": one atomic step in Redis, and PostgreSQL only where Redis has nothing.
 
-from datetime import datetime
+The exception that `selectors/whereabouts.py` names: no ledger is asked on this path.
+"""
+
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from attendance.live.payloads import RecordData
 from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes
-from attendance.selectors.shapes import RegisterRecord
+from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import refusals, scans, validation
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
@@ -25,16 +27,6 @@ class Given(NamedTuple):
     """What `scans.keep_scan` gave for a code, while its five minutes last."""
     address: str = ""
     """The address that the request came from."""
-
-
-class LessonBrief(NamedTuple):
-    """What a student is told of a lesson, and what a receipt carries of it."""
-
-    id: UUID
-    lesson_name: str
-    teacher: Person
-    starts_at: datetime
-    ends_at: datetime
 
 
 class CheckedIn(NamedTuple):
@@ -61,10 +53,14 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
         done = store.check_in(lesson_id, data, _shown(lesson_id, given))
     except LessonNotFound:
         return _stored(lesson_id, person)
-    brief = LessonBrief(
-        lesson_id, done.lesson.lesson_name, done.lesson.teacher, done.starts_at, done.ends_at
+    lesson = LessonBrief(
+        id=lesson_id,
+        lesson_name=done.lesson.lesson_name,
+        teacher=done.lesson.teacher,
+        starts_at=done.starts_at,
+        ends_at=done.ends_at,
     )
-    return CheckedIn(shapes.of_live(done.record), done.is_repeated, brief)
+    return CheckedIn(shapes.record_of_live(done.record), done.is_repeated, lesson)
 
 
 def _shown(lesson_id: UUID, given: Given) -> Shown:
@@ -91,11 +87,5 @@ def _stored(lesson_id: UUID, student: Person) -> CheckedIn:
     if row.is_deleted or row.status == Status.REJECTED:
         refusals.note(lesson_id, student, Refusal.REJECTED)
         raise RejectedByTeacher
-    return CheckedIn(shapes.of_stored(row), is_repeated=True, lesson=_brief(row.attendance))
-
-
-def _brief(attendance: Attendance) -> LessonBrief:
-    teacher = Person(attendance.teacher.school_number, attendance.teacher_name)
-    return LessonBrief(
-        attendance.pk, attendance.lesson_name, teacher, attendance.starts_at, attendance.ends_at
-    )
+    lesson = shapes.brief_of_stored(row.attendance)
+    return CheckedIn(shapes.record_of_stored(row), is_repeated=True, lesson=lesson)

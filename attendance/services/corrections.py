@@ -1,11 +1,6 @@
-"""Correcting a record: in the live store while the lesson is there, else in PostgreSQL.
+"""Correcting a record, in the store where its lesson lives: `selectors/whereabouts.py`."""
 
-The ledger says `discarded`: PostgreSQL, without asking Redis. Otherwise Redis
-decides, and only its own "not found" leads on to PostgreSQL; an error never
-stands for absence.
-"""
-
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db import transaction
@@ -18,14 +13,14 @@ from attendance.errors import (
     RecordNotFound,
 )
 from attendance.live import store
-from attendance.live.payloads import EventData, Mark, RecordData
+from attendance.live.payloads import EventData, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
-from attendance.rules import instants
-from attendance.selectors import lessons, shapes
+from attendance.rules import instants, permissions, verdicts
+from attendance.rules.verdicts import UNDONE_REASON, Change, Mark
+from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import register, validation
-from attendance.services.register import Change
-from attendance.vocabulary import UNDONE_REASON, EventKind, Source, Verdict
+from attendance.services import validation
+from attendance.vocabulary import EventKind, Source, Verdict
 from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users
 
@@ -33,7 +28,8 @@ ATTEMPTS = 5
 """Times that a correction starts anew because another one came between."""
 
 
-class Correction(NamedTuple):
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Correction:
     """What a teacher or staff says of one student in one lesson."""
 
     lesson_id: UUID
@@ -61,40 +57,20 @@ def correct_record(correction: Correction) -> RegisterRecord:
     LessonUnreadable and LiveStoreUnavailable.
     """
     clean = _clean(correction)
-    if not lessons.is_discarded(clean.lesson_id):
-        try:
-            return _correct_live(clean)
-        except LessonNotFound:
-            pass
-    return _correct_stored(clean)
-
-
-def find_record(lesson_id: UUID, school_number: str) -> RegisterRecord | None:
-    """One student's record wherever the lesson lives, or None.
-
-    Raises InvalidSchoolNumber, LessonNotFound, LessonUnreadable and
-    LiveStoreUnavailable.
-    """
-    number = canonical_school_number(school_number)
-    if not lessons.is_discarded(lesson_id):
-        try:
-            found = store.read_record(lesson_id, number, request_id="").record
-            return shapes.of_live(found) if found else None
-        except LessonNotFound:
-            pass
-    attendance = Attendance.objects.filter(pk=lesson_id).first()
-    if attendance is None:
-        raise LessonNotFound
-    row = _row(attendance, number)
-    return shapes.of_stored(row) if row else None
+    return whereabouts.write(
+        clean.lesson_id,
+        live=lambda: _correct_live(clean),
+        stored=lambda: _correct_stored(clean),
+    )
 
 
 def _clean(correction: Correction) -> Correction:
     reason = validation.clean_reason(correction.reason)
-    if not reason and correction.verdict not in register.NEEDS_NO_REASON:
+    if not reason and correction.verdict not in verdicts.NEEDS_NO_REASON:
         raise ReasonRequired
     name = correction.full_name
-    return correction._replace(
+    return replace(
+        correction,
         school_number=canonical_school_number(correction.school_number),
         actor=validation.clean_person(correction.actor),
         reason=reason,
@@ -116,10 +92,10 @@ def _reason(change: Change, correction: Correction) -> str:
     return UNDONE_REASON if change.mark == Mark.UNDONE else correction.reason
 
 
-def _source(correction: Correction, teacher_number: str) -> Source:
+def _source(correction: Correction, teacher_number: str) -> str:
     if correction.is_verdict:
-        return Source.VERIFIER
-    return validation.check_may_change(correction.actor, teacher_number)
+        return Source.VERIFIER.value
+    return permissions.check_may_change(correction.actor, teacher_number=teacher_number)
 
 
 def _kind(correction: Correction) -> EventKind:
@@ -145,21 +121,21 @@ def _correct_live(correction: Correction) -> RegisterRecord:
     raise Conflict
 
 
-def _try_live(correction: Correction, source: Source) -> RegisterRecord:
+def _try_live(correction: Correction, source: str) -> RegisterRecord:
     number = correction.school_number
     found = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
-    before = shapes.of_live(found.record) if found.record else None
+    before = shapes.record_of_live(found.record) if found.record else None
     if found.is_repeated and before is not None:
         return before
     _check_expected(before, correction.expected_revision)
-    change = register.decide(before, correction.verdict)
+    change = verdicts.decide(before.standing if before else None, correction.verdict)
     reason = _reason(change, correction)
     name = _full_name(before, correction)
     checked_in_at = before.checked_in_at if before else None
     written = store.correct(
         correction.lesson_id,
-        store.Correction(
-            data=RecordData(number, name, source.value, reason, correction.actor),
+        store.CorrectedRecord(
+            data=RecordData(number, name, source, reason, correction.actor),
             status=change.status,
             checked_in_at_ms=instants.milliseconds(checked_in_at) if checked_in_at else "",
             previous=change.previous,
@@ -169,7 +145,7 @@ def _try_live(correction: Correction, source: Source) -> RegisterRecord:
             event=EventData(
                 _kind(correction).value,
                 correction.actor,
-                source.value,
+                source,
                 Person(number, name),
                 correction.reason,
             ),
@@ -177,7 +153,7 @@ def _try_live(correction: Correction, source: Source) -> RegisterRecord:
             new=change.new,
         ),
     )
-    return shapes.of_live(written)
+    return shapes.record_of_live(written)
 
 
 def _correct_stored(correction: Correction) -> RegisterRecord:
@@ -194,12 +170,12 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
         if attendance.is_deleted:
             raise Conflict("This lesson is flagged as deleted. Restore it first.")
         row = _row(attendance, correction.school_number)
-        before = shapes.of_stored(row) if row else None
+        before = shapes.record_of_stored(row) if row else None
         is_repeated = attendance.events.filter(request_id=correction.request_id).exists()
         if is_repeated and before is not None:
             return before
         _check_expected(before, correction.expected_revision)
-        change = register.decide(before, correction.verdict)
+        change = verdicts.decide(before.standing if before else None, correction.verdict)
         return _write_stored(attendance, row, change, correction, source)
 
 
@@ -213,9 +189,9 @@ def _write_stored(
     row: AttendanceRecord | None,
     change: Change,
     correction: Correction,
-    source: Source,
+    source: str,
 ) -> RegisterRecord:
-    name = _full_name(shapes.of_stored(row) if row else None, correction)
+    name = _full_name(shapes.record_of_stored(row) if row else None, correction)
     student = Person(correction.school_number, name)
     users = ensure_users([student, correction.actor])
     attendance.revision += 1
@@ -239,7 +215,7 @@ def _write_stored(
         reason=correction.reason,
         request_id=correction.request_id,
     )
-    return shapes.of_stored(row)
+    return shapes.record_of_stored(row)
 
 
 def _change_row(row: AttendanceRecord, change: Change, reason: str, actor_id: int) -> None:

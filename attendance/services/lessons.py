@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,26 +10,20 @@ from django.conf import settings
 from django.db import Error, connection
 
 from attendance.errors import (
-    InvalidInput,
-    InvalidWindow,
     LessonClosed,
-    LessonNotFound,
-    NotATeacher,
 )
 from attendance.live import codes, store
 from attendance.live.payloads import EventData, LessonData, LiveLesson
-from attendance.selectors.lessons import is_discarded
+from attendance.rules import permissions, window
+from attendance.selectors import whereabouts
 from attendance.services import ids, ledger, stored_lessons, validation
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import EventKind, Trigger
-from users.identity import Person, Role
+from users.identity import Person
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_MINUTES = 45
-MOST_MINUTES = 24 * 60
 
 
 class LessonPlan(NamedTuple):
@@ -61,13 +55,13 @@ def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> 
     Raises NotATeacher, InvalidWindow, InvalidInput, LessonAlreadyLive (a teacher
     has one lesson at a time; it names that one) and LiveStoreUnavailable.
     """
-    if teacher.role is Role.STUDENT:
-        raise NotATeacher
+    permissions.check_may_start(teacher)
+    window.check_late_after(plan.late_after_minutes)
     checks = validation.clean_checks(plan.checks)
     data = LessonData(
         lesson_name=validation.clean_lesson_name(plan.lesson_name),
         teacher=validation.clean_person(teacher),
-        late_after_minutes=_late_after(plan),
+        late_after_minutes=plan.late_after_minutes,
         request_id=validation.clean_request_id(request_id),
         checks=checks,
         networks=validation.clean_networks(plan.networks, checks),
@@ -75,29 +69,12 @@ def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> 
         code_seconds=settings.CODE_SECONDS,
     )
     now = store.now()
-    starts_at, ends_at = _window(plan, now)
-    validation.check_window(starts_at, ends_at, now=now)
+    starts_at = plan.starts_at or now
+    ends_at = window.end_of(starts_at, ends_at=plan.ends_at, minutes=plan.minutes)
+    window.check_window(starts_at, ends_at, now=now)
     lesson = store.start(store.NewLesson(ids.new_lesson_id(now), starts_at, ends_at, data))
     _enter_in_ledger(lesson)
     return lesson
-
-
-def _late_after(plan: LessonPlan) -> int | None:
-    if plan.late_after_minutes is not None and not 0 <= plan.late_after_minutes <= MOST_MINUTES:
-        raise InvalidInput(f"late_after_minutes is between 0 and {MOST_MINUTES}. Choose another.")
-    return plan.late_after_minutes
-
-
-def _window(plan: LessonPlan, now: datetime) -> tuple[datetime, datetime]:
-    starts_at = plan.starts_at or now
-    if plan.ends_at is not None:
-        if plan.minutes is not None:
-            raise InvalidWindow("Give the end as ends_at or as minutes, not both.")
-        return starts_at, plan.ends_at
-    minutes = DEFAULT_MINUTES if plan.minutes is None else plan.minutes
-    if not 1 <= minutes <= MOST_MINUTES:
-        raise InvalidWindow(f"A lesson lasts 1 to {MOST_MINUTES} minutes. Choose another length.")
-    return starts_at, starts_at + timedelta(minutes=minutes)
 
 
 def _enter_in_ledger(lesson: LiveLesson) -> None:
@@ -113,13 +90,18 @@ def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Fi
 
     Raises LessonNotFound, NotYourLesson and LiveStoreUnavailable.
     """
-    try:
-        event = _event(EventKind.LESSON_FINISHED, lesson_id, actor)
-    except LessonNotFound:
-        return Finished(stored_lessons.find_attendance(lesson_id, actor).ends_at, None)
     request = validation.clean_request_id(request_id)
-    ends_at = store.finish(lesson_id, request_id=request, event=event)
-    return Finished(ends_at, _persist_now(lesson_id))
+
+    def live() -> Finished:
+        event = _event(EventKind.LESSON_FINISHED, store.read_lesson(lesson_id), actor)
+        ends_at = store.finish(lesson_id, request_id=request, event=event)
+        return Finished(ends_at, _persist_now(lesson_id))
+
+    def stored() -> Finished:
+        return Finished(stored_lessons.find_attendance(lesson_id, actor).ends_at, None)
+
+    # No mark is changed by it, so it goes on while PostgreSQL does not answer.
+    return whereabouts.read(lesson_id, live=live, stored=stored)
 
 
 def _persist_now(lesson_id: UUID) -> PersistenceReport | None:
@@ -139,15 +121,19 @@ def extend_lesson(
     Raises LessonNotFound, LessonClosed, InvalidWindow, NotYourLesson and
     LiveStoreUnavailable.
     """
-    if ends_at.utcoffset() is None:
-        raise InvalidWindow("Give instants with their offset, as in 2026-03-02T09:00:00+03:00.")
-    try:
-        event = _event(EventKind.LESSON_EXTENDED, lesson_id, actor)
-    except LessonNotFound:
-        stored_lessons.find_attendance(lesson_id, actor)
-        raise LessonClosed("This lesson is over, so it cannot be extended.") from None
+    window.check_instant(ends_at)
     request = validation.clean_request_id(request_id)
-    return store.extend(lesson_id, ends_at, request_id=request, event=event)
+
+    def live() -> datetime:
+        event = _event(EventKind.LESSON_EXTENDED, store.read_lesson(lesson_id), actor)
+        return store.extend(lesson_id, ends_at, request_id=request, event=event)
+
+    def stored() -> datetime:
+        stored_lessons.find_attendance(lesson_id, actor)
+        raise LessonClosed("This lesson is over, so it cannot be extended.")
+
+    # No mark is changed by it, so it goes on while PostgreSQL does not answer.
+    return whereabouts.read(lesson_id, live=live, stored=stored)
 
 
 def rename_lesson(
@@ -159,29 +145,20 @@ def rename_lesson(
     """
     name = validation.clean_lesson_name(lesson_name)
     request = validation.clean_request_id(request_id)
-    lesson = _live_or_none(lesson_id)
-    if lesson is None:
+
+    def live() -> None:
+        lesson = store.read_lesson(lesson_id)
+        change = f"{lesson.data.lesson_name} → {name}"
+        event = _event(EventKind.LESSON_RENAMED, lesson, actor, change)
+        if name != lesson.data.lesson_name:
+            store.rename(lesson, name, request_id=request, event=event)
+
+    def stored() -> None:
         stored_lessons.rename_attendance(lesson_id, name, actor=actor, request_id=request)
-        return
-    words = f"{lesson.data.lesson_name} → {name}"
-    event = _event_of(EventKind.LESSON_RENAMED, lesson, actor, words)
-    if name != lesson.data.lesson_name:
-        store.rename(lesson, name, request_id=request, event=event)
+
+    whereabouts.write(lesson_id, live=live, stored=stored)
 
 
-def _live_or_none(lesson_id: UUID) -> LiveLesson | None:
-    if is_discarded(lesson_id):
-        return None
-    try:
-        return store.read_lesson(lesson_id)
-    except LessonNotFound:
-        return None
-
-
-def _event(kind: EventKind, lesson_id: UUID, actor: Person) -> EventData:
-    return _event_of(kind, store.read_lesson(lesson_id), actor)
-
-
-def _event_of(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:
-    source = validation.check_may_change(actor, lesson.data.teacher.school_number)
-    return EventData(kind.value, validation.clean_person(actor), source.value, reason=reason)
+def _event(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:
+    source = permissions.check_may_change(actor, teacher_number=lesson.data.teacher.school_number)
+    return EventData(kind.value, validation.clean_person(actor), source, reason=reason)

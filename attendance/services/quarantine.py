@@ -22,9 +22,11 @@ from attendance.live import decoding, store
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveRecord
 from attendance.models import QuarantinedPayload
+from attendance.rules.verdicts import VERDICT_OF
+from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import validation
-from attendance.services.corrections import Correction, correct_record, find_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import TROUBLE
@@ -32,20 +34,11 @@ from attendance.vocabulary import (
     LONGEST_REASON,
     PayloadKind,
     PayloadState,
-    Status,
     Trigger,
     Verdict,
 )
 from users.identity import Person, Role
 from users.models import User
-
-_VERDICTS = {
-    Status.PRESENT: Verdict.ACCEPT,
-    Status.LATE: Verdict.LATE,
-    Status.EXCUSED: Verdict.EXCUSE,
-    Status.ABSENT: Verdict.ABSENT,
-    Status.REJECTED: Verdict.REJECT,
-}
 
 
 class CorrectedCopy(NamedTuple):
@@ -149,7 +142,7 @@ def _replay(
 ) -> RegisterRecord:
     if payload.kind != PayloadKind.RECORD:
         raise InvalidInput("Only a record can be replayed. Set this payload aside.")
-    verdict = _VERDICTS.get(Status(corrected.status)) if corrected.status in Status else None
+    verdict = VERDICT_OF.get(corrected.status)
     if verdict is None:
         raise InvalidInput("Decide: present, late, excused, absent or rejected.")
     note = f"from quarantine: {corrected.reason or payload.reason}"[:LONGEST_REASON]
@@ -157,7 +150,7 @@ def _replay(
         Correction(
             lesson_id=payload.lesson_id,
             school_number=corrected.school_number,
-            verdict=verdict,
+            verdict=Verdict(verdict),
             actor=actor,
             reason=validation.clean_reason(note),
             full_name=corrected.full_name,

@@ -13,16 +13,17 @@ from django.core import signing
 from django.db import transaction
 from django.utils import timezone
 
-from attendance.errors import InvalidReceipt, LessonNotFound, NotYourReceipt
+from attendance.errors import InvalidReceipt, NotYourReceipt
 from attendance.live import store
-from attendance.live.payloads import EventData, Mark, RecordData
+from attendance.live.payloads import EventData, RecordData
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules import instants
-from attendance.selectors import lessons, shapes
-from attendance.selectors.shapes import RegisterRecord
+from attendance.rules.verdicts import NO_RECORD, Mark
+from attendance.selectors import shapes, whereabouts
+from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import claims, ledger
-from attendance.services.check_in import CheckedIn, LessonBrief
-from attendance.vocabulary import NO_RECORD, EventKind, Source, Status
+from attendance.services.check_in import CheckedIn
+from attendance.vocabulary import EventKind, Source, Status
 from users.identity import Person, Role
 from users.services import ensure_users
 
@@ -31,7 +32,7 @@ LONGEST = 4_096
 _SIGNER = signing.Signer(salt="attn.receipt")
 
 
-class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a receipt says. Instants are epoch milliseconds."""
 
     lesson_id: UUID
@@ -68,15 +69,15 @@ def issue(done: CheckedIn) -> str:
     if record.checked_in_at is None:
         return ""
     receipt = Receipt(
-        lesson.id,
-        lesson.lesson_name,
-        lesson.teacher,
-        instants.milliseconds(lesson.starts_at),
-        instants.milliseconds(lesson.ends_at),
-        Person(record.school_number, record.full_name),
-        Status(record.status),
-        instants.milliseconds(record.checked_in_at),
-        record.revision,
+        lesson_id=lesson.id,
+        lesson_name=lesson.lesson_name,
+        teacher=lesson.teacher,
+        starts_at=instants.milliseconds(lesson.starts_at),
+        ends_at=instants.milliseconds(lesson.ends_at),
+        student=Person(record.school_number, record.full_name),
+        status=Status(record.status),
+        checked_in_at=instants.milliseconds(record.checked_in_at),
+        revision=record.revision,
     )
     body = signing.b64_encode(_encode(receipt)).decode()
     return _SIGNER.sign(body)
@@ -103,24 +104,23 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
     if not is_own and caller.role is not Role.STAFF:
         raise NotYourReceipt
     outcome, record = _find_or_restore(receipt)
-    brief = LessonBrief(
-        receipt.lesson_id,
-        receipt.lesson_name,
-        receipt.teacher,
-        instants.instant(receipt.starts_at),
-        instants.instant(receipt.ends_at),
+    lesson = LessonBrief(
+        id=receipt.lesson_id,
+        lesson_name=receipt.lesson_name,
+        teacher=receipt.teacher,
+        starts_at=instants.instant(receipt.starts_at),
+        ends_at=instants.instant(receipt.ends_at),
     )
-    return Redeemed(outcome, record, brief)
+    return Redeemed(outcome, record, lesson)
 
 
 def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     """As a correction: where the ledger says discarded, whatever Redis holds is an older copy."""
-    if not lessons.is_discarded(receipt.lesson_id):
-        try:
-            return _in_live_store(receipt)
-        except LessonNotFound:
-            pass
-    return _in_postgresql(receipt)
+    return whereabouts.write(
+        receipt.lesson_id,
+        live=lambda: _in_live_store(receipt),
+        stored=lambda: _in_postgresql(receipt),
+    )
 
 
 def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
@@ -130,12 +130,12 @@ def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
         receipt.lesson_id, receipt.student.school_number, request_id=request_id
     ).record
     if found is not None:
-        return Found.KEPT, shapes.of_live(found)
+        return Found.KEPT, shapes.record_of_live(found)
     student = receipt.student
     source = Source.RECEIPT.value
     written = store.correct(
         receipt.lesson_id,
-        store.Correction(
+        store.CorrectedRecord(
             data=RecordData(student.school_number, student.full_name, source, REASON, student),
             status=receipt.status,
             checked_in_at_ms=receipt.checked_in_at,
@@ -148,7 +148,7 @@ def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
             new=receipt.status,
         ),
     )
-    return Found.RESTORED, shapes.of_live(written)
+    return Found.RESTORED, shapes.record_of_live(written)
 
 
 def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
@@ -163,7 +163,7 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
         rows = attendance.records.select_related("student")
         row = rows.filter(student_id=student_id).first()
         if row is not None:
-            return Found.KEPT, shapes.of_stored(row)
+            return Found.KEPT, shapes.record_of_stored(row)
         return Found.RESTORED, _restore(receipt, attendance, student_id)
 
 
@@ -218,7 +218,7 @@ def _restore(receipt: Receipt, attendance: Attendance, student_id: int) -> Regis
         reason=REASON,
         request_id=_request_id(receipt),
     )
-    return shapes.of_stored(row)
+    return shapes.record_of_stored(row)
 
 
 def _teacher(receipt: Receipt) -> Person:

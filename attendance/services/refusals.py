@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
-from attendance.live.refusals import RefusedCheckIn
+from attendance.live.refusals import LiveRefusal
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.vocabulary import Refusal
 from users.identity import Person
@@ -30,7 +30,7 @@ _NEWER_COUNT = "times = greatest(stored.times, EXCLUDED.times)"
 _ONE_MORE = "times = stored.times + 1"
 
 
-def keep(refusals: Mapping[UUID, Sequence[RefusedCheckIn]]) -> None:
+def keep(refusals: Mapping[UUID, Sequence[LiveRefusal]]) -> None:
     """Store what the live store counted; counted again, it is there once.
 
     What PostgreSQL refuses is logged and left out; only a lost connection is raised.
@@ -42,21 +42,28 @@ def keep(refusals: Mapping[UUID, Sequence[RefusedCheckIn]]) -> None:
 def note(lesson_id: UUID, student: Person, refusal: Refusal) -> None:
     """Count one refusal of a lesson that is only in PostgreSQL."""
     now = timezone.now()
-    each = RefusedCheckIn(student.school_number, student.full_name, refusal.value, 1, now, now)
+    each = LiveRefusal(
+        school_number=student.school_number,
+        full_name=student.full_name,
+        code=refusal.value,
+        times=1,
+        first_at=now,
+        last_at=now,
+    )
     _write([(lesson_id, each)], _ONE_MORE)
 
 
-def _by_key(row: tuple[UUID, RefusedCheckIn]) -> tuple[UUID, str, str]:
+def _by_key(row: tuple[UUID, LiveRefusal]) -> tuple[UUID, str, str]:
     # Writers that insert in different orders deadlock.
     return row[0], row[1].school_number, row[1].code
 
 
-def _write(rows: Sequence[tuple[UUID, RefusedCheckIn]], counting: str) -> None:
+def _write(rows: Sequence[tuple[UUID, LiveRefusal]], counting: str) -> None:
     if not rows:
         return
     columns: list[list[Any]] = [
         [lesson_id for lesson_id, _ in rows],
-        *([getattr(each, name) for _, each in rows] for name in RefusedCheckIn.__struct_fields__),
+        *([getattr(each, name) for _, each in rows] for name in LiveRefusal.__struct_fields__),
     ]
     try:
         with transaction.atomic(), connection.cursor() as cursor:

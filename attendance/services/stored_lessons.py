@@ -8,7 +8,8 @@ from django.utils import timezone
 from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
-from attendance.selectors.lessons import is_discarded
+from attendance.rules import permissions
+from attendance.selectors import whereabouts
 from attendance.services import ids, validation
 from attendance.vocabulary import EventKind
 from users.identity import Person
@@ -25,7 +26,7 @@ def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
     found = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
     if found is None:
         raise LessonNotFound
-    validation.check_may_change(actor, found.teacher.school_number)
+    permissions.check_may_change(actor, teacher_number=found.teacher.school_number)
     return found
 
 
@@ -69,9 +70,9 @@ def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
             row = _locked(lesson_id, actor)
         except LessonNotFound:
             live = store.read_lesson(lesson_id)
-            validation.check_may_change(actor, live.data.teacher.school_number)
+            permissions.check_may_change(actor, teacher_number=live.data.teacher.school_number)
             raise Conflict(STILL_LIVE) from None
-        if not is_discarded(lesson_id):
+        if not whereabouts.is_discarded(lesson_id):
             raise Conflict(STILL_LIVE)
         if row.is_deleted == is_deleting:
             raise Conflict
@@ -98,7 +99,7 @@ def _save(row: Attendance, kind: EventKind, actor: Person, reason: str, request_
         happened_at=timezone.now(),
         actor_id=ensure_users([who])[who.school_number],
         actor_name=who.full_name,
-        source=validation.check_may_change(actor, row.teacher.school_number),
+        source=permissions.check_may_change(actor, teacher_number=row.teacher.school_number),
         reason=reason,
         request_id=request_id,
     )

@@ -1,26 +1,15 @@
 """What comes in at the door: checked once, here, before anything is written."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from attendance.errors import InvalidInput, InvalidWindow, NotYourLesson
+from attendance.errors import InvalidInput
 from attendance.live import codes
 from attendance.live.payloads import Network, is_request_id
 from attendance.services.ids import new_request_id
-from attendance.vocabulary import (
-    LONGEST_LESSON_HOURS,
-    LONGEST_LESSON_NAME,
-    LONGEST_REASON,
-    MOST_NETWORKS,
-    Check,
-    Source,
-)
-from users.identity import Person, Role, canonical_school_number, clean_full_name, clean_text
-
-EARLIEST_START = timedelta(hours=24)
-LATEST_START = timedelta(days=365)
+from attendance.vocabulary import LONGEST_LESSON_NAME, LONGEST_REASON, MOST_NETWORKS, Check
+from users.identity import Person, canonical_school_number, clean_full_name, clean_text
 
 
 def clean_person(person: Person) -> Person:
@@ -84,37 +73,3 @@ def clean_networks(networks: Sequence[str], checks: Sequence[str]) -> tuple[Netw
         return tuple(codes.network_of(cidr) for cidr in given)
     except ValueError as error:
         raise InvalidInput(f"{error}. Write a network as in 10.20.0.0/16.") from None
-
-
-def check_window(starts_at: datetime, ends_at: datetime, *, now: datetime) -> None:
-    """A lesson's window [starts_at, ends_at) against the live store's clock.
-
-    Raises InvalidWindow for a naive instant, an end before the start or in the
-    past, more than 24 hours, and a start too far away.
-    """
-    if starts_at.utcoffset() is None or ends_at.utcoffset() is None:
-        raise InvalidWindow("Give instants with their offset, as in 2026-03-02T09:00:00+03:00.")
-    if ends_at <= starts_at:
-        raise InvalidWindow("The lesson ends before it starts. Choose an end after the start.")
-    if ends_at <= now:
-        raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
-    if ends_at - starts_at > timedelta(hours=LONGEST_LESSON_HOURS):
-        raise InvalidWindow(
-            f"A lesson lasts {LONGEST_LESSON_HOURS} hours at most. Choose an earlier end."
-        )
-    if not now - EARLIEST_START <= starts_at <= now + LATEST_START:
-        raise InvalidWindow(
-            "A lesson starts at most 24 hours ago and at most 365 days ahead. Choose another start."
-        )
-
-
-def check_may_change(actor: Person, teacher_number: str) -> Source:
-    """Its teacher and staff may change a lesson. Returns as whom the actor does it.
-
-    Raises NotYourLesson.
-    """
-    if actor.school_number == teacher_number and actor.role is not Role.STUDENT:
-        return Source.TEACHER
-    if actor.role is Role.STAFF:
-        return Source.STAFF
-    raise NotYourLesson

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import logging
 import time
-from datetime import timedelta
 from typing import NamedTuple
 from urllib.error import URLError
 from urllib.request import Request, urlopen
@@ -28,10 +27,13 @@ from attendance.errors import (
     VerificationNotFound,
 )
 from attendance.live import outbox
-from attendance.live.outbox import Waiting
+from attendance.live.outbox import OutboxEntry
+from attendance.rules.instants import milliseconds
+from attendance.rules.status import Window, is_late
 from attendance.selectors import lessons
+from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import LessonView, RegisterRecord
-from attendance.services.corrections import Correction, correct_record, find_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import InvalidSchoolNumber
 from users.identity import Person
@@ -92,10 +94,10 @@ def apply_verdict(
     if before is None:
         raise VerificationNotFound
     correction = Correction(
-        lesson_id,
-        number,
-        _accepted(lesson, before) if is_accepted else Verdict.REJECT,
-        VERIFIER,
+        lesson_id=lesson_id,
+        school_number=number,
+        verdict=_accepted(lesson, before) if is_accepted else Verdict.REJECT,
+        actor=VERIFIER,
         reason=reason or DEFAULT_REASON,
         request_id=request_id,
         expected_revision=revision,
@@ -111,14 +113,17 @@ def apply_verdict(
 
 def _accepted(lesson: LessonView, record: RegisterRecord) -> Verdict:
     """Late where the check-in was; the status had to wait for this."""
-    at, late_after = record.checked_in_at, lesson.late_after_minutes
-    if at is None or late_after is None:
+    if record.checked_in_at is None:
         return Verdict.ACCEPT
-    is_late = at >= lesson.starts_at + timedelta(minutes=late_after)
-    return Verdict.LATE if is_late else Verdict.ACCEPT
+    window = Window(
+        starts_at=milliseconds(lesson.starts_at),
+        ends_at=milliseconds(lesson.ends_at),
+        late_after_minutes=lesson.late_after_minutes,
+    )
+    return Verdict.LATE if is_late(milliseconds(record.checked_in_at), window) else Verdict.ACCEPT
 
 
-def verification_id(waiting: Waiting) -> str:
+def verification_id(waiting: OutboxEntry) -> str:
     """One check-in, told from a later one of the same student by its revision."""
     record = waiting.record
     return f"{waiting.lesson_id}.{record.school_number}.{record.revision}"
@@ -142,7 +147,7 @@ def send_waiting() -> int:
     return sum(_send(each) for each in waiting)
 
 
-def _send(waiting: Waiting) -> bool:
+def _send(waiting: OutboxEntry) -> bool:
     message_id = verification_id(waiting)
     body = _body(message_id, waiting)
     timestamp = str(int(time.time()))
@@ -168,7 +173,7 @@ def _send(waiting: Waiting) -> bool:
     return is_taken
 
 
-def _body(message_id: str, waiting: Waiting) -> bytes:
+def _body(message_id: str, waiting: OutboxEntry) -> bytes:
     record = waiting.record
     return msgspec.json.encode(
         {

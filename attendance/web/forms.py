@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from attendance.services.lessons import DEFAULT_MINUTES, MOST_MINUTES
+from attendance.rules.window import DEFAULT_MINUTES, MOST_MINUTES
 from attendance.vocabulary import (
     LONGEST_LESSON_NAME,
     LONGEST_REASON,

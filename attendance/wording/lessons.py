@@ -10,9 +10,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from attendance.rules.verdicts import DELETED, NO_RECORD
 from attendance.selectors.registers import EventView
 from attendance.selectors.shapes import RegisterRecord
-from attendance.vocabulary import DELETED, NO_RECORD, LessonState, Source, Status
+from attendance.vocabulary import LessonState, Source, Status
 
 
 class StateWords(NamedTuple):

@@ -137,7 +137,15 @@ def other_network() -> Any:
 
 def rejected() -> Any:
     lesson = live_lesson(1)
-    correct_record(Correction(lesson.id, ME.school_number, Verdict.REJECT, TEACHER, "was away"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number=ME.school_number,
+            verdict=Verdict.REJECT,
+            actor=TEACHER,
+            reason="was away",
+        )
+    )
     return check_in(lesson)
 
 

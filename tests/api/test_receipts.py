@@ -21,6 +21,7 @@ from tests.support.lessons import (
     forget_everything,
     live_lesson,
     put_back,
+    put_counts,
     redis_state,
     student,
 )
@@ -166,7 +167,7 @@ def test_a_mark_that_is_missing_in_a_stored_lesson_is_restored() -> None:
     receipt = check_in(lesson.id, student(1))
     redis = client.connection()
     redis.hdel(keys.records(lesson.id), "S-0001")
-    redis.hset(keys.lesson(lesson.id), "record_count", 0)
+    put_counts(lesson.id, record_count=0)
     finish_lesson(lesson.id, actor=TEACHER)
 
     assert [send(receipt, student(1)).json()["outcome"] for _ in range(2)] == ["restored", "kept"]
@@ -177,7 +178,7 @@ def test_a_mark_that_is_missing_in_an_older_live_copy_is_restored() -> None:
     receipt = check_in(lesson.id, student(1))
     redis = client.connection()
     redis.hdel(keys.records(lesson.id), "S-0001")
-    redis.hset(keys.lesson(lesson.id), mapping={"record_count": 0, "revision": 1})
+    put_counts(lesson.id, record_count=0, revision=1)
 
     answers = [send(receipt, student(1)).json() for _ in range(2)]
     finish_lesson(lesson.id, actor=TEACHER)

@@ -167,7 +167,15 @@ def test_another_verdict_on_the_same_check_in_is_refused(verifier: type[Verifier
 
 def test_a_teacher_who_was_faster_is_not_overruled(verifier: type[Verifier]) -> None:
     lesson, verification = pending()
-    correct_record(Correction(lesson.id, "S-0001", Verdict.EXCUSE, TEACHER, "ill"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.EXCUSE,
+            actor=TEACHER,
+            reason="ill",
+        )
+    )
 
     assert say(verification, ACCEPT).status_code == 409
     assert Api(student(1)).get(f"lessons/{lesson.id}/my-record/").json()["status"] == "excused"

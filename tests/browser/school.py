@@ -84,4 +84,12 @@ def _fill(lesson_id: UUID, students: int) -> None:
         (7, Verdict.EXCUSE, "a letter from the parents"),
         (9, Verdict.REJECT, "somebody else's phone"),
     ):
-        correct_record(Correction(lesson_id, f"S-{number:03}", verdict, TEACHER, reason))
+        correct_record(
+            Correction(
+                lesson_id=lesson_id,
+                school_number=f"S-{number:03}",
+                verdict=verdict,
+                actor=TEACHER,
+                reason=reason,
+            )
+        )

@@ -27,7 +27,15 @@ with failpoints.installed(sys.argv[1], die):
 @pytest.mark.parametrize("step", failpoints.STEPS)
 def test_a_kill_at_any_step_loses_nothing_and_doubles_nothing(step: str) -> None:
     lesson = live_lesson(5)
-    correct_record(Correction(lesson.id, "S-0002", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0002",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     end(lesson.id)
 
     with python(VICTIM, step) as victim:

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import redis
 
 from attendance.live import envelope
 from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, is_left
@@ -13,7 +12,7 @@ from tests.faults.rig import Rig, Site
 from tests.faults.school import School
 from tests.faults.servers import wait_until
 from tests.integration.test_damage import DAMAGED_RECORDS, json_of
-from tests.support.lessons import sealed_record
+from tests.support.lessons import put_record, sealed_record
 
 KINDS: dict[str, Callable[[UUID, str], bytes]] = {
     **DAMAGED_RECORDS,
@@ -31,24 +30,15 @@ def site(shared_rig: Rig) -> Iterator[Site]:
         yield served
 
 
-def put(live: redis.Redis, lesson_id: UUID, number: str, raw: bytes) -> None:
-    """Write bytes where a record should be, as a script would count it."""
-    pipe = live.pipeline()
-    pipe.hset(f"attn:{{{lesson_id}}}:records", number, raw)
-    pipe.hincrby(f"attn:{{{lesson_id}}}:lesson", "revision", 1)
-    added = pipe.execute()[0]
-    if added:
-        live.hincrby(f"attn:{{{lesson_id}}}:lesson", "record_count", 1)
-
-
 def test_corrupt_records_of_every_kind_harm_nobody_else(school: School) -> None:
     with school.at_work() as load:
         desk = school.lesson(10, teacher=5)
         for n, damage in enumerate(KINDS.values()):
-            put(school.rig.redis(), desk.lesson.id, f"X-{n}", damage(desk.lesson.id, f"X-{n}"))
+            raw = damage(desk.lesson.id, f"X-{n}")
+            put_record(desk.lesson.id, f"X-{n}", raw, redis=school.rig.redis())
         # In place of an acknowledged mark as well: its bytes are kept.
         known = desk.lesson.here.pop().school_number
-        put(school.rig.redis(), desk.lesson.id, known, b"garbage \x00\xff")
+        put_record(desk.lesson.id, known, b"garbage \x00\xff", redis=school.rig.redis())
         desk.correct_somebody()
         desk.finish()
         load.acknowledged(20)

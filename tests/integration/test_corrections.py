@@ -53,7 +53,15 @@ def lesson_in(place: str, students: int = 3) -> UUID:
 def test_a_verdict_is_kept_with_actor_and_reason(place: str, verdict: str, status: str) -> None:
     lesson_id = lesson_in(place)
 
-    done = correct_record(Correction(lesson_id, "s-0001", Verdict(verdict), TEACHER, "why"))
+    done = correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number="s-0001",
+            verdict=Verdict(verdict),
+            actor=TEACHER,
+            reason="why",
+        )
+    )
 
     assert (done.status, done.source, done.reason) == (status, "teacher", "why")
     found = find_record(lesson_id, "S-0001")
@@ -67,15 +75,36 @@ def test_a_reason_is_needed_for_all_but_accept_and_undo(place: str) -> None:
     lesson_id = lesson_in(place)
     for verdict in (Verdict.REJECT, Verdict.LATE, Verdict.EXCUSE, Verdict.ABSENT, Verdict.DELETE):
         with pytest.raises(ReasonRequired):
-            correct_record(Correction(lesson_id, "S-0001", verdict, TEACHER, "  "))
-    correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, TEACHER))
-    correct_record(Correction(lesson_id, "S-0001", Verdict.UNDO, TEACHER))
+            correct_record(
+                Correction(
+                    lesson_id=lesson_id,
+                    school_number="S-0001",
+                    verdict=verdict,
+                    actor=TEACHER,
+                    reason="  ",
+                )
+            )
+    correct_record(
+        Correction(
+            lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.ACCEPT, actor=TEACHER
+        )
+    )
+    correct_record(
+        Correction(lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.UNDO, actor=TEACHER)
+    )
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_the_same_request_changes_once(place: str) -> None:
     lesson_id = lesson_in(place)
-    again = Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram", request_id="r-1")
+    again = Correction(
+        lesson_id=lesson_id,
+        school_number="S-0001",
+        verdict=Verdict.LATE,
+        actor=TEACHER,
+        reason="tram",
+        request_id="r-1",
+    )
 
     first, second = correct_record(again), correct_record(again)
 
@@ -84,7 +113,14 @@ def test_the_same_request_changes_once(place: str) -> None:
 
 def test_a_request_that_is_repeated_after_the_discard_changes_once() -> None:
     lesson_id = lesson_in("live")
-    again = Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram", request_id="r-1")
+    again = Correction(
+        lesson_id=lesson_id,
+        school_number="S-0001",
+        verdict=Verdict.LATE,
+        actor=TEACHER,
+        reason="tram",
+        request_id="r-1",
+    )
     first = correct_record(again)
     end(lesson_id)
     unified_persistence_task()
@@ -98,16 +134,24 @@ def test_a_revision_that_is_not_the_one_seen_is_a_conflict(place: str) -> None:
     lesson_id = lesson_in(place)
     seen = find_record(lesson_id, "S-0001")
     assert seen is not None
-    correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
 
     with pytest.raises(Conflict):
         correct_record(
             Correction(
-                lesson_id,
-                "S-0001",
-                Verdict.EXCUSE,
-                TEACHER,
-                "ill",
+                lesson_id=lesson_id,
+                school_number="S-0001",
+                verdict=Verdict.EXCUSE,
+                actor=TEACHER,
+                reason="ill",
                 expected_revision=seen.revision,
             )
         )
@@ -118,19 +162,40 @@ def test_others_may_not_correct(place: str, other_teacher: Person, staff: Person
     lesson_id = lesson_in(place)
     for actor in (other_teacher, student(1), Person("T-1", "Ada", Role.STUDENT)):
         with pytest.raises(NotYourLesson):
-            correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, actor))
+            correct_record(
+                Correction(
+                    lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.ACCEPT, actor=actor
+                )
+            )
 
-    assert correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, staff)).source == "staff"
+    assert (
+        correct_record(
+            Correction(
+                lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.ACCEPT, actor=staff
+            )
+        ).source
+        == "staff"
+    )
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_student_without_a_record_needs_a_name_to_be_added(place: str) -> None:
     lesson_id = lesson_in(place)
     with pytest.raises(RecordNotFound):
-        correct_record(Correction(lesson_id, "S-0050", Verdict.ACCEPT, TEACHER))
+        correct_record(
+            Correction(
+                lesson_id=lesson_id, school_number="S-0050", verdict=Verdict.ACCEPT, actor=TEACHER
+            )
+        )
 
     added = correct_record(
-        Correction(lesson_id, "S-0050", Verdict.ACCEPT, TEACHER, full_name="New One")
+        Correction(
+            lesson_id=lesson_id,
+            school_number="S-0050",
+            verdict=Verdict.ACCEPT,
+            actor=TEACHER,
+            full_name="New One",
+        )
     )
 
     assert (added.full_name, added.status, added.checked_in_at) == ("New One", "present", None)
@@ -138,8 +203,19 @@ def test_a_student_without_a_record_needs_a_name_to_be_added(place: str) -> None
 
 def test_a_student_whose_addition_was_undone_may_still_check_in() -> None:
     lesson_id = lesson_in("live")
-    correct_record(Correction(lesson_id, "S-0050", Verdict.LATE, TEACHER, "x", "New One"))
-    correct_record(Correction(lesson_id, "S-0050", Verdict.UNDO, TEACHER))
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number="S-0050",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="x",
+            full_name="New One",
+        )
+    )
+    correct_record(
+        Correction(lesson_id=lesson_id, school_number="S-0050", verdict=Verdict.UNDO, actor=TEACHER)
+    )
 
     done = check_in(lesson_id, student=student(50))
 
@@ -149,7 +225,15 @@ def test_a_student_whose_addition_was_undone_may_still_check_in() -> None:
 
 def test_a_student_whose_record_was_deleted_does_not_come_back() -> None:
     lesson_id = lesson_in("live")
-    correct_record(Correction(lesson_id, "S-0001", Verdict.DELETE, TEACHER, "not of this class"))
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number="S-0001",
+            verdict=Verdict.DELETE,
+            actor=TEACHER,
+            reason="not of this class",
+        )
+    )
 
     with pytest.raises(RejectedByTeacher):
         check_in(lesson_id, student=student(1))
@@ -157,7 +241,11 @@ def test_a_student_whose_record_was_deleted_does_not_come_back() -> None:
 
 def test_a_lesson_that_is_nowhere_is_not_found() -> None:
     with pytest.raises(LessonNotFound):
-        correct_record(Correction(UUID(int=1), "S-0001", Verdict.ACCEPT, TEACHER))
+        correct_record(
+            Correction(
+                lesson_id=UUID(int=1), school_number="S-0001", verdict=Verdict.ACCEPT, actor=TEACHER
+            )
+        )
 
 
 def dead_redis() -> redis.Redis:
@@ -170,7 +258,15 @@ def test_a_discarded_lesson_is_corrected_without_asking_redis(
     lesson_id = lesson_in("stored")
     monkeypatch.setattr(client, "connection", dead_redis)
 
-    done = correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    done = correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
 
     assert done.status == "late"
 
@@ -180,7 +276,15 @@ def test_an_error_of_redis_never_stands_for_absence(monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patch:
         patch.setattr(client, "connection", dead_redis)
         with pytest.raises(LiveStoreUnavailable):
-            correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+            correct_record(
+                Correction(
+                    lesson_id=lesson_id,
+                    school_number="S-0001",
+                    verdict=Verdict.LATE,
+                    actor=TEACHER,
+                    reason="tram",
+                )
+            )
 
     found = find_record(lesson_id, "S-0001")
     assert found is not None
@@ -194,7 +298,13 @@ def test_corrections_at_once_all_leave_their_event(place: str) -> None:
     def correct(number: int) -> None:
         try:
             correct_record(
-                Correction(lesson_id, "S-0001", Verdict.LATE, TEACHER, f"reason {number}")
+                Correction(
+                    lesson_id=lesson_id,
+                    school_number="S-0001",
+                    verdict=Verdict.LATE,
+                    actor=TEACHER,
+                    reason=f"reason {number}",
+                )
             )
         finally:
             connections.close_all()
@@ -230,7 +340,16 @@ def test_both_stores_answer_alike(steps: list[tuple[str, Verdict]]) -> None:
 
 def _said(lesson_id: UUID, number: str, verdict: Verdict) -> object:
     try:
-        done = correct_record(Correction(lesson_id, number, verdict, TEACHER, "why", "Some One"))
+        done = correct_record(
+            Correction(
+                lesson_id=lesson_id,
+                school_number=number,
+                verdict=verdict,
+                actor=TEACHER,
+                reason="why",
+                full_name="Some One",
+            )
+        )
     except AttendanceError as error:
         return error.code
     return (done.status, done.previous, done.mark, done.reason, done.full_name)
@@ -244,11 +363,19 @@ def test_an_attendance_is_flagged_as_deleted_and_restored_with_reasons() -> None
     delete_attendance(lesson_id, actor=TEACHER, reason="a test")
 
     with pytest.raises(Conflict):
-        correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, TEACHER))
+        correct_record(
+            Correction(
+                lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.ACCEPT, actor=TEACHER
+            )
+        )
     with pytest.raises(Conflict):
         delete_attendance(lesson_id, actor=TEACHER, reason="again")
     restore_attendance(lesson_id, actor=TEACHER, reason="a mistake")
-    correct_record(Correction(lesson_id, "S-0001", Verdict.ACCEPT, TEACHER))
+    correct_record(
+        Correction(
+            lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.ACCEPT, actor=TEACHER
+        )
+    )
     assert AttendanceRecord.objects.count() == 3
 
 
@@ -261,4 +388,8 @@ def test_a_live_attendance_is_not_flagged_as_deleted() -> None:
 def test_undo_needs_something_to_undo() -> None:
     lesson_id = lesson_in("live")
     with pytest.raises(NothingToUndo):
-        correct_record(Correction(lesson_id, "S-0001", Verdict.UNDO, TEACHER))
+        correct_record(
+            Correction(
+                lesson_id=lesson_id, school_number="S-0001", verdict=Verdict.UNDO, actor=TEACHER
+            )
+        )

@@ -112,7 +112,15 @@ def test_the_same_payload_is_quarantined_once() -> None:
     assert not QuarantinedPayload.objects.exists()
 
     def correct(lesson_ids: object) -> None:
-        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=TEACHER,
+                reason="tram",
+            )
+        )
 
     from attendance.services.persistence import failpoints
 
@@ -128,7 +136,15 @@ def test_the_same_payload_is_quarantined_once() -> None:
 
 def test_a_damaged_event_is_quarantined_and_summed_apart() -> None:
     lesson = live_lesson(2)
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     client.connection().lset(keys.events(lesson.id), 0, "garbage")
     end(lesson.id)
 
@@ -143,7 +159,16 @@ def test_a_damaged_event_is_quarantined_and_summed_apart() -> None:
 def test_bytes_that_a_script_moved_aside_are_quarantined() -> None:
     lesson = live_lesson(2)
     put_record(lesson.id, "S-0002", b"garbage|with|bars")
-    correct_record(Correction(lesson.id, "S-0002", Verdict.ACCEPT, TEACHER, "", "Student 0002"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0002",
+            verdict=Verdict.ACCEPT,
+            actor=TEACHER,
+            reason="",
+            full_name="Student 0002",
+        )
+    )
     end(lesson.id)
 
     report = unified_persistence_task()
@@ -152,6 +177,10 @@ def test_bytes_that_a_script_moved_aside_are_quarantined() -> None:
     assert (counts.recorded, counts.inserted, counts.quarantined) == (3, 2, 1)
     kept = QuarantinedPayload.objects.get()
     assert (bytes(kept.payload), kept.field) == (b"garbage|with|bars", "S-0002")
+
+
+def set_field(lesson_id: UUID, field: str, value: str) -> None:
+    client.connection().hset(keys.lesson(lesson_id), field, value)
 
 
 def wrong_type(part: str, lesson_id: UUID) -> None:
@@ -164,6 +193,12 @@ DAMAGED_LESSONS = {
     "its data are garbage": lambda i: client.connection().hset(keys.lesson(i), "data", b"x\x00"),
     "a flipped end": lambda i: client.connection().hset(keys.lesson(i), "ends_at", "1"),
     "a revision that is none": lambda i: client.connection().hset(keys.lesson(i), "revision", "x"),
+    "a revision that no script wrote": lambda i: set_field(i, "revision", "3"),
+    "one record counted less": lambda i: set_field(i, "record_count", "2"),
+    "one event counted less": lambda i: set_field(i, "event_count", "0"),
+    "a flipped start": lambda i: set_field(i, "starts_at", "1"),
+    "another phase": lambda i: set_field(i, "phase", "lively"),
+    "no checksum": lambda i: client.connection().hdel(keys.lesson(i), "checksum"),
     "a huge count": lambda i: client.connection().hset(keys.lesson(i), "record_count", "9" * 15),
     "no records": lambda i: client.connection().delete(keys.records(i)),
     "one record less": lambda i: client.connection().hdel(keys.records(i), "S-0001"),

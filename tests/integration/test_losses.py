@@ -73,7 +73,15 @@ def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
     lesson = ended_lesson(2)
     dumped = redis_state()
     unified_persistence_task()
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     put_back(dumped)
 
     report = unified_persistence_task()
@@ -85,7 +93,15 @@ def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
     assert LessonLedger.objects.get(pk=lesson.id).last_error.startswith("rewound")
     # It is parked: it does not come up in every run. Later words go to PostgreSQL.
     assert unified_persistence_task().totals.lessons == 0
-    correct_record(Correction(lesson.id, "S-0002", Verdict.EXCUSE, TEACHER, "ill"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0002",
+            verdict=Verdict.EXCUSE,
+            actor=TEACHER,
+            reason="ill",
+        )
+    )
     assert AttendanceRecord.objects.get(student__school_number="S-0002").status == "excused"
 
 
@@ -102,12 +118,36 @@ def test_a_word_that_an_older_copy_took_is_set_aside_and_seen() -> None:
     """The copy counts on from its own revision, past the one that is stored."""
     lesson = ended_lesson(2)
     dumped = redis_state()
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     with failpoints.installed("committed", die), pytest.raises(KeyboardInterrupt):
         unified_persistence_task()
     restore(dumped)
-    correct_record(Correction(lesson.id, "S-0001", Verdict.EXCUSE, TEACHER, "ill"))
-    correct_record(Correction(lesson.id, "S-0002", Verdict.LATE, TEACHER, "bus"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.EXCUSE,
+            actor=TEACHER,
+            reason="ill",
+        )
+    )
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0002",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="bus",
+        )
+    )
 
     report = unified_persistence_task()
 
@@ -127,7 +167,13 @@ def test_a_word_that_comes_while_a_copy_is_told_apart_waits_for_the_next_run() -
 
     def correct(lesson_ids: Sequence[UUID]) -> None:
         with ThreadPoolExecutor(1) as pool:
-            word = Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram")
+            word = Correction(
+                lesson_id=lesson.id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=TEACHER,
+                reason="tram",
+            )
             pool.submit(correct_record, word).result()
             pool.submit(connections.close_all).result()
 
@@ -283,7 +329,15 @@ def test_who_saw_a_change_does_not_unsay_what_another_has_stored_since(
     settle, late = ledger.settle_discards, list[tuple[Any, Any]]()
 
     def correct(lesson_ids: object) -> None:
-        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=TEACHER,
+                reason="tram",
+            )
+        )
 
     def store_more(gone: set[UUID], *, still_there: dict[UUID, str]) -> None:
         # The first task found the lesson changed. Before it says so, another one stores

@@ -51,7 +51,15 @@ def backlog() -> dict[str, int]:
     for number in range(LESSONS):
         teacher = Person(f"T-{number}", f"Teacher {number}", Role.TEACHER)
         lesson = live_lesson(STUDENTS, teacher=teacher)
-        correct_record(Correction(lesson.id, "S-0002", Verdict.LATE, teacher, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0002",
+                verdict=Verdict.LATE,
+                actor=teacher,
+                reason="tram",
+            )
+        )
         end(lesson.id)
         events[str(lesson.id)] = 2
     return events

@@ -46,5 +46,13 @@ def test_old_tables_become_attendances_that_can_be_corrected() -> None:
     attendance = Attendance.objects.get()
     assert AttendanceRecord.objects.count() == 2
     assert LessonLedger.objects.get().state == "discarded"
-    done = correct_record(Correction(attendance.pk, "S-1", Verdict.LATE, TEACHER, "tram"))
+    done = correct_record(
+        Correction(
+            lesson_id=attendance.pk,
+            school_number="S-1",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     assert done.status == "late"

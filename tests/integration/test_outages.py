@@ -235,7 +235,15 @@ def test_a_row_that_is_missing_in_a_known_attendance_is_noticed(
     with monkeypatch.context() as patch:
         patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
         unified_persistence_task()
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     real = rows._move_records_forward
 
     def lose_one(lessons: Sequence[Readable], users: dict[str, int]) -> object:

@@ -77,7 +77,15 @@ def test_what_the_release_before_wrote_is_read() -> None:
 
 def test_what_is_written_has_the_version_and_the_stamp_that_the_release_before_reads() -> None:
     lesson = live_lesson(1)
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     redis: Any = client.connection()
 
     written = {

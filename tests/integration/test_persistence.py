@@ -93,9 +93,34 @@ def test_users_that_postgresql_knows_keep_their_name_and_role() -> None:
 
 def test_corrections_and_their_events_arrive_with_actor_and_reason() -> None:
     lesson = live_lesson(2)
-    correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
-    correct_record(Correction(lesson.id, "S-0002", Verdict.DELETE, TEACHER, "wrong class"))
-    correct_record(Correction(lesson.id, "S-0009", Verdict.EXCUSE, TEACHER, "ill", "New One"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0002",
+            verdict=Verdict.DELETE,
+            actor=TEACHER,
+            reason="wrong class",
+        )
+    )
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0009",
+            verdict=Verdict.EXCUSE,
+            actor=TEACHER,
+            reason="ill",
+            full_name="New One",
+        )
+    )
     end(lesson.id)
 
     report = unified_persistence_task()
@@ -175,7 +200,15 @@ def _correct_each(lesson_ids: Sequence[UUID]) -> None:
     for lesson_id in lesson_ids:
         lesson = store.read_lesson(lesson_id)
         actor = Person(lesson.data.teacher.school_number, "Teacher", Role.TEACHER)
-        correct_record(Correction(lesson_id, "S-0001", Verdict.LATE, actor, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson_id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=actor,
+                reason="tram",
+            )
+        )
 
 
 def test_chunks_are_bounded_by_records() -> None:

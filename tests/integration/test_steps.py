@@ -73,7 +73,15 @@ def test_a_correction_at_any_step_is_the_newest_word(step: str) -> None:
     lesson = ended_lesson(3)
 
     def correct() -> None:
-        correct_record(Correction(lesson.id, "S-0002", Verdict.LATE, TEACHER, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0002",
+                verdict=Verdict.LATE,
+                actor=TEACHER,
+                reason="tram",
+            )
+        )
 
     with failpoints.installed(step, once(correct)):
         unified_persistence_task()
@@ -186,7 +194,15 @@ def test_an_older_snapshot_overwrites_no_correction(
 
     with stopped_at("snapshot_taken") as (reached, go, _theirs):
         assert reached.wait(SECONDS)
-        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=TEACHER,
+                reason="tram",
+            )
+        )
         _run_into(mine)
         go.set()
     run_to_rest(lesson.id)
@@ -214,7 +230,15 @@ def test_a_late_word_about_a_discard_makes_no_stored_lesson_lost() -> None:
         commits += 1
         if commits > 1:
             raise Died
-        correct_record(Correction(lesson.id, "S-0001", Verdict.LATE, TEACHER, "tram"))
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=TEACHER,
+                reason="tram",
+            )
+        )
 
     with (
         failpoints.installed("committed", interfere),

@@ -76,13 +76,13 @@ class Explorer:
             self.seen.add(world.key(first.state))
             fault = next(self._faults(world, Node((), first, ())), None)
         return Explored(
-            self.scenario.name,
-            len(self.seen),
-            self.steps,
-            len(self.rested),
-            self.deepest,
-            monotonic() - began,
-            fault,
+            scenario=self.scenario.name,
+            states=len(self.seen),
+            steps=self.steps,
+            rests=len(self.rested),
+            deepest=self.deepest,
+            seconds=monotonic() - began,
+            fault=fault,
             is_whole=fault is None and len(self.seen) < self.most_states,
         )
 

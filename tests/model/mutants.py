@@ -15,8 +15,9 @@ from attendance.errors import LessonNotFound, LiveStoreUnavailable
 from attendance.live import client, store
 from attendance.live.client import Script
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.rules import verdicts
 from attendance.selectors import lessons
-from attendance.services import corrections, ledger, register
+from attendance.services import corrections, ledger
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
 from attendance.services.validation import Source
@@ -128,7 +129,7 @@ def _every_copy_is_new() -> Iterator[None]:
 def _due_before_discard() -> AbstractContextManager[None]:
     discard = store.discard_if_unchanged
 
-    def too_late(stored: Sequence[store.Snapshot]) -> dict[UUID, store.Discard]:
+    def too_late(stored: Sequence[store.Snapshot]) -> dict[UUID, store.DiscardOutcome]:
         store.drop_due([each.lesson.id for each in stored])
         return discard(stored)
 
@@ -141,7 +142,7 @@ def _same_revision_in_postgresql() -> AbstractContextManager[None]:
     def written(
         attendance: Attendance,
         row: AttendanceRecord | None,
-        change: register.Change,
+        change: verdicts.Change,
         correction: corrections.Correction,
         source: Source,
     ) -> Any:

@@ -51,10 +51,10 @@ def job_of(call: Call, receipt: str, lesson_id: UUID) -> Job:
             event = EventData("lesson_finished", TEACHER, "teacher")
             return lambda: store.finish(lesson_id, request_id=call.request_id, event=event)
     correction = Correction(
-        lesson_id,
-        call.number,
-        Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE,
-        TEACHER,
+        lesson_id=lesson_id,
+        school_number=call.number,
+        verdict=Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE,
+        actor=TEACHER,
         reason=call.request_id,
         full_name=STUDENTS[call.number].full_name,
         request_id=call.request_id,

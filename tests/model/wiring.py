@@ -111,7 +111,7 @@ def _note_what_is_read(patch: pytest.MonkeyPatch) -> None:
             actor.head = [str(len(lesson_ids)), _digest(repr(read))]
         return read
 
-    def noted_discard(lessons: Sequence[store.Snapshot]) -> dict[UUID, store.Discard]:
+    def noted_discard(lessons: Sequence[store.Snapshot]) -> dict[UUID, store.DiscardOutcome]:
         done = discard(lessons)
         actor = current()
         if actor is not None:

@@ -108,7 +108,15 @@ def test_the_rows_come_only_where_something_changed() -> None:
 
 def test_tabs_and_search_choose_the_rows() -> None:
     lesson = lesson_with(STUDENT, Person("S-015", "Student 015"))
-    correct_record(Correction(lesson.id, "S-015", Verdict.ABSENT, TEACHER, "went home"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-015",
+            verdict=Verdict.ABSENT,
+            actor=TEACHER,
+            reason="went home",
+        )
+    )
     desk = signed_in(TEACHER)
     here = text_of(desk.get(f"/lessons/{lesson.id}/?tab=here"))
     assert ("Student 014" in here, "Student 015" in here) == (True, False)
@@ -156,7 +164,15 @@ def test_a_conflict_overwrites_nothing_and_keeps_what_was_typed(stored: bool) ->
         finish_lesson(lesson.id, actor=TEACHER)
     path = f"/lessons/{lesson.id}/records/S-014/"
     seen = form_of(desk.get(path), verdict="absent", reason="was not there")
-    correct_record(Correction(lesson.id, "S-014", Verdict.EXCUSE, STAFF, "a letter"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-014",
+            verdict=Verdict.EXCUSE,
+            actor=STAFF,
+            reason="a letter",
+        )
+    )
 
     answer = desk.post(path, seen)
     assert answer.status_code == 409

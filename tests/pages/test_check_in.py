@@ -157,7 +157,14 @@ def test_a_mark_that_waits_for_a_verifier_looks_again_until_it_is_decided(settin
     page = text_of(phone.post(f"/lessons/{lesson.id}/here/", follow=True))
     assert "Waiting for verification" in page
     assert 'http-equiv="refresh"' in page
-    correct_record(Correction(lesson.id, STUDENT.school_number, Verdict.ACCEPT, TEACHER))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number=STUDENT.school_number,
+            verdict=Verdict.ACCEPT,
+            actor=TEACHER,
+        )
+    )
     page = text_of(phone.get(f"/lessons/{lesson.id}/mine/"))
     assert "You are here" in page
     assert 'http-equiv="refresh"' not in page
@@ -178,7 +185,11 @@ def test_a_rejected_student_is_told_to_speak_to_the_teacher() -> None:
     phone.post(f"/lessons/{lesson.id}/here/")
     correct_record(
         Correction(
-            lesson.id, STUDENT.school_number, Verdict.REJECT, TEACHER, "somebody else's phone"
+            lesson_id=lesson.id,
+            school_number=STUDENT.school_number,
+            verdict=Verdict.REJECT,
+            actor=TEACHER,
+            reason="somebody else's phone",
         )
     )
     answer = phone.get(f"/lessons/{lesson.id}/here/", follow=True)
@@ -281,7 +292,15 @@ def test_the_calendar_folds_long_lines_between_characters() -> None:
 def test_what_a_teacher_took_out_is_in_no_calendar() -> None:
     lesson, phone = start(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
-    correct_record(Correction(lesson.id, STUDENT.school_number, Verdict.DELETE, TEACHER, "twice"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number=STUDENT.school_number,
+            verdict=Verdict.DELETE,
+            actor=TEACHER,
+            reason="twice",
+        )
+    )
     assert str(lesson.id) not in phone.get("/me/attendance.ics").content.decode()
 
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import redis
+
 from attendance.live import client, envelope, keys, store
 from attendance.live.payloads import EventData, LiveLesson
 from attendance.rules import instants
@@ -59,13 +61,33 @@ def keys_in_redis(lesson_id: UUID) -> list[str]:
     return [key for key in keys.of_lesson(lesson_id) if client.connection().exists(key)]
 
 
-def put_record(lesson_id: UUID, field: str | bytes, raw: bytes) -> None:
-    """Write bytes where a record should be, as a script would count it."""
-    redis = client.connection()
-    is_new = redis.hset(keys.records(lesson_id), field, raw)
-    redis.hincrby(keys.lesson(lesson_id), "revision", 1)
-    if is_new:
-        redis.hincrby(keys.lesson(lesson_id), "record_count", 1)
+_PUT_RECORD = """
+local lesson, _, starting = read_lesson(KEYS[1])
+lesson = lesson or starting
+local added = redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+save_counts(KEYS[1], lesson,
+  {revision = lesson.revision + 1, record_count = lesson.record_count + added})
+"""
+
+
+def put_record(
+    lesson_id: UUID, field: str | bytes, raw: bytes, *, redis: redis.Redis | None = None
+) -> None:
+    """Write bytes where a record should be, and count them as a script would."""
+    prelude = client.parts("peek")[:-1]
+    script = "\n".join(part.read_text() for part in prelude) + _PUT_RECORD
+    names = keys.lesson(lesson_id), keys.records(lesson_id)
+    (redis or client.connection()).eval(script, len(names), *names, field, raw)
+
+
+def put_counts(lesson_id: UUID, **counts: int) -> None:
+    """Change what a lesson has counted, under a right checksum, as an older copy would have it."""
+    held_by: Any = client.connection()
+    names = ("revision", "record_count", "event_count", "phase")
+    held = dict(zip(names, held_by.hmget(keys.lesson(lesson_id), *names), strict=True))
+    held |= {name: b"%d" % count for name, count in counts.items()}
+    checksum = envelope.counts_checksum(lesson_id, **held)
+    held_by.hset(keys.lesson(lesson_id), mapping={**held, "checksum": checksum})
 
 
 def sealed_record(

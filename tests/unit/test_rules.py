@@ -7,22 +7,33 @@ import pytest
 from django.db import OperationalError
 
 from attendance.errors import AttendanceError, NothingToUndo, RecordNotFound
+from attendance.rules.verdicts import decide
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.database_errors import Kind, kind_of, storable, text_of
 from attendance.services.ids import new_lesson_id
 from attendance.services.persistence.report import Counts, PersistenceReport, Totals
-from attendance.services.register import decide
 from attendance.vocabulary import Trigger, Verdict
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def record(status: str = "present", previous: str = "", mark: str = "kept") -> RegisterRecord:
-    return RegisterRecord("S-1", "Ada", status, AT, "student", "", previous, mark, 5, AT)
+    return RegisterRecord(
+        school_number="S-1",
+        full_name="Ada",
+        status=status,
+        checked_in_at=AT,
+        source="student",
+        reason="",
+        previous=previous,
+        mark=mark,
+        revision=5,
+        changed_at=AT,
+    )
 
 
 def apply(before: RegisterRecord | None, verdict: Verdict) -> RegisterRecord:
-    change = decide(before, verdict)
+    change = decide(before.standing if before else None, verdict)
     return record(change.status, change.previous, change.mark)
 
 
@@ -52,7 +63,7 @@ def test_undoing_a_deletion_brings_the_status_back() -> None:
 
 def test_what_was_never_corrected_cannot_be_undone() -> None:
     with pytest.raises(NothingToUndo):
-        decide(record(), Verdict.UNDO)
+        decide(record().standing, Verdict.UNDO)
     for verdict in (Verdict.UNDO, Verdict.DELETE):
         with pytest.raises(RecordNotFound):
             decide(None, verdict)
@@ -116,7 +127,13 @@ def test_the_text_of_an_error_is_one_line_that_can_be_stored() -> None:
 def test_the_gravest_exit_status_wins(changes: dict[str, object], status: int) -> None:
     given = {"unavailable": "", "is_interrupted": False, "newly_quarantined": 0, "outcomes": {}}
     given |= changes
-    totals = Totals(1, Counts(), 0, given["newly_quarantined"], given["outcomes"])  # type: ignore[arg-type]
+    totals = Totals(
+        lessons=1,
+        counts=Counts(),
+        events_inserted=0,
+        newly_quarantined=given["newly_quarantined"],  # type: ignore[arg-type]
+        outcomes=given["outcomes"],  # type: ignore[arg-type]
+    )
     report = PersistenceReport(
         run_id=None,
         trigger=Trigger.COMMAND,

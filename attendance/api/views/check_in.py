@@ -51,7 +51,7 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     caller = _student(request)
     body = _body(request)
     limits.count_check_in(caller.person.school_number)
-    given = Given(body.code, body.scan, address_of(request.META))
+    given = Given(code=body.code, scan=body.scan, address=address_of(request.META))
     done = check_in(lesson_id, student=caller.person, given=given)
     return HttpResponse(
         _encode(_shown(done)),
@@ -92,7 +92,7 @@ def _body(request: HttpRequest) -> CheckInBody:
 
 
 def _shown(done: CheckedIn) -> dict[str, object]:
-    record, lesson = done.record, done.lesson
+    record, lesson, teacher = done.record, done.lesson, done.lesson.teacher
     return {
         "school_number": record.school_number,
         "full_name": record.full_name,
@@ -103,16 +103,8 @@ def _shown(done: CheckedIn) -> dict[str, object]:
         "revision": record.revision,
         "is_deleted": record.is_deleted,
         "receipt": receipts.issue(done),
-        "lesson": {
-            "id": lesson.id,
-            "lesson_name": lesson.lesson_name,
-            "teacher": {
-                "school_number": lesson.teacher.school_number,
-                "full_name": lesson.teacher.full_name,
-            },
-            "starts_at": lesson.starts_at,
-            "ends_at": lesson.ends_at,
-        },
+        "lesson": lesson._asdict()
+        | {"teacher": {"school_number": teacher.school_number, "full_name": teacher.full_name}},
     }
 
 

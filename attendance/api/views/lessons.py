@@ -15,16 +15,16 @@ from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
 from attendance.qr import qr_svg
+from attendance.rules.permissions import MAY_OPERATE
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code
-from attendance.selectors.shapes import LessonView, RegisterRecord
+from attendance.selectors.shapes import LessonView, RegisterRecord, brief_of_live
 from attendance.services import lessons
 from attendance.services.lessons import LessonPlan
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.stored_lessons import delete_attendance
 from attendance.vocabulary import Trigger
-from users.identity import Role
 
 
 def record_data(record: RegisterRecord) -> dict[str, Any]:
@@ -47,11 +47,11 @@ class Lessons(APIView):
         query = query_of(request, requests.LessonsQuery)
         person = caller_of(request).person
         wanted = LessonFilter(
-            "" if person.role is Role.STAFF else person.school_number,
-            query.get("state", ""),
-            query.get("from"),
-            query.get("to"),
-            query.get("search", ""),
+            teacher_number="" if person.role in MAY_OPERATE else person.school_number,
+            state=query.get("state", ""),
+            starts_from=query.get("from"),
+            starts_to=query.get("to"),
+            search=query.get("search", ""),
         )
         page = list_lessons(wanted, paging.slice_of(query, UUID))
         return paging.respond(request, page, responses.Lesson(page.items, many=True).data)
@@ -82,16 +82,8 @@ class FindLessons(APIView):
 
 
 def _found(lesson: LiveLesson) -> dict[str, Any]:
-    data = lesson.data
-    brief = {
-        "id": lesson.id,
-        "lesson_name": data.lesson_name,
-        "teacher": data.teacher,
-        "starts_at": lesson.starts_at,
-        "ends_at": lesson.ends_at,
-        "checks": data.checks,
-    }
-    return dict(responses.FoundLesson(brief).data)
+    shown = brief_of_live(lesson)._asdict() | {"checks": lesson.data.checks}
+    return dict(responses.FoundLesson(shown).data)
 
 
 class Lesson(APIView):
@@ -177,4 +169,4 @@ class Persist(APIView):
         told = data["lessons"][0] if data["lessons"] else {"outcome": "failed"} | data["totals"]
         error = told.get("error") or report.unavailable
         told |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
-        return Response(responses.PersistedLesson({"is_discarded": False, **told}).data)
+        return Response(responses.PersistedLesson(lesson={"is_discarded": False, **told}).data)

@@ -31,5 +31,4 @@ class MyRecords(APIView):
 
 
 def _own(each: OwnRecord) -> dict[str, object]:
-    lesson = responses.LessonBrief(each._asdict() | {"id": each.lesson_id}).data
-    return {**record_data(each.record), "lesson": lesson}
+    return {**record_data(each.record), "lesson": responses.LessonBrief(each.lesson).data}

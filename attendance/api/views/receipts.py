@@ -39,5 +39,5 @@ class Receipts(APIView):
     def post(self, request: Request) -> Response:
         text = body_of(request, requests.Receipt)["receipt"]
         done = receipts.redeem(text, caller=caller_of(request).person)
-        lesson = responses.LessonBrief(done.lesson._asdict()).data
+        lesson = responses.LessonBrief(done.lesson).data
         return Response({**record_data(done.record), "outcome": done.outcome, "lesson": lesson})

@@ -20,18 +20,11 @@ from attendance.api.parsing import (
 from attendance.api.schema import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, page_of
 from attendance.api.views.lessons import record_data
 from attendance.errors import RecordNotFound
+from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services.corrections import Correction, correct_record, find_record
-from attendance.vocabulary import Status, Verdict
-
-_VERDICTS = {
-    Status.PRESENT: Verdict.ACCEPT,
-    Status.LATE: Verdict.LATE,
-    Status.ABSENT: Verdict.ABSENT,
-    Status.EXCUSED: Verdict.EXCUSE,
-    Status.REJECTED: Verdict.REJECT,
-}
+from attendance.services.corrections import Correction, correct_record
+from attendance.vocabulary import Verdict
 
 
 class Records(APIView):
@@ -63,8 +56,8 @@ class Record(APIView):
     )
     def put(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
         body = body_of(request, requests.NewRecord)
-        before = find_record(lesson_id, school_number)
-        verdict = _VERDICTS[Status(body.pop("status"))]
+        before = registers.find_record(lesson_id, school_number)
+        verdict = Verdict(VERDICT_OF[body.pop("status")])
         record = _correct(request, lesson_id, school_number, verdict, body)
         return _answer(record, status=200 if before else 201)
 
@@ -78,7 +71,7 @@ class Record(APIView):
     def patch(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
         body = body_of(request, requests.RecordChange)
         is_undo = body.pop("undo", False)
-        verdict = Verdict.UNDO if is_undo else _VERDICTS[Status(body.pop("status"))]
+        verdict = Verdict.UNDO if is_undo else Verdict(VERDICT_OF[body.pop("status")])
         return _answer(_correct(request, lesson_id, school_number, verdict, body))
 
     @extend_schema(parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses={204: None})
@@ -93,10 +86,10 @@ def _correct(
 ) -> RegisterRecord:
     return correct_record(
         Correction(
-            lesson_id,
-            school_number,
-            verdict,
-            caller_of(request).person,
+            lesson_id=lesson_id,
+            school_number=school_number,
+            verdict=verdict,
+            actor=caller_of(request).person,
             request_id=request_id_of(request),
             expected_revision=expected_revision(request),
             **body,
@@ -113,7 +106,7 @@ class MyRecord(APIView):
     @extend_schema(responses=responses.Record)
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuery)
-        record = find_record(lesson_id, caller_of(request).person.school_number)
+        record = registers.find_record(lesson_id, caller_of(request).person.school_number)
         if record is None:
             raise RecordNotFound("You have no record in this lesson. Check in while it is open.")
         return _answer(record)

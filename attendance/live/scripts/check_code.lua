@@ -1,14 +1,12 @@
 -- Judge a code by this clock, so that the scan of it can be kept.
 -- KEYS    1 lesson
--- ARGV    1 lesson id, 2 code
+-- ARGV    1 code
 -- RETURNS valid, now ms | code_missing | code_wrong | code_expired | closed, ends_at
 --         not_found | starting | unreadable
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 local now = now_ms()
 if now >= lesson.ends_at then return {'closed', int(lesson.ends_at)} end
-local sealed, json = unseal(ARGV[1], 'lesson', 'data', lesson.data)
-if not sealed then return {'unreadable'} end
-local fault = code_fault(cjson.decode(json), now, ARGV[2])
+local fault = code_fault(cjson.decode(lesson.json), now, ARGV[1])
 if fault then return {fault} end
 return {'valid', int(now)}

@@ -23,6 +23,6 @@ local fresh = table.concat({revision, now, ARGV[6], ARGV[5], ARGV[7], ARGV[8]}, 
 local record = seal(ARGV[1], 'record', ARGV[2], fresh, ARGV[9])
 redis.call('HSET', KEYS[2], ARGV[2], record)
 append_event(KEYS[4], ARGV[1], revision, now, ARGV[4], ARGV[10], ARGV[11], ARGV[12])
-redis.call('HSET', KEYS[1], 'revision', revision, 'record_count', int(count),
-  'event_count', int(lesson.event_count + 1))
+save_counts(KEYS[1], lesson,
+  {revision = revision, record_count = count, event_count = lesson.event_count + 1})
 return {'corrected', record}

@@ -1,7 +1,7 @@
 -- Open a lesson that has its entry in due and its teacher.
 -- KEYS    1 lesson
--- RETURNS live | not_found
-local phase = redis.call('HGET', KEYS[1], 'phase')
-if not phase then return {'not_found'} end
-redis.call('HSET', KEYS[1], 'phase', 'live')
-return {'live'}
+-- RETURNS live | not_found | unreadable
+local lesson, why, starting = read_lesson(KEYS[1])
+if starting then save_counts(KEYS[1], starting, {phase = 'live'}) end
+if lesson or starting then return {'live'} end
+return {why}

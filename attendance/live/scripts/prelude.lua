@@ -35,23 +35,49 @@ end
 -- The fields of a lesson in one order; what is missing is ''.
 local function lesson_fields(key)
   local raw = redis.call('HMGET', key, 'data', 'revision', 'record_count', 'event_count',
-    'starts_at', 'ends_at', 'late_at', 'phase')
+    'starts_at', 'ends_at', 'phase', 'checksum')
   for i = 1, 8 do raw[i] = raw[i] or '' end
   return raw
 end
 
--- Returns the lesson's fields, or nil and the outcome word that says why not.
+-- What is counted as a lesson goes on, under a checksum of its own beside that of its data.
+local function counts_checksum(id, revision, record_count, event_count, phase)
+  local counts = table.concat({revision, record_count, event_count, phase}, ',')
+  return checksum(id, 'lesson', 'counts', counts)
+end
+
+-- Write the counts of a lesson that was read, with these changes.
+local function save_counts(key, lesson, changes)
+  local revision = int(changes.revision or lesson.revision)
+  local record_count = int(changes.record_count or lesson.record_count)
+  local event_count = int(changes.event_count or lesson.event_count)
+  local phase = changes.phase or lesson.phase
+  redis.call('HSET', key, 'revision', revision, 'record_count', record_count,
+    'event_count', event_count, 'phase', phase,
+    'checksum', counts_checksum(lesson.id, revision, record_count, event_count, phase))
+end
+
+-- Whether what was read is what some script wrote: data and counts under their checksums, and
+-- the window the one that is sealed with the data.
+local function is_sealed(lesson, raw)
+  if not (lesson.revision and lesson.record_count and lesson.event_count) then return false end
+  if raw[8] ~= counts_checksum(lesson.id, raw[2], raw[3], raw[4], raw[7]) then return false end
+  if not lesson.stamp then return false end
+  local stamp = split(lesson.stamp)
+  return lesson.starts_at and raw[5] == stamp[3] and lesson.ends_at and raw[6] == stamp[4]
+end
+
+-- Returns a lesson, or nil and the outcome word that says why not; one that is starting comes
+-- third. Every value in it is under a checksum.
 local function read_lesson(key)
   local raw = lesson_fields(key)
-  local lesson = {data = raw[1] ~= '' and raw[1], revision = counter(raw[2]),
+  if raw[1] == '' and redis.call('EXISTS', key) == 0 then return nil, 'not_found' end
+  local lesson = {id = string.match(key, '{(.-)}'), data = raw[1], revision = counter(raw[2]),
     record_count = counter(raw[3]), event_count = counter(raw[4]), starts_at = counter(raw[5]),
-    ends_at = counter(raw[6]), late_at = counter(raw[7]), phase = raw[8]}
-  if not lesson.data and redis.call('EXISTS', key) == 0 then return nil, 'not_found' end
-  if not (lesson.data and lesson.revision and lesson.record_count and lesson.event_count
-      and lesson.starts_at and lesson.ends_at) then
-    return nil, 'unreadable'
-  end
-  if lesson.phase == 'starting' then return nil, 'starting' end
+    ends_at = counter(raw[6]), phase = raw[7]}
+  lesson.stamp, lesson.json = unseal(lesson.id, 'lesson', 'data', raw[1])
+  if not is_sealed(lesson, raw) then return nil, 'unreadable' end
+  if lesson.phase == 'starting' then return nil, 'starting', lesson end
   return lesson
 end
 

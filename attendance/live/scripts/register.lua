@@ -1,14 +1,28 @@
--- The register of a live lesson, unless the caller already has this revision.
--- KEYS    1 lesson, 2 records, 3 events, 4 corrupt
--- ARGV    1 revision that the caller has, or '', 2 '1' to see events as well
--- RETURNS unchanged, now ms, lesson fields
---         register, now ms, lesson fields, records, events, corrupt
+-- The register of a live lesson, unless the caller already has all of it.
+-- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
+-- ARGV    1 revision that the caller has, or '', 2 refused attempts that the caller has, or '' for
+--         a caller who does not want them, 3 '1' to see events as well
+-- RETURNS unchanged, now ms, lesson fields, refused attempts
+--         register, now ms, lesson fields, refused attempts, records, events, corrupt, refusals
 --         not_found | starting | unreadable
+
+-- How often somebody was refused: refusals raise no revision.
+local function refused_attempts()
+  if ARGV[2] == '' or redis.call('TYPE', KEYS[5]).ok ~= 'hash' then return 0 end
+  local times = 0
+  for _, raw in ipairs(redis.call('HVALS', KEYS[5])) do
+    times = times + (tonumber(string.match(raw, '^1|%x+|(%d+),')) or 0)
+  end
+  return times
+end
+
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
-if ARGV[1] == int(lesson.revision) then
-  return {'unchanged', int(now_ms()), lesson_fields(KEYS[1])}
+local fields, refused = lesson_fields(KEYS[1]), int(refused_attempts())
+if ARGV[1] == int(lesson.revision) and (ARGV[2] == '' or ARGV[2] == refused) then
+  return {'unchanged', int(now_ms()), fields, refused}
 end
-local events = ARGV[2] == '1' and redis.call('LRANGE', KEYS[3], 0, -1) or {}
-return {'register', int(now_ms()), lesson_fields(KEYS[1]), redis.call('HGETALL', KEYS[2]), events,
-  redis.call('LRANGE', KEYS[4], 0, -1)}
+local events = ARGV[3] == '1' and redis.call('LRANGE', KEYS[3], 0, -1) or {}
+local refusals = refused ~= '0' and redis.call('HGETALL', KEYS[5]) or {}
+return {'register', int(now_ms()), fields, refused, redis.call('HGETALL', KEYS[2]), events,
+  redis.call('LRANGE', KEYS[4], 0, -1), refusals}

@@ -5,13 +5,11 @@
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 if find_event(KEYS[2], ARGV[4]) then return {'repeated'} end
-local stamp, json = unseal(ARGV[1], 'lesson', 'data', lesson.data)
-if not stamp then return {'unreadable'} end
-if cjson.decode(json).lesson_name ~= ARGV[2] then return {'conflict'} end
+if cjson.decode(lesson.json).lesson_name ~= ARGV[2] then return {'conflict'} end
 local now = int(now_ms())
 local revision = int(lesson.revision + 1)
-stamp = table.concat({revision, now, int(lesson.starts_at), int(lesson.ends_at)}, ',')
+local stamp = table.concat({revision, now, int(lesson.starts_at), int(lesson.ends_at)}, ',')
 append_event(KEYS[2], ARGV[1], revision, now, ARGV[4], '', '', ARGV[5])
-redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, ARGV[3]),
-  'revision', revision, 'event_count', int(lesson.event_count + 1))
+redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, ARGV[3]))
+save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
 return {'renamed'}

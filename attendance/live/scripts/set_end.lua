@@ -17,13 +17,11 @@ if not finish and ends_at <= lesson.ends_at then return {'not_later', int(lesson
 if ends_at - starts_at > tonumber(ARGV[5]) then
   return {'too_long', int(starts_at + tonumber(ARGV[5]))}
 end
-local stamp, json = unseal(ARGV[1], 'lesson', 'data', lesson.data)
-if not stamp then return {'unreadable'} end
 local revision = int(lesson.revision + 1)
-stamp = table.concat({revision, int(now), int(starts_at), int(ends_at)}, ',')
+local stamp = table.concat({revision, int(now), int(starts_at), int(ends_at)}, ',')
 append_event(KEYS[2], ARGV[1], revision, int(now), ARGV[3], int(lesson.ends_at), int(ends_at),
   ARGV[4])
-redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, json),
-  'revision', revision, 'event_count', int(lesson.event_count + 1),
+redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, lesson.json),
   'starts_at', int(starts_at), 'ends_at', int(ends_at))
+save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
 return {'changed', int(ends_at)}

@@ -8,9 +8,9 @@ for i, wanted in ipairs(types) do
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= 'none' and kind ~= wanted then return {'wrong_type', KEYS[i]} end
 end
-local lesson, why = read_lesson(KEYS[1])
+local lesson, why, starting = read_lesson(KEYS[1])
 if why == 'not_found' and redis.call('EXISTS', KEYS[2]) == 1 then why = 'headless' end
-if why == 'starting' then return {why, redis.call('HGET', KEYS[1], 'ends_at')} end
+if starting then return {why, int(starting.ends_at)} end
 if why == 'unreadable' then return {why, lesson_fields(KEYS[1])[1]} end
 if why then return {why} end
 local now = now_ms()

@@ -8,10 +8,12 @@ that each function names.
 from attendance.live.store.check_ins import CheckIn, Shown, check_code, check_in
 from attendance.live.store.ending import extend, finish, rename
 from attendance.live.store.marks import (
-    Correction,
+    CorrectedRecord,
     FoundRecord,
+    RecordHistory,
     Register,
     correct,
+    read_history,
     read_record,
     read_records_of,
     read_refusals,
@@ -43,7 +45,7 @@ from attendance.live.store.reading import (
 )
 from attendance.live.store.snapshots import (
     CorruptPayload,
-    Discard,
+    DiscardOutcome,
     Snapshot,
     Unsnapped,
     discard_if_unchanged,
@@ -54,13 +56,14 @@ from attendance.live.store.starting import NewLesson, abandon, start
 
 __all__ = [
     "CheckIn",
-    "Correction",
+    "CorrectedRecord",
     "CorruptPayload",
-    "Discard",
+    "DiscardOutcome",
     "DueLesson",
     "FoundRecord",
     "Missing",
     "NewLesson",
+    "RecordHistory",
     "Register",
     "Shown",
     "Snapshot",
@@ -84,6 +87,7 @@ __all__ = [
     "outside_due",
     "park",
     "parked_until",
+    "read_history",
     "read_lesson",
     "read_lessons",
     "read_record",

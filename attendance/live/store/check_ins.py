@@ -49,12 +49,14 @@ def check_in(lesson_id: UUID, data: RecordData, shown: Shown = NOTHING_SHOWN) ->
     reply = client.run(
         "check_in",
         [key(lesson_id) for key in _CHECK_IN_KEYS],
-        str(lesson_id),
-        data.school_number,
-        payloads.encode(data),
-        MOST_RECORDS,
-        MOST_REFUSALS,
-        *shown,
+        (
+            str(lesson_id),
+            data.school_number,
+            payloads.encode(data),
+            MOST_RECORDS,
+            MOST_REFUSALS,
+            *shown,
+        ),
     )
     if reply[0] not in {b"created", b"repeated"}:
         refuse(reply)
@@ -77,7 +79,7 @@ def check_code(lesson_id: UUID, code: str) -> datetime:
 
     Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong and CodeExpired.
     """
-    reply = client.run("check_code", [keys.lesson(lesson_id)], str(lesson_id), code)
+    reply = client.run("check_code", [keys.lesson(lesson_id)], (code,))
     if reply[0] != b"valid":
         refuse(reply)
     return instants.instant(int(reply[1]))

@@ -17,7 +17,7 @@ from attendance.live import client, keys, payloads
 from attendance.live.payloads import EventData, LiveLesson
 from attendance.live.store import queue
 from attendance.rules import instants
-from attendance.vocabulary import LONGEST_LESSON_HOURS
+from attendance.rules.window import LONGEST_LESSON_HOURS
 
 _LONGEST_MS = LONGEST_LESSON_HOURS * 3_600_000
 
@@ -48,11 +48,13 @@ def rename(lesson: LiveLesson, lesson_name: str, *, request_id: str, event: Even
     reply = client.run(
         "rename",
         [keys.lesson(lesson.id), keys.events(lesson.id)],
-        str(lesson.id),
-        data.lesson_name,
-        payloads.encode(msgspec.structs.replace(data, lesson_name=lesson_name)),
-        request_id,
-        payloads.encode(event),
+        (
+            str(lesson.id),
+            data.lesson_name,
+            payloads.encode(msgspec.structs.replace(data, lesson_name=lesson_name)),
+            request_id,
+            payloads.encode(event),
+        ),
     )
     match reply[0]:
         case b"renamed" | b"repeated":
@@ -67,11 +69,13 @@ def _set_end(lesson_id: UUID, end: int | str, request_id: str, event: EventData)
     reply = client.run(
         "set_end",
         [keys.lesson(lesson_id), keys.events(lesson_id)],
-        str(lesson_id),
-        end,
-        request_id,
-        payloads.encode(event),
-        _LONGEST_MS,
+        (
+            str(lesson_id),
+            end,
+            request_id,
+            payloads.encode(event),
+            _LONGEST_MS,
+        ),
     )
     if reply[0] not in {b"changed", b"repeated"}:
         _raise(reply)

@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonUnreadable
 from attendance.live import client, decoding, keys, payloads
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import EventData, LiveEvent, LiveLesson, LiveRecord, RecordData
-from attendance.live.refusals import RefusedCheckIn, decode_refusals
+from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store.replies import decode_record, refuse
 from attendance.vocabulary import MOST_RECORDS
 
@@ -19,7 +19,7 @@ class FoundRecord(NamedTuple):
     is_repeated: bool
 
 
-class Correction(NamedTuple):
+class CorrectedRecord(NamedTuple):
     """A record as a correction leaves it, made from the revision that was read."""
 
     data: RecordData
@@ -38,15 +38,25 @@ class Correction(NamedTuple):
 
 class Register(NamedTuple):
     lesson: LiveLesson
-    records: list[LiveRecord]
-    events: list[LiveEvent]
-    unreadable: int
-    """How many values stand where a record should be and cannot be read."""
+    records: Sequence[LiveRecord] = ()
+    events: Sequence[LiveEvent] = ()
+    refusals: Sequence[LiveRefusal] = ()
+    refused_attempts: int = 0
+    """How often somebody was refused; 0 for a caller who did not ask for refusals."""
+    unreadable: int = 0
+    """How many values stand where a record or an event should be and cannot be read."""
     is_unchanged: bool = False
-    """Whether the lesson is at the revision that the caller knows; then no records are read."""
+    """Whether the caller has all of it already; then only the lesson was read."""
 
 
-def correct(lesson_id: UUID, correction: Correction) -> LiveRecord:
+class RecordHistory(NamedTuple):
+    lesson: LiveLesson
+    record: LiveRecord | None
+    events: list[LiveEvent]
+    """Of the whole lesson, oldest first."""
+
+
+def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
     """Write a corrected record with its event, if nobody changed it since it was read.
 
     The same request id again returns the record and changes nothing. Raises
@@ -56,19 +66,21 @@ def correct(lesson_id: UUID, correction: Correction) -> LiveRecord:
     reply = client.run(
         "correct",
         [key(lesson_id) for key in (keys.lesson, keys.records, keys.corrupt, keys.events)],
-        str(lesson_id),
-        number,
-        correction.seen_revision,
-        correction.request_id,
-        correction.status,
-        correction.checked_in_at_ms,
-        correction.previous,
-        correction.mark,
-        payloads.encode(correction.data),
-        correction.old,
-        correction.new,
-        payloads.encode(correction.event),
-        MOST_RECORDS,
+        (
+            str(lesson_id),
+            number,
+            correction.seen_revision,
+            correction.request_id,
+            correction.status,
+            correction.checked_in_at_ms,
+            correction.previous,
+            correction.mark,
+            payloads.encode(correction.data),
+            correction.old,
+            correction.new,
+            payloads.encode(correction.event),
+            MOST_RECORDS,
+        ),
     )
     if reply[0] not in {b"corrected", b"repeated"}:
         refuse(reply)
@@ -83,8 +95,10 @@ def read_record(lesson_id: UUID, school_number: str, *, request_id: str) -> Foun
     reply = client.run(
         "read_record",
         [key(lesson_id) for key in (keys.lesson, keys.records, keys.events)],
-        school_number,
-        request_id,
+        (
+            school_number,
+            request_id,
+        ),
     )
     if reply[0] != b"record":
         refuse(reply)
@@ -115,51 +129,88 @@ def read_records_of(school_number: str, lesson_ids: Sequence[UUID]) -> dict[UUID
 
 
 def register(
-    lesson_id: UUID, *, known_revision: int | None = None, with_events: bool = False
+    lesson_id: UUID,
+    *,
+    known_revision: int | None = None,
+    known_refused: int | None = None,
+    with_refusals: bool = False,
+    with_events: bool = False,
 ) -> Register:
-    """Roster and records of a live lesson, by school number.
+    """The records of a live lesson, by school number: one round trip.
 
-    Where the lesson is still at `known_revision`, only the lesson is read. Raises
-    LessonNotFound and LessonUnreadable.
+    Where the lesson is still at `known_revision`, and with refusals also at
+    `known_refused` attempts, only the lesson is read. Raises LessonNotFound and
+    LessonUnreadable.
     """
+    refused: int | str = "" if not with_refusals else -1 if known_refused is None else known_refused
+    parts = (keys.lesson, keys.records, keys.events, keys.corrupt, keys.refusals)
     reply = client.run(
         "register",
-        [key(lesson_id) for key in (keys.lesson, keys.records, keys.events, keys.corrupt)],
-        "" if known_revision is None else known_revision,
-        "1" if with_events else "",
+        [key(lesson_id) for key in parts],
+        ("" if known_revision is None else known_revision, refused, "1" if with_events else ""),
     )
     if reply[0] == b"unchanged":
-        return _register(lesson_id, *reply[1:], [], [], [])._replace(is_unchanged=True)
+        lesson = _lesson(lesson_id, reply[1], reply[2])
+        return Register(lesson=lesson, refused_attempts=int(reply[3]), is_unchanged=True)
     if reply[0] != b"register":
         refuse(reply)
-    return _register(lesson_id, *reply[1:])
+    return _register(lesson_id, reply)
 
 
-def read_refusals(lesson_id: UUID) -> list[RefusedCheckIn]:
+def read_refusals(lesson_id: UUID) -> list[LiveRefusal]:
     """The refused check-ins of a lesson; none where it is not there."""
     flat = client.run("read_refusals", [keys.refusals(lesson_id)])
     return decode_refusals(lesson_id, flat)
 
 
-def _register(
-    lesson_id: UUID, read_at: bytes, fields: list[bytes], *lists: list[bytes]
-) -> Register:
-    flat, raw_events, corrupt = lists
-    try:
-        lesson = decoding.decode_lesson(lesson_id, read_at, fields)
-    except Corrupt as error:
-        raise LessonUnreadable from error
-    found: list[LiveRecord] = []
-    events: list[LiveEvent] = []
-    unreadable = len(corrupt)
+def read_history(lesson_id: UUID, school_number: str) -> RecordHistory:
+    """One student's record and the events of the lesson: one round trip.
+
+    What cannot be read is left out. Raises LessonNotFound and LessonUnreadable.
+    """
+    parts = (keys.lesson, keys.records, keys.events)
+    reply = client.run("read_history", [key(lesson_id) for key in parts], (school_number,))
+    if reply[0] != b"history":
+        refuse(reply)
+    _, read_at, fields, raw, raw_events = reply
+    record = None
+    if raw:
+        with contextlib.suppress(Corrupt):
+            record = decoding.decode_record(lesson_id, school_number, raw)
+    events, _unreadable = _events(lesson_id, raw_events)
+    return RecordHistory(_lesson(lesson_id, read_at, fields), record, events)
+
+
+def _register(lesson_id: UUID, reply: list[Any]) -> Register:
+    _, read_at, fields, refused, flat, raw_events, corrupt, refusals = reply
+    records: list[LiveRecord] = []
+    events, unreadable = _events(lesson_id, raw_events)
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
         try:
-            found.append(decoding.decode_record(lesson_id, field.decode("ascii", "replace"), raw))
+            records.append(decoding.decode_record(lesson_id, field.decode("ascii", "replace"), raw))
         except Corrupt:
             unreadable += 1
+    return Register(
+        lesson=_lesson(lesson_id, read_at, fields),
+        records=sorted(records, key=lambda record: record.school_number),
+        events=events,
+        refusals=decode_refusals(lesson_id, refusals),
+        refused_attempts=int(refused),
+        unreadable=unreadable + len(corrupt),
+    )
+
+
+def _lesson(lesson_id: UUID, read_at: bytes, fields: list[bytes]) -> LiveLesson:
+    try:
+        return decoding.decode_lesson(lesson_id, read_at, fields)
+    except Corrupt as error:
+        raise LessonUnreadable from error
+
+
+def _events(lesson_id: UUID, raw_events: list[bytes]) -> tuple[list[LiveEvent], int]:
+    """The events that can be read, and how many cannot."""
+    events = []
     for raw in raw_events:
-        try:
+        with contextlib.suppress(Corrupt):
             events.append(decoding.decode_event(lesson_id, raw))
-        except Corrupt:
-            unreadable += 1
-    return Register(lesson, sorted(found, key=lambda r: r.school_number), events, unreadable)
+    return events, len(raw_events) - len(events)

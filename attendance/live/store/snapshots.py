@@ -10,7 +10,7 @@ import msgspec
 from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
-from attendance.live.refusals import RefusedCheckIn, decode_refusals
+from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store import queue
 
 
@@ -23,7 +23,7 @@ class CorruptPayload(NamedTuple):
     reason: str
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """All that one lesson holds, read atomically at `lesson.revision`."""
 
     lesson: LiveLesson
@@ -31,7 +31,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     raw_records: dict[bytes, bytes]
     raw_events: list[bytes]
     raw_corrupt: list[bytes]
-    refusals: list[RefusedCheckIn]
+    refusals: list[LiveRefusal]
 
     @property
     def read(self) -> int:
@@ -127,9 +127,14 @@ def _readable(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
         lesson = decoding.decode_lesson(lesson_id, read_at, fields)
     except Corrupt as error:
         return Unsnapped("unreadable", str(error), fields[0])
-    raw_records = dict(zip(flat[::2], flat[1::2], strict=True))
-    refused = decode_refusals(lesson_id, refusals)
-    return Snapshot(lesson, fields[0], raw_records, raw_events, raw_corrupt, refused)
+    return Snapshot(
+        lesson=lesson,
+        raw_lesson=fields[0],
+        raw_records=dict(zip(flat[::2], flat[1::2], strict=True)),
+        raw_events=raw_events,
+        raw_corrupt=raw_corrupt,
+        refusals=decode_refusals(lesson_id, refusals),
+    )
 
 
 def _moved(raw: bytes) -> CorruptPayload:
@@ -139,15 +144,15 @@ def _moved(raw: bytes) -> CorruptPayload:
     )
 
 
-class Discard(NamedTuple):
+class DiscardOutcome(NamedTuple):
     """What became of one lesson: discarded, changed, not_over or not_found."""
 
     outcome: str
-    refusals: list[RefusedCheckIn]
+    refusals: list[LiveRefusal]
     """All that it held when it was discarded; some may have come after its snapshot."""
 
 
-def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, Discard]:
+def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, DiscardOutcome]:
     """Remove each lesson that is still at its snapshot's revision and last event, and over.
 
     Raises LiveStoreUnavailable; whatever was removed by then was stored before.
@@ -167,11 +172,11 @@ def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, Discard]:
     }
 
 
-def _discard(lesson_id: UUID, reply: Any) -> Discard:
+def _discard(lesson_id: UUID, reply: Any) -> DiscardOutcome:
     if isinstance(reply, Exception):
-        return Discard("changed", [])
+        return DiscardOutcome("changed", [])
     refusals = decode_refusals(lesson_id, reply[1]) if reply[0] == b"discarded" else []
-    return Discard(reply[0].decode(), refusals)
+    return DiscardOutcome(reply[0].decode(), refusals)
 
 
 def free_names(lessons: Sequence[LiveLesson]) -> None:

@@ -12,7 +12,12 @@ from uuid import UUID
 
 import msgspec
 
-from attendance.errors import InvalidWindow, LessonAlreadyLive, LiveStoreUnavailable
+from attendance.errors import (
+    InvalidWindow,
+    LessonAlreadyLive,
+    LessonUnreadable,
+    LiveStoreUnavailable,
+)
 from attendance.live import client, codes, keys, payloads
 from attendance.live.payloads import LessonData, LiveLesson
 from attendance.live.store import queue, reading
@@ -45,13 +50,27 @@ def start(new: NewLesson) -> LiveLesson:
     if holder is not None:
         _refuse_or_abandon(holder)
     ends_at = instants.milliseconds(new.ends_at)
-    scheduled = client.run("schedule", [keys.DUE], str(new.id), ends_at)
+    scheduled = client.run(
+        "schedule",
+        [keys.DUE],
+        (
+            str(new.id),
+            ends_at,
+        ),
+    )
     if scheduled[0] == b"past":
         raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
     if Check.EXTERNAL in new.data.checks:
         queue.expect_verdicts(new.id, ends_at)
     _create(_with_short_code(new))
-    taken = client.run("take_name", [keys.teacher(teacher)], held, str(new.id))
+    taken = client.run(
+        "take_name",
+        [keys.teacher(teacher)],
+        (
+            held,
+            str(new.id),
+        ),
+    )
     if taken[0] == b"held":
         abandon(new.id)
         return _after_a_lost_race(new, taken[1])
@@ -78,22 +97,31 @@ def _with_short_code(new: NewLesson) -> NewLesson:
     """Name the lesson by four letters that no other lesson has."""
     for _ in range(SHORT_CODE_ATTEMPTS):
         short = codes.new_short_code()
-        if client.run("take_name", [keys.code(short)], "", str(new.id))[0] == b"taken":
+        if (
+            client.run(
+                "take_name",
+                [keys.code(short)],
+                (
+                    "",
+                    str(new.id),
+                ),
+            )[0]
+            == b"taken"
+        ):
             return new._replace(data=msgspec.structs.replace(new.data, short_code=short))
     raise LiveStoreUnavailable("No short code is free. Try again in a moment.")
 
 
 def _create(new: NewLesson) -> None:
-    late = new.data.late_after_minutes
-    starts_at = instants.milliseconds(new.starts_at)
     client.run(
         "create_lesson",
         [keys.lesson(new.id)],
-        str(new.id),
-        starts_at,
-        instants.milliseconds(new.ends_at),
-        "" if late is None else starts_at + late * 60_000,
-        payloads.encode(new.data),
+        (
+            str(new.id),
+            instants.milliseconds(new.starts_at),
+            instants.milliseconds(new.ends_at),
+            payloads.encode(new.data),
+        ),
     )
 
 
@@ -107,7 +135,10 @@ def _after_a_lost_race(new: NewLesson, held: bytes) -> LiveLesson:
 
 
 def _go_live(lesson_id: UUID) -> LiveLesson:
-    if client.run("go_live", [keys.lesson(lesson_id)])[0] != b"live":
+    outcome = client.run("go_live", [keys.lesson(lesson_id)])[0]
+    if outcome == b"unreadable":
+        raise LessonUnreadable
+    if outcome != b"live":
         raise LessonAlreadyLive("Another start of yours was faster. Load your lessons again.")
     return reading.read_lesson(lesson_id)
 
@@ -120,6 +151,6 @@ def abandon(lesson_id: UUID) -> bool:
         return False
     if isinstance(lesson, LiveLesson):
         name = keys.code(lesson.data.short_code)
-        client.run("compare_and_delete", [name], str(lesson_id))
+        client.run("compare_and_delete", [name], (str(lesson_id),))
     queue.drop_due([lesson_id])
     return True

@@ -59,7 +59,9 @@ def _declare(missing: Sequence[UUID]) -> list[LessonReport]:
     for lesson_id in lost:
         logger.error("Lesson %s is lost: Redis does not hold it", lesson_id)
     return [
-        LessonReport(i, Outcome.LOST, error="Redis answers and does not hold this lesson.")
+        LessonReport(
+            lesson_id=i, outcome=Outcome.LOST, error="Redis answers and does not hold this lesson."
+        )
         for i in lost
     ]
 
@@ -78,8 +80,16 @@ def explain(reports: Sequence[LessonReport], *, is_asked: bool) -> list[LessonRe
     told = [report for report in reports if report.outcome is not Outcome.GONE] + lost
     known = stored | {report.lesson_id for report in lost}
     if is_asked:
-        told += [LessonReport(i, Outcome.UNCHANGED, is_discarded=True) for i in gone if i in stored]
-        told += [LessonReport(i, Outcome.FAILED, error=UNKNOWN) for i in gone if i not in known]
+        told += [
+            LessonReport(lesson_id=i, outcome=Outcome.UNCHANGED, is_discarded=True)
+            for i in gone
+            if i in stored
+        ]
+        told += [
+            LessonReport(lesson_id=i, outcome=Outcome.FAILED, error=UNKNOWN)
+            for i in gone
+            if i not in known
+        ]
     return told
 
 

@@ -61,13 +61,17 @@ def give_up(lesson_id: UUID, error: Exception, kind: Kind) -> LessonReport:
             ledger.mark_quarantined(lesson_id, why)
         store.park(lesson_id, None)
         logger.error("Lesson %s is refused by PostgreSQL: %s", lesson_id, why)
-        return LessonReport(lesson_id, Outcome.QUARANTINED, newly_quarantined=1, error=why)
+        return LessonReport(
+            lesson_id=lesson_id, outcome=Outcome.QUARANTINED, newly_quarantined=1, error=why
+        )
     if kind is Kind.OTHER:
         logger.error("Lesson %s failed unexpectedly", lesson_id, exc_info=error)
     else:
         logger.warning("Lesson %s is tried again later: %s", lesson_id, why)
     until = ledger.count_failure(lesson_id, why, at=store.now())
     if until is None:
-        return LessonReport(lesson_id, Outcome.BUSY, error=f"somebody else has stored it: {why}")
+        return LessonReport(
+            lesson_id=lesson_id, outcome=Outcome.BUSY, error=f"somebody else has stored it: {why}"
+        )
     store.park(lesson_id, until)
-    return LessonReport(lesson_id, Outcome.FAILED, error=why)
+    return LessonReport(lesson_id=lesson_id, outcome=Outcome.FAILED, error=why)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord, Mark
+from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.rules import instants
-from attendance.vocabulary import UNDONE_REASON, Status
+from attendance.rules.verdicts import UNDONE_REASON, Mark
+from attendance.vocabulary import Status
 
 NO_VERDICT_REASON = "no verdict of the verifier when the lesson was stored"
 

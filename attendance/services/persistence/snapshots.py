@@ -9,9 +9,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from attendance.live import store
-from attendance.live.payloads import LiveLesson, LiveRecord, Mark
+from attendance.live.payloads import LiveLesson, LiveRecord
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.rules.verdicts import Mark
 from attendance.services.persistence.row_values import Readable, reason_of
 
 OLDER_COPY = "an older copy of the lesson in Redis says something else than PostgreSQL"

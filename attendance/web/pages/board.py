@@ -11,22 +11,20 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance.errors import AttendanceError, Conflict, LessonNotFound, RecordNotFound
+from attendance.errors import AttendanceError, Conflict, RecordNotFound
 from attendance.http_status import STATUS
-from attendance.live.refusals import RefusedCheckIn
-from attendance.selectors import registers
+from attendance.rules.permissions import MAY_TEACH, check_may_see
+from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
-from attendance.selectors.permissions import check_may_see
+from attendance.selectors.registers import HistoryView, find_history
 from attendance.selectors.shapes import LessonView, RegisterRecord
-from attendance.services import ids
-from attendance.services import lessons as lesson_services
+from attendance.services import ids, lessons
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import LessonState, Refusal, Status, Verdict
 from attendance.web import stream
 from attendance.web.callers import person_of, signed_in
 from attendance.web.forms import AddForm, CorrectionForm
 from attendance.wording.lessons import STATES, history
-from users.identity import Role
 
 _HERE = {Status.PRESENT, Status.LATE}
 _TO_DECIDE = {Status.PENDING}
@@ -38,76 +36,84 @@ NO_CONTENT = 204
 def visible(request: HttpRequest, lesson_id: UUID) -> LessonView:
     """The lesson, for its teacher and staff. Raises LessonNotFound."""
     lesson = find_lesson(lesson_id)
-    check_may_see(person_of(request), lesson.teacher.school_number)
+    check_may_see(person_of(request), teacher_number=lesson.teacher.school_number)
     return lesson
 
 
+def _visible_board(request: HttpRequest, lesson_id: UUID, *, version: str = "") -> Board:
+    """The lesson's board, for its teacher and staff. Raises LessonNotFound."""
+    found = find_board(lesson_id, version=version)
+    check_may_see(person_of(request), teacher_number=found.lesson.teacher.school_number)
+    return found
+
+
 @never_cache
 @require_safe
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def board(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The whole page; its rows are also served alone."""
-    lesson = visible(request, lesson_id)
-    context = _rows(request, lesson) | {
-        "add_form": AddForm(initial={"request_id": ids.new_request_id()}),
-        "stream_url": stream.url_for(lesson_id) if lesson.state == LessonState.LIVE else "",
+    return _page(request, _visible_board(request, lesson_id))
+
+
+def _page(
+    request: HttpRequest, found: Board, *, add_form: AddForm | None = None, status: int = 200
+) -> HttpResponse:
+    lesson = found.lesson
+    context = _rows(request, found) | {
+        "add_form": add_form or AddForm(initial={"request_id": ids.new_request_id()}),
+        "stream_url": stream.url_for(lesson.id) if lesson.state == LessonState.LIVE else "",
         "extend_minutes": EXTEND_MINUTES,
         "request_id": ids.new_request_id(),
     }
-    return render(request, "attendance/pages/board.html", context)
+    return render(request, "attendance/pages/board.html", context, status=status)
 
 
 @never_cache
 @require_safe
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def rows(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The rows alone; nothing where the browser has the newest ones."""
-    context = _rows(request, visible(request, lesson_id))
-    if request.GET.get("known") == context["known"]:
+    found = _visible_board(request, lesson_id, version=request.GET.get("known", ""))
+    if found.is_unchanged:
         return HttpResponse(status=NO_CONTENT)
-    return render(request, "attendance/pages/board_rows.html", context)
+    return render(request, "attendance/pages/board_rows.html", _rows(request, found))
 
 
-def _rows(request: HttpRequest, lesson: LessonView) -> dict[str, Any]:
-    register, refused = _register(lesson)
+def _rows(request: HttpRequest, found: Board) -> dict[str, Any]:
+    lesson = found.lesson
     tab = request.GET.get("tab", "all")
     tab = tab if tab in TABS else "all"
-    search = request.GET.get("search", "").strip().casefold()
-    kept = [r for r in register.records if not r.is_deleted]
-    known = {r.school_number for r in kept}
-    open_refusals = [r for r in refused if r.school_number not in known]
-    wanted = TABS[tab]
-    shown = [r for r in kept if wanted is None or r.status in wanted]
-    if search:
-        shown = [r for r in shown if search in f"{r.school_number} {r.full_name}".casefold()]
-    words = STATES[LessonState(lesson.state)]
+    kept = [r for r in found.records if not r.is_deleted]
+    recorded = {r.school_number for r in kept}
+    open_refusals = [r for r in found.refusals if r.school_number not in recorded]
     left = max(lesson.ends_at - timezone.now(), timedelta(0))
+    shown = _searched(kept, tab, request.GET.get("search", ""))
     return {
         "lesson": lesson,
-        "state": words,
+        "state": STATES[LessonState(lesson.state)],
         "is_live": lesson.state == LessonState.LIVE,
         "is_lost": lesson.state == LessonState.LOST,
         "is_open": lesson.state in {LessonState.LIVE, LessonState.SCHEDULED},
         "records": sorted(shown, key=lambda r: r.changed_at, reverse=True),
-        "deleted": [r for r in register.records if r.is_deleted],
+        "deleted": [r for r in found.records if r.is_deleted],
         "refusals": [(r, Refusal(r.code).label) for r in open_refusals],
         "tab": tab,
         "search": request.GET.get("search", ""),
         "counts": _counts(kept, len(open_refusals)),
         "minutes_left": -(-int(left.total_seconds()) // 60),
-        "known": f"{register.revision}-{sum(r.times for r in refused)}-{lesson.state}",
+        "known": found.version,
     }
 
 
-def _register(lesson: LessonView) -> tuple[registers.RegisterView, list[RefusedCheckIn]]:
-    """Of a lesson that is lost there may be nothing, and its page still says what to do."""
-    try:
-        register = registers.find_register(lesson.id)
-        return register, list(registers.find_refusals(lesson.id).refusals)
-    except LessonNotFound:
-        if lesson.state != LessonState.LOST:
-            raise
-        return registers.RegisterView(lesson.teacher.school_number, 0, []), []
+def _searched(records: list[RegisterRecord], tab: str, search: str) -> list[RegisterRecord]:
+    """The records of one tab in whose number or name the text stands."""
+    wanted, text = TABS[tab], search.strip().casefold()
+    return [
+        r
+        for r in records
+        if (wanted is None or r.status in wanted)
+        and text in f"{r.school_number} {r.full_name}".casefold()
+    ]
 
 
 def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:
@@ -118,10 +124,10 @@ def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpResponse:
     """One student in one lesson: what happened, and a form to change it."""
-    lesson = visible(request, lesson_id)
+    found = _visible_history(request, lesson_id, school_number)
     form, status, conflict = None, 200, False
     if request.method == "POST":
         form = CorrectionForm(request.POST)
@@ -133,28 +139,28 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
         except AttendanceError as error:
             form.add_error(None, gettext(error.detail))
             status, conflict = STATUS.get(error.code, 500), isinstance(error, Conflict)
-    found = _find(lesson_id, school_number)
+            found = _visible_history(request, lesson_id, school_number)
+    if found.record is None:
+        raise RecordNotFound
     if form is None:
-        form = CorrectionForm(initial=_seen(found))
+        form = CorrectionForm(initial=_seen(found.record))
     elif conflict:
         # What was wanted stays in the form; what is there now is what the next try is about.
-        form.data = {**request.POST.dict(), **_seen(found)}
-    events = registers.find_events(lesson_id).events
+        form.data = {**request.POST.dict(), **_seen(found.record)}
     context = {
-        "lesson": lesson,
-        "record": found,
-        "history": history(found, events),
+        "lesson": found.lesson,
+        "record": found.record,
+        "history": history(found.record, found.events),
         "form": form,
         "is_conflict": conflict,
     }
     return render(request, "attendance/pages/record.html", context, status=status)
 
 
-def _find(lesson_id: UUID, school_number: str) -> RegisterRecord:
-    records = registers.find_register(lesson_id).records
-    found = next((r for r in records if r.school_number == school_number.upper()), None)
-    if found is None:
-        raise RecordNotFound
+def _visible_history(request: HttpRequest, lesson_id: UUID, school_number: str) -> HistoryView:
+    """One student in the lesson, for its teacher and staff. Raises LessonNotFound."""
+    found = find_history(lesson_id, school_number)
+    check_may_see(person_of(request), teacher_number=found.lesson.teacher.school_number)
     return found
 
 
@@ -167,10 +173,10 @@ def _correct(
 ) -> None:
     correct_record(
         Correction(
-            lesson_id,
-            school_number,
-            Verdict(given["verdict"]),
-            person_of(request),
+            lesson_id=lesson_id,
+            school_number=school_number,
+            verdict=Verdict(given["verdict"]),
+            actor=person_of(request),
             reason=given.get("reason", ""),
             full_name=given.get("full_name", ""),
             request_id=given["request_id"],
@@ -180,38 +186,37 @@ def _correct(
 
 
 @require_POST
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Add a student, or accept one who was refused."""
-    visible(request, lesson_id)
+    found = _visible_board(request, lesson_id)
     form = AddForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data | {"verdict": Verdict.ACCEPT}
         _correct(request, lesson_id, given.pop("school_number"), given)
         return _back(request, lesson_id)
-    context = _rows(request, visible(request, lesson_id)) | {"add_form": form}
-    return render(request, "attendance/pages/board.html", context, status=400)
+    return _page(request, found, add_form=form, status=400)
 
 
 @require_POST
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def finish(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """End a lesson now; it is saved at once where that is possible."""
     visible(request, lesson_id)
-    lesson_services.finish_lesson(
+    lessons.finish_lesson(
         lesson_id, actor=person_of(request), request_id=request.POST.get("request_id", "")
     )
     return redirect("board", lesson_id=lesson_id)
 
 
 @require_POST
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def extend(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Give a lesson some minutes more."""
     lesson = visible(request, lesson_id)
     minutes = request.POST.get("minutes", "")
     more = int(minutes) if minutes in map(str, EXTEND_MINUTES) else EXTEND_MINUTES[0]
-    lesson_services.extend_lesson(
+    lessons.extend_lesson(
         lesson_id,
         lesson.ends_at + timedelta(minutes=more),
         actor=person_of(request),

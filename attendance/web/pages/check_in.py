@@ -14,14 +14,14 @@ from attendance.errors import AttendanceError, LessonNotFound, LiveStoreUnavaila
 from attendance.http_status import HIDDEN, STATUS
 from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
+from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors import own
 from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
-from attendance.services.check_in import CheckedIn, Given, LessonBrief, check_in
+from attendance.services.check_in import CheckedIn, Given, check_in
 from attendance.vocabulary import Check
 from attendance.web.callers import person_of, signed_in
 from attendance.wording import check_ins
-from users.identity import Role
 
 SCAN = "attn_scan"
 """Cookie with a kept scan. A session would be written to PostgreSQL, which may be away."""
@@ -73,7 +73,7 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in(Role.STUDENT)
+@signed_in(*MAY_CHECK_IN)
 def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The lesson, one's own name, and one large button."""
     if request.method == "POST":
@@ -119,7 +119,7 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in(Role.STUDENT)
+@signed_in(*MAY_CHECK_IN)
 def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """One's own mark, large enough to be shown to the teacher; its receipt goes to the phone."""
     found = own.find_own(lesson_id, person_of(request).school_number)
@@ -127,7 +127,7 @@ def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return render(
             request, "attendance/pages/no_mark.html", {"lesson_id": lesson_id}, status=404
         )
-    done = CheckedIn(found.record, is_repeated=True, lesson=_brief(found))
+    done = CheckedIn(found.record, is_repeated=True, lesson=found.lesson)
     context = {
         "own": found,
         "outcome": check_ins.of_record(found.record),
@@ -136,12 +136,6 @@ def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         "reload_seconds": RELOAD_SECONDS if found.record.status == "pending" else None,
     }
     return render(request, "attendance/pages/my_mark.html", context)
-
-
-def _brief(found: own.OwnRecord) -> LessonBrief:
-    return LessonBrief(
-        found.lesson_id, found.lesson_name, found.teacher, found.starts_at, found.ends_at
-    )
 
 
 @never_cache

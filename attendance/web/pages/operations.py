@@ -17,6 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from attendance.models import PersistenceRun
+from attendance.rules.permissions import MAY_OPERATE
 from attendance.selectors.operations import read_books
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -24,7 +25,6 @@ from attendance.vocabulary import Trigger
 from attendance.web import health
 from attendance.web.callers import signed_in
 from attendance.wording import runs, site_health
-from users.identity import Role
 
 WIDTH, HEIGHT, GAP, WIDEST = 800, 120, 2, 40
 NO_CONTENT = 204
@@ -44,7 +44,7 @@ class Bar(NamedTuple):
 
 @never_cache
 @require_safe
-@signed_in(Role.STAFF)
+@signed_in(*MAY_OPERATE)
 def operations(request: HttpRequest) -> HttpResponse:
     """The whole page; its figures are also served alone."""
     return render(request, "attendance/pages/operations.html", {"figures": _told()[0]})
@@ -52,7 +52,7 @@ def operations(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in(Role.STAFF)
+@signed_in(*MAY_OPERATE)
 def figures(request: HttpRequest) -> HttpResponse:
     """What changes, alone; nothing where the browser has the newest of it."""
     told, known = _told()
@@ -62,7 +62,7 @@ def figures(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@signed_in(Role.STAFF)
+@signed_in(*MAY_OPERATE)
 def persist(request: HttpRequest) -> HttpResponse:
     """Run the task now, also for lessons that were told to wait."""
     report = unified_persistence_task(options=RunOptions(trigger=Trigger.ADMIN, retry_parked=True))
@@ -102,12 +102,12 @@ def _bars(runs: Sequence[PersistenceRun]) -> list[Bar]:
     step = min(WIDTH / max(len(runs), 1), WIDEST)
     return [
         Bar(
-            round(number * step, 1),
-            round(step - GAP, 1),
-            round(HEIGHT * (run.inserted + run.updated) / most, 1),
-            round(HEIGHT * run.quarantined / most, 1),
-            bool(run.error or run.failed),
-            run,
+            x=round(number * step, 1),
+            width=round(step - GAP, 1),
+            stored=round(HEIGHT * (run.inserted + run.updated) / most, 1),
+            quarantined=round(HEIGHT * run.quarantined / most, 1),
+            is_trouble=bool(run.error or run.failed),
+            run=run,
         )
         for number, run in enumerate(runs)
     ]

@@ -12,16 +12,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from attendance.qr import qr_svg
+from attendance.rules.permissions import MAY_TEACH
 from attendance.selectors.screens import find_code
 from attendance.vocabulary import LessonState, Status
 from attendance.web.callers import signed_in
 from attendance.web.pages.board import visible
-from users.identity import Role
 
 
 @never_cache
 @require_safe
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """A window of its own for the projector."""
     return render(request, "attendance/pages/screen.html", _shown(request, lesson_id))
@@ -29,7 +29,7 @@ def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def code(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """What changes on the screen, alone."""
     return render(request, "attendance/pages/screen_code.html", _shown(request, lesson_id))

@@ -9,13 +9,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_records
 from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
 from attendance.web.callers import person_of, signed_in
 from attendance.web.keys import key_of
 from attendance.wording import check_ins
-from users.identity import Role
 
 CALENDAR_LESSONS = 500
 _LONGEST_LINE = 75
@@ -23,7 +23,7 @@ _LONGEST_LINE = 75
 
 
 @require_safe
-@signed_in(Role.STUDENT)
+@signed_in(*MAY_CHECK_IN)
 def my_attendance(request: HttpRequest) -> HttpResponse:
     """A student's records, newest first, with the share of each status in all of them."""
     page, counts = find_own_attendance(person_of(request).school_number, _slice(request))
@@ -43,7 +43,7 @@ def _shares(counts: Counter[str]) -> list[tuple[str, int, int]]:
 
 
 @require_safe
-@signed_in(Role.STUDENT)
+@signed_in(*MAY_CHECK_IN)
 def calendar(request: HttpRequest) -> HttpResponse:
     """The newest lessons as a calendar file, with what became of each."""
     own = list_own_records(person_of(request).school_number, Slice(limit=CALENDAR_LESSONS))
@@ -62,13 +62,15 @@ def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
         status = Status(each.record.status)
         yield "BEGIN:VEVENT"
         # The same wherever it was fetched: a second import replaces and doubles nothing.
-        yield f"UID:{each.lesson_id}"
+        yield f"UID:{each.lesson.id}"
         yield f"DTSTAMP:{_instant(each.record.changed_at)}"
-        yield f"DTSTART:{_instant(each.starts_at)}"
-        yield f"DTEND:{_instant(each.ends_at)}"
-        yield from _folded(f"SUMMARY:{_escaped(each.lesson_name)} ({_escaped(str(status.label))})")
+        yield f"DTSTART:{_instant(each.lesson.starts_at)}"
+        yield f"DTEND:{_instant(each.lesson.ends_at)}"
         yield from _folded(
-            f"DESCRIPTION:{_escaped(_('Teacher'))}: {_escaped(each.teacher.full_name)}"
+            f"SUMMARY:{_escaped(each.lesson.lesson_name)} ({_escaped(str(status.label))})"
+        )
+        yield from _folded(
+            f"DESCRIPTION:{_escaped(_('Teacher'))}: {_escaped(each.lesson.teacher.full_name)}"
         )
         yield "END:VEVENT"
     yield "END:VCALENDAR"

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_POST, require_safe
 from attendance.errors import AttendanceError, LessonAlreadyLive
 from attendance.http_status import STATUS
 from attendance.live import store
+from attendance.rules.permissions import MAY_TEACH
+from attendance.rules.window import DEFAULT_MINUTES
 from attendance.selectors.lessons import LessonFilter, list_lessons
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import LessonView
 from attendance.services import ids
-from attendance.services.lessons import DEFAULT_MINUTES, LessonPlan, start_lesson
+from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import LessonState, Status
 from attendance.web.callers import person_of, signed_in
 from attendance.web.forms import StartForm
@@ -28,7 +30,7 @@ _SAVED = (LessonState.PERSISTED, LessonState.DISCARDED)
 
 
 @require_safe
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def lessons(request: HttpRequest) -> HttpResponse:
     """A teacher's own lessons; staff see all, and search."""
     page = _page(request)
@@ -86,7 +88,7 @@ def _like_the_last(items: Any, person: Person) -> dict[str, Any]:
 
 
 @require_POST
-@signed_in(Role.TEACHER, Role.STAFF)
+@signed_in(*MAY_TEACH)
 def start(request: HttpRequest) -> HttpResponse:
     """Start a lesson now and go to its board; sent twice, it is one lesson."""
     form, status = StartForm(request.POST), 400

@@ -1,0 +1,131 @@
+"""A teacher's board: one lesson, its records and its refusals, in one read of their store."""
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Sum
+
+from attendance.errors import AttendanceError, LessonNotFound
+from attendance.live import store
+from attendance.live.refusals import LiveRefusal
+from attendance.live.store import Register
+from attendance.models import Attendance
+from attendance.selectors import registers, shapes, whereabouts
+from attendance.selectors.lessons import find_lesson, state_now
+from attendance.selectors.shapes import LessonView, RegisterRecord
+from attendance.vocabulary import LessonState
+
+_VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-([a-z]+)")
+
+
+class Board(NamedTuple):
+    lesson: LessonView
+    version: str
+    """Differs whenever the board would: give it back to learn whether something has changed."""
+    records: Sequence[RegisterRecord] = ()
+    """By school number, those flagged as deleted among them."""
+    refusals: Sequence[LiveRefusal] = ()
+    is_unchanged: bool = False
+    """Whether the caller has this version; then no records were read."""
+
+
+class _Version(NamedTuple):
+    revision: int
+    refused: int
+    """Attempts that were refused: they raise no revision."""
+    state: str
+
+    def __str__(self) -> str:
+        return f"{self.revision}-{self.refused}-{self.state}"
+
+
+_NOTHING = _Version(-1, -1, "")
+
+
+def find_board(lesson_id: UUID, *, version: str = "") -> Board:
+    """The board of a lesson, or that nothing has changed since `version`.
+
+    While a lesson is live and nothing changes, that is one round trip to Redis and no
+    query. Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
+    """
+    match = _VERSION.fullmatch(version)
+    known = _Version(int(match[1]), int(match[2]), match[3]) if match else _NOTHING
+    return _unchanged(lesson_id, known) or _whole(lesson_id, known)
+
+
+def _unchanged(lesson_id: UUID, known: _Version) -> Board | None:
+    """What a caller who has the newest version of a live lesson is told; None for others."""
+    if known.state != LessonState.LIVE:
+        return None
+    with contextlib.suppress(AttendanceError):
+        live = _read(lesson_id, known)
+        if live.is_unchanged and shapes.state_of(live.lesson) == known.state:
+            return _of_live(live, known.state)
+    return None
+
+
+def _whole(lesson_id: UUID, known: _Version) -> Board:
+    state = whereabouts.ledger_state(lesson_id)
+
+    def live() -> Board:
+        found = _read(lesson_id, _NOTHING)
+        return _of_live(found, state_now(found.lesson, state))
+
+    try:
+        return whereabouts.read_by(
+            state, live=live, stored=lambda: _of_stored(registers.find_attendance(lesson_id), known)
+        )
+    except LessonNotFound:
+        return _lost(lesson_id)
+
+
+def _read(lesson_id: UUID, known: _Version) -> Register:
+    return store.register(
+        lesson_id,
+        known_revision=known.revision,
+        known_refused=known.refused,
+        with_refusals=True,
+    )
+
+
+def _of_live(live: Register, state: str) -> Board:
+    records = [shapes.record_of_live(record) for record in live.records]
+    return Board(
+        lesson=shapes.lesson_of_live(live.lesson, state=state, counts=_counts(records)),
+        version=str(_Version(live.lesson.revision, live.refused_attempts, state)),
+        records=records,
+        refusals=live.refusals,
+        is_unchanged=live.is_unchanged,
+    )
+
+
+def _of_stored(row: Attendance, known: _Version) -> Board:
+    state = whereabouts.ledger_state(row.pk) or LessonState.DISCARDED
+    refused = row.refusals.aggregate(times=Sum("times"))["times"] or 0
+    version = _Version(row.revision, refused, state)
+    if version == known:
+        lesson = shapes.lesson_of_stored(row, state=state, counts={})
+        return Board(lesson=lesson, version=str(version), is_unchanged=True)
+    records = registers.stored_records(row)
+    return Board(
+        lesson=shapes.lesson_of_stored(row, state=state, counts=_counts(records)),
+        version=str(version),
+        records=records,
+        refusals=registers.stored_refusals(row),
+    )
+
+
+def _lost(lesson_id: UUID) -> Board:
+    """Of a lesson that is lost there may be nothing, and its page still says what to do."""
+    lesson = find_lesson(lesson_id)
+    if lesson.state != LessonState.LOST:
+        raise LessonNotFound
+    return Board(lesson=lesson, version=str(_Version(0, 0, lesson.state)))
+
+
+def _counts(records: Iterable[RegisterRecord]) -> Counter[str]:
+    return Counter(record.status for record in records if not record.is_deleted)

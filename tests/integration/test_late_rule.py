@@ -1,0 +1,99 @@
+"""The late rule: the script and `attendance.rules.status` are one rule, on every bound."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from attendance.errors import LessonClosed, LessonNotOpen, LessonUnreadable
+from attendance.live import client, keys, store
+from attendance.rules.instants import instant, milliseconds
+from attendance.rules.status import Window, status_of_arrival
+from attendance.services.check_in import check_in
+from attendance.services.lessons import LessonPlan, start_lesson
+from tests.support.clock import Clock
+from tests.support.lessons import TEACHER, forget_everything, live_lesson, student
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = 1_800_000_000_000
+MINUTE = 60_000
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    begins_in=st.integers(0, 90 * MINUTE),
+    minutes=st.integers(1, 120),
+    late_after=st.one_of(st.none(), st.integers(0, 130)),
+)
+def test_the_script_and_its_twin_agree_on_every_bound(
+    clock: Clock, begins_in: int, minutes: int, late_after: int | None
+) -> None:
+    forget_everything()
+    clock.stopped_at_ms = NOW
+    starts_at = instant(NOW + begins_in)
+    plan = LessonPlan(
+        "Physics", starts_at=starts_at, minutes=minutes, late_after_minutes=late_after
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store, "now", lambda: instant(NOW))
+        lesson = start_lesson(plan, teacher=TEACHER)
+    window = Window(milliseconds(lesson.starts_at), milliseconds(lesson.ends_at), late_after)
+
+    bounds = {window.starts_at, window.ends_at, window.starts_at + (late_after or 0) * MINUTE}
+    moments = sorted({bound + offset for bound in bounds for offset in (-1, 0, 1)})
+    for number, at in enumerate(moments):
+        clock.stopped_at_ms = at
+        assert said_by_the_script(lesson.id, number) == status_of_arrival(at, window), at
+
+
+def said_by_the_script(lesson_id: Any, number: int) -> str:
+    try:
+        return check_in(lesson_id, student=student(number)).record.status
+    except (LessonNotOpen, LessonClosed) as error:
+        return error.code
+
+
+def test_a_late_field_beside_the_sealed_plan_makes_nobody_late() -> None:
+    lesson = live_lesson(0)
+    client.connection().hset(keys.lesson(lesson.id), "late_at", "1")
+    assert check_in(lesson.id, student=student(1)).record.status == "present"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("data", "1|0000000000000000|1,2,3,4|{}"),
+        ("starts_at", "1"),
+        ("ends_at", str(NOW * 2)),
+        ("revision", "7"),
+        ("record_count", "4"),
+        ("event_count", "1"),
+        ("phase", "starting"),
+        ("checksum", "0000000000000000"),
+    ],
+)
+def test_no_script_believes_a_value_that_none_of_them_wrote(field: str, value: str) -> None:
+    lesson = live_lesson(1)
+    client.connection().hset(keys.lesson(lesson.id), field, value)
+
+    with pytest.raises(LessonUnreadable):
+        check_in(lesson.id, student=student(2))
+    with pytest.raises(LessonUnreadable):
+        store.register(lesson.id)
+    with pytest.raises(LessonUnreadable):
+        store.read_lesson(lesson.id)
+    assert not store.abandon(lesson.id)
+
+
+def test_the_plan_is_what_the_lesson_says_of_it_after_it_was_extended() -> None:
+    plan = LessonPlan("Physics", minutes=30, late_after_minutes=0)
+    lesson = start_lesson(plan, teacher=TEACHER)
+    event = store.read_lesson(lesson.id)
+    assert event.data.late_after_minutes == 0
+    assert check_in(lesson.id, student=student(1)).record.status == "late"
