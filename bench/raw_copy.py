@@ -9,9 +9,9 @@ from attendance.services.persistence import row_values
 
 BLOCK = 128 * 1024
 TABLES = {
-    "attendance_attendance": (*row_values.ATTENDANCE, "persisted_at", "deleted_reason"),
-    "attendance_attendancerecord": row_values.RECORD,
-    "attendance_attendanceevent": row_values.EVENT,
+    row_values.ATTENDANCE.table: (*row_values.ATTENDANCE.names, "persisted_at", "deleted_reason"),
+    row_values.RECORD.table: row_values.RECORD.names,
+    row_values.EVENT.table: row_values.EVENT.names,
 }
 
 

@@ -24,8 +24,9 @@ from attendance.errors import (
 )
 from attendance.live import client, keys, store
 from attendance.models import AttendanceEvent, AttendanceRecord
+from attendance.selectors.registers import find_record
 from attendance.services.check_in import check_in
-from attendance.services.corrections import Correction, correct_record, find_record
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict

@@ -16,8 +16,8 @@ from attendance.errors import (
 )
 from attendance.live import client, keys
 from attendance.models import AttendanceEvent, AttendanceRecord, QuarantinedPayload
+from attendance.selectors.registers import find_record
 from attendance.services import quarantine
-from attendance.services.corrections import find_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.quarantine import CorrectedCopy
 from tests.support.factories import QuarantinedPayloadFactory, UserFactory

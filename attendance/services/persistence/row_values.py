@@ -1,4 +1,4 @@
-"""What a lesson, a record and an event look like as rows: columns, types, values.
+"""What a lesson, a record and an event look like as rows: a table of column, type and value each.
 
 Values have one of two forms. As SQL has them: a UUID, an aware datetime. As binary
 COPY sends them, which costs a tenth: an id is its 16 bytes, an instant the
@@ -6,107 +6,24 @@ microseconds since 2000, each written by the driver's compiled code.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
-from attendance.rules import instants
+from attendance.rules.instants import FIRST_MS, instant, milliseconds
 from attendance.rules.verdicts import UNDONE_REASON, Mark
 from attendance.vocabulary import Status
 
 NO_VERDICT_REASON = "no verdict of the verifier when the lesson was stored"
 
-ATTENDANCE = (
-    "id",
-    "teacher_id",
-    "teacher_name",
-    "lesson_name",
-    "starts_at",
-    "ends_at",
-    "late_after_minutes",
-    "checks",
-    "networks",
-    "revision",
-)
-ATTENDANCE_TYPES = (
-    *("uuid", "int8", "text", "text", "timestamptz", "timestamptz", "int4", "jsonb", "jsonb"),
-    "int8",
-)
-RECORD = (
-    "attendance_id",
-    "student_id",
-    "full_name",
-    "status",
-    "checked_in_at",
-    "source",
-    "reason",
-    "previous",
-    "revision",
-    "changed_at",
-    "deleted_at",
-    "deleted_by_id",
-    "deleted_reason",
-)
-RECORD_TYPES = (
-    *("uuid", "int8", "text", "text", "timestamptz", "text", "text", "text", "int8"),
-    *("timestamptz", "timestamptz", "int8", "text"),
-)
-EVENT = (
-    "attendance_id",
-    "revision",
-    "kind",
-    "happened_at",
-    "student_id",
-    "actor_id",
-    "actor_name",
-    "source",
-    "old",
-    "new",
-    "reason",
-    "request_id",
-)
-EVENT_TYPES = (
-    *("uuid", "int8", "text", "timestamptz", "int8", "int8", "text", "text", "text", "text"),
-    *("text", "text"),
-)
-
-
-_ON_THE_WIRE = {"uuid": "bytea", "timestamptz": "int8"}
-_FIRST_MS = instants.FIRST_MS
-"""PostgreSQL's own epoch, 2000-01-01, in milliseconds since 1970."""
-
 # Compared for each record: members of an enumeration take twice as long.
-_MARK_KEPT, _PENDING = Mark.KEPT.value, Status.PENDING.value
+_KEPT, _PENDING = Mark.KEPT.value, Status.PENDING.value
+_ON_THE_WIRE = {"uuid": "bytea", "timestamptz": "int8"}
 
-
-class Form(NamedTuple):
-    """How ids and instants are written."""
-
-    lesson_id: Callable[[UUID], Any]
-    instant: Callable[[int], Any]
-    """Of epoch milliseconds."""
-
-
-def _same(lesson_id: UUID) -> UUID:
-    return lesson_id
-
-
-def _bytes(lesson_id: UUID) -> bytes:
-    return lesson_id.bytes
-
-
-def _microseconds(ms: int) -> int:
-    return (ms - _FIRST_MS) * 1_000
-
-
-SQL = Form(_same, instants.instant)
-COPY = Form(_bytes, _microseconds)
-
-
-def copy_types(types: Sequence[str]) -> list[str]:
-    """The types whose binary form the values of `COPY` have."""
-    return [_ON_THE_WIRE.get(name, name) for name in types]
+Item = TypeVar("Item", LiveLesson, LiveRecord, LiveEvent)
 
 
 class Readable(NamedTuple):
@@ -117,92 +34,171 @@ class Readable(NamedTuple):
     events: Sequence[LiveEvent]
 
 
-def attendance_row(lesson: LiveLesson, users: dict[str, int]) -> tuple[Any, ...]:
-    data = lesson.data
-    return (
-        lesson.id,
-        users[data.teacher.school_number],
-        data.teacher.full_name,
-        data.lesson_name,
-        lesson.starts_at,
-        lesson.ends_at,
-        data.late_after_minutes,
-        json.dumps(data.checks),
-        json.dumps([network.cidr for network in data.networks]),
-        lesson.revision,
-    )
+class Form(NamedTuple):
+    """How ids and instants are written."""
+
+    lesson_id: Callable[[UUID], Any]
+    instant: Callable[[int], Any]
+    """Of epoch milliseconds."""
 
 
-def record_rows(
-    lessons: Iterable[Readable], users: dict[str, int], form: Form
-) -> Iterable[tuple[Any, ...]]:
-    for each in lessons:
-        lesson_id = form.lesson_id(each.lesson.id)
-        for record in each.records:
-            yield _record_row(lesson_id, record, users, form.instant)
+SQL = Form(lambda lesson_id: lesson_id, instant)
+# PostgreSQL's own epoch is 2000-01-01.
+COPY = Form(lambda lesson_id: lesson_id.bytes, lambda ms: (ms - FIRST_MS) * 1_000)
 
 
-def _record_row(
-    lesson_id: Any, record: LiveRecord, users: dict[str, int], instant: Callable[[int], Any]
-) -> tuple[Any, ...]:
-    at = record.checked_in_at_ms
-    changed_at = instant(record.changed_at_ms)
-    # Most records are kept and wait for nothing: for them no function is called.
-    is_kept = record.mark == _MARK_KEPT or record.actor is None
-    return (
-        lesson_id,
-        users[record.school_number],
-        record.full_name,
-        record.status,
-        None if at is None else instant(at),
-        record.source,
-        reason_of(record) if record.status == _PENDING else record.reason,
-        record.previous,
-        record.revision,
-        changed_at,
-        *(_KEPT if is_kept else _deletion(record, users, changed_at)),
-    )
+class Writing(NamedTuple):
+    """What the values of one lesson's rows need beside the item itself."""
+
+    lesson_id: Any
+    """In the form that is written."""
+    users: dict[str, int]
+    """The id of each school number."""
+    instant: Callable[[int], Any]
 
 
-_KEPT = (None, None, "")
+class Column(NamedTuple, Generic[Item]):
+    name: str
+    kind: str
+    """Its type in PostgreSQL."""
+    value: Callable[[Writing, Item], Any]
 
 
-def _deletion(record: LiveRecord, users: dict[str, int], changed_at: Any) -> tuple[Any, ...]:
-    assert record.actor is not None  # noqa: S101 - decoding refuses a deletion by nobody
-    return changed_at, users[record.actor.school_number], record.reason or UNDONE_REASON
+class Layout(Generic[Item]):
+    """The columns of a table that persistence writes."""
+
+    def __init__(self, table: str, *columns: Column[Item]) -> None:
+        self.table = table
+        self.names = tuple(column.name for column in columns)
+        self.kinds = tuple(column.kind for column in columns)
+        self._values: tuple[Callable[[Writing, Item], Any], ...] = tuple(
+            column.value for column in columns
+        )
+
+    @cached_property
+    def copy_kinds(self) -> list[str]:
+        """The types whose binary form the values of `COPY` have."""
+        return [_ON_THE_WIRE.get(kind, kind) for kind in self.kinds]
+
+    def row(self, writing: Writing, item: Item) -> list[Any]:
+        """The values of one row, in the order of the columns."""
+        return [value(writing, item) for value in self._values]
 
 
 def reason_of(record: LiveRecord) -> str:
     """Its reason; a record that still waits for a verdict says so, for the teacher to decide."""
-    if record.status == Status.PENDING and not record.reason:
+    if record.status == _PENDING and not record.reason:
         return NO_VERDICT_REASON
     return record.reason
 
 
+def _is_kept(record: LiveRecord) -> bool:
+    # Decoding refuses a deletion by nobody.
+    return record.mark == _KEPT or record.actor is None
+
+
+def _at(writing: Writing, at: datetime) -> Any:
+    return writing.instant(milliseconds(at))
+
+
+def _checked_in_at(writing: Writing, record: LiveRecord) -> Any:
+    at = record.checked_in_at_ms
+    return None if at is None else writing.instant(at)
+
+
+def _student_of(writing: Writing, event: LiveEvent) -> int | None:
+    student = event.data.student
+    return None if student is None else writing.users[student.school_number]
+
+
+def _deleted_at(writing: Writing, record: LiveRecord) -> Any:
+    return None if _is_kept(record) else writing.instant(record.changed_at_ms)
+
+
+def _deleted_by(writing: Writing, record: LiveRecord) -> int | None:
+    if record.actor is None or record.mark == _KEPT:
+        return None
+    return writing.users[record.actor.school_number]
+
+
+def _deleted_reason(record: LiveRecord) -> str:
+    return "" if _is_kept(record) else record.reason or UNDONE_REASON
+
+
+ATTENDANCE = Layout[LiveLesson](
+    "attendance_attendance",
+    Column("id", "uuid", lambda w, _: w.lesson_id),
+    Column("teacher_id", "int8", lambda w, lesson: w.users[lesson.data.teacher.school_number]),
+    Column("teacher_name", "text", lambda _, lesson: lesson.data.teacher.full_name),
+    Column("lesson_name", "text", lambda _, lesson: lesson.data.lesson_name),
+    Column("starts_at", "timestamptz", lambda w, lesson: _at(w, lesson.starts_at)),
+    Column("ends_at", "timestamptz", lambda w, lesson: _at(w, lesson.ends_at)),
+    Column("late_after_minutes", "int4", lambda _, lesson: lesson.data.late_after_minutes),
+    Column("checks", "jsonb", lambda _, lesson: json.dumps(lesson.data.checks)),
+    Column(
+        "networks", "jsonb", lambda _, lesson: json.dumps([n.cidr for n in lesson.data.networks])
+    ),
+    Column("revision", "int8", lambda _, lesson: lesson.revision),
+)
+
+RECORD = Layout[LiveRecord](
+    "attendance_attendancerecord",
+    Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
+    Column("student_id", "int8", lambda w, record: w.users[record.school_number]),
+    Column("full_name", "text", lambda _, record: record.full_name),
+    Column("status", "text", lambda _, record: record.status),
+    Column("checked_in_at", "timestamptz", _checked_in_at),
+    Column("source", "text", lambda _, record: record.source),
+    Column("reason", "text", lambda _, record: reason_of(record)),
+    Column("previous", "text", lambda _, record: record.previous),
+    Column("revision", "int8", lambda _, record: record.revision),
+    Column("changed_at", "timestamptz", lambda w, record: w.instant(record.changed_at_ms)),
+    Column("deleted_at", "timestamptz", _deleted_at),
+    Column("deleted_by_id", "int8", _deleted_by),
+    Column("deleted_reason", "text", lambda _, record: _deleted_reason(record)),
+)
+
+EVENT = Layout[LiveEvent](
+    "attendance_attendanceevent",
+    Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
+    Column("revision", "int8", lambda _, event: event.revision),
+    Column("kind", "text", lambda _, event: event.data.kind),
+    Column("happened_at", "timestamptz", lambda w, event: _at(w, event.happened_at)),
+    Column("student_id", "int8", _student_of),
+    Column("actor_id", "int8", lambda w, event: w.users[event.data.actor.school_number]),
+    Column("actor_name", "text", lambda _, event: event.data.actor.full_name),
+    Column("source", "text", lambda _, event: event.data.source),
+    Column("old", "text", lambda _, event: event.old),
+    Column("new", "text", lambda _, event: event.new),
+    Column("reason", "text", lambda _, event: event.data.reason),
+    Column("request_id", "text", lambda _, event: event.request_id),
+)
+
+
+def attendance_rows(lessons: Iterable[Readable], users: dict[str, int]) -> list[list[Any]]:
+    """A row for each lesson, in the form of SQL."""
+    return [ATTENDANCE.row(_writing(each, users, SQL), each.lesson) for each in lessons]
+
+
+def record_rows(
+    lessons: Iterable[Readable], users: dict[str, int], form: Form
+) -> Iterator[list[Any]]:
+    """A row for each record of these lessons, one lesson after another."""
+    for each in lessons:
+        writing = _writing(each, users, form)
+        for record in each.records:
+            yield RECORD.row(writing, record)
+
+
 def event_rows(
     lessons: Iterable[Readable], users: dict[str, int], form: Form
-) -> Iterable[tuple[Any, ...]]:
+) -> Iterator[list[Any]]:
+    """A row for each event of these lessons, one lesson after another."""
     for each in lessons:
-        lesson_id = form.lesson_id(each.lesson.id)
+        writing = _writing(each, users, form)
         for event in each.events:
-            yield _event_row(lesson_id, event, users, form.instant)
+            yield EVENT.row(writing, event)
 
 
-def _event_row(
-    lesson_id: Any, event: LiveEvent, users: dict[str, int], instant: Callable[[int], Any]
-) -> tuple[Any, ...]:
-    data = event.data
-    return (
-        lesson_id,
-        event.revision,
-        data.kind,
-        instant(instants.milliseconds(event.happened_at)),
-        users[data.student.school_number] if data.student else None,
-        users[data.actor.school_number],
-        data.actor.full_name,
-        data.source,
-        event.old,
-        event.new,
-        data.reason,
-        event.request_id,
-    )
+def _writing(each: Readable, users: dict[str, int], form: Form) -> Writing:
+    return Writing(form.lesson_id(each.lesson.id), users, form.instant)

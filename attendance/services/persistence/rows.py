@@ -4,7 +4,7 @@ Everything here runs inside the persisting transaction, after `ensure_users`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,8 +13,10 @@ from django.db import connection
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
 from attendance.services.persistence import row_values
-from attendance.services.persistence.row_values import Readable
+from attendance.services.persistence.row_values import Layout, Readable
 from users.identity import Person, Role
+
+NO_CONSTANTS: Mapping[str, str] = {}
 
 
 class RowsMissing(Exception):
@@ -67,14 +69,12 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     # Nobody else can have written records for a row that this transaction made.
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
     _copy(
-        "attendance_attendancerecord",
-        (row_values.RECORD, row_values.RECORD_TYPES),
+        row_values.RECORD,
         row_values.record_rows(fresh, users, row_values.COPY),
         expected=sum(len(each.records) for each in fresh),
     )
     _copy(
-        "attendance_attendanceevent",
-        (row_values.EVENT, row_values.EVENT_TYPES),
+        row_values.EVENT,
         row_values.event_rows(fresh, users, row_values.COPY),
         expected=sum(len(each.events) for each in fresh),
     )
@@ -105,13 +105,13 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
 
 def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set[UUID]:
     """Insert attendances, or move known ones forward. Returns the ids of the new."""
-    rows = [row_values.attendance_row(each.lesson, users) for each in lessons]
+    rows = row_values.attendance_rows(lessons, users)
+    layout = row_values.ATTENDANCE
     inserted = _insert(
-        "attendance_attendance",
-        (*row_values.ATTENDANCE, "persisted_at", "deleted_reason"),
-        f"SELECT {', '.join(row_values.ATTENDANCE)}, statement_timestamp(), ''",
-        (row_values.ATTENDANCE, row_values.ATTENDANCE_TYPES, rows),
+        layout,
+        rows,
         "ON CONFLICT (id) DO NOTHING RETURNING id",
+        constants={"persisted_at": "statement_timestamp()", "deleted_reason": "''"},
     )
     new = {row[0] for row in inserted}
     known = [row for row in rows if row[0] not in new]
@@ -120,28 +120,26 @@ def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set
     return new
 
 
-def _move_attendances_forward(rows: Sequence[tuple[Any, ...]]) -> None:
-    changes = ", ".join(f"{name} = incoming.{name}" for name in row_values.ATTENDANCE[1:])
+def _move_attendances_forward(rows: Sequence[Sequence[Any]]) -> None:
+    layout = row_values.ATTENDANCE
+    changes = ", ".join(f"{name} = incoming.{name}" for name in layout.names[1:])
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE attendance_attendance AS stored SET {changes}"
-            f" FROM {_unnest(row_values.ATTENDANCE_TYPES)}"
-            f" AS incoming ({', '.join(row_values.ATTENDANCE)})"
+            f"UPDATE {layout.table} AS stored SET {changes}"
+            f" FROM {_unnest(layout.kinds)} AS incoming ({', '.join(layout.names)})"
             " WHERE stored.id = incoming.id AND stored.revision < incoming.revision",
-            _columns(rows, len(row_values.ATTENDANCE)),
+            _columns(rows, len(layout.names)),
         )
 
 
 def _move_records_forward(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> tuple[Counter[UUID], Counter[UUID]]:
-    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in row_values.RECORD[2:])
-    rows = list(row_values.record_rows(lessons, users, row_values.SQL))
+    layout = row_values.RECORD
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in layout.names[2:])
     done = _insert(
-        "attendance_attendancerecord AS stored",
-        row_values.RECORD,
-        f"SELECT {', '.join(row_values.RECORD)}",
-        (row_values.RECORD, row_values.RECORD_TYPES, rows),
+        layout,
+        list(row_values.record_rows(lessons, users, row_values.SQL)),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
         f" DO UPDATE SET {changes} WHERE stored.revision < EXCLUDED.revision"
         # A row that this statement inserted was never updated.
@@ -200,14 +198,8 @@ def _overruled_records(
 
 def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
     done = _insert(
-        "attendance_attendanceevent",
         row_values.EVENT,
-        f"SELECT {', '.join(row_values.EVENT)}",
-        (
-            row_values.EVENT,
-            row_values.EVENT_TYPES,
-            list(row_values.event_rows(lessons, users, row_values.SQL)),
-        ),
+        list(row_values.event_rows(lessons, users, row_values.SQL)),
         "ON CONFLICT DO NOTHING RETURNING attendance_id",
     )
     return Counter(lesson_id for (lesson_id,) in done)
@@ -229,42 +221,39 @@ def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]
     return found
 
 
-def _copy(
-    table: str,
-    layout: tuple[Sequence[str], Sequence[str]],
-    rows: Iterable[tuple[Any, ...]],
-    *,
-    expected: int,
-) -> None:
-    names, types = layout
+def _copy(layout: Layout[Any], rows: Iterable[Sequence[Any]], *, expected: int) -> None:
     with connection.cursor() as cursor:
-        into = f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
+        into = f"COPY {layout.table} ({', '.join(layout.names)}) FROM STDIN (FORMAT binary)"
         # Django wraps what a call raises, and not what leaving a COPY raises.
         with connection.wrap_database_errors, cursor.copy(into) as copy:
-            copy.set_types(row_values.copy_types(types))
+            copy.set_types(layout.copy_kinds)
             for row in rows:
                 copy.write_row(row)
-        taken = cursor.rowcount
-    if taken != expected:
-        raise RowsMissing(f"{table} took {taken} of {expected} rows. Has it a trigger?")
+        written = cursor.rowcount
+    if written != expected:
+        raise RowsMissing(f"{layout.table} took {written} of {expected} rows. Has it a trigger?")
 
 
 def _insert(
-    table: str,
-    names: Sequence[str],
-    select: str,
-    source: tuple[Sequence[str], Sequence[str], Sequence[tuple[Any, ...]]],
+    layout: Layout[Any],
+    rows: Sequence[Sequence[Any]],
     ending: str,
+    *,
+    constants: Mapping[str, str] = NO_CONSTANTS,
 ) -> list[tuple[Any, ...]]:
-    """One INSERT … SELECT from arrays: the number of statements does not grow with rows."""
-    names_in, types, rows = source
+    """One INSERT … SELECT from arrays: the number of statements does not grow with rows.
+
+    `constants` are columns that have the same SQL expression in each row.
+    """
     if not rows:
         return []
+    names = ", ".join(layout.names)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {table} ({', '.join(names)}) {select}"
-            f" FROM {_unnest(types)} AS incoming ({', '.join(names_in)}) {ending}",
-            _columns(rows, len(names_in)),
+            f"INSERT INTO {layout.table} AS stored ({', '.join((*layout.names, *constants))})"
+            f" SELECT {', '.join((*layout.names, *constants.values()))}"
+            f" FROM {_unnest(layout.kinds)} AS incoming ({names}) {ending}",
+            _columns(rows, len(layout.names)),
         )
         done: list[tuple[Any, ...]] = cursor.fetchall()
         return done
@@ -274,5 +263,5 @@ def _unnest(types: Sequence[str]) -> str:
     return f"unnest({', '.join(f'%s::{kind}[]' for kind in types)})"
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
     return [[row[i] for row in rows] for i in range(width)]
