@@ -16,11 +16,10 @@ from attendance.live import client, store
 from attendance.live.client import Script
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.rules import verdicts
-from attendance.selectors import lessons
+from attendance.selectors import whereabouts
 from attendance.services import corrections, ledger
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
-from attendance.services.validation import Source
 from tests.model import scenarios
 from tests.model.scenarios import Scenario
 
@@ -144,7 +143,7 @@ def _same_revision_in_postgresql() -> AbstractContextManager[None]:
         row: AttendanceRecord | None,
         change: verdicts.Change,
         correction: corrections.Correction,
-        source: Source,
+        source: str,
     ) -> Any:
         attendance.revision -= 1
         return write(attendance, row, change, correction, source)
@@ -204,7 +203,7 @@ ALL = (
     Mutant("no lift for a lost lesson", lambda: python(ledger, "LOST_LIFT", 0), scenarios.LOST),
     Mutant(
         "the ledger is not asked where to correct",
-        lambda: python(lessons, "is_discarded", lambda lesson_id: False),
+        lambda: python(whereabouts, "is_discarded", lambda lesson_id: False),
         scenarios.REWOUND,
     ),
     Mutant(
