@@ -169,4 +169,4 @@ class Persist(APIView):
         told = data["lessons"][0] if data["lessons"] else {"outcome": "failed"} | data["totals"]
         error = told.get("error") or report.unavailable
         told |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
-        return Response(responses.PersistedLesson(lesson={"is_discarded": False, **told}).data)
+        return Response(responses.PersistedLesson({"is_discarded": False, **told}).data)
