@@ -67,7 +67,7 @@ class Column(NamedTuple, Generic[Item]):
 class Layout(Generic[Item]):
     """The columns of a table that persistence writes."""
 
-    def __init__(self, table: str, *columns: Column[Item]) -> None:
+    def __init__(self, table: str, columns: Sequence[Column[Item]]) -> None:
         self.table = table
         self.names = tuple(column.name for column in columns)
         self.kinds = tuple(column.kind for column in columns)
@@ -127,51 +127,59 @@ def _deleted_reason(record: LiveRecord) -> str:
 
 ATTENDANCE = Layout[LiveLesson](
     "attendance_attendance",
-    Column("id", "uuid", lambda w, _: w.lesson_id),
-    Column("teacher_id", "int8", lambda w, lesson: w.users[lesson.data.teacher.school_number]),
-    Column("teacher_name", "text", lambda _, lesson: lesson.data.teacher.full_name),
-    Column("lesson_name", "text", lambda _, lesson: lesson.data.lesson_name),
-    Column("starts_at", "timestamptz", lambda w, lesson: _at(w, lesson.starts_at)),
-    Column("ends_at", "timestamptz", lambda w, lesson: _at(w, lesson.ends_at)),
-    Column("late_after_minutes", "int4", lambda _, lesson: lesson.data.late_after_minutes),
-    Column("checks", "jsonb", lambda _, lesson: json.dumps(lesson.data.checks)),
-    Column(
-        "networks", "jsonb", lambda _, lesson: json.dumps([n.cidr for n in lesson.data.networks])
+    (
+        Column("id", "uuid", lambda w, _: w.lesson_id),
+        Column("teacher_id", "int8", lambda w, lesson: w.users[lesson.data.teacher.school_number]),
+        Column("teacher_name", "text", lambda _, lesson: lesson.data.teacher.full_name),
+        Column("lesson_name", "text", lambda _, lesson: lesson.data.lesson_name),
+        Column("starts_at", "timestamptz", lambda w, lesson: _at(w, lesson.starts_at)),
+        Column("ends_at", "timestamptz", lambda w, lesson: _at(w, lesson.ends_at)),
+        Column("late_after_minutes", "int4", lambda _, lesson: lesson.data.late_after_minutes),
+        Column("checks", "jsonb", lambda _, lesson: json.dumps(lesson.data.checks)),
+        Column(
+            "networks",
+            "jsonb",
+            lambda _, lesson: json.dumps([n.cidr for n in lesson.data.networks]),
+        ),
+        Column("revision", "int8", lambda _, lesson: lesson.revision),
     ),
-    Column("revision", "int8", lambda _, lesson: lesson.revision),
 )
 
 RECORD = Layout[LiveRecord](
     "attendance_attendancerecord",
-    Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
-    Column("student_id", "int8", lambda w, record: w.users[record.school_number]),
-    Column("full_name", "text", lambda _, record: record.full_name),
-    Column("status", "text", lambda _, record: record.status),
-    Column("checked_in_at", "timestamptz", _checked_in_at),
-    Column("source", "text", lambda _, record: record.source),
-    Column("reason", "text", lambda _, record: reason_of(record)),
-    Column("previous", "text", lambda _, record: record.previous),
-    Column("revision", "int8", lambda _, record: record.revision),
-    Column("changed_at", "timestamptz", lambda w, record: w.instant(record.changed_at_ms)),
-    Column("deleted_at", "timestamptz", _deleted_at),
-    Column("deleted_by_id", "int8", _deleted_by),
-    Column("deleted_reason", "text", lambda _, record: _deleted_reason(record)),
+    (
+        Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
+        Column("student_id", "int8", lambda w, record: w.users[record.school_number]),
+        Column("full_name", "text", lambda _, record: record.full_name),
+        Column("status", "text", lambda _, record: record.status),
+        Column("checked_in_at", "timestamptz", _checked_in_at),
+        Column("source", "text", lambda _, record: record.source),
+        Column("reason", "text", lambda _, record: reason_of(record)),
+        Column("previous", "text", lambda _, record: record.previous),
+        Column("revision", "int8", lambda _, record: record.revision),
+        Column("changed_at", "timestamptz", lambda w, record: w.instant(record.changed_at_ms)),
+        Column("deleted_at", "timestamptz", _deleted_at),
+        Column("deleted_by_id", "int8", _deleted_by),
+        Column("deleted_reason", "text", lambda _, record: _deleted_reason(record)),
+    ),
 )
 
 EVENT = Layout[LiveEvent](
     "attendance_attendanceevent",
-    Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
-    Column("revision", "int8", lambda _, event: event.revision),
-    Column("kind", "text", lambda _, event: event.data.kind),
-    Column("happened_at", "timestamptz", lambda w, event: _at(w, event.happened_at)),
-    Column("student_id", "int8", _student_of),
-    Column("actor_id", "int8", lambda w, event: w.users[event.data.actor.school_number]),
-    Column("actor_name", "text", lambda _, event: event.data.actor.full_name),
-    Column("source", "text", lambda _, event: event.data.source),
-    Column("old", "text", lambda _, event: event.old),
-    Column("new", "text", lambda _, event: event.new),
-    Column("reason", "text", lambda _, event: event.data.reason),
-    Column("request_id", "text", lambda _, event: event.request_id),
+    (
+        Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
+        Column("revision", "int8", lambda _, event: event.revision),
+        Column("kind", "text", lambda _, event: event.data.kind),
+        Column("happened_at", "timestamptz", lambda w, event: _at(w, event.happened_at)),
+        Column("student_id", "int8", _student_of),
+        Column("actor_id", "int8", lambda w, event: w.users[event.data.actor.school_number]),
+        Column("actor_name", "text", lambda _, event: event.data.actor.full_name),
+        Column("source", "text", lambda _, event: event.data.source),
+        Column("old", "text", lambda _, event: event.old),
+        Column("new", "text", lambda _, event: event.new),
+        Column("reason", "text", lambda _, event: event.data.reason),
+        Column("request_id", "text", lambda _, event: event.request_id),
+    ),
 )
 
 
