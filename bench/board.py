@@ -23,9 +23,9 @@ from bench.check_in import live_lesson
 from bench.figures import Figure, note
 from bench.rush import once
 from bench.site import percentile, served, tokens_for
-from tests.browser.conftest import browser_type_launch_args, chromium
-from tests.integration.test_stream import streaming
 from tests.support.callers import account
+from tests.support.chromium import browser_type_launch_args, chromium
+from tests.support.streaming import streaming
 from users.identity import Person, Role
 
 __all__ = ["browser_type_launch_args", "chromium"]

@@ -3,11 +3,22 @@
 from collections.abc import Iterator
 
 import pytest
+from django.core.cache import cache
 
 from bench import figures
-from tests.conftest import empty_live_store, live_server_is_for_tests
+from tests.support import live_store
+from tests.support.lessons import forget_everything
 
-__all__ = ["empty_live_store", "live_server_is_for_tests"]
+
+@pytest.fixture(scope="session", autouse=True)
+def live_server_is_for_tests(django_db_setup: None) -> None:
+    live_store.refuse_one_in_use()
+
+
+@pytest.fixture(autouse=True)
+def empty_live_store(live_server_is_for_tests: None) -> None:
+    forget_everything()
+    cache.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ from django_redis import get_redis_connection
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules.instants import instant
 from attendance.services.ids import new_lesson_id
-from bench.backlog import Backlog, students_of, teacher
+from tests.support.backlog import Backlog, students_of, teacher
 from users.models import User
 
 PREFIX = "attendance"

@@ -15,8 +15,8 @@ from attendance.live import client
 from attendance.models import AttendanceRecord
 from attendance.services.persistence import discard, lanes, unified_persistence_task
 from bench import original, raw_copy, worker
-from bench.backlog import Backlog, fill, students_of
 from bench.figures import ROUNDS, Figure, middle, note, spread
+from tests.support.backlog import Backlog, fill, students_of
 from tests.support.factories import AttendanceFactory
 from users.models import User
 

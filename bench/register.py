@@ -10,9 +10,9 @@ import pytest
 from attendance.live import client, keys
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from bench.backlog import student
 from bench.figures import ROUNDS, Figure, middle, note, spread
 from bench.site import Caller, served
+from tests.support.backlog import student
 from tests.support.callers import account
 from users.identity import Person, Role
 from users.tokens import issue_token

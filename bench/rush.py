@@ -21,10 +21,10 @@ import pytest
 from attendance.live import store
 from attendance.models import AttendanceRecord
 from bench import worker
-from bench.backlog import Backlog, fill
 from bench.check_in import live_lesson
 from bench.figures import Figure, note
 from bench.site import Caller, percentile, served, tokens_for
+from tests.support.backlog import Backlog, fill
 
 STUDENTS, SECONDS, SENDERS, SEED = 1_500, 60, 24, 7
 TASKS, LESSONS = 10, 100

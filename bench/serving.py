@@ -17,7 +17,8 @@ from attendance.live import store
 from bench.check_in import live_lesson, send
 from bench.figures import ROUNDS, Figure, note, spread
 from bench.rush import once
-from bench.site import SERVERS, percentile, served, tokens_for
+from bench.site import percentile, served, tokens_for
+from tests.support.site import SERVERS
 
 STUDENTS, CONNECTIONS = 600, 8
 

@@ -1,59 +1,15 @@
 """The site as `./attn serve` runs it, with the rivals' views beside its own."""
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from http.client import HTTPConnection
 
-from django.conf import settings
 from knox.models import AuthToken
 
-from tests.support.processes import environment
+from tests.support import site
 from users.models import User
 
-THREADS = "8"
-SERVERS = {
-    "gunicorn": (
-        *("--worker-class", "gthread", "--threads", THREADS),
-        *("--log-level", "error", "--no-control-socket"),
-    ),
-    "granian": ("--interface", "wsgi", "--blocking-threads", THREADS, "--no-log"),
-}
-ADDRESS = {"gunicorn": "--bind=127.0.0.1:{}", "granian": "--port={}"}
-
-
-@contextmanager
-def served(
-    workers: int = 1,
-    /,
-    *,
-    app: str = "bench.wsgi:application",
-    server: str = "gunicorn",
-    **env: str,
-) -> Iterator[int]:
-    """Serve on a free port, and return it; the persistence task is left to the bench."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", server, *SERVERS[server], ADDRESS[server].format(port)]
-    command += ["--workers", str(workers), app]
-    ours = {"ATTN_SCHEDULER": "off", "ATTN_HTTPS": "false", "ATTN_LOG_LEVEL": "ERROR", **env}
-    child = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment(**ours))
-    try:
-        while not _listens(port):
-            time.sleep(0.05)
-        yield port
-    finally:
-        child.terminate()
-        child.wait(20)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+served = partial(site.served, app="bench.wsgi:application")
 
 
 def tokens_for(count: int) -> list[str]:

@@ -23,7 +23,7 @@ from attendance.services.check_in import check_in
 from bench.check_in import live_lesson
 from bench.figures import Figure, note
 from bench.site import percentile
-from tests.integration.test_stream import streaming
+from tests.support.streaming import streaming
 from users.identity import Person
 
 FEW, MANY, LESSONS, CHANGES = 20, 1_000, 20, 30

@@ -5,23 +5,17 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 
-from attendance.live import client
-from tests.support.lessons import TEST_SERVER, forget_everything
+from tests.support import live_store
+from tests.support.lessons import forget_everything
 from users.identity import Person, Role
 
-pytest_plugins = ["tests.support.clock"]
+pytest_plugins = ["tests.support.clock", "tests.support.outages"]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def live_server_is_for_tests(django_db_setup: None) -> None:
     """Tests empty the live store: refuse one that holds somebody's lessons."""
-    is_empty = not any(server.dbsize() for server in client.servers())
-    if not is_empty and not client.connection().exists(TEST_SERVER):
-        pytest.exit(
-            "REDIS_URL names a server that is not empty, and tests empty it. "
-            "Unset REDIS_URL, or name an empty database.",
-            returncode=2,
-        )
+    live_store.refuse_one_in_use()
 
 
 @pytest.fixture(autouse=True)

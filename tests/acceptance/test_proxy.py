@@ -19,11 +19,11 @@ from knox.models import AuthToken
 
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from bench.site import served
-from tests.faults.rig import free_port, listens
-from tests.integration.test_stream import event, stream_of, streaming, ticket_for
 from tests.support.callers import account
 from tests.support.lessons import TEACHER, student
+from tests.support.ports import free_port, listens
+from tests.support.site import served
+from tests.support.streaming import event, stream_of, streaming, ticket_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -57,8 +57,7 @@ def proxied(folder: Path) -> Iterator[int]:
             "ATTN_STREAM_URL": f"https://localhost:{port}/stream/",
         }
         stream = stack.enter_context(streaming(**production))
-        app = "attn_project.wsgi:application"
-        site = stack.enter_context(served(app=app, **production))
+        site = stack.enter_context(served(**production))
         config = folder / "Caddyfile"
         config.write_text("\n".join([*AROUND, f"import {CADDYFILE}", ""]))
         where = {

@@ -1,43 +1,24 @@
 """The task in the life of the servers that people use: gunicorn, granian, runserver."""
 
-import contextlib
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from django.conf import settings
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from attendance import scheduler
 from attendance.models import AttendanceRecord, PersistenceRun
+from tests.acceptance.process_group import serving
 from tests.support.lessons import ended_lesson
-from tests.support.processes import DEAD_REDIS, environment, manage
+from tests.support.ports import free_port
+from tests.support.processes import DEAD_REDIS, manage
+from tests.support.waiting import SECONDS, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SECONDS = 40
-APP = """
-import json, os, threading
-from attn_project.wsgi import application as site
-
-
-def application(environ, start_response):
-    if environ["PATH_INFO"] != "/threads":
-        return site(environ, start_response)
-    names = [thread.name for thread in threading.enumerate()]
-    start_response("200 OK", [("Content-Type", "application/json")])
-    return [json.dumps({"pid": os.getpid(), "threads": names}).encode()]
-"""
 GUNICORN_CONF = """
 import os, threading
 
@@ -70,52 +51,6 @@ def child_exit(server, worker):
 JOB_THREAD = "APScheduler"
 
 
-def wait_for(found: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        value = found()
-        if value:
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def serving(command: list[str], folder: Path, **env: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as a process group of its own, ended at the end."""
-    (folder / "threads_app.py").write_text(APP)
-    paths = os.pathsep.join([str(folder), str(settings.BASE_DIR)])
-    full = environment(PYTHONPATH=paths, ATTN_HTTPS="false", NOTES=str(folder / "notes"), **env)
-    with (folder / "server.log").open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=settings.BASE_DIR,
-            env=full,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield child
-    finally:
-        end_group(child)
-
-
-def end_group(child: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(SECONDS)
-            return
-
-
 def threads_by_worker(port: int, workers: int) -> dict[int, list[str]]:
     """The names of the threads in each worker process."""
     seen: dict[int, list[str]] = {}
@@ -129,7 +64,7 @@ def threads_by_worker(port: int, workers: int) -> dict[int, list[str]]:
         seen[told["pid"]] = told["threads"]
         return len(seen) == workers
 
-    wait_for(ask, f"{workers} workers")
+    wait_until(ask, f"{workers} workers")
     return seen
 
 
@@ -147,8 +82,8 @@ def test_a_lesson_that_waits_is_persisted_as_soon_as_the_site_is_live(tmp_path: 
     ended_lesson(3)
 
     with serving(gunicorn(free_port(), "--workers", "2"), tmp_path):
-        wait_for(lambda: AttendanceRecord.objects.count() == 3, "the first run")
-        wait_for(DjangoJobExecution.objects.filter(status="Executed").exists, "its execution")
+        wait_until(lambda: AttendanceRecord.objects.count() == 3, "the first run")
+        wait_until(DjangoJobExecution.objects.filter(status="Executed").exists, "its execution")
 
     assert list(DjangoJob.objects.values_list("id", flat=True)) == ["unified_persistence_task"]
     assert DjangoJob.objects.get().next_run_time is not None
@@ -173,7 +108,7 @@ def test_each_worker_of_gunicorn_has_one_scheduler_thread(
         # A worker that ends makes the master tell of its own threads.
         os.kill(next(iter(workers)), signal.SIGKILL)
         notes = tmp_path / "notes"
-        wait_for(lambda: "master" in notes.read_text(), "the end of a worker")
+        wait_until(lambda: "master" in notes.read_text(), "the end of a worker")
         threads_by_worker(port, 2)
 
     assert all(names.count(JOB_THREAD) == 1 for names in workers.values())
@@ -198,8 +133,8 @@ def test_runserver_has_one_scheduler(tmp_path: Path) -> None:
     command = ["manage.py", "runserver", f"127.0.0.1:{free_port()}"]
 
     with serving(command, tmp_path, ATTN_DEBUG="true"):
-        wait_for(lambda: AttendanceRecord.objects.count() == 2, "the first run")
-        wait_for(lambda: not PersistenceRun.objects.filter(finished_at=None), "its end")
+        wait_until(lambda: AttendanceRecord.objects.count() == 2, "the first run")
+        wait_until(lambda: not PersistenceRun.objects.filter(finished_at=None), "its end")
 
     assert PersistenceRun.objects.count() == 1
 
@@ -225,7 +160,7 @@ def test_it_is_off_where_it_is_switched_off(tmp_path: Path) -> None:
 def test_the_site_stays_up_without_redis_and_the_run_says_so(tmp_path: Path) -> None:
     port = free_port()
     with serving(gunicorn(port), tmp_path, REDIS_URL=DEAD_REDIS):
-        run = wait_for(
+        run = wait_until(
             PersistenceRun.objects.exclude(error="").exclude(finished_at=None).first, "a run"
         )
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
@@ -255,7 +190,7 @@ def test_a_stop_ends_a_run_between_two_chunks_and_the_next_completes_it(tmp_path
     command[2] = "slow_app:application"
 
     with serving(command, tmp_path) as server:
-        wait_for(lambda: AttendanceRecord.objects.count() >= 2, "the first chunks")
+        wait_until(lambda: AttendanceRecord.objects.count() >= 2, "the first chunks")
         os.kill(server.pid, signal.SIGTERM)
         assert server.wait(SECONDS) == 0
 

@@ -14,9 +14,11 @@ import pytest
 
 from attendance.live import client, keys
 from attendance.services.lessons import LessonPlan, start_lesson
-from tests.acceptance.test_scheduler import free_port, serving, wait_for
+from tests.acceptance.process_group import serving
 from tests.support.callers import account
 from tests.support.lessons import TEACHER, student
+from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 from users.tokens import issue_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -75,14 +77,14 @@ def test_what_waited_over_a_restart_is_sent_once(
     # While this site runs, nobody is where the verifier should be.
     dead = {"ATTN_VERIFIER_URL": "http://127.0.0.1:1/", **env}
     with serving([*COMMAND, f"127.0.0.1:{first}"], tmp_path, **dead):
-        wait_for(lambda: _answers(first), "the start of the site")
+        wait_until(lambda: _answers(first), "the start of the site")
         assert check_in(first, lesson.id, token) == 201
     assert client.connection().hlen(keys.outbox(lesson.id)) == 1
 
     alive = {"ATTN_VERIFIER_URL": f"http://127.0.0.1:{verifier.server_port}/", **env}
     with serving([*COMMAND, f"127.0.0.1:{second}"], tmp_path, **alive):
-        wait_for(lambda: Verifier.got, "the message")
-        wait_for(lambda: not client.connection().exists(keys.outbox(lesson.id)), "its end")
+        wait_until(lambda: Verifier.got, "the message")
+        wait_until(lambda: not client.connection().exists(keys.outbox(lesson.id)), "its end")
 
     assert [each["school_number"] for each in Verifier.got] == ["S-0001"]
 

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 
 from attendance.live import client as live
 from attendance.live import codes, keys, store, throttle
-from attendance.live.codes import Code
 from attendance.live.payloads import LiveLesson
 from attendance.models import AttendanceRecord, RefusedCheckIn
 from attendance.rules import instants
@@ -23,7 +22,7 @@ from attendance.services.persistence import failpoints
 from attendance.vocabulary import Verdict
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.clock import Clock
-from tests.support.lessons import TEACHER, end, live_lesson, student
+from tests.support.lessons import TEACHER, code_of, end, live_lesson, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -34,12 +33,6 @@ def lesson_with(*checks: str, **options: Any) -> LiveLesson:
     return start_lesson(
         LessonPlan("Physics", minutes=30, checks=checks, **options), teacher=TEACHER
     )
-
-
-def code_of(lesson: LiveLesson, *, steps_ago: int = 0) -> Code:
-    data = lesson.data
-    at = store.now() - timedelta(seconds=steps_ago * data.code_seconds)
-    return codes.code_at(data.secret, data.code_seconds, at)
 
 
 def check_in(lesson: LiveLesson, body: Any = None, *, who: Any = ME, **headers: str) -> Any:

@@ -17,7 +17,7 @@ from attendance.live.codes import code_at
 from attendance.live.store import read_lesson
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.verifier import sign
-from tests.api.test_matrix import ENDPOINTS
+from tests.api.endpoints import ENDPOINTS
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student

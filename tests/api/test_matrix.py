@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import pytest
 from django.urls import URLPattern
 
-from attendance.api.urls import urlpatterns
 from attendance.live.payloads import LiveLesson
+from tests.api.endpoints import ENDPOINTS
 from tests.support.callers import Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
@@ -71,17 +71,6 @@ RULES = {
     ("discard", "POST"): STAFF_ONLY._replace(body={"reason": "a test"}),
     ("verification", "POST"): OPEN_SIGNED,
 }
-
-
-def methods_of(pattern: URLPattern) -> list[str]:
-    view = getattr(pattern.callback, "view_class", None)
-    if view is None:
-        return ["POST"]
-    names = ("get", "post", "put", "patch", "delete")
-    return [name.upper() for name in names if hasattr(view, name)]
-
-
-ENDPOINTS = [(each, method) for each in urlpatterns for method in methods_of(each)]
 
 
 def test_every_endpoint_has_a_rule_and_no_rule_is_left_over() -> None:

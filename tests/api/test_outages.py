@@ -2,43 +2,17 @@
 
 from typing import Any
 
-import psycopg
 import pytest
-import redis
-from django.db import connection
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from attendance.live import client, store
+from attendance.live import store
 from attendance.models import AttendanceRecord
 from attendance.services.lessons import finish_lesson
 from tests.support.callers import Api, account
 from tests.support.lessons import TEACHER, live_lesson, student
+from tests.support.outages import stop_redis
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def no_postgresql(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Every new connection goes to an address where no server is."""
-
-    def stop() -> None:
-        connection.close()
-        monkeypatch.setattr(connection, "get_new_connection", connect_to_nobody)
-
-    yield stop
-    monkeypatch.undo()
-    connection.close()
-
-
-def connect_to_nobody(parameters: object) -> psycopg.Connection:
-    return psycopg.connect(host="/nowhere", connect_timeout=2)
-
-
-def stop_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = redis.Redis(unix_socket_path="/nowhere/redis.sock", retry=Retry(NoBackoff(), 0))
-    monkeypatch.setattr(client, "connection", lambda: dead)
 
 
 def test_without_postgresql_those_who_were_seen_still_check_in(no_postgresql: Any) -> None:

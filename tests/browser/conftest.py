@@ -1,44 +1,18 @@
 """A real Chromium against the site: people are signed in by a session, or by the form."""
 
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+from tests.browser.opened import BrowserOf
 from tests.support.callers import account
+from tests.support.chromium import browser_type_launch_args, chromium
 from users.identity import Person
 
-CHROMIUM = os.environ.get("ATTN_CHROMIUM") or shutil.which("chromium") or ""
-ARGUMENTS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-
-# Playwright keeps a loop running in this thread; Django takes that for an asynchronous view.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-# A machine that does other things beside it is no failure.
-expect.set_options(timeout=20_000)
-
-BrowserOf = Callable[..., Page]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def chromium() -> str:
-    if not CHROMIUM:
-        pytest.skip(
-            "These tests need Chromium: install Debian's package chromium, or set ATTN_CHROMIUM."
-        )
-    return CHROMIUM
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(chromium: str) -> dict[str, Any]:
-    return {"executable_path": chromium, "args": list(ARGUMENTS), "headless": True}
+__all__ = ["browser_type_launch_args", "chromium"]
 
 
 @pytest.fixture

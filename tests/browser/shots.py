@@ -13,8 +13,8 @@ from django.conf import settings
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.browser.conftest import BrowserOf
 from tests.browser.every import Look, every_page
+from tests.browser.opened import BrowserOf
 from tests.browser.school import made_school
 from tests.browser.troubles import away, look_in, looks_in_trouble
 

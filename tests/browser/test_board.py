@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from tests.browser.conftest import BrowserOf
+from tests.browser.opened import BrowserOf
 from tests.support.lessons import TEACHER
 from users.identity import Person
 

@@ -9,7 +9,7 @@ from attendance.live import client, store
 from attendance.selectors.screens import find_code
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
-from tests.browser.conftest import BrowserOf
+from tests.browser.opened import BrowserOf
 from tests.support.callers import PASSWORD, account
 from tests.support.lessons import TEACHER
 from users.identity import Person

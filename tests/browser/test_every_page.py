@@ -3,8 +3,8 @@
 import pytest
 
 from tests.browser.accessible import violations
-from tests.browser.conftest import BrowserOf
 from tests.browser.every import every_page
+from tests.browser.opened import BrowserOf
 from tests.browser.school import made_school
 from tests.browser.troubles import away, look_in, looks_in_trouble
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from attendance.models import LessonLedger, PersistenceRun
 from attendance.vocabulary import Trigger
 from tests.browser import school
-from tests.browser.conftest import BrowserOf
+from tests.browser.opened import BrowserOf
 from tests.support.lessons import ended_lesson
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,12 +7,12 @@ from playwright.sync_api import expect
 
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
-from tests.browser.conftest import BrowserOf
-from tests.oidc_server.people import PASSWORD as CAMPUS_PASSWORD
-from tests.oidc_server.running import identity_provider
-from tests.pages.test_campus import campus_at, use
+from tests.browser.opened import BrowserOf
 from tests.support.callers import PASSWORD, account
+from tests.support.campus import campus_at, use_campus
 from tests.support.lessons import TEACHER
+from tests.support.oidc_server.people import PASSWORD as CAMPUS_PASSWORD
+from tests.support.oidc_server.running import identity_provider
 from users.identity import Person
 
 STUDENT = Person("S-014", "Student 014")
@@ -44,7 +44,7 @@ def test_a_student_signs_in_with_the_campus_and_checks_in(
     lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
     callback = f"{live_server.url}/accounts/oidc/campus/login/callback/"
     with identity_provider(callback, STUDENT.school_number) as issuer:
-        use(settings, campus_at(issuer, ATTN_OIDC_NAME="Example University"))
+        use_campus(settings, campus_at(issuer, ATTN_OIDC_NAME="Example University"))
         policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
         allowed = {"form-action": ["'self'", settings.CAMPUS.origin]}
         settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": policy | allowed}

@@ -14,11 +14,11 @@ from attendance.live import store
 from attendance.models import AttendanceRecord
 from attendance.services.check_in import check_in
 from tests.browser.accessible import violations
-from tests.browser.conftest import BrowserOf
-from tests.faults.servers import RigLive
-from tests.integration.test_stream import streaming
+from tests.browser.opened import BrowserOf
 from tests.support.lessons import TEACHER
 from tests.support.own_live import own_live_store
+from tests.support.rig.servers import RigLive
+from tests.support.streaming import streaming
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)

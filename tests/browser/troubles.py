@@ -8,10 +8,10 @@ from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from playwright.sync_api import Page
 
-from tests.api.test_outages import connect_to_nobody, stop_redis
 from tests.browser import school
 from tests.browser.every import Look
 from tests.browser.school import School
+from tests.support.outages import connect_to_nobody, stop_redis
 
 
 def looks_in_trouble(made: School) -> dict[str, list[Look]]:

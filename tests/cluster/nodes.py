@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from launcher import binaries
 from launcher.project import Account, Project, remove, socket_folder
 from launcher.servers import Live
+from tests.support.ports import free_ports
 
 NODES = 3
 SECONDS = 20
@@ -174,12 +174,3 @@ def cluster() -> Iterator[Cluster]:
         made.stop()
         remove(sockets)
         remove(folder)
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from uuid import UUID
 
-from tests.faults.servers import Breakable
+from tests.support.rig.servers import Breakable
 
 _RECORD = re.compile(rb":records\r\n\$\d+\r\n[A-Z0-9-]+\r\n\$\d+\r\n(1\|[^\r]*)\r\n")
 _TRANSACTION = re.compile(rb"\*1\r\n\$5\r\nMULTI\r\n.*?\*1\r\n\$4\r\nEXEC\r\n", re.DOTALL)

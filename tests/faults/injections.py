@@ -13,7 +13,7 @@ import psycopg
 import redis
 
 from tests.faults.rig import Rig
-from tests.faults.servers import Breakable
+from tests.support.rig.servers import Breakable
 
 SHORT = 1.5
 """Seconds that a stall lasts: less than what callers wait for an answer."""

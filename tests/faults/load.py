@@ -13,7 +13,7 @@ from uuid import UUID
 from tests.faults.desks import PATIENCE, Caller, Desk, Lesson, check_in
 from tests.faults.journal import Journal
 from tests.faults.rig import Member, People
-from tests.faults.servers import wait_until
+from tests.support.waiting import wait_until
 
 _REPEATED = 0.15
 """Share of acknowledged check-ins that are sent again."""

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.servers import Breakable
+from tests.support.rig.servers import Breakable
 
 SEIZE, INTERRUPT, SYSCALL, GET_SYSCALL_INFO = 0x4206, 0x4207, 24, 0x420E
 GOOD_STOPS, EVENT_STOP, ALL = 1, 128, 0x40000000

@@ -16,7 +16,7 @@ from tests.faults import patches
 from tests.faults.desks import Desk
 from tests.faults.rig import NOTHING, Rig
 from tests.faults.school import School
-from tests.faults.servers import SECONDS
+from tests.support.waiting import SECONDS
 
 SITE = "tests.faults.patched_site:application"
 LEFT_TO_WORKERS = {patches.LEAVE: "1"}

@@ -8,10 +8,8 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +20,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from launcher import leases
-from launcher.commands import TEST_FOLDER, site_command
+from launcher.commands import site_command
 from launcher.project import ROOT, Project, remove
-from tests.faults.servers import SECONDS, Servers, wait_until
+from tests.support.ports import free_port, listens
+from tests.support.rig.folder import folder_of_a_rig, name_of
+from tests.support.rig.servers import Servers
+from tests.support.waiting import SECONDS, wait_until
 
 STUDENTS, TEACHERS = 40, 6
 NOTHING: Mapping[str, str] = {}
@@ -89,8 +89,7 @@ class Rig:
 
     def __init__(self, project: Project, folder: Path, people: People) -> None:
         self.project, self.folder, self.people = project, folder, people
-        name = f"attn-t-{folder.name[len(TEST_FOLDER) :]}"
-        self.servers = Servers(project, folder, name)
+        self.servers = Servers(project, folder, f"attn-t-{name_of(folder)}")
         self.postgres, self.live = self.servers.postgres, self.servers.live
         self.cache = self.servers.cache
         self._children: list[subprocess.Popen[Any]] = []
@@ -234,20 +233,6 @@ class Rig:
 
 
 @contextmanager
-def folder_of_a_rig() -> Iterator[Path]:
-    """A folder like the launcher's for tests, so that it clears what a killed run leaves."""
-    folder = Path(tempfile.mkdtemp(prefix=TEST_FOLDER))
-    owner = leases.lock_of_owner(str(folder / "owner"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        remove(folder)
-        if owner is not None:
-            os.close(owner)
-
-
-@contextmanager
 def made_template() -> Iterator[Template]:
     """Make the database once: migrated, with people."""
     with folder_of_a_rig() as folder:
@@ -286,14 +271,3 @@ def _seed(rig: Rig) -> People:
     done = subprocess.run(command, env=env, cwd=ROOT, check=True, stdout=subprocess.PIPE)
     told = json.loads(done.stdout)
     return People(*([Member(*each) for each in told[name]] for name in People._fields))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

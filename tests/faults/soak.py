@@ -25,10 +25,10 @@ from launcher.project import ROOT
 from tests.faults import aof, injections, power
 from tests.faults.rig import Rig, Site, Template, Worker, made_rig
 from tests.faults.school import School
-from tests.faults.servers import children_of
 from tests.faults.verdict import Verdict, count, let_run_to_rest
 from tests.faults.wire import TO_CLIENT, TO_SERVER, Fate, Plan, Wire, Wires, at_random
 from tests.faults.wire import lose_answer_of_commit as lose_commits
+from tests.support.rig.servers import children_of
 
 SECONDS = float(os.environ.get("ATTN_SOAK_SECONDS") or 1200)
 WORKERS, TEACHERS = 5, 3

@@ -7,8 +7,8 @@ import pytest
 from tests.faults import clocks
 from tests.faults.rig import Rig, Site
 from tests.faults.school import School
-from tests.faults.servers import wait_until
 from tests.faults.verdict import left_in_redis
+from tests.support.waiting import wait_until
 
 APP = "tests.faults.wrong_clocks:application"
 MINUTE_MS = 60_000

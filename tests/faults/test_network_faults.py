@@ -9,7 +9,6 @@ import pytest
 from tests.faults.load import Load
 from tests.faults.rig import Rig, Site, Template, made_rig
 from tests.faults.school import School
-from tests.faults.servers import wait_until
 from tests.faults.wire import (
     TO_CLIENT,
     TO_SERVER,
@@ -20,6 +19,7 @@ from tests.faults.wire import (
     at_random,
     lose_answer_of_commit,
 )
+from tests.support.waiting import wait_until
 
 SHORT = 1.5
 RARELY, OFTEN = 0.1, 0.2

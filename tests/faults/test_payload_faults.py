@@ -10,9 +10,9 @@ from attendance.live import envelope
 from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, is_left
 from tests.faults.rig import Rig, Site
 from tests.faults.school import School
-from tests.faults.servers import wait_until
-from tests.integration.test_damage import DAMAGED_RECORDS, json_of
+from tests.support.damage import DAMAGED_RECORDS, json_of
 from tests.support.lessons import put_record, sealed_record
+from tests.support.waiting import wait_until
 
 KINDS: dict[str, Callable[[UUID, str], bytes]] = {
     **DAMAGED_RECORDS,

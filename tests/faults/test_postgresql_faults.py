@@ -5,7 +5,7 @@ import time
 from tests.faults import injections
 from tests.faults.injections import SHORT
 from tests.faults.school import School
-from tests.faults.servers import wait_until
+from tests.support.waiting import wait_until
 
 
 def test_postgresql_killed_under_load_loses_nothing(school: School) -> None:

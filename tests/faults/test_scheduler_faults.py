@@ -9,7 +9,8 @@ from tests.faults import patches
 from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, worker
 from tests.faults.rig import Rig
 from tests.faults.school import School
-from tests.faults.servers import children_of, wait_until
+from tests.support.rig.servers import children_of
+from tests.support.waiting import wait_until
 
 TICKING = {**LEFT_TO_WORKERS, patches.TICK: "1"}
 

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults import aof, power
-from tests.faults.rig import Rig, Template, folder_of_a_rig, made_rig
+from tests.faults.rig import Rig, Template, made_rig
 from tests.faults.school import School
 from tests.faults.verdict import count, let_run_to_rest
+from tests.support.rig.folder import folder_of_a_rig
 
 
 def test_a_power_cut_costs_nothing_that_was_acknowledged(school: School) -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.faults.processes import LEFT_TO_WORKERS, SITE, is_left, worker
 from tests.faults.rig import Rig, Site, Template, made_rig
 from tests.faults.school import School
-from tests.faults.servers import wait_until
+from tests.support.waiting import wait_until
 
 DELETE = (
     "DELETE FROM knox_authtoken WHERE user_id ="

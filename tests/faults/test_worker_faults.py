@@ -22,7 +22,8 @@ from tests.faults.processes import (
 )
 from tests.faults.rig import NOTHING, Rig, Site
 from tests.faults.school import School
-from tests.faults.servers import children_of, wait_until
+from tests.support.rig.servers import children_of
+from tests.support.waiting import wait_until
 
 LANES = pytest.mark.parametrize("env", [NOTHING, TWO_LANES], ids=["one lane", "two lanes"])
 BEFORE_THE_COMMIT = failpoints.STEPS[: failpoints.STEPS.index("committed")]

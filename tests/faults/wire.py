@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.faults.servers import Servers
+from tests.support.rig.servers import Servers
 
 TO_SERVER, TO_CLIENT = "to server", "to client"
 

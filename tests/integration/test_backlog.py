@@ -7,7 +7,7 @@ import pytest
 from attendance.live import client, keys, store
 from attendance.models import AttendanceRecord
 from attendance.services.persistence import unified_persistence_task
-from bench.backlog import Backlog, fill
+from tests.support.backlog import Backlog, fill
 from tests.support.lessons import ended_lesson, keys_in_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -1,14 +1,11 @@
 """The event stream: a process of its own on real Redis."""
 
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.conf import settings as project_settings
@@ -18,37 +15,12 @@ from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from tests.support.lessons import TEACHER
 from tests.support.own_live import own_live_store
-from tests.support.processes import environment
+from tests.support.streaming import event, stream_of, streaming, ticket_for
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ORIGIN = "http://localhost:8000"
-
-
-@contextmanager
-def streaming(**env: str) -> Iterator[int]:
-    """The stream on a free port; `env` changes what its process finds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
-    command += ["--workers-kill-timeout", "2"]
-    child = subprocess.Popen(
-        [*command, "--no-log", "attendance.stream.app:application"],
-        cwd=project_settings.BASE_DIR,
-        env=environment(**env),
-    )
-    try:
-        for _ in range(600):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield port
-    finally:
-        child.terminate()
-        child.wait(20)
 
 
 @pytest.fixture
@@ -63,25 +35,6 @@ def asked(port: int, path: str) -> Iterator[HTTPResponse]:
         ask.request("GET", path, headers={"Origin": ORIGIN})
         with closing(ask.getresponse()) as answer:
             yield answer
-
-
-def stream_of(lesson_id: UUID, ticket: str) -> str:
-    return f"/stream/{lesson_id}/?ticket={ticket}"
-
-
-def event(answer: HTTPResponse) -> tuple[str, str]:
-    """The next event: its name and its data."""
-    name = ""
-    while True:
-        line = answer.readline().decode().strip()
-        if line.startswith("event: "):
-            name = line.removeprefix("event: ")
-        elif line.startswith("data:"):
-            return name, line.removeprefix("data:").strip()
-
-
-def ticket_for(lesson_id: UUID) -> str:
-    return tickets.issue(lesson_id, project_settings.SECRET_KEY)
 
 
 def test_each_change_is_told_with_nothing_else_and_the_end_ends_it(port: int) -> None:

@@ -11,15 +11,13 @@ from attendance.services.check_in import Given, check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.vocabulary import Verdict
-from tests.pages.test_check_in import text_of
-from tests.pages.test_home import STUDENT, signed_in
+from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
 from tests.support.lessons import TEACHER
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = Person("T-9", "Teacher 9", Role.TEACHER)
-STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 
 
 def lesson_with(*students: Person, checks: tuple[str, ...] = ()) -> Any:

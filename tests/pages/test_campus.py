@@ -12,13 +12,12 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
-from attn_project.oidc import NEEDED, Campus, read_campus
-from tests.oidc_server.people import CLIENT_ID, CLIENT_SECRET, PASSWORD, WITHOUT_NUMBER
-from tests.oidc_server.running import identity_provider
-from tests.pages.test_check_in import text_of
-from tests.pages.test_home import STUDENT
+from attn_project.oidc import NEEDED, read_campus
+from tests.pages.visitors import STAFF, STUDENT, text_of
 from tests.support.callers import account
-from users.identity import Person, Role
+from tests.support.campus import campus_at, use_campus
+from tests.support.oidc_server.people import PASSWORD, WITHOUT_NUMBER
+from tests.support.oidc_server.running import identity_provider
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,19 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SITE = "http://testserver"
 LOGIN = "/accounts/oidc/campus/login/"
 CALLBACK = f"{SITE}{LOGIN}callback/"
-STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
-
-
-def campus_at(issuer: str, **more: str) -> Campus:
-    values = dict(zip(NEEDED, (issuer, CLIENT_ID, CLIENT_SECRET), strict=True))
-    env = environ.Env()
-    env.ENVIRON = {**values, **more}
-    return read_campus(env, is_https=False)
-
-
-def use(settings: Any, campus: Campus) -> None:
-    settings.CAMPUS = campus
-    settings.SOCIALACCOUNT_PROVIDERS = campus.providers
 
 
 @pytest.fixture
@@ -46,7 +32,7 @@ def campus(settings: Any) -> Iterator[str]:
     """The provider's address; it knows a student, a member of staff and two others."""
     people = ("s-014", "S-999", "STAFF-1")
     with identity_provider(CALLBACK, *people) as issuer:
-        use(settings, campus_at(issuer))
+        use_campus(settings, campus_at(issuer))
         yield issuer
 
 
@@ -168,7 +154,7 @@ def test_whoever_turns_back_at_the_campus_is_asked_again(campus: str) -> None:
 
 
 def test_a_campus_that_does_not_answer_leaves_the_password(settings: Any) -> None:
-    use(settings, campus_at("http://127.0.0.1:9/o"))
+    use_campus(settings, campus_at("http://127.0.0.1:9/o"))
     answer = Client().post(LOGIN)
     assert 'data-code="campus_sign_in_failed"' in text_of(answer)
     assert "use your password" in text_of(answer)

@@ -15,20 +15,15 @@ from attendance.models import AttendanceRecord
 from attendance.selectors.screens import find_code
 from attendance.services import receipts
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
 from attendance.wording.lessons import clock
-from tests.api.test_check_in import code_of
-from tests.pages.test_home import STUDENT, signed_in
-from tests.support.lessons import TEACHER, ended_lessons, student
+from tests.pages.visitors import STUDENT, signed_in, started_lesson, text_of
+from tests.support.lessons import TEACHER, code_of, ended_lessons, student
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def start(*checks: str, lesson_name: str = "Physics", **plan: Any) -> Any:
-    return start_lesson(LessonPlan(lesson_name, minutes=45, checks=checks, **plan), teacher=TEACHER)
 
 
 def link_of(lesson: Any) -> str:
@@ -36,12 +31,8 @@ def link_of(lesson: Any) -> str:
     return f"/C/{shown.short_code}/{shown.code.whole}"
 
 
-def text_of(answer: Any) -> str:
-    return " ".join(answer.content.decode().split())
-
-
 def test_the_link_marks_nothing_and_the_button_does() -> None:
-    lesson, phone = start("code"), signed_in(STUDENT)
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
     page = phone.get(link_of(lesson), follow=True)
     assert "I am here" in text_of(page)
     assert store.read_lesson(lesson.id).record_count == 0
@@ -53,7 +44,7 @@ def test_the_link_marks_nothing_and_the_button_does() -> None:
 
 
 def test_pressed_again_it_says_when_it_was() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     for _ in range(2):
         done = phone.post(f"/lessons/{lesson.id}/here/", follow=True)
     assert "You had checked in already, at" in text_of(done)
@@ -61,7 +52,7 @@ def test_pressed_again_it_says_when_it_was() -> None:
 
 
 def test_who_has_to_sign_in_first_keeps_the_scan() -> None:
-    lesson, phone = start("code"), Client()
+    lesson, phone = started_lesson("code"), Client()
     phone.get(link_of(lesson))
     asked = phone.get(f"/lessons/{lesson.id}/here/")
     assert asked.headers["Location"] == f"/accounts/login/?next=/lessons/{lesson.id}/here/"
@@ -71,14 +62,14 @@ def test_who_has_to_sign_in_first_keeps_the_scan() -> None:
 
 
 def test_a_typed_code_leads_to_the_button() -> None:
-    lesson, phone = start("code"), signed_in(STUDENT)
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
     shown = find_code(lesson.id)
     typed = f"{shown.short_code}-{shown.code.typed}".lower()
     assert "I am here" in text_of(phone.post("/c/", {"code": typed}, follow=True))
 
 
 def test_no_query_for_whoever_was_seen_lately(django_assert_num_queries: Any) -> None:
-    lesson, phone = start("code"), signed_in(STUDENT)
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
     link = link_of(lesson)
     phone.get("/me/")
     with django_assert_num_queries(0):
@@ -101,7 +92,7 @@ def test_a_code_of_nothing_says_so(given: str, status: int, words: str) -> None:
 
 
 def test_a_code_that_is_wrong_forged_or_missing_says_what_to_do() -> None:
-    lesson, phone = start("code"), signed_in(STUDENT)
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
     short = find_code(lesson.id).short_code
     wrong = phone.get(f"/C/{short}/{'0' * 20}")
     assert (wrong.status_code, "That is not the code" in text_of(wrong)) == (403, True)
@@ -115,7 +106,7 @@ def test_a_code_that_is_wrong_forged_or_missing_says_what_to_do() -> None:
 
 
 def test_a_code_that_is_too_old_asks_for_the_one_on_the_screen() -> None:
-    lesson, phone = start("code"), signed_in(STUDENT)
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
     old = code_of(lesson, steps_ago=3)
     page = phone.get(f"/C/{find_code(lesson.id).short_code}/{old.whole}")
     told = text_of(page)
@@ -125,7 +116,7 @@ def test_a_code_that_is_too_old_asks_for_the_one_on_the_screen() -> None:
 
 
 def test_a_lesson_that_has_not_begun_says_when_and_looks_again() -> None:
-    lesson, phone = start(starts_at=store.now() + timedelta(minutes=5)), signed_in(STUDENT)
+    lesson, phone = started_lesson(starts_at=store.now() + timedelta(minutes=5)), signed_in(STUDENT)
     page = text_of(phone.get(f"/lessons/{lesson.id}/here/"))
     assert "Not open yet" in page
     assert clock(lesson.starts_at)[:5] in page
@@ -136,7 +127,7 @@ def test_a_lesson_that_has_not_begun_says_when_and_looks_again() -> None:
 
 
 def test_another_network_is_told_to_join_that_of_the_campus() -> None:
-    lesson = start("network", networks=("10.1.0.0/16",))
+    lesson = started_lesson("network", networks=("10.1.0.0/16",))
     answer = signed_in(STUDENT).post(f"/lessons/{lesson.id}/here/")
     assert (answer.status_code, "Not from this network" in text_of(answer)) == (403, True)
     assert "Join the network of the campus" in text_of(answer)
@@ -144,7 +135,7 @@ def test_another_network_is_told_to_join_that_of_the_campus() -> None:
 
 def test_a_full_lesson_says_whom_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check_ins, "MOST_RECORDS", 1)
-    lesson = start()
+    lesson = started_lesson()
     signed_in(Person("S-015", "Student 015")).post(f"/lessons/{lesson.id}/here/")
     answer = signed_in(STUDENT).post(f"/lessons/{lesson.id}/here/")
     assert "This lesson is full" in text_of(answer)
@@ -153,7 +144,7 @@ def test_a_full_lesson_says_whom_to_tell(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_mark_that_waits_for_a_verifier_looks_again_until_it_is_decided(settings: Any) -> None:
     settings.VERIFIER_URL = "https://verifier.example/"
-    lesson, phone = start("external"), signed_in(STUDENT)
+    lesson, phone = started_lesson("external"), signed_in(STUDENT)
     page = text_of(phone.post(f"/lessons/{lesson.id}/here/", follow=True))
     assert "Waiting for verification" in page
     assert 'http-equiv="refresh"' in page
@@ -171,7 +162,7 @@ def test_a_mark_that_waits_for_a_verifier_looks_again_until_it_is_decided(settin
 
 
 def test_a_lesson_that_is_over_says_who_can_help() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     finish_lesson(lesson.id, actor=TEACHER)
     answer = phone.post(f"/lessons/{lesson.id}/here/")
     assert (answer.status_code, "This lesson is over" in text_of(answer)) == (410, True)
@@ -181,7 +172,7 @@ def test_a_lesson_that_is_over_says_who_can_help() -> None:
 
 
 def test_a_rejected_student_is_told_to_speak_to_the_teacher() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
     correct_record(
         Correction(
@@ -200,7 +191,7 @@ def test_a_rejected_student_is_told_to_speak_to_the_teacher() -> None:
 
 def test_too_many_tries_say_how_long(settings: Any) -> None:
     settings.CHECK_INS_PER_MINUTE = 1
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     answers = [phone.post(f"/lessons/{lesson.id}/here/") for _ in range(2)]
     assert [a.status_code for a in answers] == [302, 429]
     seconds = int(answers[1].headers["Retry-After"])
@@ -209,7 +200,7 @@ def test_too_many_tries_say_how_long(settings: Any) -> None:
 
 
 def test_a_live_store_that_is_damaged_is_no_absence() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     client.connection().delete(keys.records(lesson.id))
     client.connection().set(keys.records(lesson.id), "nobody's")
     assert phone.post(f"/lessons/{lesson.id}/here/").status_code == 503
@@ -217,7 +208,7 @@ def test_a_live_store_that_is_damaged_is_no_absence() -> None:
 
 
 def test_the_result_carries_a_receipt_and_lives_on_in_postgresql() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
     live = phone.get(f"/lessons/{lesson.id}/mine/")
     finish_lesson(lesson.id, actor=TEACHER)
@@ -230,7 +221,7 @@ def test_the_result_carries_a_receipt_and_lives_on_in_postgresql() -> None:
 
 
 def test_nobody_sees_the_mark_of_another_and_no_teacher_checks_in() -> None:
-    lesson = start()
+    lesson = started_lesson()
     signed_in(STUDENT).post(f"/lessons/{lesson.id}/here/")
     other = signed_in(Person("S-015", "Student 015"))
     assert other.get(f"/lessons/{lesson.id}/mine/").status_code == 404
@@ -239,7 +230,7 @@ def test_nobody_sees_the_mark_of_another_and_no_teacher_checks_in() -> None:
 
 
 def test_switching_signs_out_and_comes_back_to_the_lesson() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     answer = phone.post(f"/lessons/{lesson.id}/switch/")
     assert answer.headers["Location"] == f"/lessons/{lesson.id}/here/"
     cache.clear()
@@ -247,7 +238,7 @@ def test_switching_signs_out_and_comes_back_to_the_lesson() -> None:
 
 
 def test_my_attendance_lists_what_counts() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
     page = text_of(phone.get("/me/"))
     assert "Physics" in page
@@ -258,7 +249,7 @@ def test_my_attendance_goes_on_for_pages_and_its_shares_count_them_all() -> None
     phone = signed_in(student(1))
     ended_lessons(32, students=1)
     unified_persistence_task()
-    live = start()
+    live = started_lesson()
     phone.post(f"/lessons/{live.id}/here/")
 
     first = phone.get("/me/")
@@ -276,7 +267,7 @@ def test_my_attendance_goes_on_for_pages_and_its_shares_count_them_all() -> None
 
 def test_the_calendar_folds_long_lines_between_characters() -> None:
     name = "Einführung in die Ökologie, Straßenbau; Größen\\Maße und Übungen für Anfänger, Teil 1"
-    lesson, phone = start(lesson_name=name), signed_in(STUDENT)
+    lesson, phone = started_lesson(lesson_name=name), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
     raw = phone.get("/me/attendance.ics").content
     lines = raw.decode().split("\r\n")
@@ -290,7 +281,7 @@ def test_the_calendar_folds_long_lines_between_characters() -> None:
 
 
 def test_what_a_teacher_took_out_is_in_no_calendar() -> None:
-    lesson, phone = start(), signed_in(STUDENT)
+    lesson, phone = started_lesson(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")
     correct_record(
         Correction(
@@ -305,7 +296,7 @@ def test_what_a_teacher_took_out_is_in_no_calendar() -> None:
 
 
 def test_a_refusal_speaks_the_language_of_the_page() -> None:
-    lesson = start("code")
+    lesson = started_lesson("code")
     phone = signed_in(STUDENT)
     phone.cookies["django_language"] = "tr"
     answer = phone.post(f"/lessons/{lesson.id}/here/")

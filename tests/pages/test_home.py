@@ -5,19 +5,13 @@ import re
 import pytest
 from django.test import Client
 
+from tests.pages.visitors import STUDENT, signed_in
 from tests.support.callers import PASSWORD, account
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db
 
-STUDENT = Person("S-014", "Student 014")
 FIRST_PAGES = {Role.STUDENT: "/me/", Role.TEACHER: "/lessons/", Role.STAFF: "/lessons/"}
-
-
-def signed_in(person: Person) -> Client:
-    client = Client()
-    client.force_login(account(person), "django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 @pytest.mark.parametrize("role", Role)

@@ -10,9 +10,7 @@ from django.utils import timezone
 from attendance.models import AttendanceRecord, LessonLedger, PersistenceRun
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import LessonState, Trigger
-from tests.pages.test_check_in import text_of
-from tests.pages.test_home import STUDENT, signed_in
-from tests.pages.test_sign_in import STAFF
+from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
 from tests.support.factories import LessonLedgerFactory
 from tests.support.lessons import TEACHER, ended_lesson, live_lesson
 

@@ -6,19 +6,15 @@ from typing import Any
 import pytest
 
 from attendance.live import store
-from tests.api.test_outages import no_postgresql, stop_redis
-from tests.pages.test_check_in import start, text_of
-from tests.pages.test_home import STUDENT, signed_in
-from tests.pages.test_sign_in import STAFF
+from tests.pages.visitors import STAFF, STUDENT, signed_in, started_lesson, text_of
 from tests.support.lessons import TEACHER
-
-__all__ = ["no_postgresql"]
+from tests.support.outages import stop_redis
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_without_postgresql_a_phone_checks_in_and_a_board_shows_it(no_postgresql: Any) -> None:
-    lesson = start()
+    lesson = started_lesson()
     phone, desk = signed_in(STUDENT), signed_in(TEACHER)
     phone.get("/")
     desk.get("/")
@@ -43,7 +39,7 @@ def test_without_postgresql_operations_say_so(no_postgresql: Any) -> None:
 
 
 def test_without_redis_no_page_says_that_a_lesson_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    lesson = start()
+    lesson = started_lesson()
     phone, desk, staff = signed_in(STUDENT), signed_in(TEACHER), signed_in(STAFF)
     with monkeypatch.context() as patch:
         stop_redis(patch)
@@ -70,7 +66,7 @@ def test_without_redis_no_page_says_that_a_lesson_is_gone(monkeypatch: pytest.Mo
 def test_an_action_that_redis_could_not_take_is_sent_again_with_one_click(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    lesson = start()
+    lesson = started_lesson()
     desk = signed_in(TEACHER)
     board = f"/lessons/{lesson.id}/"
     sent = {"minutes": "15", "request_id": "extend-1"}
@@ -93,7 +89,7 @@ def test_an_action_that_redis_could_not_take_is_sent_again_with_one_click(
 
 
 def test_a_failed_action_leads_back_to_no_other_site(monkeypatch: pytest.MonkeyPatch) -> None:
-    lesson = start()
+    lesson = started_lesson()
     desk = signed_in(TEACHER)
     stop_redis(monkeypatch)
     page = desk.post(

@@ -8,15 +8,12 @@ from allauth.mfa.totp.internal import auth
 from django.test import Client
 from django.utils import timezone
 
-from tests.pages.test_check_in import text_of
-from tests.pages.test_home import STUDENT, signed_in
+from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
 from tests.support.callers import PASSWORD, Api, account
-from users.identity import Person, Role
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 LOGIN = "/accounts/login/"
 
 

@@ -11,8 +11,7 @@ from attendance.models import LessonLedger
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
-from tests.pages.test_check_in import text_of
-from tests.pages.test_home import signed_in
+from tests.pages.visitors import signed_in, text_of
 from tests.support.lessons import TEACHER, ended_lesson, live_lesson, student
 
 pytestmark = pytest.mark.django_db(transaction=True)

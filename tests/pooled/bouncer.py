@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,8 @@ from django.db import connection
 
 from launcher.project import Project, remove
 from launcher.servers import as_account
-from tests.cluster.nodes import free_ports, wait_until
+from tests.support.ports import free_port, listens
+from tests.support.waiting import wait_until
 
 POOL = 10
 """Server connections to one database: two for each of four persisting processes, and a few more."""
@@ -43,7 +43,7 @@ class Bouncer:
     """One PgBouncer, run by the account that runs the servers: it refuses root."""
 
     def __init__(self, program: str, folder: Path) -> None:
-        (self.port,) = free_ports(1)
+        self.port = free_port()
         self._settings = folder / "pgbouncer.ini"
         self._program = program
         at = connection.settings_dict
@@ -67,15 +67,11 @@ class Bouncer:
                 cwd="/",
                 **as_account(Project().account),
             )
-        wait_until(self._listens, "PgBouncer does not start")
+        wait_until(lambda: listens(self.port), "the start of PgBouncer")
 
     def kill(self) -> None:
         self._child.kill()
         self._child.wait(20)
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @contextlib.contextmanager

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 
 import redis
 
-from attendance.live import client, envelope, keys, store
+from attendance.live import client, codes, envelope, keys, store
+from attendance.live.codes import Code
 from attendance.live.payloads import EventData, LiveLesson
 from attendance.rules import instants
 from attendance.services.check_in import check_in
@@ -30,6 +31,13 @@ def live_lesson(
     for number in range(first, first + students):
         check_in(lesson.id, student=student(number))
     return lesson
+
+
+def code_of(lesson: LiveLesson, *, steps_ago: int = 0) -> Code:
+    """What a lesson's screen shows, or showed some steps ago."""
+    data = lesson.data
+    at = store.now() - timedelta(seconds=steps_ago * data.code_seconds)
+    return codes.code_at(data.secret, data.code_seconds, at)
 
 
 def end(lesson_id: UUID, *, teacher: Person = TEACHER) -> None:

@@ -7,15 +7,15 @@ from typing import Any
 from django.conf import settings as project_settings
 
 from launcher.project import Project, remove
-from tests.faults.rig import TEST_FOLDER, folder_of_a_rig
-from tests.faults.servers import RigLive, Servers
+from tests.support.rig.folder import folder_of_a_rig, name_of
+from tests.support.rig.servers import RigLive, Servers
 
 
 @contextmanager
 def own_live_store(settings: Any) -> Iterator[RigLive]:
     """Start one and let this process use it until the end of the test."""
     with folder_of_a_rig() as folder:
-        servers = Servers(Project(), folder, f"attn-o-{folder.name[len(TEST_FOLDER) :]}")
+        servers = Servers(Project(), folder, f"attn-o-{name_of(folder)}")
         servers.live.start()
         caches = project_settings.CACHES
         alias = project_settings.LIVE_STORE_ALIAS

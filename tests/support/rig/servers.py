@@ -3,15 +3,12 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from launcher import binaries
 from launcher.project import Project, socket_folder
 from launcher.servers import Cache, Live, Postgres, Server
-
-SECONDS = 30
+from tests.support.waiting import SECONDS, wait_until
 
 
 class Breakable(Server):
@@ -106,13 +103,3 @@ def children_of(pid: int) -> list[int]:
     told = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
     pairs = [line.split() for line in told.splitlines()]
     return [int(child) for child, parent in pairs if int(parent) == pid]
-
-
-def wait_until(found: Callable[[], object], what: str, *, seconds: float = SECONDS) -> None:
-    """Wait until something is so. Raises AssertionError that names it."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen in {seconds} s")

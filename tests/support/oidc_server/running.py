@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db import connection
 
 from demo.processes import database_url
-from tests.faults.rig import free_port, listens
-from tests.oidc_server.people import WITHOUT_NUMBER
+from tests.support.oidc_server.people import WITHOUT_NUMBER
+from tests.support.ports import free_port, listens
 
 DATABASE = "attn_oidc"
 
@@ -27,15 +27,15 @@ def identity_provider(redirect_uri: str, *usernames: str) -> Iterator[str]:
     with _database() as url:
         env = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "tests.oidc_server.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.support.oidc_server.settings",
             "DATABASE_URL": url,
             "OIDC_KEY": _new_key(),
             "DJANGO_ALLOW_ASYNC_UNSAFE": "",
         }
-        prepare = [sys.executable, "-m", "tests.oidc_server.prepare", redirect_uri]
+        prepare = [sys.executable, "-m", "tests.support.oidc_server.prepare", redirect_uri]
         options: dict[str, Any] = {"cwd": settings.BASE_DIR, "env": env}
         subprocess.run([*prepare, WITHOUT_NUMBER, *usernames], check=True, **options)
-        command = [sys.executable, "-m", "granian", "tests.oidc_server.wsgi:application"]
+        command = [sys.executable, "-m", "granian", "tests.support.oidc_server.wsgi:application"]
         command += ["--interface", "wsgi", "--port", str(port), "--no-log"]
         child = subprocess.Popen(command, **options)
         try:

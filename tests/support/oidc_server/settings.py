@@ -15,7 +15,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "oauth2_provider",
-    "tests.oidc_server",
+    "tests.support.oidc_server",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -29,12 +29,12 @@ TEMPLATES = [
         "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
     }
 ]
-ROOT_URLCONF = "tests.oidc_server.urls"
+ROOT_URLCONF = "tests.support.oidc_server.urls"
 LOGIN_URL = "/login/"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 OAUTH2_PROVIDER = {
     "OIDC_ENABLED": True,
     "OIDC_RSA_PRIVATE_KEY": os.environ["OIDC_KEY"],
     "SCOPES": {"openid": "who somebody is", "profile": "their number"},
-    "OAUTH2_VALIDATOR_CLASS": "tests.oidc_server.claims.Claims",
+    "OAUTH2_VALIDATOR_CLASS": "tests.support.oidc_server.claims.Claims",
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
-from tests.oidc_server.people import WITHOUT_NUMBER
+from tests.support.oidc_server.people import WITHOUT_NUMBER
 
 
 class Claims(OAuth2Validator):  # type: ignore[misc]

@@ -1,6 +1,6 @@
 """Run as a module: tables, one client with its redirect address, and the people.
 
-python -m tests.oidc_server.prepare REDIRECT_URI USERNAME…
+python -m tests.support.oidc_server.prepare REDIRECT_URI USERNAME…
 """
 
 import sys
@@ -13,7 +13,7 @@ from django.contrib.auth.models import User  # noqa: E402 - after the setup
 from django.core.management import call_command  # noqa: E402
 from oauth2_provider.models import Application  # noqa: E402
 
-from tests.oidc_server.people import CLIENT_ID, CLIENT_SECRET, PASSWORD  # noqa: E402
+from tests.support.oidc_server.people import CLIENT_ID, CLIENT_SECRET, PASSWORD  # noqa: E402
 
 
 def main(redirect_uri: str, *usernames: str) -> None:
