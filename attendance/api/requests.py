@@ -22,12 +22,12 @@ from users.identity import LONGEST_FULL_NAME
 _MINUTES = LONGEST_LESSON_HOURS * 60
 
 
-class SignIn(Strict):
+class SignInSerializer(Strict):
     school_number = Text(max_length=64)
     password = Text(max_length=1_000, trim_whitespace=False)
 
 
-class NewLesson(Strict):
+class NewLessonSerializer(Strict):
     lesson_name = Text(max_length=LONGEST_LESSON_NAME)
     starts_at = Instant(required=False, help_text="Now, where it is not given.")
     ends_at = Instant(required=False, help_text="Either this or `minutes`.")
@@ -44,16 +44,16 @@ class NewLesson(Strict):
     )
 
 
-class LessonChange(Strict):
+class LessonChangeSerializer(Strict):
     lesson_name = Text(max_length=LONGEST_LESSON_NAME, required=False)
     ends_at = Instant(required=False, help_text="Later than the present end.")
 
 
-class Reason(Strict):
+class ReasonSerializer(Strict):
     reason = Text(max_length=LONGEST_REASON)
 
 
-class NewRecord(Strict):
+class NewRecordSerializer(Strict):
     full_name = Text(max_length=LONGEST_FULL_NAME)
     status = serializers.ChoiceField(
         [Status.PRESENT, Status.LATE, Status.ABSENT, Status.EXCUSED, Status.REJECTED],
@@ -62,7 +62,7 @@ class NewRecord(Strict):
     reason = Text(max_length=LONGEST_REASON, required=False, allow_blank=True)
 
 
-class RecordChange(Strict):
+class RecordChangeSerializer(Strict):
     status = serializers.ChoiceField(
         [Status.PRESENT, Status.LATE, Status.ABSENT, Status.EXCUSED, Status.REJECTED],
         required=False,
@@ -76,20 +76,20 @@ class RecordChange(Strict):
         return attrs
 
 
-class Code(Strict):
+class CodeSerializer(Strict):
     code = Text(max_length=40)
 
 
-class Receipt(Strict):
+class ReceiptSerializer(Strict):
     receipt = Text(max_length=LONGEST)
 
 
-class VerdictOfVerifier(Strict):
+class VerdictOfVerifierSerializer(Strict):
     verdict = serializers.ChoiceField(["accept", "reject"])
     reason = Text(max_length=LONGEST_REASON, required=False, allow_blank=True)
 
 
-class LessonsQuery(PageQuery):
+class LessonsQuerySerializer(PageQuery):
     state = serializers.ChoiceField([*LessonState.values, PAST], required=False)
     search = serializers.CharField(required=False, max_length=LONGEST_LESSON_NAME)
 
@@ -102,7 +102,7 @@ class LessonsQuery(PageQuery):
         }
 
 
-class FindQuery(Strict):
+class FindQuerySerializer(Strict):
     lesson_name = serializers.CharField(required=False, max_length=LONGEST_LESSON_NAME)
     teacher_name = serializers.CharField(required=False, max_length=LONGEST_FULL_NAME)
     code = serializers.CharField(
@@ -110,13 +110,13 @@ class FindQuery(Strict):
     )
 
 
-class RecordsQuery(Strict):
+class RecordsQuerySerializer(Strict):
     include_deleted = serializers.BooleanField(required=False, default=False)
 
 
-class QuarantineQuery(PageQuery):
+class QuarantineQuerySerializer(PageQuery):
     state = serializers.ChoiceField(PayloadState.values, required=False)
 
 
-class NoQuery(Strict):
+class NoQuerySerializer(Strict):
     """An address that takes no parameters."""

@@ -20,21 +20,21 @@ from attendance.vocabulary import (
 from users.identity import Role
 
 
-class PersonShape(serializers.Serializer[Any]):
+class PersonShapeSerializer(serializers.Serializer[Any]):
     school_number = serializers.CharField()
     full_name = serializers.CharField()
 
 
-class Me(PersonShape):
+class MeSerializer(PersonShapeSerializer):
     role = serializers.ChoiceField([role.value for role in Role])
 
 
-class Token(serializers.Serializer[Any]):
+class TokenSerializer(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown once: send it as Authorization: Token …")
     expires_at = Instant()
 
 
-class Counts(serializers.Serializer[Any]):
+class CountsSerializer(serializers.Serializer[Any]):
     """Records by status."""
 
     def get_fields(self) -> dict[str, Any]:
@@ -44,31 +44,31 @@ class Counts(serializers.Serializer[Any]):
         return {status: instance.get(status, 0) for status in Status.values}
 
 
-class LessonBrief(serializers.Serializer[Any]):
+class LessonBriefSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     lesson_name = serializers.CharField()
-    teacher = PersonShape()
+    teacher = PersonShapeSerializer()
     starts_at = Instant()
     ends_at = Instant()
 
 
-class Lesson(LessonBrief):
+class LessonSerializer(LessonBriefSerializer):
     late_after_minutes = serializers.IntegerField(allow_null=True)
     checks = serializers.ListField(child=serializers.ChoiceField(Check.values))
     networks = serializers.ListField(child=serializers.CharField())
     state = serializers.ChoiceField(LessonState.values)
     revision = serializers.IntegerField()
-    counts = Counts()
+    counts = CountsSerializer()
     is_deleted = serializers.BooleanField()
 
 
-class FoundLesson(LessonBrief):
+class FoundLessonSerializer(LessonBriefSerializer):
     """A lesson to join, as a student may see it."""
 
     checks = serializers.ListField(child=serializers.ChoiceField(Check.values))
 
 
-class LessonCode(serializers.Serializer[Any]):
+class LessonCodeSerializer(serializers.Serializer[Any]):
     code = serializers.CharField(help_text="To be typed: eight letters.")
     short_code = serializers.CharField(help_text="Its first four: they name the lesson.")
     url = serializers.CharField(help_text="What the QR code holds.")
@@ -77,7 +77,7 @@ class LessonCode(serializers.Serializer[Any]):
     valid_until = Instant(help_text="Until then it is accepted.")
 
 
-class Record(serializers.Serializer[Any]):
+class RecordSerializer(serializers.Serializer[Any]):
     school_number = serializers.CharField()
     full_name = serializers.CharField()
     status = serializers.ChoiceField(Status.values)
@@ -88,45 +88,45 @@ class Record(serializers.Serializer[Any]):
     is_deleted = serializers.BooleanField()
 
 
-class CheckedIn(Record):
+class CheckedInSerializer(RecordSerializer):
     receipt = serializers.CharField(help_text="Keep it: it proves the mark if the server loses it.")
-    lesson = LessonBrief()
+    lesson = LessonBriefSerializer()
 
 
-class OwnRecord(Record):
-    lesson = LessonBrief()
+class OwnRecordSerializer(RecordSerializer):
+    lesson = LessonBriefSerializer()
 
 
-class Redeemed(Record):
+class RedeemedSerializer(RecordSerializer):
     outcome = serializers.ChoiceField(["kept", "restored"])
-    lesson = LessonBrief()
+    lesson = LessonBriefSerializer()
 
 
-class KeptScan(serializers.Serializer[Any]):
+class KeptScanSerializer(serializers.Serializer[Any]):
     scan = serializers.CharField(help_text="Send it in place of a code.")
     valid_until = Instant()
 
 
-class Event(serializers.Serializer[Any]):
+class EventSerializer(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     kind = serializers.ChoiceField(EventKind.values)
     happened_at = Instant()
-    actor = PersonShape()
+    actor = PersonShapeSerializer()
     source = serializers.ChoiceField(Source.values)
-    student = PersonShape(allow_null=True)
+    student = PersonShapeSerializer(allow_null=True)
     old = serializers.CharField(allow_blank=True)
     new = serializers.CharField(allow_blank=True)
     reason = serializers.CharField(allow_blank=True)
 
 
-class RefusedCheckIn(PersonShape):
+class RefusedCheckInSerializer(PersonShapeSerializer):
     code = serializers.ChoiceField(Refusal.values)
     times = serializers.IntegerField()
     first_at = Instant()
     last_at = Instant()
 
 
-class Run(serializers.Serializer[Any]):
+class RunSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     trigger = serializers.ChoiceField(Trigger.values)
     started_at = Instant()
@@ -143,7 +143,7 @@ class Run(serializers.Serializer[Any]):
     error = serializers.CharField(allow_blank=True)
 
 
-class PersistedLesson(serializers.Serializer[Any]):
+class PersistedLessonSerializer(serializers.Serializer[Any]):
     """What a run of the task for one lesson says."""
 
     lesson_id = serializers.UUIDField()
@@ -159,7 +159,7 @@ class PersistedLesson(serializers.Serializer[Any]):
     error = serializers.CharField(allow_blank=True)
 
 
-class Payload(serializers.Serializer[Any]):
+class PayloadSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     lesson_id = serializers.UUIDField()
     kind = serializers.ChoiceField(PayloadKind.values)
@@ -175,13 +175,13 @@ class Payload(serializers.Serializer[Any]):
         return base64.b64encode(bytes(row.payload)).decode()
 
 
-class FieldError(serializers.Serializer[Any]):
+class FieldErrorSerializer(serializers.Serializer[Any]):
     field = serializers.CharField(allow_blank=True)
     code = serializers.CharField()
     detail = serializers.CharField()
 
 
-class Problem(serializers.Serializer[Any]):
+class ProblemSerializer(serializers.Serializer[Any]):
     """RFC 9457; some problems name more than this."""
 
     type = serializers.CharField()
@@ -189,4 +189,4 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = FieldError(many=True, required=False)
+    errors = FieldErrorSerializer(many=True, required=False)

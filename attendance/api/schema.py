@@ -52,9 +52,9 @@ def page_of(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[
         "previous": serializers.CharField(allow_null=True),
         "__module__": __name__,
     }
-    made: serializers.Serializer[Any] = type(
-        f"{shape.__name__}Page", (serializers.Serializer,), fields
-    )()
+    # spectacular names a component without this suffix.
+    name = f"{shape.__name__.removesuffix('Serializer')}PageSerializer"
+    made: serializers.Serializer[Any] = type(name, (serializers.Serializer,), fields)()
     return made
 
 
@@ -74,7 +74,7 @@ class ProblemSchema(AutoSchema):
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         found: dict[str, Any] = super()._get_response_bodies(direction)
         # Makes the component known, so that it can be pointed to.
-        self.resolve_serializer(responses.Problem, direction)
+        self.resolve_serializer(responses.ProblemSerializer, direction)
         expected = _READING if self.method == "GET" else _READING + _WRITING
         return found | {str(status): _problem(status) for status in expected}
 

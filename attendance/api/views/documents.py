@@ -3,11 +3,11 @@
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 
-class Schema(SpectacularAPIView):
+class SchemaEndpoint(SpectacularAPIView):
     """The OpenAPI document."""
 
 
-class Documents(SpectacularSwaggerSplitView):
+class DocumentsEndpoint(SpectacularSwaggerSplitView):
     """Swagger UI, without a line of inline script or style."""
 
     template_name = "attendance/api/documents.html"

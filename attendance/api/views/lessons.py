@@ -29,7 +29,7 @@ from attendance.vocabulary import Trigger
 
 def record_data(record: RegisterRecord) -> dict[str, Any]:
     """A record as the API shows it."""
-    return dict(responses.Record(record).data)
+    return dict(responses.RecordSerializer(record).data)
 
 
 def visible_lesson(request: Request, lesson_id: UUID) -> LessonView:
@@ -39,12 +39,14 @@ def visible_lesson(request: Request, lesson_id: UUID) -> LessonView:
     return lesson
 
 
-class Lessons(APIView):
+class LessonsEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(parameters=[requests.LessonsQuery], responses=page_of(responses.Lesson))
+    @extend_schema(
+        parameters=[requests.LessonsQuerySerializer], responses=page_of(responses.LessonSerializer)
+    )
     def get(self, request: Request) -> Response:
-        query = query_of(request, requests.LessonsQuery)
+        query = query_of(request, requests.LessonsQuerySerializer)
         person = caller_of(request).person
         wanted = LessonFilter(
             teacher_number="" if person.role in MAY_OPERATE else person.school_number,
@@ -54,23 +56,28 @@ class Lessons(APIView):
             search=query.get("search", ""),
         )
         page = list_lessons(wanted, paging.slice_of(query, UUID))
-        return paging.respond(request, page, responses.Lesson(page.items, many=True).data)
+        return paging.respond(request, page, responses.LessonSerializer(page.items, many=True).data)
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY], request=requests.NewLesson, responses={201: responses.Lesson}
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.NewLessonSerializer,
+        responses={201: responses.LessonSerializer},
     )
     def post(self, request: Request) -> Response:
-        plan = LessonPlan(**body_of(request, requests.NewLesson))
+        plan = LessonPlan(**body_of(request, requests.NewLessonSerializer))
         lesson = lessons.start_lesson(
             plan, teacher=caller_of(request).person, request_id=request_id_of(request)
         )
-        return Response(responses.Lesson(find_lesson(lesson.id)).data, status=201)
+        return Response(responses.LessonSerializer(find_lesson(lesson.id)).data, status=201)
 
 
-class FindLessons(APIView):
-    @extend_schema(parameters=[requests.FindQuery], responses=page_of(responses.FoundLesson))
+class FindLessonsEndpoint(APIView):
+    @extend_schema(
+        parameters=[requests.FindQuerySerializer],
+        responses=page_of(responses.FoundLessonSerializer),
+    )
     def get(self, request: Request) -> Response:
-        query = query_of(request, requests.FindQuery)
+        query = query_of(request, requests.FindQuerySerializer)
         code = query.pop("code", "")
         if code:
             short = codes.short_part(codes.clean_code(code))
@@ -83,22 +90,24 @@ class FindLessons(APIView):
 
 def _found(lesson: LiveLesson) -> dict[str, Any]:
     shown = brief_of_live(lesson)._asdict() | {"checks": lesson.data.checks}
-    return dict(responses.FoundLesson(shown).data)
+    return dict(responses.FoundLessonSerializer(shown).data)
 
 
-class Lesson(APIView):
+class LessonEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(responses=responses.Lesson)
+    @extend_schema(responses=responses.LessonSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, requests.NoQuery)
-        return Response(responses.Lesson(visible_lesson(request, lesson_id)).data)
+        query_of(request, requests.NoQuerySerializer)
+        return Response(responses.LessonSerializer(visible_lesson(request, lesson_id)).data)
 
     @extend_schema(
-        parameters=[IDEMPOTENCY_KEY], request=requests.LessonChange, responses=responses.Lesson
+        parameters=[IDEMPOTENCY_KEY],
+        request=requests.LessonChangeSerializer,
+        responses=responses.LessonSerializer,
     )
     def patch(self, request: Request, lesson_id: UUID) -> Response:
-        body, actor = body_of(request, requests.LessonChange), caller_of(request).person
+        body, actor = body_of(request, requests.LessonChangeSerializer), caller_of(request).person
         visible_lesson(request, lesson_id)
         request_id = request_id_of(request)
         if "ends_at" in body:
@@ -109,11 +118,11 @@ class Lesson(APIView):
             lessons.rename_lesson(
                 lesson_id, body["lesson_name"], actor=actor, request_id=_part(request_id, "name")
             )
-        return Response(responses.Lesson(find_lesson(lesson_id)).data)
+        return Response(responses.LessonSerializer(find_lesson(lesson_id)).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, lesson_id: UUID) -> Response:
-        reason = body_of(request, requests.Reason)["reason"]
+        reason = body_of(request, requests.ReasonSerializer)["reason"]
         visible_lesson(request, lesson_id)
         delete_attendance(lesson_id, actor=caller_of(request).person, reason=reason)
         return Response(status=204)
@@ -124,24 +133,24 @@ def _part(request_id: str, part: str) -> str:
     return f"{request_id}-{part}" if request_id else ""
 
 
-class Finish(APIView):
+class FinishEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses=responses.Lesson)
+    @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses=responses.LessonSerializer)
     def post(self, request: Request, lesson_id: UUID) -> Response:
         visible_lesson(request, lesson_id)
         lessons.finish_lesson(
             lesson_id, actor=caller_of(request).person, request_id=request_id_of(request)
         )
-        return Response(responses.Lesson(find_lesson(lesson_id)).data)
+        return Response(responses.LessonSerializer(find_lesson(lesson_id)).data)
 
 
-class Code(APIView):
+class CodeEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(responses=responses.LessonCode)
+    @extend_schema(responses=responses.LessonCodeSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, requests.NoQuery)
+        query_of(request, requests.NoQuerySerializer)
         visible_lesson(request, lesson_id)
         short_code, code = find_code(lesson_id)
         url = request.build_absolute_uri(f"/c/{short_code}/{code.whole}").upper()
@@ -153,13 +162,15 @@ class Code(APIView):
             "changes_at": code.changes_at,
             "valid_until": code.valid_until,
         }
-        return Response(responses.LessonCode(shown).data, headers={"Cache-Control": "no-store"})
+        return Response(
+            responses.LessonCodeSerializer(shown).data, headers={"Cache-Control": "no-store"}
+        )
 
 
-class Persist(APIView):
+class PersistEndpoint(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(request=None, responses=responses.PersistedLesson)
+    @extend_schema(request=None, responses=responses.PersistedLessonSerializer)
     def post(self, request: Request, lesson_id: UUID) -> Response:
         find_lesson(lesson_id)
         report = unified_persistence_task(
@@ -169,4 +180,4 @@ class Persist(APIView):
         told = data["lessons"][0] if data["lessons"] else {"outcome": "failed"} | data["totals"]
         error = told.get("error") or report.unavailable
         told |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
-        return Response(responses.PersistedLesson({"is_discarded": False, **told}).data)
+        return Response(responses.PersistedLessonSerializer({"is_discarded": False, **told}).data)

@@ -15,15 +15,15 @@ from attendance.api.views.lessons import record_data
 from attendance.selectors.own import OwnRecord, list_own_records
 
 
-class Me(APIView):
-    @extend_schema(responses=responses.Me)
+class MeEndpoint(APIView):
+    @extend_schema(responses=responses.MeSerializer)
     def get(self, request: Request) -> Response:
-        query_of(request, requests.NoQuery)
-        return Response(responses.Me(caller_of(request).person).data)
+        query_of(request, requests.NoQuerySerializer)
+        return Response(responses.MeSerializer(caller_of(request).person).data)
 
 
-class MyRecords(APIView):
-    @extend_schema(parameters=[PageQuery], responses=page_of(responses.OwnRecord))
+class MyRecordsEndpoint(APIView):
+    @extend_schema(parameters=[PageQuery], responses=page_of(responses.OwnRecordSerializer))
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), UUID)
         page = list_own_records(caller_of(request).person.school_number, part)
@@ -31,4 +31,4 @@ class MyRecords(APIView):
 
 
 def _own(each: OwnRecord) -> dict[str, object]:
-    return {**record_data(each.record), "lesson": responses.LessonBrief(each.lesson).data}
+    return {**record_data(each.record), "lesson": responses.LessonBriefSerializer(each.lesson).data}

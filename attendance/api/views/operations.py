@@ -18,48 +18,53 @@ from attendance.selectors.paging import Page, Slice
 from attendance.services import quarantine
 
 
-class Runs(APIView):
+class RunsEndpoint(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(parameters=[PageQuery], responses=page_of(responses.Run))
+    @extend_schema(parameters=[PageQuery], responses=page_of(responses.RunSerializer))
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), int)
         page = _page(PersistenceRun.objects.all(), part)
-        return paging.respond(request, page, responses.Run(page.items, many=True).data)
+        return paging.respond(request, page, responses.RunSerializer(page.items, many=True).data)
 
 
-class Quarantine(APIView):
+class QuarantineEndpoint(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(parameters=[requests.QuarantineQuery], responses=page_of(responses.Payload))
+    @extend_schema(
+        parameters=[requests.QuarantineQuerySerializer],
+        responses=page_of(responses.PayloadSerializer),
+    )
     def get(self, request: Request) -> Response:
-        query = query_of(request, requests.QuarantineQuery)
+        query = query_of(request, requests.QuarantineQuerySerializer)
         rows = QuarantinedPayload.objects.all()
         if "state" in query:
             rows = rows.filter(state=query["state"])
         page = _page(rows, paging.slice_of(query, int))
-        return paging.respond(request, page, responses.Payload(page.items, many=True).data)
+        return paging.respond(
+            request, page, responses.PayloadSerializer(page.items, many=True).data
+        )
 
 
-class Retry(APIView):
+class RetryEndpoint(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(request=None, responses=responses.Payload)
+    @extend_schema(request=None, responses=responses.PayloadSerializer)
     def post(self, request: Request, payload_id: int) -> Response:
         _payload(payload_id)
         quarantine.retry_payload(payload_id, actor=caller_of(request).person)
-        return Response(responses.Payload(_payload(payload_id)).data)
+        return Response(responses.PayloadSerializer(_payload(payload_id)).data)
 
 
-class Discard(APIView):
+class DiscardEndpoint(APIView):
     permission_classes = (StaffOnly,)
 
-    @extend_schema(request=requests.Reason, responses=responses.Payload)
+    @extend_schema(request=requests.ReasonSerializer, responses=responses.PayloadSerializer)
     def post(self, request: Request, payload_id: int) -> Response:
-        reason = body_of(request, requests.Reason)["reason"]
+        reason = body_of(request, requests.ReasonSerializer)["reason"]
         _payload(payload_id)
         quarantine.discard_payload(payload_id, actor=caller_of(request).person, reason=reason)
-        return Response(responses.Payload(_payload(payload_id)).data)
+        return Response(responses.PayloadSerializer(_payload(payload_id)).data)
 
 
 def _page(rows: "QuerySet[Any]", part: Slice) -> Page[Any]:

@@ -16,28 +16,28 @@ from attendance.services import receipts, scans
 from attendance.services.addresses import address_of
 
 
-class Scans(APIView):
+class ScansEndpoint(APIView):
     permission_classes = (AllowAny,)
 
     @extend_schema(
-        request=requests.Code,
-        responses={201: responses.KeptScan},
+        request=requests.CodeSerializer,
+        responses={201: responses.KeptScanSerializer},
         description="Keep a code for five minutes, while you sign in. It marks nothing.",
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
-        code = body_of(request, requests.Code)["code"]
+        code = body_of(request, requests.CodeSerializer)["code"]
         kept = scans.keep_scan(lesson_id, code, address=address_of(request.META))
-        return Response(responses.KeptScan(kept).data, status=201)
+        return Response(responses.KeptScanSerializer(kept).data, status=201)
 
 
-class Receipts(APIView):
+class ReceiptsEndpoint(APIView):
     @extend_schema(
-        request=requests.Receipt,
-        responses=responses.Redeemed,
+        request=requests.ReceiptSerializer,
+        responses=responses.RedeemedSerializer,
         description="See that the mark of a receipt is stored; where it is lost, bring it back.",
     )
     def post(self, request: Request) -> Response:
-        text = body_of(request, requests.Receipt)["receipt"]
+        text = body_of(request, requests.ReceiptSerializer)["receipt"]
         done = receipts.redeem(text, caller=caller_of(request).person)
-        lesson = responses.LessonBrief(done.lesson).data
+        lesson = responses.LessonBriefSerializer(done.lesson).data
         return Response({**record_data(done.record), "outcome": done.outcome, "lesson": lesson})

@@ -27,35 +27,35 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 
 
-class Records(APIView):
+class RecordsEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
     @extend_schema(
-        parameters=[requests.RecordsQuery, IF_NONE_MATCH],
-        responses={200: page_of(responses.Record), 304: None},
+        parameters=[requests.RecordsQuerySerializer, IF_NONE_MATCH],
+        responses={200: page_of(responses.RecordSerializer), 304: None},
     )
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query = query_of(request, requests.RecordsQuery)
+        query = query_of(request, requests.RecordsQuerySerializer)
         found = registers.find_register(lesson_id, known_revision=known_revision(request))
         check_may_see(caller_of(request), found.teacher_number)
         headers = {"ETag": f'"{found.revision}"', "Cache-Control": "private, no-cache"}
         if found.is_unchanged:
             return Response(status=304, headers=headers)
         shown = [r for r in found.records if query["include_deleted"] or not r.is_deleted]
-        return paging.whole(responses.Record(shown, many=True).data, headers=headers)
+        return paging.whole(responses.RecordSerializer(shown, many=True).data, headers=headers)
 
 
-class Record(APIView):
+class RecordEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
     @extend_schema(
         parameters=[IF_MATCH, IDEMPOTENCY_KEY],
-        request=requests.NewRecord,
-        responses={200: responses.Record, 201: responses.Record},
+        request=requests.NewRecordSerializer,
+        responses={200: responses.RecordSerializer, 201: responses.RecordSerializer},
         description="Add a student by number and full name, or correct the one who is there.",
     )
     def put(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
-        body = body_of(request, requests.NewRecord)
+        body = body_of(request, requests.NewRecordSerializer)
         before = registers.find_record(lesson_id, school_number)
         verdict = Verdict(VERDICT_OF[body.pop("status")])
         record = _correct(request, lesson_id, school_number, verdict, body)
@@ -63,20 +63,20 @@ class Record(APIView):
 
     @extend_schema(
         parameters=[IF_MATCH, IDEMPOTENCY_KEY],
-        request=requests.RecordChange,
-        responses=responses.Record,
+        request=requests.RecordChangeSerializer,
+        responses=responses.RecordSerializer,
         description="Accept, reject, mark late or absent, excuse, or undo. Only accepting and "
         "undoing need no reason.",
     )
     def patch(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
-        body = body_of(request, requests.RecordChange)
+        body = body_of(request, requests.RecordChangeSerializer)
         is_undo = body.pop("undo", False)
         verdict = Verdict.UNDO if is_undo else Verdict(VERDICT_OF[body.pop("status")])
         return _answer(_correct(request, lesson_id, school_number, verdict, body))
 
     @extend_schema(parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses={204: None})
     def delete(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
-        body = body_of(request, requests.Reason)
+        body = body_of(request, requests.ReasonSerializer)
         _correct(request, lesson_id, school_number, Verdict.DELETE, body)
         return Response(status=204)
 
@@ -102,8 +102,8 @@ def _answer(record: RegisterRecord, *, status: int = 200) -> Response:
     return Response(record_data(record), status=status, headers=headers)
 
 
-class MyRecord(APIView):
-    @extend_schema(responses=responses.Record)
+class MyRecordEndpoint(APIView):
+    @extend_schema(responses=responses.RecordSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuery)
         record = registers.find_record(lesson_id, caller_of(request).person.school_number)
@@ -112,26 +112,26 @@ class MyRecord(APIView):
         return _answer(record)
 
 
-class Events(APIView):
+class EventsEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
-    @extend_schema(responses=page_of(responses.Event))
+    @extend_schema(responses=page_of(responses.EventSerializer))
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, requests.NoQuery)
+        query_of(request, requests.NoQuerySerializer)
         found = registers.find_events(lesson_id)
         check_may_see(caller_of(request), found.teacher_number)
-        return paging.whole(responses.Event(found.events, many=True).data)
+        return paging.whole(responses.EventSerializer(found.events, many=True).data)
 
 
-class Refusals(APIView):
+class RefusalsEndpoint(APIView):
     permission_classes = (TeacherOrStaff,)
 
     @extend_schema(
-        responses=page_of(responses.RefusedCheckIn),
+        responses=page_of(responses.RefusedCheckInSerializer),
         description="Who was refused, why and how often. PUT a record to accept one of them.",
     )
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, requests.NoQuery)
+        query_of(request, requests.NoQuerySerializer)
         found = registers.find_refusals(lesson_id)
         check_may_see(caller_of(request), found.teacher_number)
-        return paging.whole(responses.RefusedCheckIn(found.refusals, many=True).data)
+        return paging.whole(responses.RefusedCheckInSerializer(found.refusals, many=True).data)

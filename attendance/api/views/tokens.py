@@ -16,14 +16,14 @@ from users import tokens
 from users.credentials import Caller
 
 
-class Tokens(APIView):
+class TokensEndpoint(APIView):
     def get_permissions(self) -> list[SignedIn]:
         # Signing in is for those who are nobody yet.
         return [AllowAny()] if self.request.method == "POST" else [SignedIn()]
 
     @extend_schema(
-        request=requests.SignIn,
-        responses={201: responses.Token},
+        request=requests.SignInSerializer,
+        responses={201: responses.TokenSerializer},
         description="A token for number and password, or, with a session, for its owner.",
     )
     def post(self, request: Request) -> Response:
@@ -31,12 +31,12 @@ class Tokens(APIView):
         if _has_session(request) and request.data == {}:
             user_id = caller_of(request).user_id
         else:
-            body = body_of(request, requests.SignIn)
+            body = body_of(request, requests.SignInSerializer)
             wanted = SignIn(**body, address=address_of(request.META))
             user_id = sign_in(wanted, request=request._request).pk
         token = tokens.issue_token(user_id)
         return Response(
-            responses.Token(token).data, status=201, headers={"Cache-Control": "no-store"}
+            responses.TokenSerializer(token).data, status=201, headers={"Cache-Control": "no-store"}
         )
 
     @extend_schema(responses={204: None}, description="Log out everywhere: tokens and sessions.")
@@ -49,7 +49,7 @@ def _has_session(request: Request) -> bool:
     return isinstance(request.user, Caller) and not request.user.token_digest
 
 
-class CurrentToken(APIView):
+class CurrentTokenEndpoint(APIView):
     @extend_schema(responses={204: None}, description="Log out here.")
     def delete(self, request: Request) -> Response:
         caller = caller_of(request)

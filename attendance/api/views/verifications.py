@@ -21,14 +21,14 @@ _HEADERS = [
 ]
 
 
-class Verifications(APIView):
+class VerificationsEndpoint(APIView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
     @extend_schema(
         parameters=_HEADERS,
-        request=requests.VerdictOfVerifier,
-        responses=responses.Record,
+        request=requests.VerdictOfVerifierSerializer,
+        responses=responses.RecordSerializer,
         description="Signed over id, timestamp and raw body, as Standard Webhooks says.",
     )
     def post(self, request: Request, verification_id: str) -> Response | JsonResponse:
@@ -40,7 +40,7 @@ class Verifications(APIView):
         )
         verifier.check_signature(given, request._request.body)
         try:
-            body = body_of(request, requests.VerdictOfVerifier)
+            body = body_of(request, requests.VerdictOfVerifierSerializer)
         except (ParseError, ValidationError) as error:
             errors = list(problems.field_errors(error.detail))
             detail = "The verdict cannot be understood: see errors."
