@@ -238,12 +238,12 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = "school_number"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "attendance.web.signing_in.Adapter"
+ACCOUNT_ADAPTER = "attendance.web.signing_in.AccountAdapter"
 # Its limits are by address as well, and a campus has one: attendance.services.limits counts.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed"))
 # Who signs in with the campus's own provider is known by number: no account is made or linked.
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
-SOCIALACCOUNT_ADAPTER = "attendance.web.campus.Adapter"
+SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ATTN"

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from users.errors import UserError
 from users.identity import canonical_school_number
-from users.models import Role, User
+from users.models import RoleChoices, User
 
 admin.site.site_header = "ATTN"
 admin.site.site_title = "ATTN"
@@ -111,10 +111,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "role" and not getattr(request.user, "is_superuser", False):
-            kwargs["choices"] = [c for c in Role.choices if c[0] != Role.STAFF]
+            kwargs["choices"] = [c for c in RoleChoices.choices if c[0] != RoleChoices.STAFF]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
 
 def _may_touch(user: Any, other: User | None) -> bool:
     """Staff does not change staff: a new password would open what the other one may."""
-    return other is None or user.is_superuser or other.role != Role.STAFF
+    return other is None or user.is_superuser or other.role != RoleChoices.STAFF

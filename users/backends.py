@@ -7,7 +7,7 @@ from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
-from users.models import Role, User
+from users.models import RoleChoices, User
 
 DEMO_STAFF_NUMBER = "DEMO-STAFF"
 _STAFF_APPS = frozenset({"attendance", "django_apscheduler"})
@@ -18,7 +18,7 @@ class StaffRoleBackend(BaseBackend):
     """Staff may use every page of attendance, and add and change users."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: object = None) -> bool:
-        if not (user_obj.is_active and getattr(user_obj, "role", None) == Role.STAFF):
+        if not (user_obj.is_active and getattr(user_obj, "role", None) == RoleChoices.STAFF):
             return False
         return perm in _STAFF_USER_PERMISSIONS or perm.partition(".")[0] in _STAFF_APPS
 

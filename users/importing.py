@@ -55,7 +55,7 @@ class ImportReport(msgspec.Struct, frozen=True):
     is_dry_run: bool
 
 
-class Row(NamedTuple):
+class ImportRow(NamedTuple):
     line: int
     school_number: str
     full_name: str
@@ -107,8 +107,8 @@ def import_users(
     )
 
 
-def _read(file: TextIO) -> tuple[list[Row], list[BadRow]]:
-    rows: dict[str, Row] = {}
+def _read(file: TextIO) -> tuple[list[ImportRow], list[BadRow]]:
+    rows: dict[str, ImportRow] = {}
     bad: list[BadRow] = []
     for line, cells in _lines(file):
         try:
@@ -180,11 +180,11 @@ def _cells(
     return dict(zip(columns, values, strict=False))
 
 
-def _checked(line: int, cells: Mapping[str, str]) -> Row:
+def _checked(line: int, cells: Mapping[str, str]) -> ImportRow:
     role = cells.get("role", "").strip().lower()
     if role and role not in list(Role):
         raise _Refused("invalid_role", "A role is student, teacher or staff.")
-    row = Row(
+    row = ImportRow(
         line=line,
         school_number=canonical_school_number(cells.get("school_number", "")),
         full_name=clean_full_name(cells.get("full_name", "")),
@@ -208,7 +208,7 @@ def _check_email(email: str) -> None:
         raise _Refused("invalid_email", "This is not an e-mail address.") from None
 
 
-def _check_password(row: Row) -> None:
+def _check_password(row: ImportRow) -> None:
     if any(unicodedata.category(char) == "Cc" for char in row.password):
         raise _Refused("weak_password", "The password has characters that nobody can type.")
     person = User(school_number=row.school_number, full_name=row.full_name, email=row.email)
@@ -218,7 +218,7 @@ def _check_password(row: Row) -> None:
         raise _Refused("weak_password", " ".join(error.messages)) from None
 
 
-def _apply(batch: Sequence[Row], *, dry_run: bool) -> _Applied:
+def _apply(batch: Sequence[ImportRow], *, dry_run: bool) -> _Applied:
     """Apply rows in one transaction, with a fixed number of queries."""
     # What is not written needs no hash.
     hashes = {row.school_number: "!" for row in batch} if dry_run else _hashed(batch)
@@ -231,7 +231,7 @@ def _apply(batch: Sequence[Row], *, dry_run: bool) -> _Applied:
     return _try(batch, hashes, dry_run=dry_run)
 
 
-def _hashed(batch: Sequence[Row]) -> dict[str, str]:
+def _hashed(batch: Sequence[ImportRow]) -> dict[str, str]:
     """Hash what will be needed before any row is locked: it takes most of a second each."""
     given = {row.school_number: row.password for row in batch if row.password}
     known = User.objects.filter(school_number__in=given).only("school_number", "password")
@@ -239,7 +239,7 @@ def _hashed(batch: Sequence[Row]) -> dict[str, str]:
     return {number: make_password(given[number]) for number in given.keys() - has_one}
 
 
-def _try(batch: Sequence[Row], hashes: Mapping[str, str], *, dry_run: bool) -> _Applied:
+def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool) -> _Applied:
     applied = _Applied(Counter(), [])
     new: list[User] = []
     changed: list[User] = []
@@ -273,7 +273,7 @@ def _locked(numbers: Sequence[str]) -> dict[str, User]:
     return {user.school_number: user for user in rows.order_by("school_number")}
 
 
-def _change(user: User, row: Row, hashes: Mapping[str, str]) -> str:
+def _change(user: User, row: ImportRow, hashes: Mapping[str, str]) -> str:
     """Bring a known user up to the file; returns what happened to them."""
     wanted = {name: getattr(row, name) for name in DECIDED if getattr(row, name)}
     differs = any(getattr(user, name) != value for name, value in wanted.items())
@@ -285,7 +285,7 @@ def _change(user: User, row: Row, hashes: Mapping[str, str]) -> str:
     return "updated" if differs else "unchanged"
 
 
-def _new(row: Row, hashes: Mapping[str, str]) -> User:
+def _new(row: ImportRow, hashes: Mapping[str, str]) -> User:
     return User(
         school_number=row.school_number,
         full_name=row.full_name,
@@ -295,6 +295,6 @@ def _new(row: Row, hashes: Mapping[str, str]) -> User:
     )
 
 
-def _password(row: Row, hashes: Mapping[str, str]) -> str:
+def _password(row: ImportRow, hashes: Mapping[str, str]) -> str:
     # Not hashed before where somebody else deleted or changed the user since.
     return hashes.get(row.school_number) or make_password(row.password or None)

@@ -13,7 +13,7 @@ from users import identity
 from users.errors import InvalidSchoolNumber
 
 
-class Role(models.TextChoices):
+class RoleChoices(models.TextChoices):
     STUDENT = identity.Role.STUDENT.value, _("student")
     TEACHER = identity.Role.TEACHER.value, _("teacher")
     STAFF = identity.Role.STAFF.value, _("staff")
@@ -42,7 +42,7 @@ class UserManager(BaseUserManager["User"]):
         self, school_number: str, full_name: str, password: str | None = None, **fields: Any
     ) -> "User":
         """Make a member of staff who may do everything (`manage.py createsuperuser`)."""
-        fields |= {"role": Role.STAFF, "is_superuser": True}
+        fields |= {"role": RoleChoices.STAFF, "is_superuser": True}
         return self.create_user(school_number, full_name, password, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -60,7 +60,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("school number"), max_length=identity.LONGEST_SCHOOL_NUMBER, unique=True
     )
     full_name = models.CharField(_("full name"), max_length=identity.LONGEST_FULL_NAME)
-    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.STUDENT)
+    role = models.CharField(
+        _("role"), max_length=10, choices=RoleChoices, default=RoleChoices.STUDENT
+    )
     email = models.EmailField(_("e-mail address"), blank=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
     session_version = models.PositiveIntegerField(default=0, editable=False)
@@ -90,7 +92,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=~Q(full_name="") & ~Q(full_name__regex="[\x01-\x1f\x7f-\x9f]"),
             ),
             models.CheckConstraint(
-                name="user_role_is_known", condition=Q(role__in=[role.value for role in Role])
+                name="user_role_is_known",
+                condition=Q(role__in=[role.value for role in RoleChoices]),
             ),
         )
 
@@ -100,7 +103,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @property
     def is_staff(self) -> bool:
         """Whether Django's admin opens: derived, so that role and flag cannot differ."""
-        return self.role == Role.STAFF
+        return self.role == RoleChoices.STAFF
 
     def as_person(self) -> identity.Person:
         """The user as a lesson knows them."""

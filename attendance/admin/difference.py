@@ -16,7 +16,7 @@ from attendance.vocabulary import Status
 _STATUS = re.compile("|".join(Status.values))
 
 
-class Line(NamedTuple):
+class DifferenceLine(NamedTuple):
     """One field; empty where the bytes do not have it, or nothing was put in its place."""
 
     field: str
@@ -38,12 +38,12 @@ def difference(row: QuarantinedPayload) -> SafeString:
     )
 
 
-def lines(row: QuarantinedPayload) -> Iterator[Line]:
+def lines(row: QuarantinedPayload) -> Iterator[DifferenceLine]:
     """Each field of a copy, with what the damaged bytes seem to say of it."""
     text = bytes(row.payload).decode("utf-8", "backslashreplace")
     corrected = json.loads(row.corrected)
     for field in CorrectedCopy._fields:
-        yield Line(field, _found(field, text, row.field), str(corrected.get(field, "")))
+        yield DifferenceLine(field, _found(field, text, row.field), str(corrected.get(field, "")))
 
 
 def _found(field: str, text: str, key: str) -> str:
@@ -65,11 +65,11 @@ def _unescaped(text: str) -> str:
         return text
 
 
-def _raw(line: Line) -> SafeString | str:
+def _raw(line: DifferenceLine) -> SafeString | str:
     return line.raw if line.raw == line.corrected else format_html("<del>{}</del>", line.raw)
 
 
-def _corrected(line: Line) -> SafeString | str:
+def _corrected(line: DifferenceLine) -> SafeString | str:
     if line.raw == line.corrected:
         return line.corrected
     return format_html("<ins>{}</ins>", line.corrected)

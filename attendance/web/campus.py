@@ -53,7 +53,7 @@ def _with_campus(view: View, request: HttpRequest, provider_id: str) -> HttpResp
         return page_of(request, "campus_sign_in_failed", gettext(FAILED), 502)
 
 
-class Adapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """A person of the provider is a user of ATTN by their school number, or nobody."""
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:

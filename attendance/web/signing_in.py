@@ -24,7 +24,7 @@ from users.models import User
 STAFF_PAGES = "/admin/"
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Accounts are made by staff; an attempt is counted before it is tried."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

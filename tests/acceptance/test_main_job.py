@@ -9,7 +9,7 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
 from tests.support.lessons import keys_in_redis, student
 from users.identity import Person
-from users.models import Role, User
+from users.models import RoleChoices, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +27,7 @@ def test_a_lesson_ends_in_postgresql_and_leaves_redis(teacher: Person) -> None:
     attendance = Attendance.objects.get(pk=lesson.id)
     assert attendance.teacher.school_number == teacher.school_number
     assert attendance.records.count() == 30
-    assert User.objects.get(school_number="T-1").role == Role.TEACHER
+    assert User.objects.get(school_number="T-1").role == RoleChoices.TEACHER
     assert not User.objects.get(school_number="S-0001").has_usable_password()
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
     assert keys_in_redis(lesson.id) == []

@@ -24,7 +24,7 @@ from attendance.vocabulary import (
     Status,
     Trigger,
 )
-from users.models import Role, User
+from users.models import RoleChoices, User
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -37,8 +37,8 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     password = factory.django.Password(None)
 
     class Params:
-        teacher = factory.Trait(role=Role.TEACHER)
-        staff = factory.Trait(role=Role.STAFF)
+        teacher = factory.Trait(role=RoleChoices.TEACHER)
+        staff = factory.Trait(role=RoleChoices.STAFF)
 
 
 class AttendanceFactory(factory.django.DjangoModelFactory[Attendance]):

@@ -105,7 +105,7 @@ def _answer(record: RegisterRecord, *, status: int = 200) -> Response:
 class MyRecordEndpoint(APIView):
     @extend_schema(responses=responses.RecordSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:
-        query_of(request, requests.NoQuery)
+        query_of(request, requests.NoQuerySerializer)
         record = registers.find_record(lesson_id, caller_of(request).person.school_number)
         if record is None:
             raise RecordNotFound("You have no record in this lesson. Check in while it is open.")
