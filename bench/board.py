@@ -41,7 +41,7 @@ NOTE_ROWS = """() => {
 }"""
 
 
-class Way(NamedTuple):
+class BoardWaits(NamedTuple):
     waits_ms: list[float]
     words: str
     """What the board says of its connection."""
@@ -77,7 +77,7 @@ def arrive(port: int, lesson_id: UUID, tokens: list[str]) -> dict[str, float]:
     return sent
 
 
-def measure(browser: Browser, tokens: list[str], number: int, *, has_stream: bool) -> Way:
+def measure(browser: Browser, tokens: list[str], number: int, *, has_stream: bool) -> BoardWaits:
     """One lesson of 200 students, and how long each row took."""
     teacher, lesson_id = (
         Person(f"T-{number}", f"Teacher {number}", Role.TEACHER),
@@ -97,7 +97,7 @@ def measure(browser: Browser, tokens: list[str], number: int, *, has_stream: boo
         page.wait_for_timeout(3_000)
         seen: dict[str, float] = page.evaluate("window.rowsSeen")
         assert set(seen) == set(sent), "a row is missing"
-        return Way(
+        return BoardWaits(
             [seen[row] - at for row, at in sent.items()],
             page.locator("#connection").inner_text(),
         )

@@ -16,7 +16,7 @@ from attendance.live import store
 from attendance.models import AttendanceRecord
 from attendance.services.lessons import LessonPlan, start_lesson
 from bench.figures import ROUNDS, Figure, middle, note
-from bench.site import Caller, served, tokens_for
+from bench.site import KeptConnection, served, tokens_for
 from tests.support.factories import AttendanceFactory
 from users.identity import Person, Role
 
@@ -27,7 +27,7 @@ def send(port: int, path: str, tokens: list[str]) -> float:
     """One request for each token over a few connections; returns seconds."""
 
     def work(share: list[str]) -> None:
-        caller = Caller(port)
+        caller = KeptConnection(port)
         for token in share:
             status = caller.post(path, token)
             assert status == 201, status

@@ -15,7 +15,7 @@ TABLES = {
 }
 
 
-class Rows(NamedTuple):
+class CopiedRows(NamedTuple):
     """The rows of the three tables as COPY sent them."""
 
     format: str
@@ -41,7 +41,7 @@ def counted() -> tuple[int, ...]:
         return tuple(found)
 
 
-def stored_rows(form: str) -> Rows:
+def stored_rows(form: str) -> CopiedRows:
     """What the tables hold, in one of COPY's formats: text or binary."""
     tables = {}
     with connection.cursor() as cursor:
@@ -49,10 +49,10 @@ def stored_rows(form: str) -> Rows:
             query = f"COPY (SELECT {', '.join(names)} FROM {table}) TO STDOUT (FORMAT {form})"
             with cursor.copy(query) as copy:
                 tables[table] = b"".join(bytes(block) for block in copy)
-    return Rows(form, tables)
+    return CopiedRows(form, tables)
 
 
-def copy_in(rows: Rows) -> float:
+def copy_in(rows: CopiedRows) -> float:
     """COPY all rows in one transaction, check the constraints, commit. Returns seconds."""
     started = time.perf_counter()
     with transaction.atomic(), connection.cursor() as cursor:

@@ -11,7 +11,7 @@ from attendance.live import client, keys
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from bench.figures import ROUNDS, Figure, middle, note, spread
-from bench.site import Caller, served
+from bench.site import KeptConnection, served
 from tests.support.backlog import student
 from tests.support.callers import account
 from users.identity import Person, Role
@@ -30,7 +30,7 @@ def test_register() -> None:
     token, path = issue_token(account(TEACHER).pk).token, f"/api/v1/lessons/{lesson.id}/records/"
     ratios, rates = [], []
     with served() as port:
-        caller = Caller(port)
+        caller = KeptConnection(port)
         etag = caller.etag_of(path, token)
         for _ in range(ROUNDS + 1):
             changed = asked(caller, path, token, "", 200)
@@ -49,7 +49,7 @@ def test_register() -> None:
     )
 
 
-def asked(caller: Caller, path: str, token: str, etag: str, expected: int) -> float:
+def asked(caller: KeptConnection, path: str, token: str, etag: str, expected: int) -> float:
     started = time.perf_counter()
     for _ in range(ASKED):
         assert caller.get(path, token, etag) == expected

@@ -23,7 +23,7 @@ from attendance.models import AttendanceRecord
 from bench import worker
 from bench.check_in import live_lesson
 from bench.figures import Figure, note
-from bench.site import Caller, percentile, served, tokens_for
+from bench.site import KeptConnection, percentile, served, tokens_for
 from tests.support.backlog import Backlog, fill
 
 STUDENTS, SECONDS, SENDERS, SEED = 1_500, 60, 24, 7
@@ -69,7 +69,7 @@ def persisting() -> Iterator[list[int]]:
 
 def once(port: int, path: str, token: str) -> int:
     """A phone's request: on a connection of its own."""
-    caller = Caller(port)
+    caller = KeptConnection(port)
     try:
         return caller.post(path, token)
     finally:

@@ -18,7 +18,7 @@ def tokens_for(count: int) -> list[str]:
     return [AuthToken.objects.create(user=user)[1] for user in User.objects.bulk_create(users)]
 
 
-class Caller:
+class KeptConnection:
     """One connection to the site that is kept open."""
 
     def __init__(self, port: int) -> None:

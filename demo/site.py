@@ -25,7 +25,7 @@ SECONDS_TO_START, SECONDS_TO_STOP = 30, 20
 _WORKERS, _THREADS = 2, 8
 
 
-class Acknowledged(NamedTuple):
+class AcknowledgedCheckIn(NamedTuple):
     """What a student was told, as the demo wrote it down."""
 
     school_number: str
@@ -34,7 +34,7 @@ class Acknowledged(NamedTuple):
     is_repeated: bool
 
 
-class Site:
+class SiteApi:
     """The API at an address; its connections are kept and used again."""
 
     def __init__(self, address: str) -> None:
@@ -69,18 +69,18 @@ class Site:
         return HTTPConnection(self._address.hostname or "", self._address.port, timeout=30)
 
 
-def start_lesson(site: Site, token: str, lesson_name: str) -> UUID:
+def start_lesson(site: SiteApi, token: str, lesson_name: str) -> UUID:
     """A teacher starts a lesson of 45 minutes."""
     body = {"lesson_name": lesson_name, "minutes": 45, "late_after_minutes": 10}
     _, told = site.call("POST", "lessons/", token, body)
     return UUID(told["id"])
 
 
-def check_in(site: Site, token: str, lesson_id: UUID) -> Acknowledged:
+def check_in(site: SiteApi, token: str, lesson_id: UUID) -> AcknowledgedCheckIn:
     """A student checks in; 201 the first time, 200 when repeated."""
     status, told = site.call("POST", f"lessons/{lesson_id}/check-in/", token)
     at = told["checked_in_at"]
-    return Acknowledged(
+    return AcknowledgedCheckIn(
         told["school_number"],
         told["status"],
         datetime.fromisoformat(at) if at else None,
@@ -89,9 +89,9 @@ def check_in(site: Site, token: str, lesson_id: UUID) -> Acknowledged:
 
 
 @contextmanager
-def served(address: str) -> Iterator[Site]:
+def served(address: str) -> Iterator[SiteApi]:
     """The site at this address, or one of the demo's own for as long as it runs."""
-    with nullcontext(address) if address else _own_site() as found, closing(Site(found)) as site:
+    with nullcontext(address) if address else _own_site() as found, closing(SiteApi(found)) as site:
         yield site
 
 

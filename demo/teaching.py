@@ -13,7 +13,7 @@ from attendance.rules import instants
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from demo.people import SEED, Cast, leave
-from demo.site import Acknowledged, Site, check_in, start_lesson
+from demo.site import AcknowledgedCheckIn, SiteApi, check_in, start_lesson
 from users.identity import Person
 
 LESSON_NAMES = ("Physics", "Türkçe Edebiyat", "Mathematics", "Νέα Ελληνικά")
@@ -29,7 +29,7 @@ class Taught(NamedTuple):
     students: list[Person]
     captured: int
     """The scripts' own count of its records when it ended."""
-    acknowledged: list[Acknowledged]
+    acknowledged: list[AcknowledgedCheckIn]
     expected: dict[str, str]
     """The newest word for each student who was corrected."""
     damaged: list[str]
@@ -38,7 +38,7 @@ class Taught(NamedTuple):
 class Stage(NamedTuple):
     """Where it plays, and who plays."""
 
-    site: Site
+    site: SiteApi
     cast: Cast
     advance: Callable[[int], None]
 
@@ -78,12 +78,14 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     )
 
 
-def _check_in_all(stage: Stage, lesson_id: UUID, students: list[Person]) -> list[Acknowledged]:
+def _check_in_all(
+    stage: Stage, lesson_id: UUID, students: list[Person]
+) -> list[AcknowledgedCheckIn]:
     """Everybody checks in, every fifth student twice, all at once."""
     arrivals = [*students, *students[::5]]
     random.Random(SEED).shuffle(arrivals)  # noqa: S311 - an order, not a secret
 
-    def arrive(student: Person) -> Acknowledged:
+    def arrive(student: Person) -> AcknowledgedCheckIn:
         done = check_in(stage.site, stage.cast.tokens[student.school_number], lesson_id)
         stage.advance(1)
         return done

@@ -19,7 +19,7 @@ from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.services import claims
 from attn_project.settings import database
 from demo import processes, proof, rivals, teaching
-from demo.site import Acknowledged
+from demo.site import AcknowledgedCheckIn
 from tests.support.processes import DEAD_REDIS, environment, manage, python
 from users.backends import DEMO_STAFF_NUMBER
 from users.models import User
@@ -192,7 +192,7 @@ def test_a_status_that_nobody_was_told_is_noticed(monkeypatch: pytest.MonkeyPatc
 def test_a_repeat_that_makes_a_second_record_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = teaching.check_in
 
-    def forget(*args: object) -> Acknowledged:
+    def forget(*args: object) -> AcknowledgedCheckIn:
         return real(*args)._replace(is_repeated=False)  # type: ignore[arg-type]
 
     monkeypatch.setattr(teaching, "check_in", forget)

@@ -27,7 +27,7 @@ SECRET = base64.b64encode(b"0123456789abcdef0123456789abcdef").decode()
 COMMAND = ["-m", "gunicorn", "attn_project.wsgi:application", "--workers", "2", "--bind"]
 
 
-class Verifier(BaseHTTPRequestHandler):
+class LateVerifier(BaseHTTPRequestHandler):
     got: list[dict[str, Any]]
 
     def do_POST(self) -> None:
@@ -42,8 +42,8 @@ class Verifier(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def verifier() -> Iterator[HTTPServer]:
-    Verifier.got = []
-    with HTTPServer(("127.0.0.1", 0), Verifier) as server:
+    LateVerifier.got = []
+    with HTTPServer(("127.0.0.1", 0), LateVerifier) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
@@ -83,10 +83,10 @@ def test_what_waited_over_a_restart_is_sent_once(
 
     alive = {"ATTN_VERIFIER_URL": f"http://127.0.0.1:{verifier.server_port}/", **env}
     with serving([*COMMAND, f"127.0.0.1:{second}"], tmp_path, **alive):
-        wait_until(lambda: Verifier.got, "the message")
+        wait_until(lambda: LateVerifier.got, "the message")
         wait_until(lambda: not client.connection().exists(keys.outbox(lesson.id)), "its end")
 
-    assert [each["school_number"] for each in Verifier.got] == ["S-0001"]
+    assert [each["school_number"] for each in LateVerifier.got] == ["S-0001"]
 
 
 def _answers(port: int) -> bool:

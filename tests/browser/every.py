@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from tests.browser import school
-from tests.browser.school import School
+from tests.browser.school import SmallSchool
 from users.identity import Person
 
 
@@ -14,7 +14,7 @@ class Look(NamedTuple):
     is_phone: bool = False
 
 
-def every_page(made: School) -> list[Look]:
+def every_page(made: SmallSchool) -> list[Look]:
     return [
         Look("sign-in", None, "/accounts/login/"),
         Look("account", school.STAFF, "/accounts/"),

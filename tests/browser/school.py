@@ -23,7 +23,7 @@ STUDENT = Person("S-014", "Student 014")
 NEWCOMER = Person("S-031", "Student 031")
 
 
-class School(NamedTuple):
+class SmallSchool(NamedTuple):
     past: UUID
     """A lesson that is saved, with a correction."""
     live: UUID
@@ -38,7 +38,7 @@ class School(NamedTuple):
     unreadable: UUID
 
 
-def made_school() -> School:
+def made_school() -> SmallSchool:
     """A past lesson, a live one with refused students, and one that anybody may join."""
     past = start_lesson(LessonPlan("Chemistry", minutes=45), teacher=TEACHER).id
     _fill(past, 24)
@@ -51,7 +51,7 @@ def made_school() -> School:
             check_in(open_one, student=Person(f"S-{number:03}", f"Student {number:03}"))
         except AttendanceError:
             continue
-    return School(past, live, open_one, **_in_trouble())
+    return SmallSchool(past, live, open_one, **_in_trouble())
 
 
 def _in_trouble() -> dict[str, UUID]:

@@ -10,11 +10,11 @@ from playwright.sync_api import Page
 
 from tests.browser import school
 from tests.browser.every import Look
-from tests.browser.school import School
+from tests.browser.school import SmallSchool
 from tests.support.outages import connect_to_nobody, stop_redis
 
 
-def looks_in_trouble(made: School) -> dict[str, list[Look]]:
+def looks_in_trouble(made: SmallSchool) -> dict[str, list[Look]]:
     """What is looked at in each trouble; every page was opened before it began."""
     board, mark = f"/lessons/{made.live}/", f"/lessons/{made.live}/mine/"
     return {

@@ -19,7 +19,7 @@ _ANSWER = 20.0
 STATUSES = ("late", "absent", "excused", "present")
 
 
-class Caller:
+class PatientCaller:
     """A connection to the site that repeats until there is an answer."""
 
     def __init__(self, port: int, chance: random.Random) -> None:
@@ -75,7 +75,7 @@ class Desk:
 
     def __init__(
         self,
-        caller: Caller,
+        caller: PatientCaller,
         journal: Journal,
         teacher: Member,
         lesson: Lesson,
@@ -122,7 +122,7 @@ class Desk:
         _write_down(self._journal, sent, *answer)
 
 
-def check_in(caller: Caller, journal: Journal, lesson_id: UUID, student: Member) -> bool:
+def check_in(caller: PatientCaller, journal: Journal, lesson_id: UUID, student: Member) -> bool:
     """One student says "here". Returns whether it was acknowledged."""
     sent = Sent(CHECK_IN, lesson_id, student.school_number, "", "")
     journal.send(sent)
@@ -132,7 +132,7 @@ def check_in(caller: Caller, journal: Journal, lesson_id: UUID, student: Member)
 
 def send_receipts(port: int, people: People, journal: Journal) -> int:
     """Every student sends the receipts that they were given. Returns how many were taken."""
-    caller = Caller(port, random.Random(0))
+    caller = PatientCaller(port, random.Random(0))
     tokens = {each.school_number: each.token for each in people.students}
     wanted: list[Acknowledged] = list(journal.receipts())
     taken = 0

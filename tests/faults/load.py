@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from uuid import UUID
 
-from tests.faults.desks import PATIENCE, Caller, Desk, Lesson, check_in
+from tests.faults.desks import PATIENCE, Desk, Lesson, PatientCaller, check_in
 from tests.faults.journal import Journal
 from tests.faults.rig import Member, People
 from tests.support.waiting import wait_until
@@ -78,7 +78,7 @@ class Load:
     # Students
 
     def _attend(self, n: int, chance: random.Random) -> None:
-        caller = Caller(self.port, chance)
+        caller = PatientCaller(self.port, chance)
         while not self._stopping.is_set() or self._live:
             found = self._next_student(chance)
             if found is None:
@@ -102,7 +102,7 @@ class Load:
     # Teachers
 
     def _teach(self, n: int, chance: random.Random) -> None:
-        caller, teacher = Caller(self.port, chance), self.people.teachers[n]
+        caller, teacher = PatientCaller(self.port, chance), self.people.teachers[n]
         number = 0
         while not self._stopping.is_set():
             number += 1
@@ -112,7 +112,7 @@ class Load:
         caller.close()
 
     def _start(
-        self, caller: Caller, teacher: Member, chance: random.Random, number: int
+        self, caller: PatientCaller, teacher: Member, chance: random.Random, number: int
     ) -> Lesson | None:
         request_id = f"start-{self.seed}-{teacher.school_number}-{number}"
         body = {"lesson_name": f"Lesson {number}", "minutes": 45}
@@ -129,7 +129,9 @@ class Load:
             self._live.append(lesson)
         return lesson
 
-    def _hold(self, caller: Caller, teacher: Member, lesson: Lesson, chance: random.Random) -> None:
+    def _hold(
+        self, caller: PatientCaller, teacher: Member, lesson: Lesson, chance: random.Random
+    ) -> None:
         desk = Desk(caller, self.journal, teacher, lesson, chance)
         while lesson.to_come and not self._stopping.is_set():
             desk.correct_somebody()
@@ -148,7 +150,7 @@ class Load:
 
     def _look_after(self, n: int, chance: random.Random) -> None:
         """Corrections at any moment of a lesson, also while it is being stored."""
-        caller, person = Caller(self.port, chance), self.people.staff[0]
+        caller, person = PatientCaller(self.port, chance), self.people.staff[0]
         desks: dict[UUID, Desk] = {}
         while not self._stopping.is_set() or self._live:
             time.sleep(0.01)

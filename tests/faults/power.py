@@ -31,7 +31,7 @@ SYNCS = {"x86_64": {74, 75}, "aarch64": {82, 83}}.get(platform.machine(), set())
 """The numbers of fsync and fdatasync."""
 
 
-class Call(ctypes.Structure):
+class SystemCall(ctypes.Structure):
     """What the kernel says of a system call: ptrace_syscall_info."""
 
     _fields_ = (
@@ -80,7 +80,7 @@ class Tracer:
             self._ptrace(SYSCALL, thread, number)
 
     def _note(self, thread: int) -> None:
-        call = Call()
+        call = SystemCall()
         size = ctypes.sizeof(call)
         if self._ptrace(GET_SYSCALL_INFO, thread, size, ctypes.addressof(call)) < 0:
             return

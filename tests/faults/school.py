@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
-from tests.faults.desks import Caller, Desk, Lesson, check_in, send_receipts
+from tests.faults.audit import Audit, assert_holds
+from tests.faults.desks import Desk, Lesson, PatientCaller, check_in, send_receipts
 from tests.faults.journal import Journal
 from tests.faults.load import Load
 from tests.faults.rig import NOTHING, Rig, Site
-from tests.faults.verdict import Verdict, assert_holds
 
 
 class School:
@@ -19,7 +19,7 @@ class School:
         self.rig, self.site, self.seed = rig, site, seed
         self.journal = Journal()
         self.chance = random.Random(seed)
-        self._caller = Caller(site.port, self.chance)
+        self._caller = PatientCaller(site.port, self.chance)
 
     @contextmanager
     def at_work(
@@ -65,6 +65,6 @@ class School:
         """Every student sends every receipt. Returns how many were taken."""
         return send_receipts(self.site.port, self.rig.people, self.journal)
 
-    def holds(self) -> Verdict:
+    def holds(self) -> Audit:
         """Everything is let run to rest, and each promise holds."""
         return assert_holds(self.rig, self.journal)

@@ -23,9 +23,9 @@ import pytest
 
 from launcher.project import ROOT
 from tests.faults import aof, injections, power
+from tests.faults.audit import Audit, count, let_run_to_rest
 from tests.faults.rig import Rig, Site, Template, Worker, made_rig
 from tests.faults.school import School
-from tests.faults.verdict import Verdict, count, let_run_to_rest
 from tests.faults.wire import TO_CLIENT, TO_SERVER, Fate, Plan, Wire, Wires, at_random
 from tests.faults.wire import lose_answer_of_commit as lose_commits
 from tests.support.rig.servers import children_of
@@ -71,13 +71,13 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
             crew = Crew(rig, wires, workers)
             _let_fail(rig, wires, site, crew, school.chance, met)
         let_run_to_rest(rig)
-        verdict = count(rig, school.journal)
+        audit = count(rig, school.journal)
 
-    result = Result(seed, met, verdict, len(school.journal.given_up))
+    result = Result(seed, met, audit, len(school.journal.given_up))
     print(result.line)
     result.write()
-    assert not verdict.faults, verdict.line
-    assert verdict.acknowledged
+    assert not audit.faults, audit.line
+    assert audit.acknowledged
 
 
 def _let_fail(
@@ -188,14 +188,14 @@ def _kill_child(site: Site, chance: random.Random) -> None:
 class Result(NamedTuple):
     seed: int
     met: Counter[str]
-    verdict: Verdict
+    audit: Audit
     given_up: int
 
     @property
     def line(self) -> str:
         return (
             f"soak: seed {self.seed}, {SECONDS:.0f} s, {self.met.total()} faults, "
-            f"{self.given_up} requests given up; {self.verdict.line}"
+            f"{self.given_up} requests given up; {self.audit.line}"
         )
 
     def write(self, page: Path = PAGE) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults import clocks
+from tests.faults.audit import left_in_redis
 from tests.faults.rig import Rig, Site
 from tests.faults.school import School
-from tests.faults.verdict import left_in_redis
 from tests.support.waiting import wait_until
 
 APP = "tests.faults.wrong_clocks:application"

@@ -43,9 +43,9 @@ def test_corrupt_records_of_every_kind_harm_nobody_else(school: School) -> None:
         desk.finish()
         load.acknowledged(20)
 
-    verdict = school.holds()
+    audit = school.holds()
 
-    assert verdict.quarantined == len(KINDS) + 1
+    assert audit.quarantined == len(KINDS) + 1
     assert _stored_in(school, desk.lesson.id) == 9
 
 

@@ -2,17 +2,17 @@
 
 import pytest
 
+from tests.faults.audit import count, let_run_to_rest
 from tests.faults.journal import CHECK_IN, Sent
 from tests.faults.school import School
-from tests.faults.verdict import count, let_run_to_rest
 
 
 def test_without_a_fault_everything_holds(school: School) -> None:
     with school.at_work() as load:
         load.acknowledged(60)
 
-    verdict = school.holds()
-    assert verdict.acknowledged >= 50
+    audit = school.holds()
+    assert audit.acknowledged >= 50
     assert len(load.lessons) > 2
     assert not school.journal.given_up
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults import aof, power
+from tests.faults.audit import count, let_run_to_rest
 from tests.faults.rig import Rig, Template, made_rig
 from tests.faults.school import School
-from tests.faults.verdict import count, let_run_to_rest
 from tests.support.rig.folder import folder_of_a_rig
 
 
@@ -75,8 +75,8 @@ def test_a_flipped_byte_quarantines_one_record_and_harms_no_other(
     school.rig.live.start()
     desk.finish()
 
-    verdict = school.holds()
-    assert (verdict.stored, verdict.quarantined) == (11, 1)
+    audit = school.holds()
+    assert (audit.stored, audit.quarantined) == (11, 1)
 
 
 def test_lessons_that_redis_forgot_are_an_alarm_and_receipts_bring_them_back(
@@ -93,11 +93,11 @@ def test_lessons_that_redis_forgot_are_an_alarm_and_receipts_bring_them_back(
     assert count(school.rig, school.journal).lost
     assert school.send_receipts() == 10
     let_run_to_rest(school.rig)
-    verdict = count(school.rig, school.journal)
+    audit = count(school.rig, school.journal)
     # The ledger goes on to say what happened.
-    assert verdict.faults.keys() == {"broken"}
-    assert "is lost" in verdict.broken[0]
-    assert verdict.stored == 10
+    assert audit.faults.keys() == {"broken"}
+    assert "is lost" in audit.broken[0]
+    assert audit.stored == 10
 
 
 def test_marks_in_an_older_copy_that_was_restored_are_stored_or_quarantined(
@@ -120,10 +120,10 @@ def test_marks_in_an_older_copy_that_was_restored_are_stored_or_quarantined(
     desk.finish()
     let_run_to_rest(school.rig)
 
-    verdict = count(school.rig, school.journal)
+    audit = count(school.rig, school.journal)
     # The older copy stays in Redis until a person has looked at it.
-    assert verdict.faults.keys() <= {"left"}
-    assert verdict.acknowledged == 15
+    assert audit.faults.keys() <= {"left"}
+    assert audit.acknowledged == 15
     shutil.rmtree(backup)
 
 

@@ -21,6 +21,7 @@ from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.support.clock import Clock
+from tests.support.death import Died
 from tests.support.lessons import TEACHER, end, live_lesson, redis_state, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,10 +81,6 @@ def test_of_many_starts_at_once_one_wins_and_the_others_leave_nothing() -> None:
     made = [key for key in redis_state() if key.endswith(b":lesson")]
     assert made == [keys.lesson(winners[0].id).encode()]
     assert client.connection().zrange(keys.DUE, 0, -1) == [str(winners[0].id).encode()]
-
-
-class Died(BaseException):
-    pass
 
 
 def die(*args: object, **kwargs: object) -> None:

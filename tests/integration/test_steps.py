@@ -21,16 +21,13 @@ from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import LessonState, Verdict
 from demo.processes import database_url
 from tests.support.clock import Clock
+from tests.support.death import Died
 from tests.support.lessons import TEACHER, end, ended_lesson, keys_in_redis, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STEPS = failpoints.STEPS
 SECONDS = 20
-
-
-class Died(BaseException):
-    """The process ends here: nothing of ours catches it."""
 
 
 def in_thread(work: Callable[[], None]) -> threading.Thread:

@@ -13,15 +13,13 @@ from typing import Any, NamedTuple, NoReturn
 
 from django.db import connection, connections
 
+from tests.support.death import Died
+
 SECONDS = 30.0
 IDLE, BLOCKED = "idle", "waits for a lock"
 _LOOK_AFTER = 0.02
 
 _actors: dict[int, "Actor"] = {}
-
-
-class Died(BaseException):
-    """The process ends here: nothing of ours catches it, PostgreSQL rolls back."""
 
 
 class Stuck(Exception):

@@ -17,7 +17,7 @@ from tests.model.stores import State, read_all
 from tests.model.world import LESSON, Broken, World, playing
 
 
-class Fault(NamedTuple):
+class Counterexample(NamedTuple):
     """What was broken, and a shortest way there."""
 
     path: tuple[str, ...]
@@ -36,7 +36,7 @@ class Explored(NamedTuple):
     """States that were let run to their end."""
     deepest: int
     seconds: float
-    fault: Fault | None
+    fault: Counterexample | None
     is_whole: bool
     """Whether every state was seen."""
 
@@ -54,7 +54,7 @@ class Quiet(NamedTuple):
     memory: Memory
 
 
-class Node(NamedTuple):
+class SearchNode(NamedTuple):
     path: tuple[str, ...]
     base: Quiet
     since: tuple[str, ...]
@@ -74,7 +74,7 @@ class Explorer:
         with playing(self.scenario) as world:
             first = Quiet(read_all(), world.memory)
             self.seen.add(world.key(first.state))
-            fault = next(self._faults(world, Node((), first, ())), None)
+            fault = next(self._faults(world, SearchNode((), first, ())), None)
         return Explored(
             scenario=self.scenario.name,
             states=len(self.seen),
@@ -86,7 +86,7 @@ class Explorer:
             is_whole=fault is None and len(self.seen) < self.most_states,
         )
 
-    def _faults(self, world: World, root: Node) -> Iterator[Fault]:
+    def _faults(self, world: World, root: SearchNode) -> Iterator[Counterexample]:
         frontier = deque([root])
         while frontier and len(self.seen) < self.most_states:
             node = frontier.popleft()
@@ -98,18 +98,18 @@ class Explorer:
                 self.steps += 1
                 broken, new = self._try(world, node, action, before)
                 if broken:
-                    yield Fault((*node.path, action), broken)
+                    yield Counterexample((*node.path, action), broken)
                 if new is not None:
                     frontier.append(new)
 
-    def _go_to(self, world: World, node: Node) -> None:
+    def _go_to(self, world: World, node: SearchNode) -> None:
         world.put(*node.base)
         for action in node.since:
             world.act(action)
 
     def _try(
-        self, world: World, node: Node, action: str, before: State
-    ) -> tuple[tuple[str, ...], Node | None]:
+        self, world: World, node: SearchNode, action: str, before: State
+    ) -> tuple[tuple[str, ...], SearchNode | None]:
         try:
             world.act(action)
             state = read_all()
@@ -124,9 +124,9 @@ class Explorer:
             path = (*node.path, action)
             self.deepest = max(self.deepest, len(path))
             if not world.is_quiet:
-                return (), Node(path, node.base, (*node.since, action))
+                return (), SearchNode(path, node.base, (*node.since, action))
             quiet = Quiet(state, world.memory)
-            return self._broken_at_rest(world, state), Node(path, quiet, ())
+            return self._broken_at_rest(world, state), SearchNode(path, quiet, ())
         except Broken as error:
             return (str(error),), None
 

@@ -28,12 +28,12 @@ class Student(NamedTuple):
         places = [i for i, each in enumerate(self.words) if each == word]
         return places[-1] if places else -1
 
-    def told(self, word: str, call: "Call") -> "Student":
+    def told(self, word: str, call: "RequestUnderWay") -> "Student":
         """A word is acknowledged: what was acknowledged before its request began is older."""
         return self._replace(words=(*self.words, word), floor=call.known, is_sure=call.is_sure)
 
 
-class Call(NamedTuple):
+class RequestUnderWay(NamedTuple):
     """A request under way."""
 
     action: str
@@ -51,7 +51,7 @@ class Memory(NamedTuple):
     students: dict[str, Student]
     events: frozenset[str] = frozenset()
     """Request ids that were acknowledged and must be events in the end."""
-    calls: tuple[tuple[str, Call], ...] = ()
+    calls: tuple[tuple[str, RequestUnderWay], ...] = ()
     """By the actor that makes it."""
     used: tuple[str, ...] = ()
     """The actions taken so far that are bounded, in canonical order."""

@@ -13,7 +13,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, extend_lesson, start_lesson
 from attendance.services.receipts import Found
 from attendance.vocabulary import Verdict
-from tests.model.memory import HERE, RECEIPT, Call
+from tests.model.memory import HERE, RECEIPT, RequestUnderWay
 from tests.support.lessons import TEACHER, student
 
 STUDENTS = {student(n).school_number: student(n) for n in (1, 2)}
@@ -28,7 +28,7 @@ FAR = START + 24 * 60 * MINUTE
 Job = Callable[[], Any]
 
 
-def job_of(call: Call, receipt: str, lesson_id: UUID) -> Job:
+def job_of(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
     """The request that a person makes."""
     who = STUDENTS.get(call.number)
     match call.action.split():
@@ -62,7 +62,7 @@ def job_of(call: Call, receipt: str, lesson_id: UUID) -> Job:
     return lambda: correct_record(correction)
 
 
-def heard(call: Call, result: Any) -> tuple[str, str]:
+def heard(call: RequestUnderWay, result: Any) -> tuple[str, str]:
     """The word that was acknowledged, or '', and a receipt, or ''."""
     match call.action.split()[0]:
         case "check":

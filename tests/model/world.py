@@ -19,7 +19,7 @@ from attendance.services.persistence.report import Outcome, PersistenceReport
 from attendance.vocabulary import LessonState
 from tests.model import people, reading, wiring
 from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss
-from tests.model.memory import HERE, RECEIPT, Call, Memory, Student
+from tests.model.memory import HERE, RECEIPT, Memory, RequestUnderWay, Student
 from tests.model.scenarios import Scenario
 from tests.model.stores import State, put_all, put_redis, read_all
 from tests.support.clock import Clock
@@ -143,7 +143,7 @@ class World:
         number = people.NUMBERS.get(action.rsplit(maxsplit=1)[-1], "")
         known = len(self.memory.students[number].words) if number else 0
         request_id = f"{action.replace(' ', '-')}-{self.memory.used.count(action)}"
-        call = Call(action, request_id, number, known, is_sure=self._is_discarded())
+        call = RequestUnderWay(action, request_id, number, known, is_sure=self._is_discarded())
         self.memory = self.memory._replace(calls=(*self.memory.calls, (actor.name, call)))
         receipt = self.memory.students[number].receipt if number else ""
         actor.is_cut_off = action.startswith("cut off")
@@ -175,7 +175,7 @@ class World:
         ):
             raise Broken(f"{call.action}: {ended.error!r}")
 
-    def _acknowledge(self, call: Call, result: Any) -> None:
+    def _acknowledge(self, call: RequestUnderWay, result: Any) -> None:
         word, receipt = people.heard(call, result)
         if receipt:
             student = self.memory.students[call.number]._replace(receipt=receipt)

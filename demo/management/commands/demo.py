@@ -72,7 +72,7 @@ class Command(BaseCommand):
         if reconfigure:
             reconfigure(errors="replace")
 
-    def _run(self, where: site.Site) -> list[Proof]:
+    def _run(self, where: site.SiteApi) -> list[Proof]:
         cast = people.make_cast()
         started = monotonic()
         with _bar(len(cast.students) * 6 // 5) as advance:

@@ -47,7 +47,7 @@ class Stored(NamedTuple):
     """What Redis still holds of lessons."""
 
 
-class Verdict(NamedTuple):
+class Audit(NamedTuple):
     acknowledged: int
     """Students in lessons who were told that they have a record."""
     stored: int
@@ -95,12 +95,12 @@ def let_run_to_rest(rig: Rig) -> None:
         before = left
 
 
-def count(rig: Rig, journal: Journal) -> Verdict:
+def count(rig: Rig, journal: Journal) -> Audit:
     """Compare a journal with what is stored."""
     stored = _stored(rig)
     marks = journal.marks()
     sent = {(each.lesson_id, each.school_number) for each in journal.sent}
-    return Verdict(
+    return Audit(
         acknowledged=len(marks),
         stored=len(stored.rows),
         quarantined=len(stored.quarantined),
@@ -125,15 +125,15 @@ def count(rig: Rig, journal: Journal) -> Verdict:
     )
 
 
-def assert_holds(rig: Rig, journal: Journal) -> Verdict:
-    """Let run to rest, count, print the verdict, and fail where a promise is broken."""
+def assert_holds(rig: Rig, journal: Journal) -> Audit:
+    """Let run to rest, count, print the audit, and fail where a promise is broken."""
     let_run_to_rest(rig)
-    verdict = count(rig, journal)
-    print(verdict.line)
-    assert not verdict.faults, verdict.line
+    audit = count(rig, journal)
+    print(audit.line)
+    assert not audit.faults, audit.line
     # A test in which nothing happened proves nothing.
-    assert verdict.acknowledged > 0
-    return verdict
+    assert audit.acknowledged > 0
+    return audit
 
 
 def left_in_redis(rig: Rig) -> list[str]:
