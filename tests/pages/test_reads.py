@@ -10,8 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from attendance.live import client, store
 from attendance.services.check_in import check_in
 from attendance.services.lessons import finish_lesson
-from tests.pages.test_check_in import start, text_of
-from tests.pages.test_home import signed_in
+from tests.pages.visitors import signed_in, started_lesson, text_of
 from tests.support.lessons import TEACHER, student
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +41,7 @@ def scripts(trips: list[str]) -> list[str]:
 
 
 def test_the_poll_of_an_idle_board_is_one_round_trip(trips: list[str]) -> None:
-    lesson, desk = start(), signed_in(TEACHER)
+    lesson, desk = started_lesson(), signed_in(TEACHER)
     for number in range(30):
         check_in(lesson.id, student=student(number))
     known = desk.get(f"/lessons/{lesson.id}/").context["known"]
@@ -57,7 +56,7 @@ def test_the_poll_of_an_idle_board_is_one_round_trip(trips: list[str]) -> None:
 
 
 def test_a_board_hears_of_marks_refusals_and_the_end(trips: list[str]) -> None:
-    lesson, desk = start("code"), signed_in(TEACHER)
+    lesson, desk = started_lesson("code"), signed_in(TEACHER)
     path = f"/lessons/{lesson.id}/rows/"
     known = desk.get(path).context["known"]
     for _ in range(2):
@@ -75,7 +74,7 @@ def test_a_board_hears_of_marks_refusals_and_the_end(trips: list[str]) -> None:
 
 
 def test_the_page_of_a_record_reads_that_record(trips: list[str]) -> None:
-    lesson, desk = start(), signed_in(TEACHER)
+    lesson, desk = started_lesson(), signed_in(TEACHER)
     for number in range(30):
         check_in(lesson.id, student=student(number))
     desk.get("/")
@@ -89,7 +88,7 @@ def test_the_page_of_a_record_reads_that_record(trips: list[str]) -> None:
 
 @pytest.mark.parametrize("version", ["", "x", "1-2", "9999-9999-live", "-1--1-live"])
 def test_a_version_that_is_none_gives_the_whole_board(version: str) -> None:
-    lesson, desk = start(), signed_in(TEACHER)
+    lesson, desk = started_lesson(), signed_in(TEACHER)
     answer = desk.get(f"/lessons/{lesson.id}/rows/", {"known": version})
     assert answer.status_code == 200
     assert store.read_lesson(lesson.id).is_open
