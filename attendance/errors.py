@@ -1,29 +1,18 @@
 """What can go wrong with attendance, each with a stable code.
 
-`code` is for programs and never changes; `detail` is a sentence that tells
-the reader what to do. attendance/api maps the codes to HTTP.
+`code` is for programs and never changes; the message is a sentence that tells
+the reader what to do. attendance/http_status.py maps the codes to HTTP.
 """
 
-from typing import Any, ClassVar
-
-# Named for translation, and kept in English: the API speaks it, pages translate.
-from django.utils.translation import gettext_noop as _
+from users.errors import AttnError
+from users.errors import gettext_noop as _
 
 
-class AttendanceError(Exception):
+class AttendanceError(AttnError):
     """Base of every error that ATTN raises about lessons and records."""
 
-    code: ClassVar[str] = "attendance_error"
-    default_detail: ClassVar[str] = _("Something is wrong with this request.")
-
-    def __init__(self, detail: str = "", **context: Any) -> None:
-        self.detail = detail or self.default_detail
-        self.context = context
-        super().__init__(self.detail)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The shape in which an error leaves ATTN: code, detail, and what it names."""
-        return {"code": self.code, "detail": self.detail, **self.context}
+    code = "attendance_error"
+    default_message = _("Something is wrong with this request.")
 
 
 class InvalidInput(AttendanceError):
@@ -36,110 +25,116 @@ class InvalidWindow(AttendanceError):
 
 class ReasonRequired(AttendanceError):
     code = "reason_required"
-    default_detail = _("Say why: this change needs a reason.")
+    default_message = _("Say why: this change needs a reason.")
 
 
 class LessonNotFound(AttendanceError):
     code = "lesson_not_found"
-    default_detail = _("There is no such lesson. Check the address or the code and try again.")
+    default_message = _("There is no such lesson. Check the address or the code and try again.")
 
 
 class LessonNotOpen(AttendanceError):
     code = "lesson_not_open"
-    default_detail = _("This lesson has not begun. Try again when it has.")
+    default_message = _("This lesson has not begun. Try again when it has.")
+    facts = frozenset({"starts_at"})
 
 
 class LessonClosed(AttendanceError):
     code = "lesson_closed"
-    default_detail = _("This lesson is over. Ask your teacher to add you.")
+    default_message = _("This lesson is over. Ask your teacher to add you.")
+    facts = frozenset({"ends_at"})
 
 
 class LessonFull(AttendanceError):
     code = "lesson_full"
-    default_detail = _("This lesson holds as many records as a lesson can. Start another one.")
+    default_message = _("This lesson holds as many records as a lesson can. Start another one.")
 
 
 class CodeMissing(AttendanceError):
     code = "code_missing"
-    default_detail = _("This lesson wants its code. Scan it from the screen, or type it.")
+    default_message = _("This lesson wants its code. Scan it from the screen, or type it.")
 
 
 class CodeWrong(AttendanceError):
     code = "code_wrong"
-    default_detail = _("This is not the code of this lesson. Scan it from the screen, or type it.")
+    default_message = _("This is not the code of this lesson. Scan it from the screen, or type it.")
 
 
 class CodeExpired(AttendanceError):
     code = "code_expired"
-    default_detail = _("This code is too old. Scan the one that is on the screen now.")
+    default_message = _("This code is too old. Scan the one that is on the screen now.")
 
 
 class NetworkNotAllowed(AttendanceError):
     code = "network_not_allowed"
-    default_detail = _(
+    default_message = _(
         "This lesson takes check-ins from the network of the campus only. Join it and try again."
     )
 
 
 class RejectedByTeacher(AttendanceError):
     code = "rejected_by_teacher"
-    default_detail = _("Your check-in was rejected. Speak to your teacher.")
+    default_message = _("Your check-in was rejected. Speak to your teacher.")
 
 
 class LessonAlreadyLive(AttendanceError):
     code = "lesson_already_live"
-    default_detail = _("You have a live lesson already. Finish it before you start another.")
+    default_message = _("You have a live lesson already. Finish it before you start another.")
+    facts = frozenset({"lesson_id", "lesson_name"})
 
 
 class LessonUnreadable(AttendanceError):
     """What the live store holds for this lesson cannot be understood."""
 
     code = "lesson_unreadable"
-    default_detail = _("The live data of this lesson is damaged. Tell your staff: they can see it.")
+    default_message = _(
+        "The live data of this lesson is damaged. Tell your staff: they can see it."
+    )
 
 
 class NotYourLesson(AttendanceError):
     code = "not_your_lesson"
-    default_detail = _("Only the teacher of this lesson and staff may do this.")
+    default_message = _("Only the teacher of this lesson and staff may do this.")
 
 
 class NotATeacher(AttendanceError):
     code = "not_a_teacher"
-    default_detail = _("Only a teacher or staff may start a lesson. Ask your staff for the role.")
+    default_message = _("Only a teacher or staff may start a lesson. Ask your staff for the role.")
 
 
 class RecordNotFound(AttendanceError):
     code = "record_not_found"
-    default_detail = _(
+    default_message = _(
         "This student has no record in this lesson. Give the full name as well to add one."
     )
 
 
 class NothingToUndo(AttendanceError):
     code = "nothing_to_undo"
-    default_detail = _("This record was never corrected, so there is nothing to undo.")
+    default_message = _("This record was never corrected, so there is nothing to undo.")
 
 
 class Conflict(AttendanceError):
     code = "conflict"
-    default_detail = _("Somebody changed this in the meantime. Load it again and decide anew.")
+    default_message = _("Somebody changed this in the meantime. Load it again and decide anew.")
 
 
 class AlreadySettled(AttendanceError):
     code = "already_settled"
-    default_detail = _("This payload was settled before. Load the page again.")
+    default_message = _("This payload was settled before. Load the page again.")
 
 
 class PayloadNotFound(AttendanceError):
     code = "payload_not_found"
-    default_detail = _("There is no such payload in quarantine. Load the list again.")
+    default_message = _("There is no such payload in quarantine. Load the list again.")
 
 
 class RecordExists(AttendanceError):
     """A payload from quarantine would replace a record: somebody has to decide."""
 
     code = "record_exists"
-    default_detail = _("This student has a record already. Compare both, then replace it or not.")
+    default_message = _("This student has a record already. Compare both, then replace it or not.")
+    facts = frozenset({"record"})
 
 
 class StillUnreadable(AttendanceError):
@@ -148,43 +143,45 @@ class StillUnreadable(AttendanceError):
 
 class InvalidReceipt(AttendanceError):
     code = "invalid_receipt"
-    default_detail = _("This is not a receipt of this site. Send it exactly as you got it.")
+    default_message = _("This is not a receipt of this site. Send it exactly as you got it.")
 
 
 class NotYourReceipt(AttendanceError):
     code = "not_your_receipt"
-    default_detail = _("This receipt is somebody else's. Send your own, or give it to your staff.")
+    default_message = _("This receipt is somebody else's. Send your own, or give it to your staff.")
 
 
 class TooManyAttempts(AttendanceError):
     code = "too_many_attempts"
-    default_detail = _("Too many attempts. Wait, and try again then.")
+    default_message = _("Too many attempts. Wait, and try again then.")
+    facts = frozenset({"retry_after"})
 
 
 class InvalidCredentials(AttendanceError):
     code = "invalid_credentials"
-    default_detail = _("Number and password do not belong together. Check both and try again.")
+    default_message = _("Number and password do not belong together. Check both and try again.")
 
 
 class InvalidSignature(AttendanceError):
     code = "invalid_signature"
-    default_detail = _(
+    default_message = _(
         "The signature does not fit. Sign id, timestamp and body with the secret that the site has."
     )
 
 
 class VerificationNotFound(AttendanceError):
     code = "verification_not_found"
-    default_detail = _("There is no such verification. Send the id as you got it.")
+    default_message = _("There is no such verification. Send the id as you got it.")
 
 
 class SignInUnavailable(AttendanceError):
     """Attempts cannot be counted, so nobody may try."""
 
     code = "sign_in_unavailable"
-    default_detail = _("Signing in is not possible at this moment. Try again in a moment.")
+    default_message = _("Signing in is not possible at this moment. Try again in a moment.")
+    facts = frozenset({"retry_after"})
 
 
 class LiveStoreUnavailable(AttendanceError):
     code = "live_store_unavailable"
-    default_detail = _("The live store cannot be reached. Try again in a moment.")
+    default_message = _("The live store cannot be reached. Try again in a moment.")

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from users.errors import UserError
 from users.identity import canonical_school_number
 from users.models import RoleChoices, User
+from users.wording import in_words
 
 admin.site.site_header = "ATTN"
 admin.site.site_title = "ATTN"
@@ -31,7 +32,7 @@ class NumberField(forms.CharField):
         try:
             return canonical_school_number(super().clean(value))
         except UserError as error:
-            raise forms.ValidationError(error.detail) from None
+            raise forms.ValidationError(in_words(error)) from None
 
 
 class UserCreation(AdminUserCreationForm[User]):

@@ -1,27 +1,147 @@
-"""What can be wrong with a person's data, each with a stable code."""
+"""What an error of ATTN is, and what can be wrong with a person's data.
 
-from typing import ClassVar
+An error carries a stable `code`, a message with placeholders, and the values
+that fill it. `detail` is the English sentence, for the API and for logs;
+`users.wording.in_words` says it in the reader's language. Nothing here needs
+Django: rules without a server raise these errors too.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
 
 
-class UserError(Exception):
-    """Base of the errors of `users`; `code` is stable, `detail` tells what to do."""
+def gettext_noop(message: str) -> str:
+    """Mark a message for the catalogue; it is translated where it is shown.
 
-    code: ClassVar[str] = "user_error"
+    makemessages looks for this name, and for `_`.
+    """
+    return message
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail)
-        self.detail = detail
+
+_ = gettext_noop
+
+
+class AttnError(Exception):
+    """Base of every error of ATTN.
+
+    The message is a literal with `%(name)s` for each value, so that the catalogue
+    can hold it: `InvalidInput(_("At most %(most)d characters."), most=500)`.
+    Without one, the error says what all of its kind say.
+    """
+
+    code: ClassVar[str] = "attn_error"
+    default_message: ClassVar[str] = _("Something is wrong.")
+    facts: ClassVar[frozenset[str]] = frozenset()
+    """The values that programs are given as well; the others only fill the message."""
+
+    def __init__(self, message: str = "", /, **values: Any) -> None:
+        super().__init__(message)
+        self.message = message or self.default_message
+        self.values: Mapping[str, Any] = values
+
+    def __str__(self) -> str:
+        return self.detail
+
+    @property
+    def detail(self) -> str:
+        """The sentence in English."""
+        return self.message % {name: _spelt(value) for name, value in self.values.items()}
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What the error names for programs."""
+        return {name: _spelt(self.values[name]) for name in self.values if name in self.facts}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The shape in which an error leaves ATTN: code, detail, and what it names."""
+        return {"code": self.code, "detail": self.detail, **self.context}
+
+
+def _spelt(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+class UserError(AttnError):
+    """Base of the errors about people."""
+
+    code = "user_error"
+    default_message = _("Something is wrong with this person's data.")
 
 
 class InvalidSchoolNumber(UserError):
     code = "invalid_school_number"
+    default_message = _(
+        "A school number has 1 to 32 letters A-Z, digits, dots, hyphens or underscores, "
+        "and begins with a letter or a digit. Correct it and try again."
+    )
 
 
 class InvalidFullName(UserError):
     code = "invalid_full_name"
+    default_message = _(
+        "A full name has 1 to %(most)d characters and no control characters. "
+        "Correct it and try again."
+    )
 
 
 class UsersMissing(UserError):
     """Users that were just inserted are not there: nothing may point to them."""
 
     code = "users_missing"
+    default_message = _(
+        "%(count)d users are missing after they were inserted, first %(first)s. "
+        "Somebody is deleting users: the next run tries again."
+    )
+
+
+class UnreadableFile(UserError):
+    code = "unreadable_file"
+    default_message = _("The file is not UTF-8. Save it as CSV UTF-8.")
+
+
+class RowError(AttnError):
+    """Base of what is wrong with one row of a file of users: it is left out."""
+
+    code = "bad_row"
+    default_message = _("Something is wrong with this row.")
+
+
+class UnreadableRow(RowError):
+    code = "unreadable_row"
+    default_message = _("This line is not CSV: %(error)s. Correct it.")
+
+
+class RowOfSeveralLines(RowError):
+    code = "row_of_several_lines"
+    default_message = _("A quotation mark is open here and takes the next lines with it. Close it.")
+
+
+class TooManyValues(RowError):
+    code = "too_many_values"
+    default_message = _("This row has more values than columns.")
+
+
+class InvalidRole(RowError):
+    code = "invalid_role"
+    default_message = _("A role is student, teacher or staff.")
+
+
+class InvalidEmail(RowError):
+    code = "invalid_email"
+    default_message = _("This is not an e-mail address.")
+
+
+class WeakPassword(RowError):
+    code = "weak_password"
+    default_message = _("The password has characters that nobody can type.")
+
+
+class DuplicateNumber(RowError):
+    code = "duplicate_number"
+    default_message = _("Line %(line)d has the same school number. Remove one of them.")
+
+
+class SuperuserRow(RowError):
+    code = "superuser"
+    default_message = _("A superuser is changed in the admin only. Remove this row.")

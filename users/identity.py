@@ -52,10 +52,7 @@ def canonical_school_number(text: str) -> str:
     # Checked before upper(): it turns letters outside ASCII into pairs inside it.
     if number.isascii() and is_canonical(number.upper()):
         return number.upper()
-    raise InvalidSchoolNumber(
-        "A school number has 1 to 32 letters A-Z, digits, dots, hyphens or underscores, "
-        "and begins with a letter or a digit. Correct it and try again."
-    )
+    raise InvalidSchoolNumber
 
 
 def is_clean_text(text: str) -> bool:
@@ -88,10 +85,7 @@ def clean_full_name(text: str) -> str:
     name = clean_text(text)
     if name and is_clean_name(name):
         return name
-    raise InvalidFullName(
-        f"A full name has 1 to {LONGEST_FULL_NAME} characters and no control characters. "
-        "Correct it and try again."
-    )
+    raise InvalidFullName(most=LONGEST_FULL_NAME)
 
 
 def _has_forbidden(text: str) -> bool:

@@ -14,10 +14,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
+from users import errors
 from users.credentials import forget_users
-from users.errors import UserError
+from users.errors import gettext_noop as _
 from users.identity import Role, canonical_school_number, clean_full_name
 from users.models import User
+from users.wording import in_words
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -33,16 +35,13 @@ LONGEST_EMAIL = 254
 LONGEST_HEAD = 10_000
 
 
-class UnreadableFile(UserError):
-    code = "unreadable_file"
-
-
 class BadRow(msgspec.Struct, frozen=True):
     """A row that was left out: its line in the file, a stable code, and what to do."""
 
     line: int
     code: str
     detail: str
+    """In the language of whoever runs the import."""
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -63,12 +62,6 @@ class ImportRow(NamedTuple):
     """Empty where the file does not say, as the two below."""
     email: str
     password: str
-
-
-class _Refused(Exception):
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
 
 
 class _Applied(NamedTuple):
@@ -112,22 +105,22 @@ def _read(file: TextIO) -> tuple[list[ImportRow], list[BadRow]]:
     bad: list[BadRow] = []
     for line, cells in _lines(file):
         try:
-            if isinstance(cells, _Refused):
+            if isinstance(cells, errors.RowError):
                 raise cells
             row = _checked(line, cells)
-        except UserError as error:
-            bad.append(BadRow(line, error.code, error.detail))
-        except _Refused as error:
-            bad.append(BadRow(line, error.code, str(error)))
-        else:
             first = rows.setdefault(row.school_number, row)
             if first is not row:
-                detail = f"Line {first.line} has the same school number. Remove one of them."
-                bad.append(BadRow(line, "duplicate_number", detail))
+                raise errors.DuplicateNumber(line=first.line)
+        except errors.AttnError as error:
+            bad.append(_bad(line, error))
     return sorted(rows.values(), key=lambda row: row.school_number), bad
 
 
-def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str] | _Refused]]:
+def _bad(line: int, error: errors.AttnError) -> BadRow:
+    return BadRow(line, error.code, in_words(error))
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str] | errors.RowError]]:
     """Each row with the line on which it begins; blank ones are left out."""
     try:
         head = file.readline(LONGEST_HEAD)
@@ -138,52 +131,73 @@ def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str] | _Refused]]:
         last = 1
         while (values := _next(reader, last + 1)) is not None:
             line, last = last + 1, reader.line_num + 1
-            if isinstance(values, _Refused):
+            if isinstance(values, errors.RowError):
                 yield line, values
             elif any(value.strip() for value in values):
                 yield line, _cells(columns, values, is_split=last > line)
     except UnicodeDecodeError:
-        raise UnreadableFile("The file is not UTF-8. Save it as CSV UTF-8.") from None
+        raise errors.UnreadableFile from None
 
 
 def _columns(names: Sequence[str]) -> list[str]:
     columns = [name.strip().lower() for name in names]
     if not set(REQUIRED) <= set(columns) <= set(COLUMNS) or len(columns) != len(set(columns)):
-        raise UnreadableFile(
-            f"The first line must name the columns, each once: {', '.join(COLUMNS)}; "
-            f"it names {', '.join(columns)[:200] or 'none'}. The last three may be left out."
-        )
+        raise _unreadable_head(columns)
     return columns
 
 
-def _next(reader: "Reader", line: int) -> list[str] | _Refused | None:
+def _unreadable_head(columns: Sequence[str]) -> errors.UnreadableFile:
+    wanted, named = ", ".join(COLUMNS), ", ".join(columns)[:200]
+    if not named:
+        return errors.UnreadableFile(
+            _(
+                "The first line must name the columns, each once: %(wanted)s; it names none. "
+                "The last three may be left out."
+            ),
+            wanted=wanted,
+        )
+    return errors.UnreadableFile(
+        _(
+            "The first line must name the columns, each once: %(wanted)s; it names %(named)s. "
+            "The last three may be left out."
+        ),
+        wanted=wanted,
+        named=named,
+    )
+
+
+def _next(reader: "Reader", line: int) -> list[str] | errors.RowError | None:
     """The next row; None at the end. Raises UnreadableFile where rows cannot be told apart."""
     try:
         return next(reader, None)
     except csv.Error as error:
         # One line harms itself only; an open quotation mark has taken others with it.
         if reader.line_num + 1 > line or "unexpected end" in str(error):
-            raise UnreadableFile(
-                f"From line {line} on, the file is not CSV: {error}. Is a quotation mark open?"
+            raise errors.UnreadableFile(
+                _(
+                    "From line %(line)d on, the file is not CSV: %(error)s. "
+                    "Is a quotation mark open?"
+                ),
+                line=line,
+                error=str(error),
             ) from None
-        return _Refused("unreadable_row", f"This line is not CSV: {error}. Correct it.")
+        return errors.UnreadableRow(error=str(error))
 
 
 def _cells(
     columns: Sequence[str], values: Sequence[str], *, is_split: bool
-) -> dict[str, str] | _Refused:
+) -> dict[str, str] | errors.RowError:
     if is_split:
-        detail = "A quotation mark is open here and takes the next lines with it. Close it."
-        return _Refused("row_of_several_lines", detail)
+        return errors.RowOfSeveralLines()
     if any(value.strip() for value in values[len(columns) :]):
-        return _Refused("too_many_values", "This row has more values than columns.")
+        return errors.TooManyValues()
     return dict(zip(columns, values, strict=False))
 
 
 def _checked(line: int, cells: Mapping[str, str]) -> ImportRow:
     role = cells.get("role", "").strip().lower()
     if role and role not in list(Role):
-        raise _Refused("invalid_role", "A role is student, teacher or staff.")
+        raise errors.InvalidRole
     row = ImportRow(
         line=line,
         school_number=canonical_school_number(cells.get("school_number", "")),
@@ -201,28 +215,31 @@ def _checked(line: int, cells: Mapping[str, str]) -> ImportRow:
 
 def _check_email(email: str) -> None:
     if len(email) > LONGEST_EMAIL:
-        raise _Refused("invalid_email", f"An address has at most {LONGEST_EMAIL} characters.")
+        raise errors.InvalidEmail(
+            _("An address has at most %(most)d characters."), most=LONGEST_EMAIL
+        )
     try:
         validate_email(email)
     except ValidationError:
-        raise _Refused("invalid_email", "This is not an e-mail address.") from None
+        raise errors.InvalidEmail from None
 
 
 def _check_password(row: ImportRow) -> None:
     if any(unicodedata.category(char) == "Cc" for char in row.password):
-        raise _Refused("weak_password", "The password has characters that nobody can type.")
+        raise errors.WeakPassword
     person = User(school_number=row.school_number, full_name=row.full_name, email=row.email)
     try:
         validate_password(row.password, person)
     except ValidationError as error:
-        raise _Refused("weak_password", " ".join(error.messages)) from None
+        # The framework has said it in the language of the import.
+        raise errors.WeakPassword(_("%(rules)s"), rules=" ".join(error.messages)) from None
 
 
 def _apply(batch: Sequence[ImportRow], *, dry_run: bool) -> _Applied:
     """Apply rows in one transaction, with a fixed number of queries."""
     # What is not written needs no hash.
     hashes = {row.school_number: "!" for row in batch} if dry_run else _hashed(batch)
-    for _ in range(ATTEMPTS - 1):
+    for _attempt in range(ATTEMPTS - 1):
         try:
             return _try(batch, hashes, dry_run=dry_run)
         except IntegrityError:
@@ -251,8 +268,7 @@ def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool
                 new.append(_new(row, hashes))
                 outcome = "created"
             elif user.is_superuser:
-                detail = "A superuser is changed in the admin only. Remove this row."
-                applied.bad.append(BadRow(row.line, "superuser", detail))
+                applied.bad.append(_bad(row.line, errors.SuperuserRow()))
                 continue
             else:
                 outcome = _change(user, row, hashes)

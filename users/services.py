@@ -33,10 +33,7 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
         ids |= _hold(unknown)
     missing = [number for number in unknown if number not in ids]
     if missing:
-        raise UsersMissing(
-            f"{len(missing)} users are missing after they were inserted, first {missing[0]}. "
-            "Somebody is deleting users: the next run tries again."
-        )
+        raise UsersMissing(count=len(missing), first=missing[0])
     return ids
 
 

@@ -12,10 +12,10 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
-from attendance.errors import AttendanceError
-from users.errors import UserError
+from users.errors import AttnError
 from users.identity import Person
 from users.models import User
+from users.wording import in_words
 
 Row = TypeVar("Row", bound=Model)
 
@@ -59,8 +59,8 @@ def ask_and_do(
         try:
             messages.success(request, act(form.cleaned_data))
             return redirect(back)
-        except (AttendanceError, UserError) as error:
-            form.add_error(None, error.detail)
+        except AttnError as error:
+            form.add_error(None, in_words(error))
     context = {
         **admin.site.each_context(request),
         "title": title,

@@ -13,11 +13,13 @@ from django.views.decorators.http import require_POST
 from attendance.admin.base import ReadOnlyAdmin, ask_and_do
 from attendance.admin.difference import difference
 from attendance.admin.forms import ReasonForm, ReplayForm
-from attendance.errors import AttendanceError, RecordExists
+from attendance.errors import RecordExists
 from attendance.models import QuarantinedPayload
 from attendance.services import quarantine
 from attendance.services.quarantine import CorrectedCopy
-from users.errors import UserError
+from attendance.vocabulary import Status
+from users.errors import AttnError, gettext_noop
+from users.wording import in_words
 
 SHOWN_BYTES = 8_192
 
@@ -95,8 +97,8 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
         try:
             quarantine.retry_payload(pk, actor=actor)
             messages.success(request, _("It could be read now and is replayed."))
-        except (AttendanceError, UserError) as error:
-            messages.error(request, error.detail)
+        except AttnError as error:
+            messages.error(request, in_words(error))
         return redirect(_page(pk))
 
     def replay(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -136,15 +138,13 @@ def _replay(pk: int, copy: CorrectedCopy, actor: Any) -> None:
     except RecordExists as error:
         record = error.context["record"]
         raise RecordExists(
-            _(
+            gettext_noop(
                 "%(name)s has a record already: %(status)s, revision %(revision)s. To replace it, "
                 "give that revision."
-            )
-            % {
-                "name": record["full_name"],
-                "status": record["status"],
-                "revision": record["revision"],
-            },
+            ),
+            name=record["full_name"],
+            status=Status(record["status"]),
+            revision=record["revision"],
             record=record,
         ) from None
 

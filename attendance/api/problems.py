@@ -10,9 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import csrf, defaults
 from rest_framework import exceptions
 
-from attendance.errors import AttendanceError
 from attendance.http_status import HIDDEN, STATUS
-from users.errors import UserError
+from users.errors import AttnError
 
 CONTENT_TYPE = "application/problem+json"
 PREFIX = "/api/"
@@ -52,10 +51,10 @@ def of_error(error: Exception, *, has_precondition: bool = False) -> JsonRespons
     if isinstance(error, OperationalError | InterfaceError):
         detail = "PostgreSQL cannot be reached. Try again in a moment."
         return _unavailable("database_unavailable", detail)
-    if not isinstance(error, AttendanceError | UserError):
+    if not isinstance(error, AttnError):
         return None
     code, detail = HIDDEN.get(error.code, error.code), error.detail
-    context = dict(getattr(error, "context", {}))
+    context = error.context
     if code != error.code:
         detail = "There is no such lesson. Check the address or the code and try again."
     if error.code == "conflict" and has_precondition:

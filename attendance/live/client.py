@@ -21,6 +21,7 @@ from redis.cluster import RedisCluster
 
 from attendance.errors import LessonUnreadable, LiveStoreUnavailable
 from attendance.live import cluster
+from users.errors import gettext_noop as _
 
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
@@ -147,9 +148,21 @@ def command(work: Callable[[redis.Redis], Any], *, key: str = "") -> Any:
                 raise LiveStoreUnavailable from error
             _look_again()
         except redis.exceptions.ResponseError as error:
-            look = f" Ask whoever runs the site to look at the key {key}." if key else ""
-            raise LiveStoreUnavailable(f"The live store refused: {error}.{look}") from error
+            raise _refused(str(error), key) from error
     raise AssertionError("unreachable")
+
+
+def _refused(reply: str, key: str) -> LiveStoreUnavailable:
+    if not key:
+        return LiveStoreUnavailable(_("The live store refused: %(reply)s."), reply=reply)
+    return LiveStoreUnavailable(
+        _(
+            "The live store refused: %(reply)s. Ask whoever runs the site to look at the key "
+            "%(key)s."
+        ),
+        reply=reply,
+        key=key,
+    )
 
 
 def _look_again() -> None:
@@ -207,6 +220,14 @@ def _checked(reply: Any) -> Any:
         raise reply
     if isinstance(reply, redis.exceptions.ResponseError):
         if str(reply).startswith(_UNREADABLE):
-            return LessonUnreadable(f"{LessonUnreadable.default_detail} ({reply})")
-        raise LiveStoreUnavailable(f"The live store refused: {reply}") from reply
+            return LessonUnreadable(
+                _(
+                    "The live data of this lesson is damaged. Tell your staff: they can see it. "
+                    "(%(reply)s)"
+                ),
+                reply=str(reply),
+            )
+        raise LiveStoreUnavailable(
+            _("The live store refused: %(reply)s"), reply=str(reply)
+        ) from reply
     return reply

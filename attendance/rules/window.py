@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from attendance.errors import InvalidInput, InvalidWindow
+from users.errors import gettext_noop as _
 
 LONGEST_LESSON_HOURS: Final = 24
 MOST_MINUTES: Final = LONGEST_LESSON_HOURS * 60
@@ -19,24 +20,28 @@ def end_of(starts_at: datetime, *, ends_at: datetime | None, minutes: int | None
     """
     if ends_at is not None:
         if minutes is not None:
-            raise InvalidWindow("Give the end as ends_at or as minutes, not both.")
+            raise InvalidWindow(_("Give the end as ends_at or as minutes, not both."))
         return ends_at
     wanted = DEFAULT_MINUTES if minutes is None else minutes
     if not 1 <= wanted <= MOST_MINUTES:
-        raise InvalidWindow(f"A lesson lasts 1 to {MOST_MINUTES} minutes. Choose another length.")
+        raise InvalidWindow(
+            _("A lesson lasts 1 to %(most)d minutes. Choose another length."), most=MOST_MINUTES
+        )
     return starts_at + timedelta(minutes=wanted)
 
 
 def check_late_after(minutes: int | None) -> None:
     """Raises InvalidInput for a late rule that no lesson has; None is a lesson without one."""
     if minutes is not None and not 0 <= minutes <= MOST_MINUTES:
-        raise InvalidInput(f"late_after_minutes is between 0 and {MOST_MINUTES}. Choose another.")
+        raise InvalidInput(
+            _("late_after_minutes is between 0 and %(most)d. Choose another."), most=MOST_MINUTES
+        )
 
 
 def check_instant(at: datetime) -> None:
     """Raises InvalidWindow for an instant without its offset."""
     if at.utcoffset() is None:
-        raise InvalidWindow("Give instants with their offset, as in 2026-03-02T09:00:00+03:00.")
+        raise InvalidWindow(_("Give instants with their offset, as in 2026-03-02T09:00:00+03:00."))
 
 
 def check_window(starts_at: datetime, ends_at: datetime, *, now: datetime) -> None:
@@ -48,14 +53,18 @@ def check_window(starts_at: datetime, ends_at: datetime, *, now: datetime) -> No
     check_instant(starts_at)
     check_instant(ends_at)
     if ends_at <= starts_at:
-        raise InvalidWindow("The lesson ends before it starts. Choose an end after the start.")
+        raise InvalidWindow(_("The lesson ends before it starts. Choose an end after the start."))
     if ends_at <= now:
-        raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
+        raise InvalidWindow(_("The end of the lesson is not in the future. Choose a later end."))
     if ends_at - starts_at > timedelta(hours=LONGEST_LESSON_HOURS):
         raise InvalidWindow(
-            f"A lesson lasts {LONGEST_LESSON_HOURS} hours at most. Choose an earlier end."
+            _("A lesson lasts %(most)d hours at most. Choose an earlier end."),
+            most=LONGEST_LESSON_HOURS,
         )
     if not now - EARLIEST_START <= starts_at <= now + LATEST_START:
         raise InvalidWindow(
-            "A lesson starts at most 24 hours ago and at most 365 days ahead. Choose another start."
+            _(
+                "A lesson starts at most 24 hours ago and at most 365 days ahead. "
+                "Choose another start."
+            )
         )

@@ -8,6 +8,7 @@ from attendance.live import codes, store
 from attendance.live.codes import Code
 from attendance.selectors import whereabouts
 from attendance.selectors.registers import find_attendance
+from users.errors import gettext_noop as _
 
 
 class ShownCode(NamedTuple):
@@ -30,11 +31,11 @@ def find_code(lesson_id: UUID) -> ShownCode:
 def _code(lesson_id: UUID) -> ShownCode:
     lesson = store.read_lesson(lesson_id)
     if lesson.is_over:
-        raise LessonClosed("This lesson is over: there is no code to show.")
+        raise LessonClosed(_("This lesson is over: there is no code to show."))
     data = lesson.data
     return ShownCode(data.short_code, codes.code_at(data.secret, data.code_seconds, lesson.read_at))
 
 
 def _none(lesson_id: UUID) -> ShownCode:
     find_attendance(lesson_id)
-    raise LessonClosed("This lesson is over: there is no code to show.")
+    raise LessonClosed(_("This lesson is over: there is no code to show."))

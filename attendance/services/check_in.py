@@ -83,7 +83,7 @@ def _stored(lesson_id: UUID, student: Person) -> CheckedIn:
         if ends_at is None:
             raise LessonNotFound
         refusals.note(lesson_id, student, Refusal.CLOSED)
-        raise LessonClosed(ends_at=ends_at.isoformat())
+        raise LessonClosed(ends_at=ends_at)
     if row.is_deleted or row.status == Status.REJECTED:
         refusals.note(lesson_id, student, Refusal.REJECTED)
         raise RejectedByTeacher

@@ -21,6 +21,7 @@ from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import validation
 from attendance.vocabulary import EventKind, Source, Verdict
+from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users
 
@@ -112,7 +113,7 @@ def _correct_live(correction: Correction) -> RegisterRecord:
     if lesson.is_starting:
         raise LessonNotFound
     source = _source(correction, lesson.data.teacher.school_number)
-    for _ in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS):
         try:
             return _try_live(correction, source)
         except Conflict:
@@ -168,7 +169,7 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
             raise LessonNotFound
         source = _source(correction, attendance.teacher.school_number)
         if attendance.is_deleted:
-            raise Conflict("This lesson is flagged as deleted. Restore it first.")
+            raise Conflict(_("This lesson is flagged as deleted. Restore it first."))
         row = _row(attendance, correction.school_number)
         before = shapes.record_of_stored(row) if row else None
         is_repeated = attendance.events.filter(request_id=correction.request_id).exists()

@@ -21,6 +21,7 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import PersistenceReport
 from attendance.vocabulary import EventKind, Trigger
+from users.errors import gettext_noop as _
 from users.identity import Person
 
 logger = logging.getLogger(__name__)
@@ -130,7 +131,7 @@ def extend_lesson(
 
     def stored() -> datetime:
         stored_lessons.find_attendance(lesson_id, actor)
-        raise LessonClosed("This lesson is over, so it cannot be extended.")
+        raise LessonClosed(_("This lesson is over, so it cannot be extended."))
 
     # No mark is changed by it, so it goes on while PostgreSQL does not answer.
     return whereabouts.read(lesson_id, live=live, stored=stored)

@@ -5,6 +5,7 @@ from django.conf import settings
 from attendance.errors import SignInUnavailable, TooManyAttempts
 from attendance.live import codes, throttle
 from attendance.live.throttle import Limit
+from users.errors import gettext_noop as _
 
 SIGN_IN_FROM_ONE_ADDRESS = Limit("sign-in-from", 10, 300)
 SIGN_IN = Limit("sign-in", 100, 300)
@@ -59,4 +60,6 @@ def give_back_scan(address: str) -> None:
 def _count(limit: Limit, of: str) -> None:
     wait = throttle.wait_seconds(limit, of=of)
     if wait:
-        raise TooManyAttempts(f"Too many attempts. Try again in {wait} seconds.", retry_after=wait)
+        raise TooManyAttempts(
+            _("Too many attempts. Try again in %(retry_after)d seconds."), retry_after=wait
+        )

@@ -37,6 +37,7 @@ from attendance.vocabulary import (
     Trigger,
     Verdict,
 )
+from users.errors import gettext_noop as _
 from users.identity import Person, Role
 from users.models import User
 
@@ -63,7 +64,8 @@ def retry_payload(payload_id: int, *, actor: Person) -> None:
     record = readable(payload)
     if record is None:
         raise StillUnreadable(
-            f"It still cannot be read: {payload.reason}. Correct a copy, or set it aside."
+            _("It still cannot be read: %(reason)s. Correct a copy, or set it aside."),
+            reason=payload.reason,
         )
     reason = f"checked in at {record.checked_in_at.isoformat()}" if record.checked_in_at else ""
     copy = CorrectedCopy(record.school_number, record.full_name, record.status, reason)
@@ -117,7 +119,7 @@ def readable(payload: QuarantinedPayload) -> LiveRecord | None:
 
 def _open(payload_id: int, actor: Person) -> QuarantinedPayload:
     if actor.role is not Role.STAFF:
-        raise NotYourLesson("Only staff settles what is in quarantine.")
+        raise NotYourLesson(_("Only staff settles what is in quarantine."))
     payload = QuarantinedPayload.objects.filter(pk=payload_id, state=PayloadState.OPEN).first()
     if payload is None:
         raise AlreadySettled
@@ -133,7 +135,7 @@ def _retry_lesson(payload: QuarantinedPayload, actor: Person) -> None:
     failed = [each for each in report.lessons if each.outcome in TROUBLE]
     if failed or report.unavailable:
         why = failed[0].error if failed else report.unavailable
-        raise StillUnreadable(f"The lesson cannot be persisted yet: {why}")
+        raise StillUnreadable(_("The lesson cannot be persisted yet: %(why)s"), why=why)
     _settle(payload, PayloadState.REPLAYED, actor)
 
 
@@ -141,10 +143,10 @@ def _replay(
     payload: QuarantinedPayload, corrected: CorrectedCopy, actor: Person, seen_revision: int
 ) -> RegisterRecord:
     if payload.kind != PayloadKind.RECORD:
-        raise InvalidInput("Only a record can be replayed. Set this payload aside.")
+        raise InvalidInput(_("Only a record can be replayed. Set this payload aside."))
     verdict = VERDICT_OF.get(corrected.status)
     if verdict is None:
-        raise InvalidInput("Decide: present, late, excused, absent or rejected.")
+        raise InvalidInput(_("Decide: present, late, excused, absent or rejected."))
     note = f"from quarantine: {corrected.reason or payload.reason}"[:LONGEST_REASON]
     record = correct_record(
         Correction(

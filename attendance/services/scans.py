@@ -14,6 +14,7 @@ from attendance.errors import CodeWrong
 from attendance.live import codes, store
 from attendance.rules import instants
 from attendance.services import limits
+from users.errors import gettext_noop as _
 
 KEPT = timedelta(minutes=5)
 _SIGNER = signing.Signer(salt="attn.scan")
@@ -44,9 +45,9 @@ def keep_scan(lesson_id: UUID, code: str, *, address: str = "") -> KeptScan:
 def open_scan(scan: str, lesson_id: UUID) -> int:
     """The instant of a kept scan of this lesson in epoch ms. Raises CodeWrong."""
     try:
-        seen, _, at = _SIGNER.unsign(scan).rpartition(".")
+        seen, _dot, at = _SIGNER.unsign(scan).rpartition(".")
     except signing.BadSignature:
-        raise CodeWrong("This scan was not kept by this site. Scan the code again.") from None
+        raise CodeWrong(_("This scan was not kept by this site. Scan the code again.")) from None
     if seen != str(lesson_id):
-        raise CodeWrong("This scan is of another lesson. Scan the code of this one.")
+        raise CodeWrong(_("This scan is of another lesson. Scan the code of this one."))
     return int(at)

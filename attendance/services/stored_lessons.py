@@ -12,10 +12,11 @@ from attendance.rules import permissions
 from attendance.selectors import whereabouts
 from attendance.services import ids, validation
 from attendance.vocabulary import EventKind
+from users.errors import gettext_noop as _
 from users.identity import Person
 from users.services import ensure_users
 
-STILL_LIVE = "This lesson is still live. Finish it and wait until it is stored."
+STILL_LIVE = _("This lesson is still live. Finish it and wait until it is stored.")
 
 
 def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:

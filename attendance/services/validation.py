@@ -9,6 +9,7 @@ from attendance.live import codes
 from attendance.live.payloads import Network, is_request_id
 from attendance.services.ids import new_request_id
 from attendance.vocabulary import LONGEST_LESSON_NAME, LONGEST_REASON, MOST_NETWORKS, Check
+from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number, clean_full_name, clean_text
 
 
@@ -23,8 +24,11 @@ def clean_lesson_name(text: str) -> str:
     name = clean_text(text)
     if not name or len(name) > LONGEST_LESSON_NAME:
         raise InvalidInput(
-            f"The name of a lesson has 1 to {LONGEST_LESSON_NAME} characters and no control "
-            "characters. Correct it and try again."
+            _(
+                "The name of a lesson has 1 to %(most)d characters and no control characters. "
+                "Correct it and try again."
+            ),
+            most=LONGEST_LESSON_NAME,
         )
     return name
 
@@ -34,7 +38,8 @@ def clean_reason(text: str) -> str:
     reason = clean_text(text)
     if reason is None or len(reason) > LONGEST_REASON:
         raise InvalidInput(
-            f"A reason has at most {LONGEST_REASON} characters, on one line. Shorten it."
+            _("A reason has at most %(most)d characters, on one line. Shorten it."),
+            most=LONGEST_REASON,
         )
     return reason
 
@@ -43,7 +48,7 @@ def clean_request_id(text: str) -> str:
     """The caller's request id, or a new one. Raises InvalidInput."""
     if text and not is_request_id(text):
         raise InvalidInput(
-            "A request id has 1 to 64 letters, digits, dots, colons, hyphens or underscores."
+            _("A request id has 1 to 64 letters, digits, dots, colons, hyphens or underscores.")
         )
     return text or new_request_id()
 
@@ -52,10 +57,10 @@ def clean_checks(checks: Sequence[str]) -> tuple[str, ...]:
     """What a lesson asks of a check-in, each once. Raises InvalidInput."""
     wanted = tuple(check for check in Check.values if check in checks)
     if len(wanted) != len(set(checks)):
-        raise InvalidInput("A check is one of code, network, external. Leave out the others.")
+        raise InvalidInput(_("A check is one of code, network, external. Leave out the others."))
     if Check.EXTERNAL in wanted and not settings.VERIFIER_URL:
         raise InvalidInput(
-            "No external verifier is set up. Leave out the check, or ask your staff for it."
+            _("No external verifier is set up. Leave out the check, or ask your staff for it.")
         )
     return wanted
 
@@ -64,12 +69,24 @@ def clean_networks(networks: Sequence[str], checks: Sequence[str]) -> tuple[Netw
     """The networks of a lesson; those of the campus where none is given. Raises InvalidInput."""
     if Check.NETWORK not in checks:
         if networks:
-            raise InvalidInput("Networks are for the check network. Add it, or leave them out.")
+            raise InvalidInput(_("Networks are for the check network. Add it, or leave them out."))
         return ()
     given = list(networks) or settings.NETWORKS
     if not 1 <= len(given) <= MOST_NETWORKS:
-        raise InvalidInput(f"Name 1 to {MOST_NETWORKS} networks, as in 10.20.0.0/16.")
+        raise InvalidInput(
+            _("Name 1 to %(most)d networks, as in 10.20.0.0/16."), most=MOST_NETWORKS
+        )
+    return tuple(_network(cidr) for cidr in given)
+
+
+def _network(cidr: str) -> Network:
     try:
-        return tuple(codes.network_of(cidr) for cidr in given)
-    except ValueError as error:
-        raise InvalidInput(f"{error}. Write a network as in 10.20.0.0/16.") from None
+        return codes.network_of(cidr)
+    except ValueError:
+        raise InvalidInput(
+            _(
+                "%(network)r does not appear to be an IPv4 or IPv6 network. "
+                "Write a network as in 10.20.0.0/16."
+            ),
+            network=cidr.strip(),
+        ) from None

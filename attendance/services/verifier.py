@@ -36,6 +36,7 @@ from attendance.selectors.shapes import LessonView, RegisterRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import InvalidSchoolNumber
+from users.errors import gettext_noop as _
 from users.identity import Person
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def check_signature(given: Signature, body: bytes) -> None:
     if not any(hmac.compare_digest(wanted, each) for each in offered):
         raise InvalidSignature
     if abs(time.time() - int(given.timestamp)) > TOLERANCE_SECONDS:
-        raise InvalidSignature("The timestamp is more than five minutes away. Sign it anew.")
+        raise InvalidSignature(_("The timestamp is more than five minutes away. Sign it anew."))
 
 
 def apply_verdict(
@@ -107,7 +108,7 @@ def apply_verdict(
         return correct_record(correction)
     except (Conflict, RecordNotFound):
         raise AlreadySettled(
-            "This check-in was decided before. The verdict is not needed any more."
+            _("This check-in was decided before. The verdict is not needed any more.")
         ) from None
 
 

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext
 
-from attendance.errors import AttendanceError, LessonUnreadable
+from attendance.errors import LessonUnreadable
 from attendance.http_status import HIDDEN, STATUS
-from users.errors import UserError
+from users.errors import AttnError
+from users.wording import in_words
 
 RETRY_SECONDS = 5
 TRY_LATER = {429, 503}
@@ -31,10 +31,10 @@ class ErrorPages:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if isinstance(error, OperationalError | InterfaceError):
             return unavailable(request)
-        if not isinstance(error, AttendanceError | UserError):
+        if not isinstance(error, AttnError):
             return None
         code = HIDDEN.get(error.code, error.code)
-        return page_of(request, code, gettext(error.detail), STATUS.get(code, 500))
+        return page_of(request, code, in_words(error), STATUS.get(code, 500))
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

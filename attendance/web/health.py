@@ -19,9 +19,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from attendance import scheduler
-from attendance.errors import AttendanceError
 from attendance.live import health
 from attendance.selectors import health as books
+from users.errors import AttnError
 
 LATE_AFTER_PERIODS = 3
 """A lesson that waits longer than so many periods of the task is an alarm."""
@@ -42,25 +42,27 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(told, status=503 if told["status"] == "unavailable" else 200)
 
 
-def report() -> dict[str, Any]:
-    """What /readyz says, for pages as well."""
+def report(words: Callable[[AttnError], str] = str) -> dict[str, Any]:
+    """What /readyz says; pages have errors told in their reader's words."""
     vital = {
-        "postgresql": _asked(_postgresql),
-        "redis": _asked(_redis),
-        "migrations": _asked(_migrations),
+        "postgresql": _asked(_postgresql, words),
+        "redis": _asked(_redis, words),
+        "migrations": _asked(_migrations, words),
     }
-    alarms = {"lessons": _asked(_lessons), "scheduler": _asked(_scheduler)}
+    alarms = {"lessons": _asked(_lessons, words), "scheduler": _asked(_scheduler, words)}
     is_ready = all(part["ok"] for part in vital.values())
     is_quiet = all(part["ok"] for part in alarms.values())
     status = "unavailable" if not is_ready else "ok" if is_quiet else "degraded"
     return {"status": status, **vital, **alarms}
 
 
-def _asked(question: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _asked(
+    question: Callable[[], dict[str, Any]], words: Callable[[AttnError], str]
+) -> dict[str, Any]:
     try:
         return question()
-    except AttendanceError as error:
-        return {"ok": False, "detail": error.detail}
+    except AttnError as error:
+        return {"ok": False, "detail": words(error)}
     except DatabaseError:
         connection.close()
         return {

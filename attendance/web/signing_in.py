@@ -20,6 +20,7 @@ from attendance.web.callers import caller_of
 from attendance.web.errors import unavailable
 from users.identity import Role
 from users.models import User
+from users.wording import in_words
 
 STAFF_PAGES = "/admin/"
 
@@ -36,7 +37,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         try:
             return sign_in(wanted, request=request)
         except (TooManyAttempts, SignInUnavailable) as error:
-            raise ValidationError(_(error.detail), error.code) from None
+            raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
             return None
 

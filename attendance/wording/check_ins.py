@@ -3,12 +3,13 @@
 from typing import NamedTuple
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from attendance.errors import AttendanceError, TooManyAttempts
 from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import Status
+from users.wording import in_words
 
 
 class Words(NamedTuple):
@@ -116,4 +117,4 @@ def of_error(error: AttendanceError) -> Words:
             "Wait %d second, then try again.", "Wait %d seconds, then try again.", seconds
         )
         return found._replace(next_step=words % seconds)
-    return found or Words(_("That did not work"), gettext(error.detail), "bad")
+    return found or Words(_("That did not work"), in_words(error), "bad")

@@ -1,5 +1,6 @@
 """The admin: staff look at everything, and change it through services only."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -204,6 +205,19 @@ def test_a_payload_is_replayed_from_a_corrected_copy(staff_client: Client) -> No
     assert AttendanceRecord.objects.get(student__school_number="S-0002").status == "late"
     row.refresh_from_db()
     assert row.state == "replayed"
+
+
+def test_what_is_in_the_way_of_a_replay_is_told_in_turkish(staff_client: Client) -> None:
+    url = reverse("admin:attendance_quarantine_replay", args=[damaged().pk])
+    typed = {"school_number": "S-0001", "full_name": "Ada", "status": "late", "reason": "read"}
+
+    def told(**changes: str) -> str:
+        answer = staff_client.post(url, {**typed, **changes}, headers={"accept-language": "tr"})
+        return answer.content.decode()
+
+    assert re.search(r"için zaten bir kayıt var: var, sürüm \d+\. Yerine geçmesi için", told())
+    nameless = told(school_number="S-0002", full_name="A\x07da")
+    assert "Bir ad soyad 1 ile 200 karakter arasındadır" in nameless
 
 
 def test_a_corrected_copy_is_shown_beside_what_the_raw_bytes_still_say(

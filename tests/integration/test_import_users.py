@@ -12,12 +12,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from tests.support.factories import UserFactory
 from tests.support.processes import DEAD_DATABASE, manage
 from users import importing
+from users.errors import UnreadableFile
 from users.identity import Person
-from users.importing import UnreadableFile, import_users
+from users.importing import import_users
 from users.models import User
 from users.services import ensure_users
 
@@ -130,6 +132,16 @@ def test_both_lines_of_a_number_that_comes_twice_are_named() -> None:
 
     assert [row.line for row in report.bad] == [4]
     assert "Line 2 " in report.bad[0].detail
+
+
+def test_bad_rows_and_files_are_told_in_the_language_of_the_import() -> None:
+    with translation.override("tr"):
+        report = import_users(io.StringIO(HEAD + f"S-1,{'x' * 201},,,\nS-2,Ada,boss,,\n"))
+        with pytest.raises(CommandError, match="İlk satır sütunların adını"):
+            call_command("import_users", __file__)
+    assert [row.code for row in report.bad] == ["invalid_full_name", "invalid_role"]
+    assert "1 ile 200 karakter arasındadır" in report.bad[0].detail
+    assert report.bad[1].detail == "Rol student, teacher veya staff olabilir."
 
 
 def test_empty_cells_past_the_last_column_harm_nobody() -> None:

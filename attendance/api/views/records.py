@@ -25,6 +25,7 @@ from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
+from users.errors import gettext_noop as _
 
 
 class RecordsEndpoint(APIView):
@@ -108,7 +109,7 @@ class MyRecordEndpoint(APIView):
         query_of(request, requests.NoQuerySerializer)
         record = registers.find_record(lesson_id, caller_of(request).person.school_number)
         if record is None:
-            raise RecordNotFound("You have no record in this lesson. Check in while it is open.")
+            raise RecordNotFound(_("You have no record in this lesson. Check in while it is open."))
         return _answer(record)
 
 

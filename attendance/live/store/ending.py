@@ -18,6 +18,7 @@ from attendance.live.payloads import EventData, LiveLesson
 from attendance.live.store import queue
 from attendance.rules import instants
 from attendance.rules.window import LONGEST_LESSON_HOURS
+from users.errors import gettext_noop as _
 
 _LONGEST_MS = LONGEST_LESSON_HOURS * 3_600_000
 
@@ -91,13 +92,17 @@ def _raise(reply: list[bytes]) -> NoReturn:
         case b"unreadable":
             raise LessonUnreadable
         case b"over":
-            raise LessonClosed("This lesson is over, so it cannot be extended. Start another one.")
+            raise LessonClosed(
+                _("This lesson is over, so it cannot be extended. Start another one.")
+            )
         case b"not_later":
-            end = instants.instant(int(reply[1])).isoformat()
-            raise InvalidWindow(f"The lesson already ends at {end}. Choose a later end.")
-        case _:
-            latest = instants.instant(int(reply[1])).isoformat()
             raise InvalidWindow(
-                f"A lesson lasts {LONGEST_LESSON_HOURS} hours at most. Choose an end"
-                f" not after {latest}."
+                _("The lesson already ends at %(end)s. Choose a later end."),
+                end=instants.instant(int(reply[1])),
+            )
+        case _:
+            raise InvalidWindow(
+                _("A lesson lasts %(most)d hours at most. Choose an end not after %(latest)s."),
+                most=LONGEST_LESSON_HOURS,
+                latest=instants.instant(int(reply[1])),
             )

@@ -20,6 +20,7 @@ from attendance.live import decoding
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveRecord
 from attendance.rules import instants
+from users.errors import gettext_noop as _
 
 
 def decode_record(lesson_id: UUID, number: str, raw: bytes) -> LiveRecord:
@@ -27,7 +28,11 @@ def decode_record(lesson_id: UUID, number: str, raw: bytes) -> LiveRecord:
     try:
         return decoding.decode_record(lesson_id, number, raw)
     except Corrupt as error:
-        raise LessonUnreadable(f"The record of {number} cannot be read: {error}.") from error
+        raise LessonUnreadable(
+            _("The record of %(number)s cannot be read: %(error)s."),
+            number=number,
+            error=str(error),
+        ) from error
 
 
 _PLAIN = {
@@ -48,8 +53,8 @@ def refuse(reply: list[Any]) -> NoReturn:
     """Raise what the word of a script stands for."""
     match reply[0]:
         case b"lesson_not_open":
-            raise LessonNotOpen(starts_at=instants.instant(int(reply[1])).isoformat())
+            raise LessonNotOpen(starts_at=instants.instant(int(reply[1])))
         case b"lesson_closed" | b"closed":
-            raise LessonClosed(ends_at=instants.instant(int(reply[1])).isoformat())
+            raise LessonClosed(ends_at=instants.instant(int(reply[1])))
         case word:
             raise _PLAIN.get(word, LessonUnreadable)

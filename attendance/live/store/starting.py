@@ -23,6 +23,7 @@ from attendance.live.payloads import LessonData, LiveLesson
 from attendance.live.store import queue, reading
 from attendance.rules import instants
 from attendance.vocabulary import Check
+from users.errors import gettext_noop as _
 
 SHORT_CODE_ATTEMPTS = 20
 START_GRACE = timedelta(minutes=1)
@@ -59,7 +60,7 @@ def start(new: NewLesson) -> LiveLesson:
         ),
     )
     if scheduled[0] == b"past":
-        raise InvalidWindow("The end of the lesson is not in the future. Choose a later end.")
+        raise InvalidWindow(_("The end of the lesson is not in the future. Choose a later end."))
     if Check.EXTERNAL in new.data.checks:
         queue.expect_verdicts(new.id, ends_at)
     _create(_with_short_code(new))
@@ -95,7 +96,7 @@ def _refuse_or_abandon(holder: LiveLesson) -> None:
 
 def _with_short_code(new: NewLesson) -> NewLesson:
     """Name the lesson by four letters that no other lesson has."""
-    for _ in range(SHORT_CODE_ATTEMPTS):
+    for _attempt in range(SHORT_CODE_ATTEMPTS):
         short = codes.new_short_code()
         if (
             client.run(
@@ -109,7 +110,7 @@ def _with_short_code(new: NewLesson) -> NewLesson:
             == b"taken"
         ):
             return new._replace(data=msgspec.structs.replace(new.data, short_code=short))
-    raise LiveStoreUnavailable("No short code is free. Try again in a moment.")
+    raise LiveStoreUnavailable(_("No short code is free. Try again in a moment."))
 
 
 def _create(new: NewLesson) -> None:
@@ -128,7 +129,7 @@ def _create(new: NewLesson) -> None:
 def _after_a_lost_race(new: NewLesson, held: bytes) -> LiveLesson:
     winner = _holder(held)
     if winner is None:
-        raise LessonAlreadyLive("Another start of yours is under way. Try again in a moment.")
+        raise LessonAlreadyLive(_("Another start of yours is under way. Try again in a moment."))
     if winner.data.request_id == new.data.request_id:
         return _go_live(winner.id)
     raise LessonAlreadyLive(lesson_id=str(winner.id), lesson_name=winner.data.lesson_name)
@@ -139,7 +140,7 @@ def _go_live(lesson_id: UUID) -> LiveLesson:
     if outcome == b"unreadable":
         raise LessonUnreadable
     if outcome != b"live":
-        raise LessonAlreadyLive("Another start of yours was faster. Load your lessons again.")
+        raise LessonAlreadyLive(_("Another start of yours was faster. Load your lessons again."))
     return reading.read_lesson(lesson_id)
 
 

@@ -7,7 +7,6 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,6 +24,7 @@ from attendance.web import stream
 from attendance.web.callers import person_of, signed_in
 from attendance.web.forms import AddForm, CorrectionForm
 from attendance.wording.lessons import STATES, history
+from users.wording import in_words
 
 _HERE = {Status.PRESENT, Status.LATE}
 _TO_DECIDE = {Status.PENDING}
@@ -137,7 +137,7 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
                 return _back(request, lesson_id)
             status = 400
         except AttendanceError as error:
-            form.add_error(None, gettext(error.detail))
+            form.add_error(None, in_words(error))
             status, conflict = STATUS.get(error.code, 500), isinstance(error, Conflict)
             found = _visible_history(request, lesson_id, school_number)
     if found.record is None:

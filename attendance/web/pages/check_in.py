@@ -6,7 +6,6 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -22,6 +21,7 @@ from attendance.services.check_in import CheckedIn, Given, check_in
 from attendance.vocabulary import Check
 from attendance.web.callers import person_of, signed_in
 from attendance.wording import check_ins
+from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"
 """Cookie with a kept scan. A session would be written to PostgreSQL, which may be away."""

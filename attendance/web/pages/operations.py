@@ -25,6 +25,7 @@ from attendance.vocabulary import Trigger
 from attendance.web import health
 from attendance.web.callers import signed_in
 from attendance.wording import runs, site_health
+from users.wording import in_words
 
 WIDTH, HEIGHT, GAP, WIDEST = 800, 120, 2, 40
 NO_CONTENT = 204
@@ -81,7 +82,7 @@ def _told() -> tuple[SafeString, str]:
 
 def _figures() -> dict[str, Any]:
     """Where one server is away, what the other one knows is shown all the same."""
-    found: dict[str, Any] = {"health": site_health.of_health(health.report())}
+    found: dict[str, Any] = {"health": site_health.of_health(health.report(in_words))}
     try:
         books = read_books(at=timezone.now())
     except DatabaseError:

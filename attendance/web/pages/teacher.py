@@ -24,6 +24,7 @@ from attendance.web.forms import StartForm
 from attendance.web.keys import key_of
 from attendance.wording.lessons import STATES, StateWords
 from users.identity import Person, Role
+from users.wording import in_words
 
 _NOW = (LessonState.LIVE, LessonState.SCHEDULED)
 _SAVED = (LessonState.PERSISTED, LessonState.DISCARDED)
@@ -101,10 +102,10 @@ def start(request: HttpRequest) -> HttpResponse:
             return redirect("board", lesson_id=lesson.id)
         except LessonAlreadyLive as error:
             running, status = store.teachers_lesson(teacher.school_number), STATUS[error.code]
-            form.add_error(None, _(error.detail))
+            form.add_error(None, in_words(error))
             form.running = running  # type: ignore[attr-defined]
         except AttendanceError as error:
             status = STATUS.get(error.code, 500)
-            form.add_error(None, _(error.detail))
+            form.add_error(None, in_words(error))
     context = _context(request, _page(request), form)
     return render(request, "attendance/pages/lessons.html", context, status=status)

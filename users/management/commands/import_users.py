@@ -11,7 +11,9 @@ from django.db import OperationalError
 from rich.console import Console
 from rich.progress import Progress
 
-from users.importing import ImportReport, UnreadableFile, import_users
+from users.errors import UnreadableFile
+from users.importing import ImportReport, import_users
+from users.wording import in_words
 
 EXIT_BAD_ROWS = 3
 EXIT_UNAVAILABLE = 75
@@ -59,7 +61,7 @@ def _import(path: Path, *, dry_run: bool) -> ImportReport:
     except OSError as error:
         raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from None
     except UnreadableFile as error:
-        raise CommandError(f"{path}: {error.detail}", returncode=2) from None
+        raise CommandError(f"{path}: {in_words(error)}", returncode=2) from None
     except OperationalError as error:
         raise CommandError(
             "PostgreSQL cannot be reached. What was applied stays: run it again.",

@@ -1,0 +1,22 @@
+"""Errors as people read them: in the reader's language, instants in the campus's time."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Choices
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from users.errors import AttnError
+
+
+def in_words(error: AttnError) -> str:
+    """What an error says, in the language that is active now."""
+    return gettext(error.message) % {name: _shown(value) for name, value in error.values.items()}
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "D j M Y, H:i")
+    return value.label if isinstance(value, Choices) else value
