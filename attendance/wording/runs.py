@@ -1,6 +1,6 @@
 """A run's report in a sentence, for people."""
 
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from attendance.services.persistence.report import PersistenceReport
 
@@ -23,5 +23,6 @@ def in_words(report: PersistenceReport) -> str:
         "unchanged": counts.unchanged,
         "quarantined": counts.quarantined,
     }
-    troubles = [report.unavailable, *(each.error for each in report.lessons)]
+    # A run writes English down; that a server is away is a sentence of the catalogue.
+    troubles = [gettext(report.unavailable), *(each.error for each in report.lessons)]
     return " ".join([told, *[trouble for trouble in troubles if trouble][:MOST_TROUBLES]])

@@ -11,8 +11,16 @@ import pytest
 from django.conf import settings
 from django.utils import timezone, translation
 
-from attendance.errors import InvalidWindow, LessonClosed, RecordExists, TooManyAttempts
-from attendance.vocabulary import Status
+from attendance.errors import (
+    InvalidWindow,
+    LessonClosed,
+    LiveStoreUnavailable,
+    RecordExists,
+    TooManyAttempts,
+)
+from attendance.services.persistence.report import Counts, PersistenceReport, Totals
+from attendance.vocabulary import Status, Trigger
+from attendance.wording import runs
 from tests.support.raise_sites import Site, kinds, placeholders, read
 from users.errors import AttnError, InvalidFullName, RowError, gettext_noop
 from users.wording import in_words
@@ -140,6 +148,25 @@ def test_a_choice_is_shown_by_its_name() -> None:
     assert error.detail == "It is excused."
     with translation.override("tr"):
         assert in_words(error) == "It is izinli."
+
+
+def test_a_run_that_ended_early_is_told_in_the_reader_s_language() -> None:
+    report = PersistenceReport(
+        run_id=None,
+        trigger=Trigger.ADMIN,
+        is_dry_run=False,
+        is_interrupted=False,
+        unavailable=LiveStoreUnavailable().detail,
+        lessons=(),
+        totals=Totals(0, Counts(), 0, 0, {}),
+        seconds=0.0,
+    )
+    with translation.override("tr"):
+        assert runs.in_words(report).endswith(
+            "Canlı depoya ulaşılamıyor. Birazdan yeniden deneyin."
+        )
+    with translation.override("en"):
+        assert runs.in_words(report).endswith(report.unavailable)
 
 
 def test_errors_need_no_django() -> None:

@@ -11,12 +11,15 @@ from typing import Any
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils.translation import gettext, gettext_lazy
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import CHUNK_RECORDS, RunOptions
 from attendance.services.persistence.report import TROUBLE, LessonReport, PersistenceReport
+
+_NOTHING_IS_LOST = gettext_lazy("Nothing is lost: the next run goes on here.")
 
 
 class Command(BaseCommand):
@@ -72,7 +75,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write("\n".join(_text(report)))
         if report.unavailable:
-            self.stderr.write(f"{report.unavailable} Nothing is lost: the next run goes on here.")
+            self.stderr.write(f"{gettext(report.unavailable)} {_NOTHING_IS_LOST}")
         if report.exit_status:
             sys.exit(report.exit_status)
 

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
+from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import Progress
 
@@ -59,12 +60,13 @@ def _import(path: Path, *, dry_run: bool) -> ImportReport:
                 file, dry_run=dry_run, advance=lambda count: bar.advance(task, count)
             )
     except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.", returncode=2) from None
+        text = _("%(path)s cannot be read: %(why)s.") % {"path": path, "why": error.strerror}
+        raise CommandError(text, returncode=2) from None
     except UnreadableFile as error:
         raise CommandError(f"{path}: {in_words(error)}", returncode=2) from None
     except OperationalError as error:
         raise CommandError(
-            "PostgreSQL cannot be reached. What was applied stays: run it again.",
+            _("PostgreSQL cannot be reached. What was applied stays: run it again."),
             returncode=EXIT_UNAVAILABLE,
         ) from error
 
