@@ -1,5 +1,8 @@
 """The one place that maps codes to HTTP, for the API and for pages."""
 
+from attendance.errors import LessonNotFound, NotYourLesson
+from users.errors import AttnError
+
 STATUS = {
     "invalid_input": 400,
     "invalid_window": 400,
@@ -39,5 +42,7 @@ STATUS = {
 }
 """The HTTP status of each code; a test fails where one is missing."""
 
-HIDDEN = {"not_your_lesson": "lesson_not_found"}
-"""A foreign lesson is not there: its existence is nobody else's business."""
+
+def as_shown(error: AttnError) -> AttnError:
+    """The error that callers see: a foreign lesson is not there, whoever asks."""
+    return LessonNotFound() if isinstance(error, NotYourLesson) else error

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import csrf, defaults
 from rest_framework import exceptions
 
-from attendance.http_status import HIDDEN, STATUS
+from attendance.http_status import STATUS, as_shown
 from users.errors import AttnError
 
 CONTENT_TYPE = "application/problem+json"
@@ -53,11 +53,9 @@ def of_error(error: Exception, *, has_precondition: bool = False) -> JsonRespons
         return _unavailable("database_unavailable", detail)
     if not isinstance(error, AttnError):
         return None
-    code, detail = HIDDEN.get(error.code, error.code), error.detail
-    context = error.context
-    if code != error.code:
-        detail = "There is no such lesson. Check the address or the code and try again."
-    if error.code == "conflict" and has_precondition:
+    error = as_shown(error)
+    code, detail, context = error.code, error.detail, error.context
+    if code == "conflict" and has_precondition:
         return problem(412, code, detail)
     status = STATUS.get(code, 500)
     field = _FIELDS.get(code)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from attendance.errors import LessonUnreadable
-from attendance.http_status import HIDDEN, STATUS
+from attendance.http_status import STATUS, as_shown
 from users.errors import AttnError
 from users.wording import in_words
 
@@ -33,8 +33,8 @@ class ErrorPages:
             return unavailable(request)
         if not isinstance(error, AttnError):
             return None
-        code = HIDDEN.get(error.code, error.code)
-        return page_of(request, code, in_words(error), STATUS.get(code, 500))
+        shown = as_shown(error)
+        return page_of(request, shown.code, in_words(shown), STATUS.get(shown.code, 500))
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -9,30 +9,15 @@ from attendance.live import store
 from attendance.models import AttendanceRecord
 from attendance.services.check_in import Given, check_in
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.lessons import finish_lesson
 from attendance.vocabulary import Verdict
-from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
+from tests.pages.visitors import STAFF, STUDENT, form_of, lesson_with, signed_in, text_of
 from tests.support.lessons import TEACHER
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OTHER = Person("T-9", "Teacher 9", Role.TEACHER)
-
-
-def lesson_with(*students: Person, checks: tuple[str, ...] = ()) -> Any:
-    plan = LessonPlan("Physics", minutes=45, checks=checks)
-    lesson = start_lesson(plan, teacher=TEACHER)
-    for student in students:
-        check_in(lesson.id, student=student)
-    return lesson
-
-
-def form_of(page: Any, **changes: Any) -> dict[str, Any]:
-    """What the form of a page would send."""
-    form = page.context["form"]
-    values = {name: form[name].value() for name in form.fields}
-    return {name: value for name, value in {**values, **changes}.items() if value is not None}
 
 
 def test_a_lesson_is_started_in_two_clicks_and_only_once() -> None:

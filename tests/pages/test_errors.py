@@ -11,10 +11,15 @@ from pytest_django.fixtures import Settings
 
 from attendance.live import client
 from attendance.services.lessons import LessonPlan, start_lesson
-from tests.pages.test_board import STAFF, form_of, lesson_with
-from tests.pages.test_check_in import text_of
-from tests.pages.test_home import STUDENT, signed_in
-from tests.pages.test_sign_in import enter
+from tests.pages.visitors import (
+    STAFF,
+    STUDENT,
+    enter,
+    form_of,
+    lesson_with,
+    signed_in,
+    text_of,
+)
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.lessons import TEACHER
 from users.identity import Person

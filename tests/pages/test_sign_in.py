@@ -8,17 +8,13 @@ from allauth.mfa.totp.internal import auth
 from django.test import Client
 from django.utils import timezone
 
-from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
+from tests.pages.visitors import STAFF, STUDENT, enter, signed_in, text_of
 from tests.support.callers import PASSWORD, Api, account
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LOGIN = "/accounts/login/"
-
-
-def enter(client: Client, number: str, password: str) -> Any:
-    return client.post(LOGIN, {"login": number, "password": password})
 
 
 def test_wrong_number_and_wrong_password_say_the_same() -> None:

@@ -14,7 +14,7 @@ MARKER = "gettext_noop"
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sdr]")
 
 
-class Site(NamedTuple):
+class RaiseSite(NamedTuple):
     line: int
     error: type[AttnError]
     template: str
@@ -22,7 +22,7 @@ class Site(NamedTuple):
     values: frozenset[str]
 
 
-class Fault(NamedTuple):
+class RaiseFault(NamedTuple):
     line: int
     says: str
 
@@ -41,7 +41,7 @@ def placeholders(template: str) -> list[str]:
     return sorted(found.group() for found in PLACEHOLDER.finditer(template))
 
 
-def read(source: str) -> tuple[list[Site], list[Fault]]:
+def read(source: str) -> tuple[list[RaiseSite], list[RaiseFault]]:
     """Every error that is made in a module, and what is wrong with how it is made."""
     tree = ast.parse(source)
     reader = _Reader(_markers(tree))
@@ -66,8 +66,8 @@ class _Reader(ast.NodeVisitor):
         self._markers = markers
         self._constants: dict[str, str] = {}
         self._kinds = {kind.__name__: kind for kind in kinds()}
-        self.sites: list[Site] = []
-        self.faults: list[Fault] = []
+        self.sites: list[RaiseSite] = []
+        self.faults: list[RaiseFault] = []
 
     def learn_constants(self, tree: ast.Module) -> None:
         for node in tree.body:
@@ -79,7 +79,7 @@ class _Reader(ast.NodeVisitor):
     def visit_Raise(self, node: ast.Raise) -> None:
         kind = self._kind(node.exc)
         if kind is not None:
-            self._note(Site(node.lineno, kind, kind.default_message, frozenset()))
+            self._note(RaiseSite(node.lineno, kind, kind.default_message, frozenset()))
         self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> None:
@@ -92,18 +92,20 @@ class _Reader(ast.NodeVisitor):
         template = self._template(node.args[0]) if node.args else kind.default_message
         values = [keyword.arg for keyword in node.keywords if keyword.arg]
         if template is None:
-            self.faults.append(Fault(node.lineno, "the message is no marked literal"))
+            self.faults.append(RaiseFault(node.lineno, "the message is no marked literal"))
         elif len(values) < len(node.keywords) or len(node.args) > 1:
-            self.faults.append(Fault(node.lineno, "values are given by name, one by one"))
+            self.faults.append(RaiseFault(node.lineno, "values are given by name, one by one"))
         else:
-            self._note(Site(node.lineno, kind, template, frozenset(values)))
+            self._note(RaiseSite(node.lineno, kind, template, frozenset(values)))
 
-    def _note(self, site: Site) -> None:
+    def _note(self, site: RaiseSite) -> None:
         wanted = set(PLACEHOLDER.findall(site.template))
         for name in wanted - site.values:
-            self.faults.append(Fault(site.line, f"no value for {name}"))
+            self.faults.append(RaiseFault(site.line, f"no value for {name}"))
         for name in site.values - wanted - site.error.facts:
-            self.faults.append(Fault(site.line, f"{name} is neither in the message nor a fact"))
+            self.faults.append(
+                RaiseFault(site.line, f"{name} is neither in the message nor a fact")
+            )
         self.sites.append(site)
 
     def _kind(self, node: ast.expr | None) -> type[AttnError] | None:

@@ -21,7 +21,7 @@ from attendance.errors import (
 from attendance.services.persistence.report import Counts, PersistenceReport, Totals
 from attendance.vocabulary import Status, Trigger
 from attendance.wording import runs
-from tests.support.raise_sites import Site, kinds, placeholders, read
+from tests.support.raise_sites import RaiseSite, kinds, placeholders, read
 from users.errors import AttnError, InvalidFullName, RowError, gettext_noop
 from users.wording import in_words
 
@@ -44,7 +44,7 @@ TEMPLATES = sorted(
 IMPORTS = "from users.errors import gettext_noop as _\n"
 
 
-def filled(site: Site) -> AttnError:
+def filled(site: RaiseSite) -> AttnError:
     samples: dict[str, object] = dict.fromkeys(site.values, "x")
     samples |= dict.fromkeys(re.findall(r"%\((\w+)\)d", site.template), 7)
     return site.error(site.template, **samples)

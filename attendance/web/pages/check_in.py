@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from attendance.errors import AttendanceError, LessonNotFound, LiveStoreUnavailable
-from attendance.http_status import HIDDEN, STATUS
+from attendance.http_status import STATUS, as_shown
 from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
 from attendance.rules.permissions import MAY_CHECK_IN
@@ -149,7 +149,7 @@ def switch(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def _refused(
     request: HttpRequest, error: AttendanceError, template: str, **context: Any
 ) -> HttpResponse:
-    code = HIDDEN.get(error.code, error.code)
+    code = as_shown(error).code
     words = check_ins.of_error(error)
     if template == CODE_PAGE and isinstance(error, LiveStoreUnavailable):
         words = check_ins.NOT_KEPT
