@@ -61,7 +61,8 @@ class HistoryView(NamedTuple):
 def find_register(lesson_id: UUID, *, known_revision: int | None = None) -> RegisterView:
     """The records of a lesson by school number, those flagged as deleted among them.
 
-    One read of Redis while the lesson is live; at `known_revision` nothing else is asked.
+    One read of Redis and the ledger's word while the lesson is live; at `known_revision` the
+    ledger is not asked. Three queries afterwards.
     Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
     unchanged = _unchanged(lesson_id, known_revision) if known_revision is not None else None

@@ -119,7 +119,7 @@ def test_the_register_is_unchanged_at_the_revision_that_is_known() -> None:
     again = store.register(lesson.id, known_revision=seen.lesson.revision)
     assert again.is_unchanged
     assert again.lesson == msgspec.structs.replace(seen.lesson, read_at=again.lesson.read_at)
-    assert again.records == []
+    assert again.records == ()
     check_in(lesson.id, student=student(3))
     assert not store.register(lesson.id, known_revision=seen.lesson.revision).is_unchanged
 
