@@ -23,6 +23,8 @@ from demo.processes import database_url
 
 SECONDS_TO_START, SECONDS_TO_STOP = 30, 20
 _WORKERS, _THREADS = 2, 8
+_SECONDS_KEPT = 1
+"""gunicorn closes a connection that was idle for two seconds; a slow machine takes that long."""
 
 
 class AcknowledgedCheckIn(NamedTuple):
@@ -39,7 +41,8 @@ class SiteApi:
 
     def __init__(self, address: str) -> None:
         self._address = urlsplit(address)
-        self._idle: list[HTTPConnection] = []
+        self._idle: list[tuple[float, HTTPConnection]] = []
+        """Each with the instant since when nobody uses it."""
 
     def call(self, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
         """One request to the API; returns status and JSON. Raises CommandError for any problem."""
@@ -52,7 +55,7 @@ class SiteApi:
         except OSError as error:
             connection.close()
             raise CommandError(f"The site does not answer any more: {error}.") from error
-        self._idle.append(connection)
+        self._idle.append((time.monotonic(), connection))
         if answer.status >= HTTPStatus.BAD_REQUEST:
             raise CommandError(f"{method} {path} was answered with {answer.status}: {data}")
         return answer.status, data
@@ -60,12 +63,16 @@ class SiteApi:
     def close(self) -> None:
         """Close what is kept, when no thread calls any more."""
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop()[1].close()
 
     def _take(self) -> HTTPConnection:
         # Another thread may take the last one between a look and a pop.
         with suppress(IndexError):
-            return self._idle.pop()
+            while True:
+                since, connection = self._idle.pop()
+                if time.monotonic() - since < _SECONDS_KEPT:
+                    return connection
+                connection.close()
         return HTTPConnection(self._address.hostname or "", self._address.port, timeout=30)
 
 
