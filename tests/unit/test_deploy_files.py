@@ -3,15 +3,12 @@
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from django.conf import settings
-
-from tests.support.processes import manage
 
 ROOT = Path(settings.BASE_DIR)
 SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
@@ -73,28 +70,3 @@ def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
             source = line.split()[1]
             assert (ROOT / source).exists()
             assert f"!{source}" in allowed
-
-
-@pytest.mark.django_db
-def test_static_files_are_collected_and_named_after_their_content() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        done = manage(
-            *("collectstatic", "--noinput", "-v", "0"),
-            # Large, and compressed for a minute.
-            *("--ignore", "drf_spectacular_sidecar"),
-            env={"ATTN_STATIC_ROOT": folder},
-        )
-        assert done.returncode == 0, done.stderr
-        assert list(Path(folder).glob("attendance/attn.*.css.gz"))
-        assert (Path(folder) / "staticfiles.json").exists()
-
-
-@pytest.mark.django_db
-def test_production_settings_have_nothing_to_complain_about() -> None:
-    production = {
-        "ATTN_HTTPS": "true",
-        "ATTN_DEBUG": "false",
-        "ATTN_ALLOWED_HOSTS": "attn.example.org",
-    }
-    done = manage("check", "--deploy", "--fail-level", "WARNING", env=production)
-    assert done.returncode == 0, done.stderr
