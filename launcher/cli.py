@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from launcher import commands
+from launcher import commands, testing
 from launcher.problem import Problem
 from launcher.project import Project
 
@@ -55,7 +55,7 @@ def _run(arguments: list[str]) -> int:
 
 def _passed_on(command: str, rest: list[str]) -> int:
     if command == "test":
-        return commands.test(Project(), rest)
+        return testing.test(Project(), rest)
     if command == "manage":
         return commands.manage(Project(), rest)
     if not rest:

@@ -5,22 +5,19 @@ import json
 import os
 import secrets
 import socket
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
-from launcher import binaries, environment, instance, leases
+from launcher import environment, instance, leases
 from launcher.children import in_background, run, wait
 from launcher.environment import DEMO, DEV, SITE, say
 from launcher.instance import Instance
 from launcher.problem import USAGE, Problem
-from launcher.project import Project, digest, remove
+from launcher.project import Project, digest
 
 FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
 LOOPBACK = {"127.0.0.1", "localhost"}
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
-TEST_FOLDER = "attn-test-"
 
 
 def demo(project: Project, *, then_exit: bool) -> int:
@@ -68,18 +65,6 @@ def manage(project: Project, arguments: Sequence[str]) -> int:
         if "DATABASE_URL" in servers.urls and not _NEEDS_NO_TABLES & set(arguments[:1]):
             migrate(project, env)
         return run(project, manage_command(project, *arguments), env)
-
-
-def test(project: Project, arguments: Sequence[str]) -> int:
-    """pytest on servers of its own, which are thrown away."""
-    environment.ensure(project, DEV)
-    with throw_away_servers(project) as servers:
-        env = child_environment(project, servers)
-        for wanted in (binaries.POSTGRES, binaries.VALKEY):
-            with contextlib.suppress(Problem):
-                env[wanted.override] = str(binaries.find(wanted, project))
-        command = [str(environment.python(project)), "-m", "pytest", *arguments]
-        return run(project, command, env)
 
 
 def execute(project: Project, command: Sequence[str]) -> int:
@@ -166,44 +151,6 @@ def migrate(project: Project, env: dict[str, str]) -> None:
             raise Problem("The migrations failed: see above.", status=done)
         if is_embedded:
             stamp.write_text(wanted)
-
-
-@contextlib.contextmanager
-def throw_away_servers(project: Project) -> Iterator[Instance]:
-    """Servers in a temporary folder; those of a killed launcher are cleared first."""
-    _clear_abandoned(project)
-    folder = Path(tempfile.mkdtemp(prefix=TEST_FOLDER))
-    owner = leases.lock_of_owner(str(folder / "owner"))
-    folder.chmod(0o755)
-    servers = instance.make(
-        project, folder, f"attn-t-{folder.name[len(TEST_FOLDER) :]}", os.environ
-    )
-    try:
-        servers.start()
-        yield servers
-    finally:
-        with leases.uninterrupted():
-            servers.stop()
-            remove(servers.sockets)
-            remove(folder)
-            if owner is not None:
-                os.close(owner)
-
-
-def _clear_abandoned(project: Project) -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{TEST_FOLDER}*"):
-        mine = folder.is_dir() and folder.stat().st_uid == os.geteuid()
-        # A folder without its lock is one that somebody makes at this moment.
-        if not mine or not (folder / "owner").exists():
-            continue
-        lock = leases.lock_of_owner(str(folder / "owner"))
-        if lock is not None:
-            name = f"attn-t-{folder.name[len(TEST_FOLDER) :]}"
-            servers = instance.make(project, folder, name, {})
-            servers.stop()
-            remove(servers.sockets)
-            remove(folder)
-            os.close(lock)
 
 
 def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:

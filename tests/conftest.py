@@ -1,5 +1,9 @@
-"""What every test stands on: real servers, emptied before each test."""
+"""What every test stands on: real servers, emptied before each test.
 
+tests/unit has none: see its conftest.py.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +16,12 @@ from users.identity import Person, Role
 pytest_plugins = ["tests.support.clock", "tests.support.outages"]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
+def django_db_setup(servers: None, django_db_setup: None) -> None:
+    """The servers run, and the test database is there."""
+
+
+@pytest.fixture(scope="session")
 def live_server_is_for_tests(django_db_setup: None) -> None:
     """Tests empty the live store: refuse one that holds somebody's lessons."""
     live_store.refuse_one_in_use()
@@ -22,6 +31,15 @@ def live_server_is_for_tests(django_db_setup: None) -> None:
 def empty_live_store(live_server_is_for_tests: None) -> None:
     forget_everything()
     cache.clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def unmeasured_victims(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Processes that are killed leave damaged files of coverage: those tests have none measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.nodeid.startswith(("tests/acceptance/", "tests/faults/")):
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)

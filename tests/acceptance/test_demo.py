@@ -51,6 +51,7 @@ def test_without_a_site_nobody_is_given_a_password() -> None:
     assert "only-here" not in done.stdout
 
 
+@pytest.mark.long
 def test_a_terminal_that_knows_one_alphabet_is_enough() -> None:
     done = manage("demo", env={"PYTHONIOENCODING": "ascii"})
 
@@ -108,6 +109,7 @@ def test_a_lesson_that_another_task_holds_for_a_moment_is_waited_for(
     assert told["last_seconds"] > 0.5
 
 
+@pytest.mark.long
 def test_the_task_of_a_served_site_does_not_disturb_a_demo() -> None:
     task = python(
         """
@@ -129,6 +131,7 @@ while True:
     assert done.stdout.count(" yes ") == 4
 
 
+@pytest.mark.long
 def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
     command = [sys.executable, "manage.py", "demo", "--json"]
     options = {"cwd": settings.BASE_DIR, "env": environment(), "text": True}
@@ -136,7 +139,7 @@ def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
         subprocess.Popen(command, stdout=subprocess.PIPE, **options) as one,  # type: ignore[call-overload]
         subprocess.Popen(command, stdout=subprocess.PIPE, **options) as other,  # type: ignore[call-overload]
     ):
-        told = [json.loads(child.communicate(timeout=60)[0]) for child in (one, other)]
+        told = [json.loads(child.communicate(timeout=240)[0]) for child in (one, other)]
 
     assert (one.returncode, other.returncode) == (0, 0)
     assert all(row["agrees"] for each in told for row in each["lessons"])

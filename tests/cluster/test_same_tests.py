@@ -27,6 +27,7 @@ OTHERS = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 @pytest.mark.django_db
 def test_what_holds_on_one_server_holds_on_a_cluster(cluster: Cluster) -> None:

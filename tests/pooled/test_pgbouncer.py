@@ -34,6 +34,7 @@ MODULES = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_what_holds_at_postgresql_holds_behind_a_pooler(pooled: Bouncer) -> None:
     url = f"postgresql://{connection.settings_dict['USER']}@127.0.0.1:{pooled.port}/attn_pooled"

@@ -29,7 +29,8 @@ def manage(
         env=environment(**(env or {})),
         capture_output=True,
         text=True,
-        timeout=60,
+        # A machine that does other things beside it is no failure.
+        timeout=240,
         check=False,
     )
 

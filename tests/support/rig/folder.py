@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launcher import leases
-from launcher.commands import TEST_FOLDER
+from launcher.testing import TEST_FOLDER
 from launcher.project import remove
 
 

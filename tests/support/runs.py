@@ -1,0 +1,95 @@
+"""What `./attn test` runs at once and what it leaves for later, and how a run is shared out."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+LATER = ("tests/browser/", "tests/faults/")
+"""Left for `./attn test --all`, with every test that has the mark `long` for itself..."""
+AT_ONCE = (
+    *("tests/faults/test_kills.py", "tests/faults/test_matrix.py", "tests/faults/test_rig.py"),
+    "tests/faults/test_worker_faults.py::test_six_workers_killed_at_random_lose_and_double_nothing",
+    "tests/faults/test_postgresql_faults.py::test_postgresql_killed_under_load_loses_nothing",
+    *(
+        "tests/faults/test_live_store_faults.py::"
+        "test_a_live_store_killed_under_load_keeps_what_it_acknowledged",
+    ),
+    "tests/faults/test_payload_faults.py::test_corrupt_records_of_every_kind_harm_nobody_else",
+)
+"""... but for these: one fault of each kind of server stays in the minutes."""
+
+TOGETHER = (
+    *("tests/browser/", "tests/cluster/", "tests/faults/"),
+)
+"""Modules that make something for themselves; all other tests go out one by one."""
+FIRST = ("tests/cluster/", "tests/pooled/", "tests/faults/", "tests/model/", "tests/acceptance/")
+"""Long tests begin first, so that no process works alone in the end."""
+
+HOW = "./attn test --all runs these too (--later: these alone)"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is left for later, before `-m` chooses."""
+    for item in items:
+        if item.nodeid.startswith(LATER) and not item.nodeid.startswith(AT_ONCE):
+            item.add_marker("long")
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    places = [place for place, folder in enumerate(FIRST) if item.nodeid.startswith(folder)]
+    return places[0] if places else len(FIRST)
+
+
+class SharedOut(LoadScopeScheduling):  # type: ignore[misc]
+    """Tests go to whoever is free; those of one module stay together where that saves work."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedOut:
+    config.option.loadscopereorder = False
+    return SharedOut(config, log)
+
+
+_left = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Note by module what `-m` has left."""
+    if items:
+        stash = items[0].config.stash
+        left = Counter(stash.get(_left, None))
+        left.update(
+            item.nodeid.partition("::")[0] for item in items if item.get_closest_marker("long")
+        )
+        stash[_left] = dict(left)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left"] = session.config.stash.get(_left, None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Every process has collected the same."""
+    left = (getattr(node, "workeroutput", None) or {}).get("left")
+    if left:
+        node.config.stash[_left] = left
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    left = config.stash.get(_left, None)
+    if left and config.option.markexpr == "not long":
+        terminalreporter.section(f"left for later: {sum(left.values())} tests")
+        for name, count in sorted(left.items()):
+            terminalreporter.write_line(f"{count:5} {name}")
+        terminalreporter.write_line(HOW)

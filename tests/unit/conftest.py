@@ -1,0 +1,31 @@
+"""No test here has a server: the loop of seconds stays one of seconds."""
+
+import socket
+from typing import Any, NoReturn
+
+import pytest
+
+from tests.processes import DEAD_DATABASE, DEAD_REDIS
+
+MOVE_IT = (
+    "A test in tests/unit speaks to a server. Move it to tests/integration, tests/api or "
+    "tests/pages, where there are some; or let it do without."
+)
+
+
+@pytest.fixture(autouse=True)
+def empty_live_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of emptying a server: refuse any, also to what a test starts."""
+    if "django_db_setup" in request.fixturenames or request.node.get_closest_marker("django_db"):
+        pytest.fail(MOVE_IT, pytrace=False)
+    # Whoever ran before in this process has left connections.
+    for name in ("connect", "send", "sendall"):
+        monkeypatch.setattr(socket.socket, name, _refuse)
+    monkeypatch.setenv("DATABASE_URL", DEAD_DATABASE)
+    monkeypatch.setenv("REDIS_URL", DEAD_REDIS)
+    monkeypatch.setenv("CACHE_URL", DEAD_REDIS)
+
+
+def _refuse(self: socket.socket, *args: Any) -> NoReturn:
+    self.close()
+    pytest.fail(MOVE_IT)

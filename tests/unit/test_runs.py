@@ -1,0 +1,32 @@
+"""The loop of seconds needs no server, and what is left for later is there."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from attendance.live import client
+from tests.support import runs
+from users.models import User
+
+ROOT = Path(settings.BASE_DIR)
+
+
+def test_a_unit_test_that_asks_the_live_store_is_told_to_move() -> None:
+    with pytest.raises(pytest.fail.Exception, match="Move it"):
+        client.connection().ping()
+
+
+def test_a_unit_test_that_asks_postgresql_is_refused() -> None:
+    with pytest.raises(RuntimeError, match="Database access not allowed"):
+        User.objects.count()
+
+
+@pytest.mark.parametrize("place", [*runs.LATER, *runs.AT_ONCE, *runs.TOGETHER, *runs.FIRST])
+def test_what_a_run_names_exists(place: str) -> None:
+    path, _, name = place.partition("::")
+    assert (ROOT / path).exists()
+    if name:
+        nodes = ast.walk(ast.parse((ROOT / path).read_text()))
+        assert name in {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
