@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from pytest_django import DjangoDbBlocker
 
-from tests.support import live_store
+from tests.support import live_store, tables
 from tests.support.lessons import forget_everything
 from users.identity import Person, Role
 
@@ -17,8 +18,13 @@ pytest_plugins = ["tests.support.clock", "tests.support.outages"]
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(servers: None, django_db_setup: None) -> None:
+def django_db_setup(
+    servers: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> None:
     """The servers run, and the test database is there."""
+    with django_db_blocker.unblock():
+        tables.remember_kept_rows()
+    tables.install()
 
 
 @pytest.fixture(scope="session")

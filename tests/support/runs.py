@@ -23,6 +23,7 @@ AT_ONCE = (
 
 TOGETHER = (
     *("tests/browser/", "tests/cluster/", "tests/faults/"),
+    "tests/integration/test_isolation.py",
 )
 """Modules that make something for themselves; all other tests go out one by one."""
 FIRST = ("tests/cluster/", "tests/pooled/", "tests/faults/", "tests/model/", "tests/acceptance/")
