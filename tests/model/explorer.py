@@ -6,7 +6,7 @@ by the same actions: the real code runs each time.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import NamedTuple
 
@@ -85,6 +85,23 @@ class Explorer:
             fault=fault,
             is_whole=fault is None and len(self.seen) < self.most_states,
         )
+
+    def replay(self, path: Sequence[str]) -> Counterexample | None:
+        """What goes wrong on one way, if anything does; None also where it cannot be gone."""
+        with playing(self.scenario) as world:
+            node: SearchNode | None = SearchNode((), Quiet(read_all(), world.memory), ())
+            for action in path:
+                # A state that was met before leads nowhere new.
+                if node is None:
+                    return None
+                self._go_to(world, node)
+                if action not in world.possible():
+                    return None
+                way = (*node.path, action)
+                broken, node = self._try(world, node, action, read_all())
+                if broken:
+                    return Counterexample(way, broken)
+        return None
 
     def _faults(self, world: World, root: SearchNode) -> Iterator[Counterexample]:
         frontier = deque([root])
