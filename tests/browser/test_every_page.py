@@ -1,5 +1,7 @@
 """axe over every page, in both themes and both languages; 320 px; an empty console."""
 
+from typing import Literal
+
 import pytest
 
 from tests.browser.accessible import violations
@@ -10,21 +12,25 @@ from tests.browser.troubles import away, look_in, looks_in_trouble
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 NARROW = {"width": 320, "height": 640}
 ERRORS_ARE_PAGES = ("403 (Forbidden)", "404 (Not Found)", "503 (Service Unavailable)")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("locale", ["en-GB", "tr-TR"])
 def test_every_page_can_be_used_by_everybody(
-    scheme: str, locale: str, open_browser: BrowserOf, said: list[str]
+    locale: str, open_browser: BrowserOf, said: list[str]
 ) -> None:
-    found = {}
+    found: dict[str, list[str]] = {}
     for look in every_page(made_school()):
-        page = open_browser(look.person, color_scheme=scheme, locale=locale)
+        # Colours that are on their way from one theme to the other have no contrast yet.
+        page = open_browser(look.person, reduced_motion="reduce", locale=locale)
         page.goto(look.path)
         assert page.locator("html").get_attribute("lang") == locale[:2]
-        found[look.name] = violations(page)
+        found[look.name] = []
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            found[look.name] += [f"{scheme}: {each}" for each in violations(page)]
         page.set_viewport_size(NARROW)  # type: ignore[arg-type]
         if page.evaluate("document.documentElement.scrollWidth") > NARROW["width"]:
             found[look.name].append("scrolls sideways at 320 px")

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 ORIGIN = "http://localhost:8000"
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
+@pytest.fixture(scope="module")
+def port(django_db_setup: None) -> Iterator[int]:
     with streaming() as found:
         yield found
 

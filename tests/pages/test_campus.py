@@ -11,6 +11,7 @@ import requests
 from allauth.socialaccount.models import SocialAccount
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from pytest_django import DjangoDbBlocker
 
 from attn_project.oidc import NEEDED, read_campus
 from tests.pages.visitors import STAFF, STUDENT, text_of
@@ -27,13 +28,19 @@ LOGIN = "/accounts/oidc/campus/login/"
 CALLBACK = f"{SITE}{LOGIN}callback/"
 
 
-@pytest.fixture
-def campus(settings: Any) -> Iterator[str]:
-    """The provider's address; it knows a student, a member of staff and two others."""
+@pytest.fixture(scope="module")
+def provider(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """One for all tests here: each comes with a browser of its own, and it keeps nothing else."""
     people = ("s-014", "S-999", "STAFF-1")
-    with identity_provider(CALLBACK, *people) as issuer:
-        use_campus(settings, campus_at(issuer))
+    with django_db_blocker.unblock(), identity_provider(CALLBACK, *people) as issuer:
         yield issuer
+
+
+@pytest.fixture
+def campus(provider: str, settings: Any) -> str:
+    """The provider's address; it knows a student, a member of staff and two others."""
+    use_campus(settings, campus_at(provider))
+    return provider
 
 
 def confirm(asked: str, username: str, password: str = PASSWORD) -> str:

@@ -23,7 +23,8 @@ AT_ONCE = (
 
 TOGETHER = (
     *("tests/browser/", "tests/cluster/", "tests/faults/"),
-    "tests/integration/test_isolation.py",
+    *("tests/integration/test_isolation.py", "tests/integration/test_stream.py"),
+    "tests/pages/test_campus.py",
 )
 """Modules that make something for themselves; all other tests go out one by one."""
 FIRST = ("tests/cluster/", "tests/pooled/", "tests/faults/", "tests/model/", "tests/acceptance/")
