@@ -10,6 +10,11 @@ from tests.support import live_store
 from tests.support.lessons import forget_everything
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(servers: None, django_db_setup: None) -> None:
+    """The servers run, and the test database is there."""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def live_server_is_for_tests(django_db_setup: None) -> None:
     live_store.refuse_one_in_use()

@@ -28,7 +28,8 @@ def test(project: Project, arguments: Sequence[str]) -> int:
     """pytest; without arguments, what guards each promise, shared out among processes."""
     environment.ensure(project, DEV)
     given = [name for name in VARIABLES.values() if os.environ.get(name)]
-    with folder_of_a_run(project) as folder:
+    is_whole = not arguments or arguments[0] in _WHOLE
+    with folder_of_a_run(project, _memory_or_disk() if is_whole else None) as folder:
         # Whoever needs a server that is nowhere to be found is told before anything runs.
         remove(servers_of(project, folder, "none", os.environ).sockets)
         env = child_environment(project, None)
@@ -71,10 +72,10 @@ def servers_of(
 
 
 @contextlib.contextmanager
-def folder_of_a_run(project: Project) -> Iterator[Path]:
+def folder_of_a_run(project: Project, place: Path | None = None) -> Iterator[Path]:
     """A folder for servers, which are stopped; those of a killed launcher are cleared first."""
     _clear_abandoned(project)
-    folder = Path(tempfile.mkdtemp(prefix=TEST_FOLDER, dir=_place()))
+    folder = Path(tempfile.mkdtemp(prefix=TEST_FOLDER, dir=place))
     owner = leases.lock_of_owner(str(folder / "owner"))
     (folder / "owner").write_text(str(os.getpid()))
     folder.chmod(0o755)
@@ -100,13 +101,16 @@ def _clear(project: Project, folder: Path) -> None:
     remove(folder)
 
 
-def _place() -> Path:
-    """In memory where there is room: tests wait for disks otherwise, and look at none of these."""
+def _memory_or_disk() -> Path | None:
+    """Memory where there is room, for whole runs: they would wait for disks, and look at none.
+
+    Figures (`bench`) are those of a disk.
+    """
     with contextlib.suppress(OSError):
         room = os.statvfs(MEMORY)
         if os.access(MEMORY, os.W_OK) and room.f_bavail * room.f_frsize > ENOUGH_MEMORY:
             return MEMORY
-    return Path(tempfile.gettempdir())
+    return None
 
 
 def _clear_abandoned(project: Project) -> None:
