@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import manage
+from tests.support.processes import manage
 
 
 @pytest.mark.django_db

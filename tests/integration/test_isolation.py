@@ -16,13 +16,13 @@ from django.test import Client
 
 from attendance.live import client
 from attendance.models import AttendanceEvent, PersistenceRun
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.records import Correction, correct_record
 from attendance.vocabulary import Verdict
-from tests.callers import account
-from tests.lessons import TEACHER, TEST_SERVER, end, live_lesson
-from tests.processes import database_url
 from tests.support import tables
+from tests.support.callers import account
+from tests.support.lessons import TEACHER, TEST_SERVER, end, live_lesson
+from tests.support.processes import database_url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +42,15 @@ def found() -> dict[str, Any]:
 def make_a_mess() -> None:
     """Rows of every kind that tests make, also those that no application may delete."""
     lesson = live_lesson(3)
-    correct_record(Correction(lesson.id, "S-0002", Verdict.LATE, TEACHER, "tram"))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0002",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
     end(lesson.id)
     unified_persistence_task()
     live_lesson(1, lesson_name="Still live")

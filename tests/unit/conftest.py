@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from tests.processes import DEAD_DATABASE, DEAD_REDIS
+from tests.support.processes import DEAD_DATABASE, DEAD_REDIS
 
 MOVE_IT = (
     "A test in tests/unit speaks to a server. Move it to tests/integration, tests/api or "

@@ -158,7 +158,9 @@ def test_a_run_that_ended_early_is_told_in_the_reader_s_language() -> None:
         is_interrupted=False,
         unavailable=LiveStoreUnavailable().detail,
         lessons=(),
-        totals=Totals(0, Counts(), 0, 0, {}),
+        totals=Totals(
+            lessons=0, counts=Counts(), events_inserted=0, newly_quarantined=0, outcomes={}
+        ),
         seconds=0.0,
     )
     with translation.override("tr"):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launcher import leases
-from launcher.testing import TEST_FOLDER
 from launcher.project import remove
+from launcher.testing import TEST_FOLDER
 
 
 @contextmanager
