@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 
-class Bar:
+class RunProgress:
     """Instead of a dot for each test."""
 
     def __init__(self) -> None:
@@ -46,4 +46,4 @@ class Bar:
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("numprocesses"):
-        config.pluginmanager.register(Bar(), "attn-bar")
+        config.pluginmanager.register(RunProgress(), "attn-bar")
