@@ -27,38 +27,47 @@ OUTBOXES = "attn:{queue}:outboxes"
 
 
 def lesson(lesson_id: UUID) -> str:
+    """The hash of a lesson itself."""
     return f"attn:{{{lesson_id}}}:lesson"
 
 
 def records(lesson_id: UUID) -> str:
+    """The hash of its records."""
     return f"attn:{{{lesson_id}}}:records"
 
 
 def events(lesson_id: UUID) -> str:
+    """The list of its events."""
     return f"attn:{{{lesson_id}}}:events"
 
 
 def refusals(lesson_id: UUID) -> str:
+    """The hash of its refused check-ins."""
     return f"attn:{{{lesson_id}}}:refusals"
 
 
 def corrupt(lesson_id: UUID) -> str:
+    """The list of bytes that scripts met in place of its records."""
     return f"attn:{{{lesson_id}}}:corrupt"
 
 
 def outbox(lesson_id: UUID) -> str:
+    """The hash of its check-ins that wait for the external verifier."""
     return f"attn:{{{lesson_id}}}:outbox"
 
 
 def damaged(queue: str) -> str:
+    """Where bytes are kept that stood in place of a queue."""
     return f"{queue}:damaged"
 
 
 def teacher(school_number: str) -> str:
+    """The key that names the live lesson of a teacher."""
     return f"attn:teacher:{school_number}"
 
 
 def code(short_code: str) -> str:
+    """The key that names the lesson of a short code."""
     return f"attn:code:{short_code}"
 
 

@@ -205,6 +205,7 @@ def _stored_history(row: Attendance, number: str) -> HistoryView:
 
 
 def event_of_live(event: LiveEvent) -> EventView:
+    """An event that is still in Redis."""
     data = event.data
     return EventView(
         revision=event.revision,

@@ -90,6 +90,7 @@ def state_of(lesson: LiveLesson) -> LessonState:
 
 
 def brief_of_live(lesson: LiveLesson) -> LessonBrief:
+    """What is told of a lesson that is in Redis."""
     return LessonBrief(
         id=lesson.id,
         lesson_name=lesson.data.lesson_name,
@@ -139,6 +140,7 @@ def lesson_of_stored(row: Attendance, *, state: str, counts: Mapping[str, int]) 
 
 
 def record_of_live(record: LiveRecord) -> RegisterRecord:
+    """A record that is in Redis."""
     return RegisterRecord(
         school_number=record.school_number,
         full_name=record.full_name,

@@ -1,4 +1,4 @@
-"""What crosses a boundary is told by name, and each field of a row stands in one place."""
+"""Shapes: values told by name, a field of a row in one place, functions that say what they do."""
 
 import ast
 from pathlib import Path
@@ -52,3 +52,18 @@ def test_no_call_has_six_values_that_only_their_order_tells_apart() -> None:
                 if len(values) > MOST_POSITIONAL and len(values) - words > 1:
                     long.append(f"{file.name}:{node.lineno} {ast.unparse(node.func)}")
     assert long == []
+
+
+DOCUMENTED = ("attendance/live", "attendance/rules", "attendance/selectors", "attendance/services")
+
+
+def test_every_public_function_says_what_it_does() -> None:
+    silent = []
+    for folder in DOCUMENTED:
+        for file in sorted((Path(settings.BASE_DIR) / folder).rglob("*.py")):
+            for node in ast.parse(file.read_text()).body:
+                if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
+                    continue
+                if not ast.get_docstring(node):
+                    silent.append(f"{file.name}: {node.name}")
+    assert silent == []

@@ -44,17 +44,20 @@ def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
 
 
 def teacher_of(lesson: LiveLesson) -> Person:
+    """The teacher of a lesson, as somebody who may have to be made a user."""
     teacher = lesson.data.teacher
     return Person(teacher.school_number, teacher.full_name, Role.TEACHER)
 
 
 def people_of_record(record: LiveRecord) -> Iterable[Person]:
+    """The student of a record, and whoever corrected it."""
     yield Person(record.school_number, record.full_name)
     if record.actor is not None:
         yield record.actor
 
 
 def people_of_event(event: LiveEvent) -> Iterable[Person]:
+    """The actor of an event, and the student it is about."""
     yield event.data.actor
     if event.data.student is not None:
         yield event.data.student

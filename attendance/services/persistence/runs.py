@@ -29,6 +29,7 @@ class Book:
 
 
 def begin(book: Book, trigger: Trigger) -> None:
+    """Open the row of a run; what its chunks commit is added to it."""
     book.run_id = PersistenceRun.objects.create(trigger=trigger).pk
 
 
