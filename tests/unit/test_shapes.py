@@ -26,7 +26,9 @@ LAYOUTS = [
 ]
 
 
-@pytest.mark.parametrize(("layout", "model", "left_out"), LAYOUTS, ids=lambda each: str(each)[:40])
+@pytest.mark.parametrize(
+    ("layout", "model", "left_out"), LAYOUTS, ids=("attendance", "record", "event")
+)
 def test_every_column_of_a_table_has_its_line(
     layout: Layout[Any], model: type[Model], left_out: set[str]
 ) -> None:
