@@ -33,9 +33,9 @@ _PARTS = {
     "rename": ("find_event",),
     "set_end": ("find_event",),
 }
-"""What some scripts need before them, beside clock and prelude."""
+"""The parts that some scripts need besides clock and prelude."""
 
-# The server answers, and will not do any work now: as good as gone.
+# The server answers and refuses all work for now: treated as unavailable.
 _NOT_NOW = (
     redis.exceptions.BusyLoadingError,
     redis.exceptions.OutOfMemoryError,
@@ -44,7 +44,7 @@ _NOT_NOW = (
     redis.exceptions.NoPermissionError,
     *cluster.NOT_NOW,
 )
-# A key of another type, or a value that a script stumbles over.
+# A key of another type, or a value on which a script fails.
 _UNREADABLE = ("WRONGTYPE", "user_script")
 _GONE = (
     redis.exceptions.ConnectionError,
@@ -91,8 +91,8 @@ def connection() -> redis.Redis:
 
 def servers() -> list[redis.Redis]:
     """A connection to each server that holds lessons: one, or every primary of a cluster."""
-    found: redis.Redis | RedisCluster = connection()
-    return cluster.primaries(found) if isinstance(found, RedisCluster) else [found]
+    client: redis.Redis | RedisCluster = connection()
+    return cluster.primaries(client) if isinstance(client, RedisCluster) else [client]
 
 
 def time_at(key: str) -> tuple[int, int]:
@@ -100,8 +100,8 @@ def time_at(key: str) -> tuple[int, int]:
 
     Raises LiveStoreUnavailable.
     """
-    told: tuple[int, int] = command(lambda client: client.time(**_server_of(client, key)))
-    return told
+    reply: tuple[int, int] = command(lambda client: client.time(**_server_of(client, key)))
+    return reply
 
 
 def _server_of(client: redis.Redis | RedisCluster, key: str) -> dict[str, Any]:
@@ -148,11 +148,11 @@ def command(work: Callable[[redis.Redis], Any], *, key: str = "") -> Any:
                 raise LiveStoreUnavailable from error
             _look_again()
         except redis.exceptions.ResponseError as error:
-            raise _refused(str(error), key) from error
+            raise _refusal(str(error), key) from error
     raise AssertionError("unreachable")
 
 
-def _refused(reply: str, key: str) -> LiveStoreUnavailable:
+def _refusal(reply: str, key: str) -> LiveStoreUnavailable:
     if not key:
         return LiveStoreUnavailable(_("The live store refused: %(reply)s."), reply=reply)
     return LiveStoreUnavailable(
@@ -168,41 +168,41 @@ def _refused(reply: str, key: str) -> LiveStoreUnavailable:
 def _look_again() -> None:
     """In a cluster, another server may hold the slots of one that does not answer."""
     with contextlib.suppress(*_GONE):
-        found: redis.Redis | RedisCluster = connection()
-        if isinstance(found, RedisCluster):
-            cluster.look_again(found)
+        client: redis.Redis | RedisCluster = connection()
+        if isinstance(client, RedisCluster):
+            cluster.look_again(client)
 
 
 def _run(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
     # The cluster's own client finds the server of a single call.
     if isinstance(client, RedisCluster) and len(calls) > 1:
-        return [_checked(reply) for reply in cluster.spread(client, calls, _send)]
-    return [_checked(reply) for reply in _send(client, calls)]
+        return [_check_reply(reply) for reply in cluster.spread(client, calls, _send)]
+    return [_check_reply(reply) for reply in _send(client, calls)]
 
 
 def _send(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
-    """A reply for each call, errors among them. Several calls must be for one server."""
+    """A reply or an error for each call. Several calls must be for one server."""
     if len(calls) == 1:
         return [_send_one(client, calls[0])]
     replies = _pipeline(client, calls)
-    missing = [i for i, r in enumerate(replies) if isinstance(r, redis.exceptions.NoScriptError)]
-    if missing:
-        for name in {calls[i].script for i in missing}:
+    unloaded = [i for i, r in enumerate(replies) if isinstance(r, redis.exceptions.NoScriptError)]
+    if unloaded:
+        for name in {calls[i].script for i in unloaded}:
             client.script_load(script(name).text)
-        again = _pipeline(client, [calls[i] for i in missing])
-        for i, reply in zip(missing, again, strict=True):
+        later_replies = _pipeline(client, [calls[i] for i in unloaded])
+        for i, reply in zip(unloaded, later_replies, strict=True):
             replies[i] = reply
     return replies
 
 
 def _send_one(client: redis.Redis | RedisCluster, call: Call) -> Any:
-    known = script(call.script)
+    source = script(call.script)
     try:
         try:
-            return client.evalsha(known.sha, len(call.keys), *call.keys, *call.args)
+            return client.evalsha(source.sha, len(call.keys), *call.keys, *call.args)
         except redis.exceptions.NoScriptError:
             # Runs and loads it on the very server that does not know it.
-            return client.eval(known.text, len(call.keys), *call.keys, *call.args)
+            return client.eval(source.text, len(call.keys), *call.keys, *call.args)
     except redis.exceptions.ResponseError as error:
         return error
 
@@ -215,7 +215,7 @@ def _pipeline(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list
     return replies
 
 
-def _checked(reply: Any) -> Any:
+def _check_reply(reply: Any) -> Any:
     if isinstance(reply, (*_NOT_NOW, *_GONE)):
         raise reply
     if isinstance(reply, redis.exceptions.ResponseError):

@@ -18,13 +18,13 @@ from redis.retry import Retry
 
 SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 2, 10
 
-# The server answers, and does not serve the slot.
+# The server answers but does not serve the slot.
 NOT_NOW = (redis.exceptions.ClusterDownError,)
-# Nobody tells where a slot is, or it was still moving when patience ended: not executed.
-# The client asks anew who holds what before it tries again.
+# No server says where a slot is, or it was still moving after the last try: not executed.
+# The client asks again which server holds which slots before it retries.
 GONE = (redis.exceptions.RedisClusterException, redis.exceptions.ClusterError)
 # The slot has moved, or is being moved: not executed either.
-_SENT_ON = (
+_REDIRECTS = (
     redis.exceptions.MovedError,
     redis.exceptions.AskError,
     redis.exceptions.TryAgainError,
@@ -45,7 +45,7 @@ Call = TypeVar("Call", bound=Keyed)
 def connect(urls: tuple[str, ...], process: int) -> RedisCluster:
     """The client of a cluster that these nodes know, one for each process.
 
-    Locks and sockets of a client are not those of a forked child. Raises
+    A forked child must not share its parent's locks and sockets. Raises
     RedisClusterException where none of the nodes answers.
     """
     nodes = [parse_url(url) for url in urls]
@@ -55,9 +55,9 @@ def connect(urls: tuple[str, ...], process: int) -> RedisCluster:
         options.pop(name, None)
     return RedisCluster(
         startup_nodes=[ClusterNode(node["host"], node.get("port", 6379)) for node in nodes],
-        # `client.command` repeats what is safe to repeat, and nobody else does.
+        # Only `client.command` repeats: it knows what is safe to repeat.
         retry=Retry(NoBackoff(), 0),
-        # A slot that nobody serves concerns the lessons in it.
+        # A slot that no server serves affects only the lessons in it.
         require_full_coverage=False,
         ssl=is_tls,
         socket_connect_timeout=SECONDS_TO_CONNECT,
@@ -79,24 +79,24 @@ def spread(
 ) -> list[Any]:
     """Send calls to the servers of their keys, in one round trip for each server.
 
-    Returns replies in order, errors among them. A call whose slot has moved goes
-    again by itself, through the client that follows it.
+    Returns a reply or an error for each call, in order. A call whose slot has moved
+    is sent again alone, through the client, which follows the slot.
     """
     replies: list[Any] = [None] * len(calls)
     for node, places in _places_by_node(client, calls).items():
-        found = send(client.get_redis_connection(node), [calls[i] for i in places])
-        for place, reply in zip(places, found, strict=True):
+        node_replies = send(client.get_redis_connection(node), [calls[i] for i in places])
+        for place, reply in zip(places, node_replies, strict=True):
             replies[place] = reply
     for place, reply in enumerate(replies):
-        if isinstance(reply, _SENT_ON):
+        if isinstance(reply, _REDIRECTS):
             (replies[place],) = send(client, [calls[place]])
     return replies
 
 
 def look_again(client: RedisCluster) -> None:
-    """Ask who holds the slots: a server has gone, and another may have taken its place.
+    """Ask again which server holds which slots: one may have replaced a server that is gone.
 
-    Raises RedisClusterException where no server tells.
+    Raises RedisClusterException where no server answers.
     """
     client.nodes_manager.initialize()
 

@@ -4,8 +4,8 @@
     whole  = its first 20 digits: in the link that a phone scans
     typed  = 4 letters of digits 21 to 32, after the 4 that name the lesson
 
-scripts/codes.lua makes the same from the same. A code is accepted in its own
-step and in the next one, so the same code stands on any number of screens.
+scripts/codes.lua derives the same codes. A code is accepted in its own step and in
+the next one; any number of screens show the same code.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from attendance.live.payloads import Network
 from attendance.rules import instants
 
 LETTERS = "ACDEFGHJKMNPQRTUVWXY34679"
-"""Without those that are taken for another: B8 I1L O0 S5 Z2."""
+"""Without letters and digits that look alike: B8 I1L O0 S5 Z2."""
 
 TYPED_LETTERS = 4
 LONGEST_GIVEN = 40
@@ -31,9 +31,9 @@ class Code(NamedTuple):
     typed: str
     """The part that rotates."""
     changes_at: datetime
-    """When the next code takes its place on the screen."""
+    """When the screen shows the next code."""
     valid_until: datetime
-    """Until then it is accepted."""
+    """Until when it is accepted."""
 
 
 def new_secret() -> str:
@@ -61,13 +61,13 @@ def code_at(secret: str, code_seconds: int, at: datetime) -> Code:
 
 
 def clean_code(text: str) -> str:
-    """What somebody has typed, as the scripts compare it."""
+    """A typed code in the form that the scripts compare."""
     return text.translate(_SPACES).upper()[:LONGEST_GIVEN]
 
 
-def short_part(given: str) -> str:
+def short_part(code: str) -> str:
     """The letters of a typed code that name its lesson, or ''."""
-    return given[:TYPED_LETTERS] if len(given) in {TYPED_LETTERS, 2 * TYPED_LETTERS} else ""
+    return code[:TYPED_LETTERS] if len(code) in {TYPED_LETTERS, 2 * TYPED_LETTERS} else ""
 
 
 def network_of(cidr: str) -> Network:
@@ -86,6 +86,6 @@ def hex_address(address: str) -> str:
 
 
 def _hex(address: IPv4Address | IPv6Address) -> str:
-    # One order for both: an IPv4 address stands where IPv6 maps it.
+    # One order for both: an IPv4 address is written as the IPv6 address that maps it.
     mapped = 0xFFFF << 32 if address.version == 4 else 0  # noqa: PLR2004 - the protocol's name
     return f"{mapped | int(address):032x}"

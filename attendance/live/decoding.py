@@ -1,6 +1,6 @@
-"""Reading what the live store holds from bytes: what no script of ATTN wrote is corrupt.
+"""Decode the bytes of the live store; what no script of ATTN wrote is corrupt.
 
-Whether an envelope holds what it says is judged here as well; Corrupt says why not.
+The values in an envelope are checked here as well; Corrupt gives the reason.
 """
 
 import re
@@ -43,19 +43,19 @@ _RECORD: Final = re.compile(
     rb"(([0-9]{1,18}),([0-9]{1,18}),([0-9]{0,18}),([a-z]*),([a-z]*),([a-z]*)\|(.*))",
     re.DOTALL,
 )
-"""The envelope of a record: most that is ever read are records, so one look has to do."""
+"""The envelope of a record in one pattern, because most values that are read are records."""
 
 
-# Asked of each record: the lists of the choices are made anew at each look.
+# Built once, for speed: `values` builds a list at each access, and every record needs it.
 _STATUSES: Final = frozenset(Status.values)
 _SOURCES: Final = frozenset(Source.values)
 _KINDS: Final = frozenset(EventKind.values)
 _MARKS: Final = frozenset(mark.value for mark in Mark)
-_WORDS: Final = {word.encode(): word for word in (*PREVIOUS, *_MARKS)}
-"""The words that may stand in a record's stamp."""
+_LABELS: Final = {word.encode(): word for word in (*PREVIOUS, *_MARKS)}
+"""The words that a record's stamp may hold, by their bytes."""
 _CHECKS: Final = frozenset(Check.values)
 
-# The same people come lesson after lesson.
+# The same people come to lesson after lesson, so their checks are remembered.
 _is_canonical = lru_cache(maxsize=MOST_REMEMBERED)(is_canonical)
 _is_clean_name = lru_cache(maxsize=MOST_REMEMBERED)(is_clean_name)
 
@@ -102,7 +102,7 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
 
 
 def decode_plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, datetime]:
-    """What a lesson's own data says, with its window as it is sealed. Raises Corrupt."""
+    """A lesson's data, with its start and end as they are sealed. Raises Corrupt."""
     stamp, json = unseal(lesson_id, "lesson", "data", raw, 4)
     lesson = _json("lesson", json)
     _check_lesson(lesson)
@@ -111,16 +111,16 @@ def decode_plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, date
 
 def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     """Make a record of its envelope. Raises Corrupt."""
-    whole = _RECORD.fullmatch(raw)
-    if whole is None:
+    match = _RECORD.fullmatch(raw)
+    if match is None:
         _explain(lesson_id, field, raw)
     checksum, tail, revision, changed_at, checked_in_at, status, previous, mark, json = (
-        whole.groups()
+        match.groups()
     )
     if checksum != checksum_of(lesson_id, "record", field, tail):
         refuse("the checksum does not match")
-    words = _WORDS.get(status), _WORDS.get(previous), _WORDS.get(mark)
-    if words[0] not in _STATUSES or words[1] not in PREVIOUS or words[2] not in _MARKS:
+    labels = _LABELS.get(status), _LABELS.get(previous), _LABELS.get(mark)
+    if labels[0] not in _STATUSES or labels[1] not in PREVIOUS or labels[2] not in _MARKS:
         refuse("a word of the stamp is unknown")
     data: RecordData = _json("record", json)
     if data.school_number != field or data.source not in _SOURCES:
@@ -129,20 +129,20 @@ def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     return LiveRecord(
         school_number=field,
         full_name=data.full_name,
-        status=words[0],
+        status=labels[0],
         checked_in_at_ms=_sane(int(checked_in_at)) if checked_in_at else None,
         source=data.source,
         reason=data.reason,
         actor=data.actor,
-        previous=words[1],
-        mark=words[2],
+        previous=labels[1],
+        mark=labels[2],
         revision=int(revision),
         changed_at_ms=_sane(int(changed_at)),
     )
 
 
 def _explain(lesson_id: UUID, field: str, raw: bytes) -> NoReturn:
-    """Why these bytes are no envelope of a record."""
+    """Raise Corrupt with the reason why these bytes are not the envelope of a record."""
     unseal(lesson_id, "record", field, raw, 6)
     refuse("a number or a word of the stamp is not one")
 

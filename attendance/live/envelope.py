@@ -1,9 +1,9 @@
 """Envelopes: `1|<checksum>|<stamp>|<JSON>`.
 
 The stamp is what a script decided, the JSON is what the caller sent. The
-checksum covers lesson, kind, field, stamp and JSON, because a flipped byte in an
-append-only file loads without a word, and a value in the wrong place is as
-corrupt as a flipped one. scripts/prelude.lua does the same on the other side.
+checksum covers lesson, kind, field, stamp and JSON, because an append-only file
+with a flipped byte loads without an error, and a value in the wrong place is as
+corrupt as a flipped one. scripts/prelude.lua seals and opens envelopes in Redis.
 """
 
 from functools import lru_cache
@@ -30,9 +30,9 @@ def seal(lesson_id: UUID, kind: str, field: str, stamp: str, json: bytes) -> byt
 
 
 def unseal(
-    lesson_id: UUID, kind: str, field: str, raw: bytes, stamped: int
+    lesson_id: UUID, kind: str, field: str, raw: bytes, part_count: int
 ) -> tuple[list[str], bytes]:
-    """The stamp, in `stamped` parts, and the JSON. Raises Corrupt."""
+    """The stamp, in `part_count` parts, and the JSON. Raises Corrupt."""
     if not raw.startswith(b"1|"):
         refuse("the format version is unknown")
     checksum, tail = raw[2:_TAIL], raw[_TAIL:]
@@ -40,29 +40,29 @@ def unseal(
         refuse("the checksum does not match")
     stamp, _, json = tail.partition(b"|")
     parts = stamp.decode("ascii", "replace").split(",")
-    if len(parts) != stamped:
+    if len(parts) != part_count:
         refuse("the stamp has another number of parts")
     return parts, json
 
 
 def checksum_of(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
     """The checksum over lesson, kind, field, and all that follows it."""
-    whole = _begun(lesson_id, kind).copy()
-    whole.update(field.encode("utf-8", "surrogateescape") + b"|" + tail)
-    return whole.hexdigest()[:_SUM_DIGITS].encode()
+    digest = _hash_of_prefix(lesson_id, kind).copy()
+    digest.update(field.encode("utf-8", "surrogateescape") + b"|" + tail)
+    return digest.hexdigest()[:_SUM_DIGITS].encode()
 
 
 def counts_checksum(
     lesson_id: UUID, *, revision: bytes, record_count: bytes, event_count: bytes, phase: bytes
 ) -> bytes:
-    """The checksum over what is counted as a lesson goes on, as the scripts write it."""
+    """The checksum over a lesson's revision, counts and phase, as the scripts write it."""
     counts = b",".join((revision, record_count, event_count, phase))
     return checksum_of(lesson_id, "lesson", "counts", counts)
 
 
 @lru_cache(maxsize=1_024)
-def _begun(lesson_id: UUID, kind: str) -> "HASH":
-    # The same for every record of a lesson; to go on from there is quicker than to begin.
+def _hash_of_prefix(lesson_id: UUID, kind: str) -> "HASH":
+    # The same for every record of a lesson: copying this hash is quicker than a new one.
     return sha1(f"{lesson_id}|{kind}|".encode(), usedforsecurity=False)
 
 

@@ -1,4 +1,4 @@
-"""How the live store is set and how it does: read for system checks and readyz."""
+"""Settings and state of the live store, for system checks and /readyz."""
 
 import contextlib
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ UNKNOWN = "unknown"
 
 
 class ServerState(NamedTuple):
-    """What matters of a server; `unknown` where it does not tell."""
+    """Settings and state of one server; `unknown` where it does not say."""
 
     name: str
     """Host and port where the live store is a cluster, else ''."""
@@ -42,12 +42,14 @@ def live_states() -> list[ServerState]:
 
     Raises LiveStoreUnavailable, also where one of them does not answer.
     """
-    states: list[ServerState] = client.command(lambda _: [_read(one) for one in client.servers()])
+    states: list[ServerState] = client.command(
+        lambda _: [_server_state(server) for server in client.servers()]
+    )
     return states
 
 
 def cache_identity() -> tuple[str, int] | None:
-    """Which server and database the default cache uses, or None where it does not tell."""
+    """Which server and database the default cache uses, or None where it does not say."""
     if not hasattr(caches["default"], "client"):
         return None
     try:
@@ -57,7 +59,7 @@ def cache_identity() -> tuple[str, int] | None:
         return None
 
 
-def _read(connection: redis.Redis) -> ServerState:
+def _server_state(connection: redis.Redis) -> ServerState:
     settings = _settings(connection)
     is_clustered = bool(_info(connection, "cluster").get("cluster_enabled"))
     persistence = _info(connection, "persistence")
@@ -84,23 +86,23 @@ def _address(connection: redis.Redis) -> str:
 
 
 def _cluster_state(connection: redis.Redis) -> str:
-    told: dict[str, str] = connection.cluster("INFO")
-    served = int(told["cluster_slots_ok"])
-    if told["cluster_state"] == "ok" and served == REDIS_CLUSTER_HASH_SLOTS:
+    info: dict[str, str] = connection.cluster("INFO")
+    served_slots = int(info["cluster_slots_ok"])
+    if info["cluster_state"] == "ok" and served_slots == REDIS_CLUSTER_HASH_SLOTS:
         return "ok"
-    return f"{told['cluster_state']}, {served} of {REDIS_CLUSTER_HASH_SLOTS} slots"
+    return f"{info['cluster_state']}, {served_slots} of {REDIS_CLUSTER_HASH_SLOTS} slots"
 
 
 def _info(connection: redis.Redis, section: str) -> dict[str, Any]:
-    found: dict[str, Any] = connection.info(section)
-    return found
+    info: dict[str, Any] = connection.info(section)
+    return info
 
 
 def _settings(connection: redis.Redis) -> dict[str, str]:
     """CONFIG GET is forbidden on many managed servers: then nothing is known."""
     with contextlib.suppress(redis.exceptions.ResponseError):
-        found = connection.config_get("maxmemory-policy", "appendonly", "appendfsync")
-        return {_text(name): _text(value) for name, value in found.items()}
+        config = connection.config_get("maxmemory-policy", "appendonly", "appendfsync")
+        return {_text(name): _text(value) for name, value in config.items()}
     return {}
 
 

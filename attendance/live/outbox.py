@@ -20,10 +20,10 @@ from attendance.rules import instants
 
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 2_000, 300_000
 KEEP_EMPTY = timedelta(hours=1)
-"""An outbox that points to nothing is kept so long: its lesson may just be starting."""
+"""How long an outbox without a lesson is kept: its lesson may just be starting."""
 
 GIVE_UP = timedelta(hours=24)
-"""So long after the end of its lesson nobody waits for a verdict any more."""
+"""How long after the end of its lesson a check-in still waits for a verdict."""
 
 
 class OutboxEntry(NamedTuple):
@@ -36,20 +36,20 @@ class OutboxEntry(NamedTuple):
 
 
 def take(*, most: int) -> list[OutboxEntry]:
-    """What has to be sent now; taken again after a pause that doubles.
+    """Take at most `most` entries that are due; each is due again after a pause that doubles.
 
     Raises LiveStoreUnavailable.
     """
-    found: list[OutboxEntry] = []
+    entries: list[OutboxEntry] = []
     for lesson_id in _lessons():
-        found += _take_of(lesson_id, most - len(found))
-        if len(found) >= most:
+        entries += _take_of(lesson_id, most - len(entries))
+        if len(entries) >= most:
             break
-    return found
+    return entries
 
 
 def settle(waiting: OutboxEntry) -> None:
-    """It was sent, or nobody needs it any more."""
+    """Remove an entry that was sent, or that nobody needs any more."""
     client.run(
         "settle_outbox",
         [keys.outbox(waiting.lesson_id)],
@@ -61,9 +61,9 @@ def settle(waiting: OutboxEntry) -> None:
 
 
 def tidy() -> None:
-    """Leave out lessons whose outbox is empty and done, and what is too old to matter."""
+    """Remove empty outboxes of lessons that left Redis, and what waited too long to matter."""
     now = reading.now()
-    for lesson_id, ends_at_ms in _scored():
+    for lesson_id, ends_at_ms in _lessons_with_ends():
         age = now - instants.instant(ends_at_ms)
         is_empty = not client.command(partial(_exists, lesson_id))
         if is_empty and age > KEEP_EMPTY:
@@ -84,13 +84,13 @@ def _remove(lesson_id: UUID, redis: Redis) -> None:
 
 
 def _lessons() -> list[UUID]:
-    return [lesson_id for lesson_id, _ in _scored()]
+    return [lesson_id for lesson_id, _ in _lessons_with_ends()]
 
 
-def _scored() -> list[tuple[UUID, int]]:
+def _lessons_with_ends() -> list[tuple[UUID, int]]:
     rows = client.command(lambda redis: redis.zrange(keys.OUTBOXES, 0, -1, withscores=True))
-    found = ((queue.lesson_id(member), int(score)) for member, score in rows)
-    return [(lesson_id, score) for lesson_id, score in found if lesson_id is not None]
+    ends = ((queue.lesson_id(member), int(score)) for member, score in rows)
+    return [(lesson_id, score) for lesson_id, score in ends if lesson_id is not None]
 
 
 def _take_of(lesson_id: UUID, most: int) -> list[OutboxEntry]:
@@ -103,12 +103,12 @@ def _take_of(lesson_id: UUID, most: int) -> list[OutboxEntry]:
             LONGEST_PAUSE_MS,
         ),
     )
-    taken = []
+    entries = []
     for number, raw, attempts in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
         try:
             record = decoding.decode_record(lesson_id, number.decode("ascii", "replace"), raw)
         except Corrupt:
-            # The record itself stands in the lesson, and is quarantined from there.
+            # The lesson still holds the record, and persistence quarantines it from there.
             client.run(
                 "settle_outbox",
                 [keys.outbox(lesson_id)],
@@ -118,5 +118,5 @@ def _take_of(lesson_id: UUID, most: int) -> list[OutboxEntry]:
                 ),
             )
             continue
-        taken.append(OutboxEntry(lesson_id, record, raw, int(attempts)))
-    return taken
+        entries.append(OutboxEntry(lesson_id, record, raw, int(attempts)))
+    return entries

@@ -89,7 +89,7 @@ class LiveLesson(msgspec.Struct, frozen=True):
 
 
 class LiveRecord(msgspec.Struct, frozen=True, gc=False):
-    """One student in a live lesson. Instants are kept as they came: most are only handed on."""
+    """One student in a live lesson. Instants stay epoch milliseconds: most are only passed on."""
 
     school_number: str
     full_name: str

@@ -1,6 +1,6 @@
 """Refused check-ins: kept by student and code, for the teacher to see and accept.
 
-They are no marks: they raise no revision, and what cannot be read of them is left out.
+They are not marks: they raise no revision, and a refusal that cannot be read is left out.
 
 refusal  stamp  times, first_at, last_at
 """
@@ -34,12 +34,12 @@ class LiveRefusal(msgspec.Struct, frozen=True, kw_only=True):
 
 def decode_refusals(lesson_id: UUID, flat: Sequence[bytes]) -> list[LiveRefusal]:
     """Read a hash of refusals, fields and values in turn; what is damaged is left out."""
-    found = []
+    refusals = []
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
         refusal = _refusal(lesson_id, field, raw)
         if refusal is not None:
-            found.append(refusal)
-    return sorted(found, key=lambda each: (each.school_number, each.code))
+            refusals.append(refusal)
+    return sorted(refusals, key=lambda refusal: (refusal.school_number, refusal.code))
 
 
 def _refusal(lesson_id: UUID, field: bytes, raw: bytes) -> LiveRefusal | None:

@@ -1,6 +1,6 @@
 """Limits that are exact under concurrency: one script counts and decides.
 
-They live in the cache's server, not in the live store: forgetting them harms no mark.
+They are kept in the cache, not in the live store: losing them loses no mark.
 """
 
 from hashlib import sha1, sha256
@@ -40,7 +40,7 @@ def wait_seconds(limit: Limit, *, of: str) -> int:
 
 
 def give_back(limit: Limit, *, of: str) -> None:
-    """Take back one attempt that shall not count. Best effort, as `forget`."""
+    """Uncount one attempt. Best effort, as `forget`."""
     try:
         get_redis_connection("default").eval(_GIVE_BACK, 1, _key(limit, of))
     except (redis.exceptions.RedisError, OSError):
@@ -48,7 +48,7 @@ def give_back(limit: Limit, *, of: str) -> None:
 
 
 def forget(limit: Limit, *, of: str) -> None:
-    """Begin to count anew. Best effort: a limit that stays ends by itself."""
+    """Start the count again from 0. Best effort: a limit that stays ends by itself."""
     try:
         get_redis_connection("default").delete(_key(limit, of))
     except (redis.exceptions.RedisError, OSError):

@@ -1,7 +1,7 @@
-"""Tickets of the event stream: who may hear that a lesson has changed, for a minute.
+"""Tickets of the event stream: whoever has one may listen to one lesson, for a minute.
 
-The stream reads Redis and knows no users, so the site that has looked at
-somebody's rights signs what it lets them hear.
+The stream reads Redis and knows no users, so the site checks somebody's rights
+and signs a ticket for the lesson that they may listen to.
 """
 
 from uuid import UUID
@@ -20,7 +20,7 @@ def issue(lesson_id: UUID, key: str) -> str:
 def is_valid(ticket: str, lesson_id: UUID, key: str) -> bool:
     """Whether a ticket opens the stream of this lesson now."""
     try:
-        seen = signing.TimestampSigner(key=key, salt=_SALT).unsign(ticket, max_age=SECONDS)
+        signed_id = signing.TimestampSigner(key=key, salt=_SALT).unsign(ticket, max_age=SECONDS)
     except signing.BadSignature:
         return False
-    return seen == lesson_id.hex
+    return signed_id == lesson_id.hex

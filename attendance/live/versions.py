@@ -1,4 +1,4 @@
-"""How far lessons have come: what the event stream asks for, many times a second."""
+"""Versions of live lessons: the event stream asks for them many times a second."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,11 +7,11 @@ from attendance.live import client, keys
 
 GONE = ""
 AWAY = "away"
-"""In the place of a version while the live store does not answer."""
+"""Stands for a version while the live store does not answer."""
 
 
 def read_versions(lesson_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """A word for each lesson that differs whenever its board would, in one round trip.
+    """A version of each lesson that changes whenever its board would, in one round trip.
 
     `GONE` for a lesson that Redis does not hold; one that cannot be read is left
     out. Raises LiveStoreUnavailable.

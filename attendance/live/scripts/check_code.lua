@@ -1,4 +1,4 @@
--- Judge a code by this clock, so that the scan of it can be kept.
+-- Judge a code by Redis's clock, so that its scan can be kept.
 -- KEYS    1 lesson
 -- ARGV    1 code
 -- RETURNS valid, now ms | code_missing | code_wrong | code_expired | closed, ends_at

@@ -15,7 +15,8 @@ local function is_inside(networks, address)
   return false
 end
 
--- Returns why this check-in is not accepted, or nothing; a verified scan stands for its code.
+-- Returns why this check-in is refused, or nil, and whether an external verifier decides.
+-- A scan that was kept counts as its code.
 local function broken_check(plan, now)
   local wanted = {}
   for _, check in ipairs(plan.checks or {}) do wanted[check] = true end
@@ -36,7 +37,7 @@ end
 local known = redis.call('HGET', KEYS[2], ARGV[2])
 local stamp = known and unseal(ARGV[1], 'record', ARGV[2], known)
 local before = stamp and split(stamp)
--- An addition that the teacher has undone is not the student's own word.
+-- A record that the teacher added and undid is not a check-in of the student.
 if before and before[6] ~= 'undone' then
   if before[4] == 'rejected' or before[6] == 'deleted' then
     return refuse('rejected_by_teacher', known)
@@ -54,7 +55,7 @@ if not stamp then
   if known then move_to_corrupt(KEYS[3], ARGV[2], known) end
   count = count + 1
 end
--- Its twin is attendance/rules/status.py. null of JSON is userdata in Lua.
+-- attendance/rules/status.py holds the same rule. JSON null is userdata in Lua, not nil.
 local late_after = type(plan.late_after_minutes) == 'number' and plan.late_after_minutes * 60000
 local status = 'present'
 if late_after and now >= lesson.starts_at + late_after then status = 'late' end

@@ -1,4 +1,4 @@
--- Put before the scripts that look at a code: see attendance/live/codes.py, which makes the same.
+-- Put before the scripts that check a code. attendance/live/codes.py derives the same codes.
 local CODE_LETTERS = 'ACDEFGHJKMNPQRTUVWXY34679'
 
 -- The code of one step, whole and typed: nothing is stored but the lesson's secret.
@@ -13,7 +13,8 @@ local function code_at(plan, step)
   return string.upper(string.sub(digest, 1, 20)), typed
 end
 
--- The current step and the one before are valid; the twenty before them are told from wrong ones.
+-- The code of the current step or the one before is valid; a code of the twenty steps before
+-- them is expired, any other is wrong.
 local function code_fault(plan, now, given)
   if given == '' then return 'code_missing' end
   local step = math.floor(now / (plan.code_seconds * 1000))

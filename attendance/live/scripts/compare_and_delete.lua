@@ -1,4 +1,4 @@
--- Free a name that still stands for this lesson.
+-- Delete a name, only if it still stands for this lesson.
 -- KEYS    1 teacher or code
 -- ARGV    1 lesson id
 -- RETURNS deleted | other

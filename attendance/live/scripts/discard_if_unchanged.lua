@@ -5,11 +5,11 @@
 local lesson, why = read_lesson(KEYS[1])
 if why == 'not_found' then return {why} end
 if not lesson or ARGV[1] ~= int(lesson.revision) then return {'changed'} end
--- A store that came back older may have counted to the same revision by other words: after
--- the end of a lesson, each of them is an event.
+-- A store that came back older may have reached the same revision by other changes. After the
+-- end of a lesson every change is an event, so the last event shows that.
 if ARGV[2] ~= (redis.call('LINDEX', KEYS[3], -1) or '') then return {'changed'} end
 if now_ms() < lesson.ends_at then return {'not_over'} end
--- Refusals raise no revision: what came after the snapshot is handed over here.
+-- Refusals raise no revision, so those that came after the snapshot are returned here.
 local refusals = {}
 if redis.call('TYPE', KEYS[5]).ok == 'hash' then refusals = redis.call('HGETALL', KEYS[5]) end
 redis.call('UNLINK', unpack(KEYS))

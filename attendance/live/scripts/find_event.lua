@@ -1,6 +1,6 @@
 -- Put before the scripts that append an event.
 
--- Returns the event that a request has made before, so that it is not made twice.
+-- Returns the event that an earlier run of this request made, so that it is not made twice.
 local function find_event(key, request_id)
   for _, raw in ipairs(redis.call('LRANGE', key, 0, -1)) do
     -- The request id is the third of the stamp: revision, instant, request id, old, new.

@@ -1,4 +1,4 @@
--- Open a lesson that has its entry in due and its teacher.
+-- Open a lesson, once due and its teacher's key name it.
 -- KEYS    1 lesson
 -- RETURNS live | not_found | unreadable
 local lesson, why, starting = read_lesson(KEYS[1])

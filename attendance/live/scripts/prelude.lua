@@ -40,7 +40,7 @@ local function lesson_fields(key)
   return raw
 end
 
--- What is counted as a lesson goes on, under a checksum of its own beside that of its data.
+-- The checksum of a lesson's revision, counts and phase; its data has a checksum of its own.
 local function counts_checksum(id, revision, record_count, event_count, phase)
   local counts = table.concat({revision, record_count, event_count, phase}, ',')
   return checksum(id, 'lesson', 'counts', counts)
@@ -57,8 +57,8 @@ local function save_counts(key, lesson, changes)
     'checksum', counts_checksum(lesson.id, revision, record_count, event_count, phase))
 end
 
--- Whether what was read is what some script wrote: data and counts under their checksums, and
--- the window the one that is sealed with the data.
+-- Whether a script wrote these values: data and counts match their checksums, and the window is
+-- the one that is sealed with the data.
 local function is_sealed(lesson, raw)
   if not (lesson.revision and lesson.record_count and lesson.event_count) then return false end
   if raw[8] ~= counts_checksum(lesson.id, raw[2], raw[3], raw[4], raw[7]) then return false end
@@ -67,8 +67,8 @@ local function is_sealed(lesson, raw)
   return lesson.starts_at and raw[5] == stamp[3] and lesson.ends_at and raw[6] == stamp[4]
 end
 
--- Returns a lesson, or nil and the outcome word that says why not; one that is starting comes
--- third. Every value in it is under a checksum.
+-- Returns a lesson, or nil and the outcome word that says why not. A lesson that is starting is
+-- the third value. Every value in a lesson is under a checksum.
 local function read_lesson(key)
   local raw = lesson_fields(key)
   if raw[1] == '' and redis.call('EXISTS', key) == 0 then return nil, 'not_found' end
@@ -81,7 +81,7 @@ local function read_lesson(key)
   return lesson
 end
 
--- Keeps what stands where a record should be, so that nothing is overwritten.
+-- Keeps the bytes that stand where a record should be, so that nothing is overwritten.
 local function move_to_corrupt(key, field, raw)
   redis.call('RPUSH', key, field .. '|' .. raw)
 end

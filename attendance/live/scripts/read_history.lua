@@ -1,4 +1,4 @@
--- One record with the events of its lesson, which tell what happened to it.
+-- One record with the events of its lesson, which show how it changed.
 -- KEYS    1 lesson, 2 records, 3 events
 -- ARGV    1 school number
 -- RETURNS history, now ms, lesson fields, envelope or '', events

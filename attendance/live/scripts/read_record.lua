@@ -6,6 +6,6 @@
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 local known = redis.call('HGET', KEYS[2], ARGV[1]) or ''
--- Whoever only reads has no request, and no events have to be looked through.
+-- A caller that only reads sends no request id: then no events are searched.
 local is_known = ARGV[2] ~= '' and find_event(KEYS[3], ARGV[2])
 return {'record', known, is_known and '1' or ''}

@@ -1,6 +1,6 @@
--- Put before check_in: what was refused is kept by student and code, and never raises the revision.
+-- Put before check_in: a refusal is kept by student and code, and raises no revision.
 local function note_refusal(key, id, number, code, now, json, most)
-  -- A damaged book of refusals must not keep anybody from checking in.
+  -- A damaged refusals key must not keep anybody from checking in.
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'none' and kind ~= 'hash' then return end
   local field = number .. '|' .. code

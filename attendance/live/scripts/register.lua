@@ -6,7 +6,7 @@
 --         register, now ms, lesson fields, refused attempts, records, events, corrupt, refusals
 --         not_found | starting | unreadable
 
--- How often somebody was refused: refusals raise no revision.
+-- How often somebody was refused; the revision does not show it.
 local function refused_attempts()
   if ARGV[2] == '' or redis.call('TYPE', KEYS[5]).ok ~= 'hash' then return 0 end
   local times = 0

@@ -1,4 +1,4 @@
--- Move what is no queue out of a queue's place, byte for byte.
+-- Rename a queue's key that is not a sorted set; its bytes are kept.
 -- KEYS    1 queue, 2 where it is kept
 -- RETURNS kept | right
 local kind = redis.call('TYPE', KEYS[1]).ok

@@ -11,7 +11,7 @@ local finish = ARGV[2] == 'now'
 if find_event(KEYS[2], ARGV[3]) then return {'repeated', int(lesson.ends_at)} end
 if now >= lesson.ends_at then return {finish and 'repeated' or 'over', int(lesson.ends_at)} end
 local ends_at = finish and now or tonumber(ARGV[2])
--- A lesson that is finished before it begins has no time at all.
+-- A lesson that is finished before its start gets a window of length 0.
 local starts_at = math.min(lesson.starts_at, ends_at)
 if not finish and ends_at <= lesson.ends_at then return {'not_later', int(lesson.ends_at)} end
 if ends_at - starts_at > tonumber(ARGV[5]) then

@@ -1,4 +1,4 @@
--- Compare and set whose a name is: a teacher's live lesson, or a short code.
+-- Compare and set the lesson that a name stands for; a name is a teacher or a short code.
 -- KEYS    1 teacher or code
 -- ARGV    1 lesson id that is expected there, or '', 2 new lesson id
 -- RETURNS taken | held, lesson id that is there

@@ -1,4 +1,4 @@
--- Count one attempt. It stands alone: no prelude before it.
+-- Count one attempt. Unlike the others, it runs without the prelude.
 -- KEYS    1 counter
 -- ARGV    1 most attempts, 2 length of the window in ms
 -- RETURNS 0, or the seconds until the window ends

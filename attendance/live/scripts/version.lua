@@ -1,4 +1,4 @@
--- What a board needs to know whether it is out of date, and no record.
+-- What tells a board whether it is out of date, without reading records.
 -- KEYS    1 lesson, 2 refusals
 -- RETURNS version, revision, refused students and codes | not_found
 local revision = redis.call('HGET', KEYS[1], 'revision')

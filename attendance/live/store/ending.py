@@ -80,7 +80,7 @@ def _set_end(lesson_id: UUID, end: int | str, request_id: str, event: EventData)
     )
     if reply[0] not in {b"changed", b"repeated"}:
         _raise(reply)
-    # Also after a repeat: whoever moved the end may have died before due.
+    # Also after a repeat: the first request may have died before it changed due.
     queue.sync_due(lesson_id)
     return instants.instant(int(reply[1]))
 

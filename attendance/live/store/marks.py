@@ -120,12 +120,12 @@ def read_records_of(school_number: str, lesson_ids: Sequence[UUID]) -> dict[UUID
         )
         for i in lesson_ids
     ]
-    found: dict[UUID, LiveRecord] = {}
+    records: dict[UUID, LiveRecord] = {}
     for lesson_id, reply in zip(lesson_ids, client.run_many(calls) if calls else [], strict=True):
         if isinstance(reply, list) and reply[0] == b"record" and reply[1]:
             with contextlib.suppress(Corrupt):
-                found[lesson_id] = decoding.decode_record(lesson_id, school_number, reply[1])
-    return found
+                records[lesson_id] = decoding.decode_record(lesson_id, school_number, reply[1])
+    return records
 
 
 def register(
@@ -158,7 +158,7 @@ def register(
 
 
 def read_refusals(lesson_id: UUID) -> list[LiveRefusal]:
-    """The refused check-ins of a lesson; none where it is not there."""
+    """The refused check-ins of a lesson; none where Redis does not hold it."""
     flat = client.run("read_refusals", [keys.refusals(lesson_id)])
     return decode_refusals(lesson_id, flat)
 

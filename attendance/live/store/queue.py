@@ -25,17 +25,18 @@ class DueLesson(NamedTuple):
 def lesson_id(raw: bytes) -> UUID | None:
     """The lesson id in a key or a member, or None where it is not one."""
     try:
-        found = UUID(raw.decode("ascii"))
+        uuid = UUID(raw.decode("ascii"))
     except ValueError:
         return None
     # Other spellings of an id could not be removed again by the id.
-    return found if str(found).encode() == raw else None
+    return uuid if str(uuid).encode() == raw else None
 
 
 def set_damaged_aside() -> None:
-    """Queues are made of what the ledger and the lessons say: one of another type begins anew.
+    """Rename each queue key of another type, so that the queue starts empty.
 
-    Its bytes are kept under another name. Raises LiveStoreUnavailable.
+    Nothing is lost: the ledger and the lessons say what belongs in a queue. Raises
+    LiveStoreUnavailable.
     """
     queues = (keys.DUE, keys.PARKED, keys.OUTBOXES)
     replies = client.run_many(
@@ -43,7 +44,11 @@ def set_damaged_aside() -> None:
     )
     for key, reply in zip(queues, replies, strict=True):
         if reply[0] == b"kept":
-            logger.error("%s was no sorted set: it begins anew, see %s", key, keys.damaged(key))
+            logger.error(
+                "%s was not a sorted set: it starts empty, its old bytes are in %s",
+                key,
+                keys.damaged(key),
+            )
 
 
 def read_name(key: str) -> bytes:
@@ -51,48 +56,54 @@ def read_name(key: str) -> bytes:
 
     Raises LiveStoreUnavailable, which names a key of another type.
     """
-    held: bytes | None = client.command(lambda redis: redis.get(key), key=key)
-    return held or b""
+    value: bytes | None = client.command(lambda redis: redis.get(key), key=key)
+    return value or b""
 
 
 def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
     """Every lesson in due, oldest end first, in pages of 500; never by SCAN.
 
-    Pages follow (score, id), so that entries which leave meanwhile hide no
-    other. `since` leaves out what ended before it. An entry that is no lesson
-    id cannot be anybody's and is dropped; one whose score is no instant counts
-    as due, and gets the lesson's own end.
+    Pages follow (score, id), so that an entry which is removed meanwhile hides no
+    other. `since` leaves out lessons that ended before it. An entry that is not a
+    lesson id is removed; one whose score is not an instant counts as due, and gets
+    the lesson's own end.
     """
-    score, seen = (instants.milliseconds(since) if since else -FOREVER), frozenset[bytes]()
-    while rows := _rows(score, seen):
-        yield _decoded(rows)
+    score, repeats = (instants.milliseconds(since) if since else -FOREVER), frozenset[bytes]()
+    while rows := _rows(score, repeats):
+        yield _decode(rows)
         last = rows[-1][1]
         at_last = frozenset(member for member, at in rows if at == last)
-        seen = at_last | seen if last == score else at_last
+        repeats = at_last | repeats if last == score else at_last
         score = last
 
 
-def _rows(score: float, seen: frozenset[bytes]) -> list[tuple[bytes, float]]:
-    # What has been seen at this very score comes again: ask for as many more.
+def _rows(score: float, repeats: frozenset[bytes]) -> list[tuple[bytes, float]]:
+    # `repeats` have this very score and come again: ask for as many more.
     rows = client.command(
         lambda redis: redis.zrange(
-            keys.DUE, score, "+inf", byscore=True, offset=0, num=PAGE + len(seen), withscores=True
+            keys.DUE,
+            score,
+            "+inf",
+            byscore=True,
+            offset=0,
+            num=PAGE + len(repeats),
+            withscores=True,
         )
     )
-    return [(member, at) for member, at in rows if member not in seen]
+    return [(member, at) for member, at in rows if member not in repeats]
 
 
-def _decoded(rows: list[tuple[bytes, float]]) -> list[DueLesson]:
+def _decode(rows: list[tuple[bytes, float]]) -> list[DueLesson]:
     page, strange = [], []
     for member, score in rows:
-        found = lesson_id(member)
-        if found is None:
+        uuid = lesson_id(member)
+        if uuid is None:
             strange.append(member)
         elif instants.FIRST_MS <= score < instants.LAST_MS:
-            page.append(DueLesson(found, instants.instant(int(score))))
+            page.append(DueLesson(uuid, instants.instant(int(score))))
         else:
-            sync_due(found)
-            page.append(DueLesson(found, instants.instant(instants.FIRST_MS)))
+            sync_due(uuid)
+            page.append(DueLesson(uuid, instants.instant(instants.FIRST_MS)))
     if strange:
         client.command(lambda redis: redis.zrem(keys.DUE, *strange))
     return page
@@ -107,25 +118,25 @@ def due_since(lesson_ids: Sequence[UUID]) -> dict[UUID, datetime]:
 def sync_due(lesson_id: UUID) -> None:
     """Give due the end that the lesson has now.
 
-    Two who move an end may write due in the other order: each looks again
-    after it wrote, so the last one always writes what is true.
+    Two writers may write due in the wrong order: each reads the end again after
+    its write, so the last one always writes the end that the lesson has.
     """
     ends_at = _ends_at(lesson_id)
     while ends_at:
         _enter(keys.DUE, lesson_id, float(ends_at))
-        written, ends_at = ends_at, _ends_at(lesson_id)
-        if written == ends_at:
+        entered_end, ends_at = ends_at, _ends_at(lesson_id)
+        if entered_end == ends_at:
             return
 
 
 def outside_due(lesson_ids: Sequence[UUID]) -> list[UUID]:
     """Those of these lessons that due does not name."""
-    entered = _scores(keys.DUE, lesson_ids)
-    return [lesson_id for lesson_id in lesson_ids if lesson_id not in entered]
+    scores = _scores(keys.DUE, lesson_ids)
+    return [lesson_id for lesson_id in lesson_ids if lesson_id not in scores]
 
 
 def enter_due(lesson_id: UUID, ends_at: datetime) -> None:
-    """Let a lesson that due does not name be looked at from this instant on."""
+    """Enter a lesson in due: a run looks at it from this instant on."""
     _enter(keys.DUE, lesson_id, instants.milliseconds(ends_at))
 
 
@@ -151,7 +162,7 @@ def drop_due(lesson_ids: Sequence[UUID]) -> None:
 
 
 def expect_verdicts(lesson_id: UUID, ends_at_ms: int) -> None:
-    """Let the outbox of a lesson with external checks be found, before it is live."""
+    """List the outbox of a lesson with external checks, before the lesson is live."""
     client.command(lambda redis: redis.zadd(keys.OUTBOXES, {str(lesson_id): ends_at_ms}))
 
 
@@ -169,11 +180,11 @@ def unpark(lesson_ids: Sequence[UUID]) -> None:
 
 
 def tidy_parked() -> None:
-    """Forget pauses of lessons that due does not name: they are stored, or nothing at all.
+    """Unpark lessons that due does not name: they are stored, or never existed.
 
-    Who gave a lesson up may have been slower than somebody else who stored it.
+    A task may park a lesson just after another task has stored it.
     """
-    # One atomic step: what is in both, with the score that it has in parked.
+    # One atomic step: keep the members of both, with their score in parked.
     both = {keys.PARKED: 1, keys.DUE: 0}
     client.command(lambda redis: redis.zinterstore(keys.PARKED, both))
 

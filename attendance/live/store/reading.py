@@ -44,7 +44,7 @@ def read_lesson(lesson_id: UUID) -> LiveLesson:
 
 
 def read_lessons(lesson_ids: Sequence[UUID]) -> dict[UUID, LiveLesson | Missing]:
-    """Read many lessons in one round trip; says why for each that cannot be returned."""
+    """Read many lessons in one round trip; a Missing says why one cannot be returned."""
     calls = [client.Call("peek", [keys.lesson(i), keys.records(i)]) for i in lesson_ids]
     replies = client.run_many(calls) if calls else []
     return {
@@ -66,15 +66,15 @@ def _decode(lesson_id: UUID, reply: object) -> LiveLesson | Missing:
 
 def teachers_lesson(school_number: str) -> LiveLesson | None:
     """The live or scheduled lesson of a teacher, or None."""
-    return _named(keys.teacher(school_number))
+    return _lesson_of_name(keys.teacher(school_number))
 
 
 def lesson_by_code(short_code: str) -> LiveLesson | None:
     """The lesson that these four letters name, unless it is over, or None."""
-    return _named(keys.code(short_code))
+    return _lesson_of_name(keys.code(short_code))
 
 
-def _named(key: str) -> LiveLesson | None:
+def _lesson_of_name(key: str) -> LiveLesson | None:
     lesson_id = queue.lesson_id(queue.read_name(key))
     if lesson_id is None:
         return None
@@ -94,7 +94,9 @@ def count_statuses(lesson_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
 def _counts(reply: object) -> dict[str, int]:
     if not isinstance(reply, list) or reply[0] != b"counts":
         return {}
-    return {word.decode(): int(n) for word, n in zip(reply[1::2], reply[2::2], strict=True)}
+    return {
+        status.decode(): int(count) for status, count in zip(reply[1::2], reply[2::2], strict=True)
+    }
 
 
 def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveLesson]:
@@ -102,7 +104,7 @@ def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveL
 
     Letter case does not matter. Newest first.
     """
-    found = [
+    lessons = [
         lesson
         for page in queue.due_pages(since=now())
         for lesson in read_lessons([due.lesson_id for due in page]).values()
@@ -111,9 +113,9 @@ def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveL
         and _folded(lesson_name) in _folded(lesson.data.lesson_name)
         and _folded(teacher_name) in _folded(lesson.data.teacher.full_name)
     ]
-    return sorted(found, key=lambda lesson: lesson.starts_at, reverse=True)
+    return sorted(lessons, key=lambda lesson: lesson.starts_at, reverse=True)
 
 
 def _folded(text: str) -> str:
-    # The Turkish letters i, dotted and dotless, meet in one: capitals do not say which.
+    # Dotted and dotless Turkish i count as one letter: a capital does not say which it was.
     return text.replace("\u0130", "i").replace("\u0131", "i").casefold()

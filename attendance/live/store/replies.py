@@ -1,4 +1,4 @@
-"""What the scripts answer: records, or a word that says why not."""
+"""The replies of the scripts: a record, or an outcome word that says why not."""
 
 from typing import Any, NoReturn
 from uuid import UUID
@@ -50,11 +50,11 @@ _PLAIN = {
 
 
 def refuse(reply: list[Any]) -> NoReturn:
-    """Raise what the word of a script stands for."""
+    """Raise the error that the outcome word of a reply stands for."""
     match reply[0]:
         case b"lesson_not_open":
             raise LessonNotOpen(starts_at=instants.instant(int(reply[1])))
         case b"lesson_closed" | b"closed":
             raise LessonClosed(ends_at=instants.instant(int(reply[1])))
-        case word:
-            raise _PLAIN.get(word, LessonUnreadable)
+        case outcome:
+            raise _PLAIN.get(outcome, LessonUnreadable)

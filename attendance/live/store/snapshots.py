@@ -1,4 +1,4 @@
-"""Taking a lesson out of Redis: read all of it at one revision, later discard that."""
+"""Taking a lesson out of Redis: read all of it at one revision, then discard that revision."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -51,13 +51,13 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     def decode(self) -> "Decoded":
         """Read every payload; what cannot be read is set apart with the reason."""
-        corrupt = [_moved(raw) for raw in self.raw_corrupt]
-        found: list[LiveRecord] = []
+        corrupt = [_corrupt_record(raw) for raw in self.raw_corrupt]
+        records: list[LiveRecord] = []
         events: list[LiveEvent] = []
         for field, raw in self.raw_records.items():
             name = field_text(field)
             try:
-                found.append(decoding.decode_record(self.lesson.id, name, raw))
+                records.append(decoding.decode_record(self.lesson.id, name, raw))
             except Corrupt as error:
                 corrupt.append(CorruptPayload("record", name, raw, str(error)))
         for number, raw in enumerate(self.raw_events):
@@ -65,7 +65,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
                 events.append(decoding.decode_event(self.lesson.id, raw))
             except Corrupt as error:
                 corrupt.append(CorruptPayload("event", str(number), raw, str(error)))
-        return Decoded(found, events, corrupt)
+        return Decoded(records, events, corrupt)
 
 
 class Decoded(NamedTuple):
@@ -109,7 +109,7 @@ def _snapshot(lesson_id: UUID, reply: Any) -> Snapshot | Unsnapped:
         return Unsnapped("unreadable", str(reply))
     match reply[0]:
         case b"snapshot":
-            return _readable(lesson_id, reply)
+            return _decode_snapshot(lesson_id, reply)
         case b"not_found" | b"not_over" | b"starting" as outcome:
             return Unsnapped(outcome.decode())
         case b"wrong_type":
@@ -121,7 +121,7 @@ def _snapshot(lesson_id: UUID, reply: Any) -> Snapshot | Unsnapped:
             return Unsnapped("unreadable", "a number of the lesson is damaged", reply[1])
 
 
-def _readable(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
+def _decode_snapshot(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
     _, read_at, fields, flat, raw_events, raw_corrupt, refusals = reply
     try:
         lesson = decoding.decode_lesson(lesson_id, read_at, fields)
@@ -137,7 +137,7 @@ def _readable(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
     )
 
 
-def _moved(raw: bytes) -> CorruptPayload:
+def _corrupt_record(raw: bytes) -> CorruptPayload:
     field, _, payload = raw.partition(b"|")
     return CorruptPayload(
         "record", field_text(field), payload, "a script met it in place of a record"
@@ -149,7 +149,7 @@ class DiscardOutcome(NamedTuple):
 
     outcome: str
     refusals: list[LiveRefusal]
-    """All that it held when it was discarded; some may have come after its snapshot."""
+    """All refusals that it held when it was discarded; some may have come after its snapshot."""
 
 
 def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, DiscardOutcome]:
@@ -160,15 +160,15 @@ def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, DiscardOut
     calls = [
         client.Call(
             "discard_if_unchanged",
-            keys.of_lesson(each.lesson.id),
-            (each.lesson.revision, each.raw_events[-1] if each.raw_events else b""),
+            keys.of_lesson(snapshot.lesson.id),
+            (snapshot.lesson.revision, snapshot.raw_events[-1] if snapshot.raw_events else b""),
         )
-        for each in snapshots
+        for snapshot in snapshots
     ]
     replies = client.run_many(calls) if calls else []
     return {
-        each.lesson.id: _discard(each.lesson.id, reply)
-        for each, reply in zip(snapshots, replies, strict=True)
+        snapshot.lesson.id: _discard(snapshot.lesson.id, reply)
+        for snapshot, reply in zip(snapshots, replies, strict=True)
     }
 
 
@@ -180,7 +180,7 @@ def _discard(lesson_id: UUID, reply: Any) -> DiscardOutcome:
 
 
 def free_names(lessons: Sequence[LiveLesson]) -> None:
-    """After a discard: leave due, and the names that still stand for these lessons."""
+    """After a discard: remove the lessons from due, and the names that still stand for them."""
     queue.drop_due([lesson.id for lesson in lessons])
     calls = [
         client.Call("compare_and_delete", [key], (str(lesson.id),))

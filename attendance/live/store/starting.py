@@ -1,4 +1,4 @@
-"""Starting a lesson: several keys in several slots, so the order is the guard.
+"""Starting a lesson: its keys are in several slots, so the order of writes is the guard.
 
 due (and the outboxes), then the short code, then the lesson in phase starting,
 then the teacher's key, then live. A start that dies in between leaves a lesson
@@ -44,14 +44,14 @@ def start(new: NewLesson) -> LiveLesson:
     InvalidWindow where the end is not in the future.
     """
     teacher = new.data.teacher.school_number
-    held = queue.read_name(keys.teacher(teacher))
-    holder = _holder(held)
+    key_value = queue.read_name(keys.teacher(teacher))
+    holder = _holder(key_value)
     if holder is not None and holder.data.request_id == new.data.request_id:
         return _go_live(holder.id)
     if holder is not None:
         _refuse_or_abandon(holder)
     ends_at = instants.milliseconds(new.ends_at)
-    scheduled = client.run(
+    due_reply = client.run(
         "schedule",
         [keys.DUE],
         (
@@ -59,32 +59,32 @@ def start(new: NewLesson) -> LiveLesson:
             ends_at,
         ),
     )
-    if scheduled[0] == b"past":
+    if due_reply[0] == b"past":
         raise InvalidWindow(_("The end of the lesson is not in the future. Choose a later end."))
     if Check.EXTERNAL in new.data.checks:
         queue.expect_verdicts(new.id, ends_at)
     _create(_with_short_code(new))
-    taken = client.run(
+    name_reply = client.run(
         "take_name",
         [keys.teacher(teacher)],
         (
-            held,
+            key_value,
             str(new.id),
         ),
     )
-    if taken[0] == b"held":
+    if name_reply[0] == b"held":
         abandon(new.id)
-        return _after_a_lost_race(new, taken[1])
+        return _after_a_lost_race(new, name_reply[1])
     return _go_live(new.id)
 
 
-def _holder(held: bytes) -> LiveLesson | None:
+def _holder(key_value: bytes) -> LiveLesson | None:
     """The lesson that the teacher's key names, unless that one is absent or over."""
-    lesson_id = queue.lesson_id(held)
+    lesson_id = queue.lesson_id(key_value)
     if lesson_id is None:
         return None
     lesson = reading.read_lessons([lesson_id])[lesson_id]
-    # One that cannot be read would keep its teacher from every other lesson.
+    # An unreadable lesson counts as absent: it must not keep its teacher from the next one.
     return lesson if isinstance(lesson, LiveLesson) and not lesson.is_over else None
 
 
@@ -126,8 +126,8 @@ def _create(new: NewLesson) -> None:
     )
 
 
-def _after_a_lost_race(new: NewLesson, held: bytes) -> LiveLesson:
-    winner = _holder(held)
+def _after_a_lost_race(new: NewLesson, key_value: bytes) -> LiveLesson:
+    winner = _holder(key_value)
     if winner is None:
         raise LessonAlreadyLive(_("Another start of yours is under way. Try again in a moment."))
     if winner.data.request_id == new.data.request_id:
