@@ -25,7 +25,7 @@ _VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-([a-z]+)")
 class Board(NamedTuple):
     lesson: LessonView
     version: str
-    """Differs whenever the board would: give it back to learn whether something has changed."""
+    """Differs whenever the board would: a caller sends it back to ask whether it changed."""
     records: Sequence[RegisterRecord] = ()
     """By school number, those flagged as deleted among them."""
     refusals: Sequence[LiveRefusal] = ()
@@ -43,7 +43,7 @@ class _Version(NamedTuple):
         return f"{self.revision}-{self.refused}-{self.state}"
 
 
-_NOTHING = _Version(-1, -1, "")
+_NO_VERSION = _Version(-1, -1, "")
 
 
 def find_board(lesson_id: UUID, *, version: str = "") -> Board:
@@ -53,41 +53,43 @@ def find_board(lesson_id: UUID, *, version: str = "") -> Board:
     query. Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
     match = _VERSION.fullmatch(version)
-    known = _Version(int(match[1]), int(match[2]), match[3]) if match else _NOTHING
-    return _unchanged(lesson_id, known) or _whole(lesson_id, known)
+    caller_version = _Version(int(match[1]), int(match[2]), match[3]) if match else _NO_VERSION
+    return _unchanged_board(lesson_id, caller_version) or _whole_board(lesson_id, caller_version)
 
 
-def _unchanged(lesson_id: UUID, known: _Version) -> Board | None:
-    """What a caller who has the newest version of a live lesson is told; None for others."""
-    if known.state != LessonState.LIVE:
+def _unchanged_board(lesson_id: UUID, caller_version: _Version) -> Board | None:
+    """The answer to a caller who has the newest version of a live lesson; None for others."""
+    if caller_version.state != LessonState.LIVE:
         return None
     with contextlib.suppress(AttendanceError):
-        live = _read(lesson_id, known)
-        if live.is_unchanged and shapes.state_of(live.lesson) == known.state:
-            return _of_live(live, known.state)
+        live = _read_register(lesson_id, caller_version)
+        if live.is_unchanged and shapes.state_of(live.lesson) == caller_version.state:
+            return _of_live(live, caller_version.state)
     return None
 
 
-def _whole(lesson_id: UUID, known: _Version) -> Board:
+def _whole_board(lesson_id: UUID, caller_version: _Version) -> Board:
     state = whereabouts.ledger_state(lesson_id)
 
     def live() -> Board:
-        found = _read(lesson_id, _NOTHING)
-        return _of_live(found, state_now(found.lesson, state))
+        register = _read_register(lesson_id, _NO_VERSION)
+        return _of_live(register, state_now(register.lesson, state))
 
     try:
         return whereabouts.read_by(
-            state, live=live, stored=lambda: _of_stored(registers.find_attendance(lesson_id), known)
+            state,
+            live=live,
+            stored=lambda: _of_stored(registers.find_attendance(lesson_id), caller_version),
         )
     except LessonNotFound:
-        return _lost(lesson_id)
+        return _lost_board(lesson_id)
 
 
-def _read(lesson_id: UUID, known: _Version) -> Register:
+def _read_register(lesson_id: UUID, caller_version: _Version) -> Register:
     return store.register(
         lesson_id,
-        known_revision=known.revision,
-        known_refused=known.refused,
+        known_revision=caller_version.revision,
+        known_refused=caller_version.refused,
         with_refusals=True,
     )
 
@@ -103,11 +105,11 @@ def _of_live(live: Register, state: str) -> Board:
     )
 
 
-def _of_stored(row: Attendance, known: _Version) -> Board:
+def _of_stored(row: Attendance, caller_version: _Version) -> Board:
     state = whereabouts.ledger_state(row.pk) or LessonState.DISCARDED
-    refused = row.refusals.aggregate(times=Sum("times"))["times"] or 0
-    version = _Version(row.revision, refused, state)
-    if version == known:
+    refused_attempts = row.refusals.aggregate(times=Sum("times"))["times"] or 0
+    version = _Version(row.revision, refused_attempts, state)
+    if version == caller_version:
         lesson = shapes.lesson_of_stored(row, state=state, counts={})
         return Board(lesson=lesson, version=str(version), is_unchanged=True)
     records = registers.stored_records(row)
@@ -119,8 +121,8 @@ def _of_stored(row: Attendance, known: _Version) -> Board:
     )
 
 
-def _lost(lesson_id: UUID) -> Board:
-    """Of a lesson that is lost there may be nothing, and its page still says what to do."""
+def _lost_board(lesson_id: UUID) -> Board:
+    """The board of a lost lesson, which may have no records: its page says what to do."""
     lesson = find_lesson(lesson_id)
     if lesson.state != LessonState.LOST:
         raise LessonNotFound

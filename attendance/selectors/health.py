@@ -1,4 +1,4 @@
-"""What the books say of the health of the site."""
+"""What PostgreSQL says of the health of the site: lessons that wait, missing migrations."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -25,7 +25,7 @@ class WaitingLessons(NamedTuple):
 def waiting(*, at: datetime) -> WaitingLessons:
     """Lessons that wait at an instant, and those that need a person: one query."""
     unstored = LessonLedger.objects.waiting(at).values("pk")
-    found = LessonLedger.objects.aggregate(
+    counts = LessonLedger.objects.aggregate(
         oldest=Min("ends_at", filter=Q(pk__in=unstored)),
         lost=Count("pk", filter=Q(state=LessonState.LOST)),
         quarantined=Count("pk", filter=Q(state=LessonState.QUARANTINED)),
@@ -36,8 +36,8 @@ def waiting(*, at: datetime) -> WaitingLessons:
             filter=Q(state=LessonState.FAILED) | Q(state=LessonState.PERSISTED, attempts__gt=0),
         ),
     )
-    oldest = found.pop("oldest")
-    return WaitingLessons(oldest=at - oldest if oldest else None, **found)
+    oldest = counts.pop("oldest")
+    return WaitingLessons(oldest=at - oldest if oldest else None, **counts)
 
 
 def missing_migrations() -> list[str]:

@@ -1,4 +1,4 @@
-"""Lessons wherever they live: Redis first, and PostgreSQL for what has left it."""
+"""Lessons in either store: Redis first, PostgreSQL for lessons that have left it."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,11 +25,11 @@ from attendance.selectors.shapes import (
 from attendance.vocabulary import LessonState
 from users.identity import Person, Role
 
-_TOLD_BY_THE_LEDGER = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
+_LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
 
 PAST = "past"
-"""Asked for in place of a state: persisted and discarded together."""
+"""Stands for two states in a filter: persisted and discarded."""
 
 
 class LessonFilter(NamedTuple):
@@ -49,135 +49,139 @@ def find_lesson(lesson_id: UUID) -> LessonView:
 
     Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
-    known = whereabouts.ledger_state(lesson_id)
+    state = whereabouts.ledger_state(lesson_id)
     return whereabouts.read_by(
-        known, live=lambda: _live(lesson_id, known), stored=lambda: _stored(lesson_id)
+        state, live=lambda: _live_view(lesson_id, state), stored=lambda: _stored_view(lesson_id)
     )
 
 
-def _live(lesson_id: UUID, known: str) -> LessonView:
+def _live_view(lesson_id: UUID, ledger_state: str) -> LessonView:
     lesson = store.read_lesson(lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
     counts = store.count_statuses([lesson_id])[lesson_id]
-    return lesson_of_live(lesson, state=state_now(lesson, known), counts=counts)
+    return lesson_of_live(lesson, state=state_now(lesson, ledger_state), counts=counts)
 
 
-def state_now(lesson: LiveLesson, known: str) -> str:
-    """Where a lesson in Redis is: by the clock, and once it is over by the ledger (`known`)."""
-    return known if lesson.is_over and known in _TOLD_BY_THE_LEDGER else state_of(lesson)
+def state_now(lesson: LiveLesson, ledger_state: str) -> str:
+    """The state of a lesson in Redis: by the clock, and by `ledger_state` once it is over."""
+    return ledger_state if lesson.is_over and ledger_state in _LEDGER_STATES else state_of(lesson)
 
 
-def _stored(lesson_id: UUID) -> LessonView:
-    books = LessonLedger.objects.filter(pk=lesson_id)
-    found = _views_of_stored([lesson_id], {row.lesson_id: row for row in books})
-    if not found:
+def _stored_view(lesson_id: UUID) -> LessonView:
+    rows = LessonLedger.objects.filter(pk=lesson_id)
+    views = _views_of_stored([lesson_id], {row.lesson_id: row for row in rows})
+    if not views:
         raise LessonNotFound
-    return found[lesson_id]
+    return views[lesson_id]
 
 
-def list_lessons(wanted: LessonFilter, part: Slice) -> Page[LessonView]:
+def list_lessons(criteria: LessonFilter, part: Slice) -> Page[LessonView]:
     """Lessons of both stores in one list, by id, which follows the time they were made.
 
     A fixed number of queries and round trips for any number of lessons. Raises
     LiveStoreUnavailable.
     """
-    books = {row.lesson_id: row for row in part.rows(_filtered(wanted), "lesson_id")}
-    unbooked = {lesson.id for lesson in _unbooked(wanted) if part.holds(lesson.id)}
-    cut = part.cut([*books, *unbooked])
-    views = [view for view in _views(cut.keys, books) if _is_wanted(view, wanted.state)]
+    ledger_rows = {row.lesson_id: row for row in part.rows(_filter_rows(criteria), "lesson_id")}
+    not_in_ledger = {lesson.id for lesson in _not_in_ledger(criteria) if part.holds(lesson.id)}
+    cut = part.cut([*ledger_rows, *not_in_ledger])
+    views = [view for view in _views(cut.keys, ledger_rows) if _is_wanted(view, criteria.state)]
     return Page(views, cut.next_key, cut.previous_key)
 
 
-def _filtered(wanted: LessonFilter) -> QuerySet[LessonLedger]:
+def _filter_rows(criteria: LessonFilter) -> QuerySet[LessonLedger]:
     rows = LessonLedger.objects.all()
-    if wanted.teacher_number:
-        rows = rows.filter(teacher_number=wanted.teacher_number)
-    if wanted.state == PAST:
+    if criteria.teacher_number:
+        rows = rows.filter(teacher_number=criteria.teacher_number)
+    if criteria.state == PAST:
         rows = rows.filter(state__in=[LessonState.PERSISTED, LessonState.DISCARDED])
-    elif wanted.state:
-        rows = rows.filter(_by_state(wanted.state))
-    if wanted.starts_from:
-        rows = rows.filter(starts_at__gte=wanted.starts_from)
-    if wanted.starts_to:
-        rows = rows.filter(starts_at__lt=wanted.starts_to)
-    if wanted.search:
+    elif criteria.state:
+        rows = rows.filter(_by_state(criteria.state))
+    if criteria.starts_from:
+        rows = rows.filter(starts_at__gte=criteria.starts_from)
+    if criteria.starts_to:
+        rows = rows.filter(starts_at__lt=criteria.starts_to)
+    if criteria.search:
         rows = rows.filter(
-            Q(lesson_name__icontains=wanted.search)
-            | Q(teacher_name__icontains=wanted.search)
-            | Q(teacher_number__istartswith=wanted.search)
+            Q(lesson_name__icontains=criteria.search)
+            | Q(teacher_name__icontains=criteria.search)
+            | Q(teacher_number__istartswith=criteria.search)
         )
     return rows
 
 
 def _by_state(state: str) -> Q:
-    """Between scheduled, live and ended only the clock decides: `_is_wanted` looks at it."""
+    """The clock decides between scheduled, live and ended: `_is_wanted` filters by it later."""
     moving = [LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED]
     return Q(state__in=moving if state in moving else [state])
 
 
-def _unbooked(wanted: LessonFilter) -> list[LiveLesson]:
-    """Lessons in Redis that the ledger does not know yet: PostgreSQL was away when they began."""
-    if wanted.teacher_number:
-        own = store.teachers_lesson(wanted.teacher_number)
+def _not_in_ledger(criteria: LessonFilter) -> list[LiveLesson]:
+    """Lessons in Redis without a ledger row: PostgreSQL was away when they began."""
+    if criteria.teacher_number:
+        own = store.teachers_lesson(criteria.teacher_number)
         ids = [own.id] if own else []
     else:
         ids = [due.lesson_id for page in store.due_pages() for due in page]
-    booked = LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True)
-    known = set(booked) if ids else set()
-    return [x for x in _readable([i for i in ids if i not in known]) if _matches(x, wanted)]
+    ledger_ids = LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True)
+    ids_in_ledger = set(ledger_ids) if ids else set()
+    return [
+        x for x in _readable([i for i in ids if i not in ids_in_ledger]) if _matches(x, criteria)
+    ]
 
 
-def _matches(lesson: LiveLesson, wanted: LessonFilter) -> bool:
-    words = (lesson.data.lesson_name, lesson.data.teacher.full_name)
-    text = wanted.search.casefold()
+def _matches(lesson: LiveLesson, criteria: LessonFilter) -> bool:
+    names = (lesson.data.lesson_name, lesson.data.teacher.full_name)
+    text = criteria.search.casefold()
     return (
-        (wanted.starts_from is None or lesson.starts_at >= wanted.starts_from)
-        and (wanted.starts_to is None or lesson.starts_at < wanted.starts_to)
-        and (not text or any(text in word.casefold() for word in words))
+        (criteria.starts_from is None or lesson.starts_at >= criteria.starts_from)
+        and (criteria.starts_to is None or lesson.starts_at < criteria.starts_to)
+        and (not text or any(text in name.casefold() for name in names))
     )
 
 
 def _readable(lesson_ids: Sequence[UUID]) -> list[LiveLesson]:
-    found = store.read_lessons(lesson_ids).values()
-    return [x for x in found if isinstance(x, LiveLesson) and not x.is_starting]
+    lessons = store.read_lessons(lesson_ids).values()
+    return [x for x in lessons if isinstance(x, LiveLesson) and not x.is_starting]
 
 
-def _views(ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]) -> list[LessonView]:
-    # The books were read for the list: the same question to the ledger, for many at once.
-    discarded = {i for i, row in books.items() if row.state == LessonState.DISCARDED}
-    found = store.read_lessons([i for i in ids if i not in discarded])
-    live = {i: x for i, x in found.items() if isinstance(x, LiveLesson) and not x.is_starting}
+def _views(ids: Sequence[UUID], ledger_rows: Mapping[UUID, LessonLedger]) -> list[LessonView]:
+    # As `whereabouts` asks, for many lessons at once: the rows were read for the list.
+    discarded = {i for i, row in ledger_rows.items() if row.state == LessonState.DISCARDED}
+    lessons = store.read_lessons([i for i in ids if i not in discarded])
+    live = {i: x for i, x in lessons.items() if isinstance(x, LiveLesson) and not x.is_starting}
     counts = store.count_statuses(list(live))
-    stored = _views_of_stored([i for i in ids if i not in live], books)
+    stored = _views_of_stored([i for i in ids if i not in live], ledger_rows)
     views = []
     for lesson_id in ids:
         if lesson_id in live:
-            known = books[lesson_id].state if lesson_id in books else whereabouts.UNKNOWN
-            state = state_now(live[lesson_id], known)
+            ledger_state = (
+                ledger_rows[lesson_id].state if lesson_id in ledger_rows else whereabouts.UNKNOWN
+            )
+            state = state_now(live[lesson_id], ledger_state)
             views.append(lesson_of_live(live[lesson_id], state=state, counts=counts[lesson_id]))
         elif lesson_id in stored:
-            is_there = found.get(lesson_id) is store.Missing.UNREADABLE
+            is_there = lessons.get(lesson_id) is store.Missing.UNREADABLE
             views.append(_not_lost(stored[lesson_id]) if is_there else stored[lesson_id])
     return views
 
 
 def _not_lost(view: LessonView) -> LessonView:
-    """What Redis holds and nobody can read is not gone."""
+    """A lesson that Redis holds and nobody can read is in quarantine, not lost."""
     if view.state != LessonState.LOST:
         return view
     return msgspec.structs.replace(view, state=LessonState.QUARANTINED)
 
 
 def _is_wanted(view: LessonView, state: str) -> bool:
-    """The ledger may be some minutes old: what a lesson is now decides."""
+    """Filter by the present state: the ledger may be some minutes old."""
     if state == PAST:
         return view.state in {LessonState.PERSISTED, LessonState.DISCARDED}
     return not state or view.state == state
 
 
 def _views_of_stored(
-    ids: Sequence[UUID], books: Mapping[UUID, LessonLedger]
+    ids: Sequence[UUID], ledger_rows: Mapping[UUID, LessonLedger]
 ) -> dict[UUID, LessonView]:
     if not ids:
         return {}
@@ -185,32 +189,32 @@ def _views_of_stored(
     counts = _stored_counts(ids)
     views: dict[UUID, LessonView] = {}
     for lesson_id in ids:
-        book, row = books.get(lesson_id), rows.get(lesson_id)
+        ledger_row, row = ledger_rows.get(lesson_id), rows.get(lesson_id)
         if row is not None:
-            state = book.state if book else LessonState.DISCARDED
-            counted = counts.get(lesson_id, {})
-            views[lesson_id] = lesson_of_stored(row, state=state, counts=counted)
-        elif book is not None and book.starts_at and book.ends_at:
-            views[lesson_id] = _of_book(book, book.starts_at, book.ends_at)
+            state = ledger_row.state if ledger_row else LessonState.DISCARDED
+            lesson_counts = counts.get(lesson_id, {})
+            views[lesson_id] = lesson_of_stored(row, state=state, counts=lesson_counts)
+        elif ledger_row is not None and ledger_row.starts_at and ledger_row.ends_at:
+            views[lesson_id] = _of_ledger_row(ledger_row, ledger_row.starts_at, ledger_row.ends_at)
     return views
 
 
 def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    kept = AttendanceRecord.objects.filter(attendance_id__in=ids, deleted_at=None)
+    records = AttendanceRecord.objects.filter(attendance_id__in=ids, deleted_at=None)
     counts: dict[UUID, dict[str, int]] = {}
-    for row in kept.values("attendance_id", "status").annotate(n=Count("pk")).order_by():
+    for row in records.values("attendance_id", "status").annotate(n=Count("pk")).order_by():
         counts.setdefault(row["attendance_id"], {})[row["status"]] = row["n"]
     return counts
 
 
-def _of_book(book: LessonLedger, starts_at: datetime, ends_at: datetime) -> LessonView:
-    """A lesson that is nowhere but in the ledger; it is lost where Redis should hold it."""
+def _of_ledger_row(ledger_row: LessonLedger, starts_at: datetime, ends_at: datetime) -> LessonView:
+    """A lesson that only the ledger has; it is lost where Redis should hold it."""
     brief = LessonBrief(
-        id=book.lesson_id,
-        lesson_name=book.lesson_name,
-        teacher=Person(book.teacher_number, book.teacher_name, Role.TEACHER),
+        id=ledger_row.lesson_id,
+        lesson_name=ledger_row.lesson_name,
+        teacher=Person(ledger_row.teacher_number, ledger_row.teacher_name, Role.TEACHER),
         starts_at=starts_at,
         ends_at=ends_at,
     )
-    state = LessonState.LOST if book.state in OPEN_STATES else book.state
+    state = LessonState.LOST if ledger_row.state in OPEN_STATES else ledger_row.state
     return LessonView(brief=brief, state=state)

@@ -1,4 +1,4 @@
-"""What staff look at: lessons by state, the newest runs, what lies in quarantine."""
+"""What staff look at: lessons by state, the newest runs, the quarantine."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,10 +22,10 @@ class Books(NamedTuple):
 
 
 def read_books(*, at: datetime) -> Books:
-    """The books at an instant: four queries, however much there is."""
-    counted = LessonLedger.objects.count_states(at)
+    """States, runs and quarantine at an instant: four queries, whatever the number of rows."""
+    counts = LessonLedger.objects.count_states(at)
     runs = list(PersistenceRun.objects.order_by("-started_at")[:RUNS])
     waiting = QuarantinedPayload.objects.filter(state=PayloadState.OPEN).count()
     oldest = LessonLedger.objects.waiting(at).order_by("ends_at").first()
-    states = {state: counted.get(state, 0) for state in LessonState}
+    states = {state: counts.get(state, 0) for state in LessonState}
     return Books(states, runs[::-1], waiting, oldest)

@@ -23,7 +23,7 @@ class OwnRecord(NamedTuple):
 class OwnAttendance(NamedTuple):
     page: Page[OwnRecord]
     counts: Counter[str]
-    """By status; what a teacher took out is not counted."""
+    """By status; records that a teacher took out are not counted."""
 
 
 def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
@@ -32,8 +32,8 @@ def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
     A fixed number of queries; each lesson in Redis is asked in the same round
     trip. Raises LiveStoreUnavailable.
     """
-    live = _live(school_number)
-    return _page(live, _stored(school_number, live), part)
+    live = _live_records(school_number)
+    return _page(live, _stored_rows(school_number, live), part)
 
 
 def find_own_attendance(school_number: str, part: Slice) -> OwnAttendance:
@@ -41,34 +41,34 @@ def find_own_attendance(school_number: str, part: Slice) -> OwnAttendance:
 
     Raises LiveStoreUnavailable.
     """
-    live = _live(school_number)
-    stored = _stored(school_number, live)
-    rows = stored.filter(deleted_at=None).values_list("status").annotate(n=Count("pk"))
+    live = _live_records(school_number)
+    stored_rows = _stored_rows(school_number, live)
+    rows = stored_rows.filter(deleted_at=None).values_list("status").annotate(n=Count("pk"))
     counts = Counter[str](dict(rows.order_by()))
-    counts.update(each.record.status for each in live if not each.record.is_deleted)
-    return OwnAttendance(_page(live, stored, part), counts)
+    counts.update(own.record.status for own in live if not own.record.is_deleted)
+    return OwnAttendance(_page(live, stored_rows, part), counts)
 
 
-def _stored(school_number: str, live: list[OwnRecord]) -> QuerySet[AttendanceRecord]:
+def _stored_rows(school_number: str, live: list[OwnRecord]) -> QuerySet[AttendanceRecord]:
     return AttendanceRecord.objects.filter(
         student__school_number=school_number, attendance__deleted_at=None
-    ).exclude(attendance_id__in=[each.lesson.id for each in live])
+    ).exclude(attendance_id__in=[own.lesson.id for own in live])
 
 
 def _page(
-    live: list[OwnRecord], stored: QuerySet[AttendanceRecord], part: Slice
+    live: list[OwnRecord], stored_rows: QuerySet[AttendanceRecord], part: Slice
 ) -> Page[OwnRecord]:
-    rows = stored.select_related("student", "attendance__teacher")
-    found = {each.lesson.id: each for each in live if part.holds(each.lesson.id)}
-    found |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
-    cut = part.cut(list(found))
-    return Page([found[key] for key in cut.keys], cut.next_key, cut.previous_key)
+    rows = stored_rows.select_related("student", "attendance__teacher")
+    records = {own.lesson.id: own for own in live if part.holds(own.lesson.id)}
+    records |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
+    cut = part.cut(list(records))
+    return Page([records[key] for key in cut.keys], cut.next_key, cut.previous_key)
 
 
 def find_own(lesson_id: UUID, school_number: str) -> OwnRecord | None:
     """One student's record in one lesson, or None. Without a query while the lesson is open.
 
-    That is on the path of a check-in: whoever has just checked in is shown this.
+    It is on the path of a check-in: the student sees it just afterwards.
     Raises LessonUnreadable and LiveStoreUnavailable.
     """
     try:
@@ -99,8 +99,8 @@ def _find_stored(lesson_id: UUID, school_number: str) -> OwnRecord | None:
     return _of_row(row) if row else None
 
 
-def _live(school_number: str) -> list[OwnRecord]:
-    found: list[OwnRecord] = []
+def _live_records(school_number: str) -> list[OwnRecord]:
+    own_records: list[OwnRecord] = []
     for page in store.due_pages():
         ids = [due.lesson_id for due in page]
         records = store.read_records_of(school_number, ids)
@@ -108,9 +108,9 @@ def _live(school_number: str) -> list[OwnRecord]:
         for lesson_id, record in records.items():
             lesson = lessons[lesson_id]
             if isinstance(lesson, LiveLesson):
-                found.append(_of_live(lesson, shapes.record_of_live(record)))
-    discarded = whereabouts.discarded_among(each.lesson.id for each in found)
-    return [each for each in found if each.lesson.id not in discarded]
+                own_records.append(_of_live(lesson, shapes.record_of_live(record)))
+    discarded = whereabouts.discarded_among(own.lesson.id for own in own_records)
+    return [own for own in own_records if own.lesson.id not in discarded]
 
 
 def _of_live(lesson: LiveLesson, record: RegisterRecord) -> OwnRecord:

@@ -18,8 +18,8 @@ class Slice(NamedTuple):
     def rows(self, rows: QuerySet[Any], key: str) -> list[Any]:
         """The rows of this part and one more, so that `cut` sees whether there are others."""
         if self.after is not None:
-            found = rows.filter(**{f"{key}__gt": self.after}).order_by(key)
-            return list(reversed(found[: self.limit + 1]))
+            newer = rows.filter(**{f"{key}__gt": self.after}).order_by(key)
+            return list(reversed(newer[: self.limit + 1]))
         if self.before is not None:
             rows = rows.filter(**{f"{key}__lt": self.before})
         return list(rows.order_by(f"-{key}")[: self.limit + 1])
@@ -31,23 +31,23 @@ class Slice(NamedTuple):
         return self.before is None or bool(key < self.before)
 
     def cut(self, keys: Sequence[Any]) -> "Cut":
-        """Sort keys, leave out those beyond the limit, and say where to go on."""
+        """Sort keys, drop those beyond the limit, and name where the next parts begin."""
         ordered = sorted(keys, reverse=True)
         has_more = len(ordered) > self.limit
         if self.after is not None:
-            kept = ordered[-self.limit :]
-            return Cut(kept, kept[-1] if kept else None, kept[0] if has_more else None)
-        kept = ordered[: self.limit]
-        has_newer = self.before is not None and bool(kept)
-        return Cut(kept, kept[-1] if has_more else None, kept[0] if has_newer else None)
+            part = ordered[-self.limit :]
+            return Cut(part, part[-1] if part else None, part[0] if has_more else None)
+        part = ordered[: self.limit]
+        has_newer = self.before is not None and bool(part)
+        return Cut(part, part[-1] if has_more else None, part[0] if has_newer else None)
 
 
 class Cut(NamedTuple):
     keys: Sequence[Any]
     next_key: Any
-    """Below this key it goes on."""
+    """Older items are below this key; None where there are none."""
     previous_key: Any
-    """Above this key there may be newer ones."""
+    """Newer items may be above this key; None where there are none."""
 
 
 class Page(NamedTuple, Generic[T]):

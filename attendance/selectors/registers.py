@@ -61,8 +61,8 @@ class HistoryView(NamedTuple):
 def find_register(lesson_id: UUID, *, known_revision: int | None = None) -> RegisterView:
     """The records of a lesson by school number, those flagged as deleted among them.
 
-    One read of Redis and the ledger's word while the lesson is live; at `known_revision` the
-    ledger is not asked. Three queries afterwards.
+    One read of Redis and one query of the ledger while the lesson is live, no query where it
+    is still at `known_revision`. Three queries afterwards.
     Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
     unchanged = _unchanged(lesson_id, known_revision) if known_revision is not None else None
@@ -74,7 +74,7 @@ def find_register(lesson_id: UUID, *, known_revision: int | None = None) -> Regi
 
 
 def _unchanged(lesson_id: UUID, known_revision: int) -> RegisterView | None:
-    """What a caller who has the revision that Redis holds is told; None for everybody else."""
+    """The answer to a caller who has the revision that Redis holds; None for everybody else."""
     with contextlib.suppress(AttendanceError):
         live = store.register(lesson_id, known_revision=known_revision)
         if live.is_unchanged and not live.lesson.is_over:
@@ -153,11 +153,15 @@ def _live_record(lesson_id: UUID, number: str) -> RegisterRecord | None:
 
 
 def _live_history(lesson_id: UUID, number: str) -> HistoryView:
-    found = store.read_history(lesson_id, number)
-    record = shapes.record_of_live(found.record) if found.record else None
-    own = (e for e in found.events if e.data.student and e.data.student.school_number == number)
+    history = store.read_history(lesson_id, number)
+    record = shapes.record_of_live(history.record) if history.record else None
+    own_events = (
+        event
+        for event in history.events
+        if event.data.student and event.data.student.school_number == number
+    )
     return HistoryView(
-        shapes.brief_of_live(found.lesson), record, [event_of_live(each) for each in own]
+        shapes.brief_of_live(history.lesson), record, [event_of_live(event) for event in own_events]
     )
 
 
@@ -176,7 +180,7 @@ def stored_records(row: Attendance) -> list[RegisterRecord]:
 
 def _stored_events(row: Attendance) -> EventsView:
     events = row.events.select_related("student", "actor").order_by("revision")
-    return EventsView(row.teacher.school_number, [event_of_stored(each) for each in events])
+    return EventsView(row.teacher.school_number, [event_of_stored(event) for event in events])
 
 
 def _stored_refusals(row: Attendance) -> RefusalsView:
@@ -185,7 +189,7 @@ def _stored_refusals(row: Attendance) -> RefusalsView:
 
 def stored_refusals(row: Attendance) -> list[LiveRefusal]:
     """The refused check-ins of a stored lesson, by school number."""
-    return [_refusal(each) for each in row.refusals.order_by("school_number", "code")]
+    return [_refusal(refusal) for refusal in row.refusals.order_by("school_number", "code")]
 
 
 def _stored_record(attendance: Attendance, number: str) -> RegisterRecord | None:
@@ -196,11 +200,11 @@ def _stored_record(attendance: Attendance, number: str) -> RegisterRecord | None
 
 def _stored_history(row: Attendance, number: str) -> HistoryView:
     events = row.events.select_related("student", "actor").order_by("revision")
-    own = events.filter(student__school_number=number)
+    own_events = events.filter(student__school_number=number)
     return HistoryView(
         shapes.brief_of_stored(row),
         _stored_record(row, number),
-        [event_of_stored(each) for each in own],
+        [event_of_stored(event) for event in own_events],
     )
 
 

@@ -15,7 +15,7 @@ from users.identity import Person, Role
 
 
 class LessonBrief(NamedTuple):
-    """What is told of a lesson wherever one is named."""
+    """What identifies a lesson to a reader: shown wherever a lesson is named."""
 
     id: UUID
     lesson_name: str
@@ -78,12 +78,12 @@ class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def standing(self) -> Standing:
-        """What a verdict looks at."""
+        """The part of the record on which a verdict depends."""
         return Standing(self.status, self.previous, self.mark)
 
 
 def state_of(lesson: LiveLesson) -> LessonState:
-    """Where a lesson in the live store is, by the live store's clock."""
+    """The state of a lesson in the live store, by the live store's clock."""
     if lesson.is_over:
         return LessonState.ENDED
     return LessonState.LIVE if lesson.is_open else LessonState.SCHEDULED

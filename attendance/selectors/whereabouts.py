@@ -1,15 +1,15 @@
 """Where a lesson lives: one answer, for reading and for writing.
 
-    the ledger says `discarded`   PostgreSQL, whatever Redis holds: a copy there is an older one
-    else                          Redis decides, and only its own "not found" leads on to
-                                  PostgreSQL; an error never stands for absence
+    the ledger says `discarded`   PostgreSQL: a copy in Redis is an older one
+    else                          Redis; PostgreSQL only where Redis answers "not found",
+                                  because an error does not mean that the lesson is absent
 
 Two named exceptions keep PostgreSQL off the path of a check-in, and neither writes a correction:
 
 - the check-in itself, and a student's own page of a lesson that is open by Redis's clock
   (`services/check_in.py`, `selectors/own.py`);
-- a reader who has the revision that Redis holds is told that nothing has changed
-  (`selectors/registers.py`): what it was told before came by this answer.
+- the answer "nothing has changed" to a reader who has the revision that Redis holds
+  (`selectors/registers.py`): the ledger was asked when that reader got its revision.
 """
 
 import logging
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 UNKNOWN = ""
-"""In the place of a state: the ledger has no such lesson, or does not answer."""
+"""Stands for a state: the ledger has no such lesson, or does not answer."""
 
 
 def read(lesson_id: UUID, *, live: Callable[[], T], stored: Callable[[], T]) -> T:
@@ -64,7 +64,7 @@ def _choose(*, is_stored: bool, live: Callable[[], T], stored: Callable[[], T]) 
 
 
 def is_discarded(lesson_id: UUID) -> bool:
-    """Whether PostgreSQL has the newest words of a lesson, whatever Redis holds."""
+    """Whether PostgreSQL has the newest records of a lesson, whatever Redis holds."""
     return lesson_id in discarded_among([lesson_id])
 
 
