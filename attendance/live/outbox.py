@@ -48,14 +48,14 @@ def take(*, most: int) -> list[OutboxEntry]:
     return entries
 
 
-def settle(waiting: OutboxEntry) -> None:
+def settle(entry: OutboxEntry) -> None:
     """Remove an entry that was sent, or that nobody needs any more."""
     client.run(
         "settle_outbox",
-        [keys.outbox(waiting.lesson_id)],
+        [keys.outbox(entry.lesson_id)],
         (
-            waiting.record.school_number,
-            waiting.raw,
+            entry.record.school_number,
+            entry.raw,
         ),
     )
 

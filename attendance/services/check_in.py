@@ -1,6 +1,6 @@
-"""A student says "here": one atomic step in Redis, and PostgreSQL only where Redis has nothing.
+"""A student says "here": one atomic step in Redis; PostgreSQL only where Redis has no such lesson.
 
-The exception that `selectors/whereabouts.py` names: no ledger is asked on this path.
+This path does not read the ledger: `selectors/whereabouts.py` names it as an exception.
 """
 
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Given(NamedTuple):
     code: str = ""
     """The code, typed or from the link."""
     scan: str = ""
-    """What `scans.keep_scan` gave for a code, while its five minutes last."""
+    """A scan that `scans.keep_scan` signed for a code; it is valid for five minutes."""
     address: str = ""
     """The address that the request came from."""
 
@@ -50,21 +50,21 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
     person = validation.clean_person(student)
     data = RecordData(person.school_number, person.full_name, Source.STUDENT.value)
     try:
-        done = store.check_in(lesson_id, data, _shown(lesson_id, given))
+        result = store.check_in(lesson_id, data, _clean_given(lesson_id, given))
     except LessonNotFound:
-        return _stored(lesson_id, person)
+        return _answer_from_postgresql(lesson_id, person)
     lesson = LessonBrief(
         id=lesson_id,
-        lesson_name=done.lesson.lesson_name,
-        teacher=done.lesson.teacher,
-        starts_at=done.starts_at,
-        ends_at=done.ends_at,
+        lesson_name=result.lesson.lesson_name,
+        teacher=result.lesson.teacher,
+        starts_at=result.starts_at,
+        ends_at=result.ends_at,
     )
-    return CheckedIn(shapes.record_of_live(done.record), done.is_repeated, lesson)
+    return CheckedIn(shapes.record_of_live(result.record), result.is_repeated, lesson)
 
 
-def _shown(lesson_id: UUID, given: Given) -> Shown:
-    # Most lessons ask for nothing, and nothing is looked at then.
+def _clean_given(lesson_id: UUID, given: Given) -> Shown:
+    # Most lessons ask for nothing: empty values are not checked at all.
     return Shown(
         codes.clean_code(given.code) if given.code else "",
         scans.open_scan(given.scan, lesson_id) if given.scan else "",
@@ -72,8 +72,8 @@ def _shown(lesson_id: UUID, given: Given) -> Shown:
     )
 
 
-def _stored(lesson_id: UUID, student: Person) -> CheckedIn:
-    """Redis does not know the lesson: PostgreSQL is asked once."""
+def _answer_from_postgresql(lesson_id: UUID, student: Person) -> CheckedIn:
+    """The answer where Redis has no such lesson: the stored record, or why it is too late."""
     rows = AttendanceRecord.objects.filter(
         attendance_id=lesson_id, student__school_number=student.school_number
     )

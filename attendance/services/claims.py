@@ -1,9 +1,9 @@
-"""Claims: one lesson is in the hands of one transaction at a time.
+"""Claims: one transaction at a time works on a lesson.
 
-A claim is a transaction's advisory lock: it is gone with the commit, with a
-rollback, and at once with a process that dies. Of one that stands still,
-PostgreSQL's timeouts end the session, except in the middle of a COPY, where the
-server waits for its client and looks at no timeout: see `end_stalled`.
+A claim is an advisory lock of a transaction: it ends with the commit, with a
+rollback, and at once where the process dies. Where a process hangs, PostgreSQL's
+timeouts end its session, except in the middle of a COPY: there the server waits
+for its client without a timeout, see `end_stalled`.
 """
 
 import logging
@@ -20,10 +20,9 @@ STATEMENT_SECONDS = 120
 
 
 def claim(lesson_ids: Sequence[UUID]) -> list[UUID]:
-    """Claim what nobody else holds, until the end of this transaction.
+    """Claim the lessons that nobody else holds, until the end of this transaction.
 
-    Returns the lessons that are claimed now; what somebody else works on is
-    left alone, without waiting.
+    Returns the lessons that are claimed now. It does not wait for the others.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -31,15 +30,15 @@ def claim(lesson_ids: Sequence[UUID]) -> list[UUID]:
             " WHERE pg_try_advisory_xact_lock(hashtextextended(%s || lesson_id::text, 0))",
             [list(lesson_ids), NAMESPACE],
         )
-        got = {row[0] for row in cursor.fetchall()}
-    return [lesson_id for lesson_id in lesson_ids if lesson_id in got]
+        claimed_ids = {row[0] for row in cursor.fetchall()}
+    return [lesson_id for lesson_id in lesson_ids if lesson_id in claimed_ids]
 
 
 def end_stalled(lesson_ids: Sequence[UUID]) -> None:
     """End the sessions that hold these claims and wait for a client that sends nothing more.
 
-    Their statement has lasted longer than statement_timeout allows. What they have
-    written is rolled back, as if that process had died.
+    Their statement has lasted longer than statement_timeout allows. Their transaction is
+    rolled back, as if that process had died.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -55,7 +54,7 @@ def end_stalled(lesson_ids: Sequence[UUID]) -> None:
             [STATEMENT_SECONDS, list(lesson_ids), NAMESPACE],
         )
         for pid, _ in cursor.fetchall():
-            logger.warning("Session %s stood still with the claims of lessons: it was ended", pid)
+            logger.warning("Session %s hung while it held claims of lessons: it was ended", pid)
 
 
 def claim_in_turn(lesson_id: UUID) -> None:

@@ -26,7 +26,7 @@ from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users
 
 ATTEMPTS = 5
-"""Times that a correction starts anew because another one came between."""
+"""How often a correction is tried where other corrections come in between."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,11 +42,11 @@ class Correction:
     full_name: str = ""
     """Needed where the student has no record yet."""
     request_id: str = ""
-    """The same again changes nothing."""
+    """A second correction with the same id changes nothing."""
     expected_revision: int | None = None
-    """The record's revision that the caller has seen, or None where that does not matter."""
+    """The record's revision that the caller saw, or None where any revision may be corrected."""
     is_verdict: bool = False
-    """Said by the external verifier, who is nobody's teacher."""
+    """Whether the external verifier decided it, which is nobody's teacher."""
 
 
 def correct_record(correction: Correction) -> RegisterRecord:
@@ -81,7 +81,7 @@ def _clean(correction: Correction) -> Correction:
 
 
 def _full_name(before: RegisterRecord | None, correction: Correction) -> str:
-    """The name seen at the lesson stays; a new record needs one."""
+    """A record keeps the name that was seen at the lesson; a new record needs one."""
     if before is not None:
         return before.full_name
     if not correction.full_name:
@@ -124,16 +124,16 @@ def _correct_live(correction: Correction) -> RegisterRecord:
 
 def _try_live(correction: Correction, source: str) -> RegisterRecord:
     number = correction.school_number
-    found = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
-    before = shapes.record_of_live(found.record) if found.record else None
-    if found.is_repeated and before is not None:
+    reply = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
+    before = shapes.record_of_live(reply.record) if reply.record else None
+    if reply.is_repeated and before is not None:
         return before
     _check_expected(before, correction.expected_revision)
     change = verdicts.decide(before.standing if before else None, correction.verdict)
     reason = _reason(change, correction)
     name = _full_name(before, correction)
     checked_in_at = before.checked_in_at if before else None
-    written = store.correct(
+    live_record = store.correct(
         correction.lesson_id,
         store.CorrectedRecord(
             data=RecordData(number, name, source, reason, correction.actor),
@@ -154,7 +154,7 @@ def _try_live(correction: Correction, source: str) -> RegisterRecord:
             new=change.new,
         ),
     )
-    return shapes.record_of_live(written)
+    return shapes.record_of_live(live_record)
 
 
 def _correct_stored(correction: Correction) -> RegisterRecord:

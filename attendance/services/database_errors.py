@@ -11,11 +11,11 @@ class Kind(Enum):
     GONE = "gone"
     """The connection is lost: the run ends, the next one goes on."""
     RETRY = "retry"
-    """The database could not now: the lesson is tried again after a pause."""
+    """The database cannot do it now: the lesson is tried again after a pause."""
     DATA = "data"
-    """The database or the codec refuses these very bytes: quarantine."""
+    """The database or the codec refuses the data itself: quarantine."""
     OTHER = "other"
-    """Nobody expected this: the lesson has failed, loudly."""
+    """Unexpected: the lesson fails, and an error is logged."""
 
 
 # Classes of SQLSTATE, see the appendix "Error Codes" of PostgreSQL's manual:
@@ -56,8 +56,8 @@ def _is_refused_here(error: Exception) -> bool:
 def _is_disconnected(error: Exception) -> bool:
     if isinstance(error, InterfaceError):
         return True
-    # Without a code it is the driver who speaks, for a server that has hung up. The connection
-    # itself cannot be asked: Django makes a new one when it leaves the transaction.
+    # An error without a code comes from the driver: the server has closed the connection. The
+    # connection cannot be checked: Django opens a new one when it leaves the transaction.
     return isinstance(error, OperationalError) and not sqlstate(error)
 
 
@@ -70,5 +70,5 @@ def text_of(error: Exception) -> str:
 
 
 def storable(text: str) -> str:
-    """A text that PostgreSQL takes, whatever stood in it."""
+    """A text that PostgreSQL accepts, whatever characters it had."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\x00", "\\x00")[:1000]

@@ -17,7 +17,7 @@ from attendance.vocabulary import LessonState
 from users.identity import Person
 
 LOST_LIFT = 1_000_000_000
-"""A lost lesson's revision is lifted by this, so that later words beat any copy."""
+"""Added to a lost lesson's revision, so that later changes are newer than any copy of it."""
 
 LOST = (
     "lost: Redis answers and does not hold this lesson. Restore its append-only file, or ask the "
@@ -27,7 +27,7 @@ FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 
 OBSERVED = (LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED, LessonState.LOST)
-"""States that follow what Redis holds; the others only the task may change."""
+"""States that follow Redis; only the persistence task changes the others."""
 
 
 _NEWEST = (
@@ -47,28 +47,28 @@ class PersistedLesson(NamedTuple):
 
 
 def enter_started(lesson: LiveLesson) -> None:
-    """Enter a lesson that Redis has confirmed; one that is there is left alone."""
+    """Enter a lesson that Redis has confirmed; an existing row stays as it is."""
     _upsert([lesson], "DO NOTHING")
 
 
 def observe(lessons: Sequence[LiveLesson]) -> None:
     """Write down what Redis holds now: a fixed number of statements for a page of lessons.
 
-    Only what differs is claimed and written. A lesson that was given up as lost
-    and is there again is taken up again; one that somebody else works on is
-    left to them.
+    Only lessons that differ from their row are claimed and written. A lesson that
+    was marked as lost and is in Redis again gets its state back; one that another
+    task has claimed is left to that task.
     """
-    known = {
+    rows = {
         row.lesson_id: row
         for row in LessonLedger.objects.filter(lesson_id__in=[lesson.id for lesson in lessons])
     }
-    new = [lesson for lesson in lessons if _differs(known.get(lesson.id), lesson)]
-    if not new:
+    to_write = [lesson for lesson in lessons if _differs(rows.get(lesson.id), lesson)]
+    if not to_write:
         return
     with transaction.atomic():
-        mine = set(claims.claim([lesson.id for lesson in new]))
+        claimed_ids = set(claims.claim([lesson.id for lesson in to_write]))
         _upsert(
-            [lesson for lesson in new if lesson.id in mine],
+            [lesson for lesson in to_write if lesson.id in claimed_ids],
             f"{_NEWEST}, state = EXCLUDED.state, last_error = '' WHERE stored.state = ANY(%s)",
             [list(OBSERVED)],
         )
@@ -117,12 +117,12 @@ def _columns(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-def mark_persisted(done: Sequence[PersistedLesson]) -> None:
+def mark_persisted(entries: Sequence[PersistedLesson]) -> None:
     """Within the persisting transaction: these lessons are in PostgreSQL."""
-    _upsert([each.lesson for each in done], _NEWEST)
-    if not done:
+    _upsert([entry.lesson for entry in entries], _NEWEST)
+    if not entries:
         return
-    columns = _columns((each.lesson.id, each.quarantined, each.digest) for each in done)
+    columns = _columns((entry.lesson.id, entry.quarantined, entry.digest) for entry in entries)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE attendance_lessonledger AS stored SET state = 'persisted', attempts = 0,"
@@ -135,34 +135,35 @@ def mark_persisted(done: Sequence[PersistedLesson]) -> None:
 
 
 def mark_stored(lesson_ids: Sequence[UUID]) -> None:
-    """Within the transaction that claims them: all of these is in PostgreSQL, byte for byte.
+    """Within the transaction that claims them: PostgreSQL has these lessons, byte for byte.
 
-    Whatever the ledger has said of them since they were stored is settled by that.
+    That settles any failure or other state that the ledger got since they were stored.
     """
     LessonLedger.objects.filter(lesson_id__in=lesson_ids).exclude(
         state__in=[LessonState.PERSISTED, LessonState.DISCARDED]
     ).update(state=LessonState.PERSISTED, attempts=0, next_attempt_at=None, last_error="")
 
 
-def settle_discards(gone: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:
-    """After the discard: gone from Redis, or still there with something newer.
+def settle_discards(gone_ids: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:
+    """After the discard: mark lessons that left Redis, and those with something newer there.
 
-    The latter come with the digest of what was stored: if somebody else has stored more
-    since, it is for them to settle. Taken for unstored, it would be declared lost once it
-    is gone. Whoever holds the claim meanwhile finds the same and writes it.
+    `still_there` maps the latter to the digest of what was stored. Where another task has
+    stored more since, the digest differs and that task settles the lesson: marked as not
+    stored, it would be declared lost once it is gone. A lesson that another task has
+    claimed is left to that task as well.
     """
     with transaction.atomic():
-        mine = claims.claim([*gone, *still_there])
+        claimed_ids = claims.claim([*gone_ids, *still_there])
         persisted_before = LessonLedger.objects.filter(state=LessonState.PERSISTED)
-        persisted_before.filter(lesson_id__in=[i for i in mine if i in gone]).update(
+        persisted_before.filter(lesson_id__in=[i for i in claimed_ids if i in gone_ids]).update(
             state=LessonState.DISCARDED,
             discarded_at=timezone.now(),
             attempts=0,
             next_attempt_at=None,
             last_error="",
         )
-        for changed in (i for i in mine if i in still_there):
-            persisted_before.filter(lesson_id=changed, digest=still_there[changed]).update(
+        for lesson_id in (i for i in claimed_ids if i in still_there):
+            persisted_before.filter(lesson_id=lesson_id, digest=still_there[lesson_id]).update(
                 state=LessonState.ENDED
             )
 
@@ -170,9 +171,9 @@ def settle_discards(gone: Collection[UUID], *, still_there: Mapping[UUID, str]) 
 def count_failure(lesson_id: UUID, error: str, *, at: datetime) -> datetime | None:
     """Count a failed attempt. Returns when the lesson is tried again: pauses double.
 
-    Returns None where somebody else has stored and discarded it meanwhile. What is
-    committed stays persisted, whoever failed after that: a lesson that is gone from
-    Redis and not said to be stored would be declared lost.
+    Returns None where another task has stored and discarded it meanwhile. A lesson that
+    is committed stays persisted, whatever failed after that: without that state it would
+    be declared lost once it is gone from Redis.
     """
     with transaction.atomic():
         row, _ = LessonLedger.objects.select_for_update().get_or_create(
@@ -201,7 +202,7 @@ def mark_quarantined(lesson_id: UUID, error: str) -> None:
 
 
 def mark_rewound(lesson_id: UUID) -> None:
-    """Redis holds an older copy: PostgreSQL has the newest words and takes the next ones."""
+    """Redis holds an older copy: PostgreSQL has the newest changes and takes the next ones."""
     LessonLedger.objects.filter(lesson_id=lesson_id).update(
         state=LessonState.DISCARDED,
         persisted_at=timezone.now(),
@@ -218,18 +219,18 @@ def mark_lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
     persisted and discarded them meanwhile.
     """
     with transaction.atomic():
-        mine = claims.claim(lesson_ids)
-        rows = LessonLedger.objects.filter(lesson_id__in=mine)
+        claimed_ids = claims.claim(lesson_ids)
+        rows = LessonLedger.objects.filter(lesson_id__in=claimed_ids)
         rows.filter(state=LessonState.PERSISTED).update(
             state=LessonState.DISCARDED, discarded_at=timezone.now()
         )
-        gone = list(rows.open().values_list("lesson_id", flat=True))
-        rows.filter(lesson_id__in=gone).update(
+        lost_ids = list(rows.open().values_list("lesson_id", flat=True))
+        rows.filter(lesson_id__in=lost_ids).update(
             state=LessonState.LOST,
             last_error=LOST,
         )
-        Attendance.objects.filter(pk__in=gone).update(revision=F("revision") + LOST_LIFT)
-    return gone
+        Attendance.objects.filter(pk__in=lost_ids).update(revision=F("revision") + LOST_LIFT)
+    return lost_ids
 
 
 def enter_lost(

@@ -79,7 +79,7 @@ def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> 
 
 
 def _enter_in_ledger(lesson: LiveLesson) -> None:
-    """Best effort: without PostgreSQL a lesson starts all the same, the task enters it later."""
+    """Best effort: without PostgreSQL the lesson starts anyway, and the task enters it later."""
     try:
         ledger.enter_started(lesson)
     except Error as error:
@@ -101,13 +101,13 @@ def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Fi
     def stored() -> Finished:
         return Finished(stored_lessons.find_attendance(lesson_id, actor).ends_at, None)
 
-    # No mark is changed by it, so it goes on while PostgreSQL does not answer.
+    # It changes no mark, so it may go on while PostgreSQL does not answer.
     return whereabouts.read(lesson_id, live=live, stored=stored)
 
 
 def _persist_now(lesson_id: UUID) -> PersistenceReport | None:
     if connection.in_atomic_block:
-        # Its commits would be the caller's to take back: the next run does it.
+        # The caller could roll the task's commits back: the next run persists the lesson.
         return None
     return unified_persistence_task(
         lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.FINISH)
@@ -133,7 +133,7 @@ def extend_lesson(
         stored_lessons.find_attendance(lesson_id, actor)
         raise LessonClosed(_("This lesson is over, so it cannot be extended."))
 
-    # No mark is changed by it, so it goes on while PostgreSQL does not answer.
+    # It changes no mark, so it may go on while PostgreSQL does not answer.
     return whereabouts.read(lesson_id, live=live, stored=stored)
 
 

@@ -16,7 +16,7 @@ WRONG_SCANS = Limit("scan", 120, 60)
 
 
 def count_check_in(school_number: str) -> None:
-    """Raises TooManyAttempts. Without a count a mark is taken: it is worth more than a limit."""
+    """Raises TooManyAttempts. Where nothing can be counted, the check-in is allowed."""
     limit = Limit("check-in", settings.CHECK_INS_PER_MINUTE, 60)
     try:
         _count(limit, school_number)
@@ -34,14 +34,14 @@ def count_sign_in(account: str, address: str) -> None:
 
 
 def forget_sign_in(account: str, address: str) -> None:
-    """Somebody who has signed in begins anew."""
+    """Start the count again from 0 for somebody who has signed in."""
     throttle.forget(SIGN_IN_FROM_ONE_ADDRESS, of=f"{account}|{address}")
 
 
 def count_scan(code: str, address: str) -> bool:
     """Count a code before it is judged, if it could be guessed. Returns whether it was counted.
 
-    Raises TooManyAttempts: then a right code waits as well, or guessing would go on.
+    Raises TooManyAttempts, for a right code as well: guessing would go on otherwise.
     """
     if not codes.short_part(code):
         return False

@@ -1,4 +1,4 @@
-"""What a member of staff makes of a quarantined payload: retry, replay, replace, set aside.
+"""What staff can do with a quarantined payload: retry, replay, replace, set aside.
 
 The raw bytes never change. A replay goes through the same function as any
 correction, with an event, and adds a record only where the student has none.
@@ -57,7 +57,7 @@ def retry_payload(payload_id: int, *, actor: Person) -> None:
     Raises StillUnreadable, RecordExists, AlreadySettled, NotYourLesson and what
     `correct_record` raises.
     """
-    payload = _open(payload_id, actor)
+    payload = _open_payload(payload_id, actor)
     if payload.kind == PayloadKind.LESSON:
         _retry_lesson(payload, actor)
         return
@@ -78,11 +78,11 @@ def replay_payload(payload_id: int, *, corrected: CorrectedCopy, actor: Person) 
     Raises RecordExists, AlreadySettled, InvalidInput, NotYourLesson and what
     `correct_record` raises.
     """
-    payload = _open(payload_id, actor)
-    found = find_record(payload.lesson_id, corrected.school_number)
-    if found is not None and not found.is_deleted:
-        raise RecordExists(record=msgspec.to_builtins(found))
-    return _replay(payload, corrected, actor, found.revision if found else 0)
+    payload = _open_payload(payload_id, actor)
+    record = find_record(payload.lesson_id, corrected.school_number)
+    if record is not None and not record.is_deleted:
+        raise RecordExists(record=msgspec.to_builtins(record))
+    return _replay(payload, corrected, actor, record.revision if record else 0)
 
 
 def replace_with_payload(
@@ -92,7 +92,7 @@ def replace_with_payload(
 
     Raises Conflict where that record changed meanwhile, and as `replay_payload`.
     """
-    return _replay(_open(payload_id, actor), corrected, actor, seen_revision)
+    return _replay(_open_payload(payload_id, actor), corrected, actor, seen_revision)
 
 
 def discard_payload(payload_id: int, *, actor: Person, reason: str) -> None:
@@ -100,7 +100,7 @@ def discard_payload(payload_id: int, *, actor: Person, reason: str) -> None:
 
     Raises ReasonRequired, AlreadySettled and NotYourLesson.
     """
-    payload = _open(payload_id, actor)
+    payload = _open_payload(payload_id, actor)
     reason = validation.clean_reason(reason)
     if not reason:
         raise ReasonRequired
@@ -117,7 +117,7 @@ def readable(payload: QuarantinedPayload) -> LiveRecord | None:
         return None
 
 
-def _open(payload_id: int, actor: Person) -> QuarantinedPayload:
+def _open_payload(payload_id: int, actor: Person) -> QuarantinedPayload:
     if actor.role is not Role.STAFF:
         raise NotYourLesson(_("Only staff settles what is in quarantine."))
     payload = QuarantinedPayload.objects.filter(pk=payload_id, state=PayloadState.OPEN).first()
@@ -132,9 +132,9 @@ def _retry_lesson(payload: QuarantinedPayload, actor: Person) -> None:
     report = unified_persistence_task(
         lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.ADMIN)
     )
-    failed = [each for each in report.lessons if each.outcome in TROUBLE]
-    if failed or report.unavailable:
-        why = failed[0].error if failed else report.unavailable
+    failures = [lesson for lesson in report.lessons if lesson.outcome in TROUBLE]
+    if failures or report.unavailable:
+        why = failures[0].error if failures else report.unavailable
         raise StillUnreadable(_("The lesson cannot be persisted yet: %(why)s"), why=why)
     _settle(payload, PayloadState.REPLAYED, actor)
 
@@ -156,7 +156,7 @@ def _replay(
             actor=actor,
             reason=validation.clean_reason(note),
             full_name=corrected.full_name,
-            # Whoever dies after the correction repeats it without a second event.
+            # After a crash the correction is repeated: the same id makes no second event.
             request_id=f"quarantine-{payload.pk}",
             expected_revision=seen_revision,
         )
@@ -174,12 +174,12 @@ def _settle(
     reason: str = "",
     corrected: str = "",
 ) -> None:
-    settled = QuarantinedPayload.objects.filter(pk=payload.pk, state=PayloadState.OPEN).update(
+    changed_rows = QuarantinedPayload.objects.filter(pk=payload.pk, state=PayloadState.OPEN).update(
         state=state,
         corrected=corrected,
         settled_at=timezone.now(),
         settled_by=User.objects.get(school_number=actor.school_number),
         settled_reason=reason,
     )
-    if not settled:
+    if not changed_rows:
         raise AlreadySettled

@@ -1,7 +1,7 @@
 """Receipts: an acknowledgement that survives the loss of the live store itself.
 
-Every accepted check-in is answered with one. It carries all that a row needs,
-signed; sent back, it brings the mark back where it is nowhere, and only there.
+Every accepted check-in is answered with one. It holds all values of a row, signed;
+sent back, it restores the mark where neither store has it, and only there.
 """
 
 from enum import StrEnum
@@ -63,9 +63,9 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Receipt).decode
 
 
-def issue(done: CheckedIn) -> str:
-    """The signed receipt of a check-in; '' where its record has no instant to speak of."""
-    record, lesson = done.record, done.lesson
+def issue(check_in: CheckedIn) -> str:
+    """The signed receipt of a check-in; '' where its record has no check-in instant."""
+    record, lesson = check_in.record, check_in.lesson
     if record.checked_in_at is None:
         return ""
     receipt = Receipt(
@@ -93,9 +93,9 @@ def open_receipt(text: str) -> Receipt:
 
 
 def redeem(text: str, *, caller: Person) -> Redeemed:
-    """See that the mark of a receipt is stored; sent again and again, it is there once.
+    """Make sure that the mark of a receipt is stored; sent again, it is stored once.
 
-    Redis is asked first, unless the lesson has left it: that is only after it was stored.
+    Redis is read first, unless the ledger says that the lesson was stored and discarded.
     Raises InvalidReceipt, NotYourReceipt, Conflict, LessonUnreadable and
     LiveStoreUnavailable.
     """
@@ -115,7 +115,7 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
 
 
 def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
-    """As a correction: where the ledger says discarded, whatever Redis holds is an older copy."""
+    """Choose the store as a correction does: of a discarded lesson, Redis has an older copy."""
     return whereabouts.write(
         receipt.lesson_id,
         live=lambda: _in_live_store(receipt),
@@ -124,16 +124,16 @@ def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
 
 
 def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
-    """A lesson that is there without the record is an older copy: it is written again."""
+    """Restore the record in Redis: a lesson without it is an older copy."""
     request_id = _request_id(receipt)
-    found = store.read_record(
+    record = store.read_record(
         receipt.lesson_id, receipt.student.school_number, request_id=request_id
     ).record
-    if found is not None:
-        return Found.KEPT, shapes.record_of_live(found)
+    if record is not None:
+        return Found.KEPT, shapes.record_of_live(record)
     student = receipt.student
     source = Source.RECEIPT.value
-    written = store.correct(
+    live_record = store.correct(
         receipt.lesson_id,
         store.CorrectedRecord(
             data=RecordData(student.school_number, student.full_name, source, REASON, student),
@@ -148,14 +148,14 @@ def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
             new=receipt.status,
         ),
     )
-    return Found.RESTORED, shapes.record_of_live(written)
+    return Found.RESTORED, shapes.record_of_live(live_record)
 
 
 def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     with transaction.atomic():
-        # A task that stores this lesson just now is waited for.
+        # Wait for a task that stores this lesson just now.
         claims.claim_in_turn(receipt.lesson_id)
-        # Redis was read first and does not hold it, or PostgreSQL has the newest words.
+        # Redis was read first and does not hold it, or PostgreSQL has the newest records.
         ledger.mark_lost([receipt.lesson_id])
         users = ensure_users([receipt.student, _teacher(receipt)])
         student_id = users[receipt.student.school_number]
@@ -168,7 +168,7 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
 
 
 def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
-    """The stored lesson, locked; a lost one is made of what the receipt says of it."""
+    """The stored lesson, locked; a lost one is created from its receipt."""
     row = Attendance.objects.select_for_update().filter(pk=receipt.lesson_id).first()
     if row is not None:
         return row

@@ -1,4 +1,4 @@
-"""Refused check-ins in PostgreSQL: they are kept, and hold up nothing."""
+"""Refused check-ins in PostgreSQL: kept for teachers, and no reason for a run to stop."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -31,18 +31,18 @@ _ONE_MORE = "times = stored.times + 1"
 
 
 def keep(refusals: Mapping[UUID, Sequence[LiveRefusal]]) -> None:
-    """Store what the live store counted; counted again, it is there once.
+    """Store refusals that the live store counted; storing them again adds nothing.
 
     What PostgreSQL refuses is logged and left out; only a lost connection is raised.
     """
-    rows = [(lesson_id, each) for lesson_id, found in refusals.items() for each in found]
+    rows = [(lesson_id, refusal) for lesson_id, group in refusals.items() for refusal in group]
     _write(sorted(rows, key=_by_key), _NEWER_COUNT)
 
 
 def note(lesson_id: UUID, student: Person, refusal: Refusal) -> None:
     """Count one refusal of a lesson that is only in PostgreSQL."""
     now = timezone.now()
-    each = LiveRefusal(
+    live_refusal = LiveRefusal(
         school_number=student.school_number,
         full_name=student.full_name,
         code=refusal.value,
@@ -50,7 +50,7 @@ def note(lesson_id: UUID, student: Person, refusal: Refusal) -> None:
         first_at=now,
         last_at=now,
     )
-    _write([(lesson_id, each)], _ONE_MORE)
+    _write([(lesson_id, live_refusal)], _ONE_MORE)
 
 
 def _by_key(row: tuple[UUID, LiveRefusal]) -> tuple[UUID, str, str]:

@@ -1,7 +1,7 @@
 """Keeping a scan: a code that was valid when it was seen stays so for five minutes.
 
-Signing in takes longer than a code lives. A kept scan extends the code, never
-the lesson's window: that is judged when the student checks in.
+Signing in takes longer than a code is valid. A kept scan extends the code, never
+the lesson's window, which is checked when the student checks in.
 """
 
 from datetime import datetime, timedelta
@@ -33,9 +33,9 @@ def keep_scan(lesson_id: UUID, code: str, *, address: str = "") -> KeptScan:
     TooManyAttempts for typed codes from an address that guesses, and
     LiveStoreUnavailable.
     """
-    given = codes.clean_code(code)
-    is_counted = limits.count_scan(given, address)
-    scanned_at = store.check_code(lesson_id, given)
+    clean_code = codes.clean_code(code)
+    is_counted = limits.count_scan(clean_code, address)
+    scanned_at = store.check_code(lesson_id, clean_code)
     if is_counted:
         limits.give_back_scan(address)
     scan = _SIGNER.sign(f"{lesson_id}.{instants.milliseconds(scanned_at)}")
@@ -45,9 +45,9 @@ def keep_scan(lesson_id: UUID, code: str, *, address: str = "") -> KeptScan:
 def open_scan(scan: str, lesson_id: UUID) -> int:
     """The instant of a kept scan of this lesson in epoch ms. Raises CodeWrong."""
     try:
-        seen, _dot, at = _SIGNER.unsign(scan).rpartition(".")
+        signed_id, _dot, at = _SIGNER.unsign(scan).rpartition(".")
     except signing.BadSignature:
         raise CodeWrong(_("This scan was not kept by this site. Scan the code again.")) from None
-    if seen != str(lesson_id):
+    if signed_id != str(lesson_id):
         raise CodeWrong(_("This scan is of another lesson. Scan the code of this one."))
     return int(at)

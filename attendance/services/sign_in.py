@@ -17,16 +17,16 @@ class SignIn(NamedTuple):
     """Where the request came from."""
 
 
-def sign_in(wanted: SignIn, *, request: HttpRequest | None = None) -> User:
+def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     """The user with this number and password.
 
     Raises InvalidCredentials, TooManyAttempts with the seconds to wait, and
     SignInUnavailable where attempts cannot be counted.
     """
-    account = wanted.school_number.strip().upper()
-    limits.count_sign_in(account, wanted.address)
-    user = authenticate(request, username=wanted.school_number, password=wanted.password)
+    account = attempt.school_number.strip().upper()
+    limits.count_sign_in(account, attempt.address)
+    user = authenticate(request, username=attempt.school_number, password=attempt.password)
     if not isinstance(user, User):
         raise InvalidCredentials
-    limits.forget_sign_in(account, wanted.address)
+    limits.forget_sign_in(account, attempt.address)
     return user

@@ -24,11 +24,11 @@ def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
 
     Raises LessonNotFound and NotYourLesson.
     """
-    found = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
-    if found is None:
+    attendance = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
+    if attendance is None:
         raise LessonNotFound
-    permissions.check_may_change(actor, teacher_number=found.teacher.school_number)
-    return found
+    permissions.check_may_change(actor, teacher_number=attendance.teacher.school_number)
+    return attendance
 
 
 def rename_attendance(lesson_id: UUID, name: str, *, actor: Person, request_id: str) -> None:
@@ -41,9 +41,9 @@ def rename_attendance(lesson_id: UUID, name: str, *, actor: Person, request_id: 
         is_repeated = row.events.filter(request_id=request_id).exists()
         if is_repeated or row.lesson_name == name:
             return
-        words = f"{row.lesson_name} → {name}"
+        change = f"{row.lesson_name} → {name}"
         row.lesson_name = name
-        _save(row, EventKind.LESSON_RENAMED, actor, words, request_id)
+        _save(row, EventKind.LESSON_RENAMED, actor, change, request_id)
         LessonLedger.objects.filter(pk=lesson_id).update(lesson_name=name)
 
 

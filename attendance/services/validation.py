@@ -1,4 +1,4 @@
-"""What comes in at the door: checked once, here, before anything is written."""
+"""Checks of what callers send: made once, here, before anything is written."""
 
 from collections.abc import Sequence
 
@@ -55,14 +55,14 @@ def clean_request_id(text: str) -> str:
 
 def clean_checks(checks: Sequence[str]) -> tuple[str, ...]:
     """What a lesson asks of a check-in, each once. Raises InvalidInput."""
-    wanted = tuple(check for check in Check.values if check in checks)
-    if len(wanted) != len(set(checks)):
+    clean = tuple(check for check in Check.values if check in checks)
+    if len(clean) != len(set(checks)):
         raise InvalidInput(_("A check is one of code, network, external. Leave out the others."))
-    if Check.EXTERNAL in wanted and not settings.VERIFIER_URL:
+    if Check.EXTERNAL in clean and not settings.VERIFIER_URL:
         raise InvalidInput(
             _("No external verifier is set up. Leave out the check, or ask your staff for it.")
         )
-    return wanted
+    return clean
 
 
 def clean_networks(networks: Sequence[str], checks: Sequence[str]) -> tuple[Network, ...]:
@@ -71,12 +71,12 @@ def clean_networks(networks: Sequence[str], checks: Sequence[str]) -> tuple[Netw
         if networks:
             raise InvalidInput(_("Networks are for the check network. Add it, or leave them out."))
         return ()
-    given = list(networks) or settings.NETWORKS
-    if not 1 <= len(given) <= MOST_NETWORKS:
+    cidrs = list(networks) or settings.NETWORKS
+    if not 1 <= len(cidrs) <= MOST_NETWORKS:
         raise InvalidInput(
             _("Name 1 to %(most)d networks, as in 10.20.0.0/16."), most=MOST_NETWORKS
         )
-    return tuple(_network(cidr) for cidr in given)
+    return tuple(_network(cidr) for cidr in cidrs)
 
 
 def _network(cidr: str) -> Network:

@@ -1,4 +1,4 @@
-"""The external verifier: what is asked of it, and what its verdict does.
+"""The external verifier: check-ins that are sent to it, and verdicts that it sends back.
 
 Both ways are signed as Standard Webhooks says: HMAC-SHA256 over id, timestamp
 and raw body. The library of that name brings an HTTP client and five more
@@ -64,15 +64,15 @@ def sign(message_id: str, timestamp: str, body: bytes) -> str:
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def check_signature(given: Signature, body: bytes) -> None:
+def check_signature(headers: Signature, body: bytes) -> None:
     """Raises InvalidSignature for a wrong one, and one more than five minutes old or ahead."""
-    if not (settings.VERIFIER_SECRET and given.message_id and given.timestamp.isdecimal()):
+    if not (settings.VERIFIER_SECRET and headers.message_id and headers.timestamp.isdecimal()):
         raise InvalidSignature
-    wanted = sign(given.message_id, given.timestamp, body).encode()
-    offered = [each.encode() for each in given.signatures.split(" ")]
-    if not any(hmac.compare_digest(wanted, each) for each in offered):
+    expected = sign(headers.message_id, headers.timestamp, body).encode()
+    candidates = [candidate.encode() for candidate in headers.signatures.split(" ")]
+    if not any(hmac.compare_digest(expected, candidate) for candidate in candidates):
         raise InvalidSignature
-    if abs(time.time() - int(given.timestamp)) > TOLERANCE_SECONDS:
+    if abs(time.time() - int(headers.timestamp)) > TOLERANCE_SECONDS:
         raise InvalidSignature(_("The timestamp is more than five minutes away. Sign it anew."))
 
 
@@ -84,8 +84,8 @@ def apply_verdict(
     Raises VerificationNotFound, AlreadySettled where the record is not pending
     any more, InvalidInput and LiveStoreUnavailable.
     """
-    lesson_id, number, revision = _parsed(verification_id)
-    # Not the caller's own text: a message id may be long and strange.
+    lesson_id, number, revision = _parse_id(verification_id)
+    # A hash, because a message id may be long and hold any characters.
     request_id = f"verdict-{hashlib.sha256(message_id.encode()).hexdigest()[:48]}"
     try:
         lesson = lessons.find_lesson(lesson_id)
@@ -97,7 +97,7 @@ def apply_verdict(
     correction = Correction(
         lesson_id=lesson_id,
         school_number=number,
-        verdict=_accepted(lesson, before) if is_accepted else Verdict.REJECT,
+        verdict=_verdict_of_acceptance(lesson, before) if is_accepted else Verdict.REJECT,
         actor=VERIFIER,
         reason=reason or DEFAULT_REASON,
         request_id=request_id,
@@ -112,8 +112,8 @@ def apply_verdict(
         ) from None
 
 
-def _accepted(lesson: LessonView, record: RegisterRecord) -> Verdict:
-    """Late where the check-in was; the status had to wait for this."""
+def _verdict_of_acceptance(lesson: LessonView, record: RegisterRecord) -> Verdict:
+    """The verdict of an accepted check-in: late where it came late."""
     if record.checked_in_at is None:
         return Verdict.ACCEPT
     window = Window(
@@ -124,15 +124,15 @@ def _accepted(lesson: LessonView, record: RegisterRecord) -> Verdict:
     return Verdict.LATE if is_late(milliseconds(record.checked_in_at), window) else Verdict.ACCEPT
 
 
-def verification_id(waiting: OutboxEntry) -> str:
-    """One check-in, told from a later one of the same student by its revision."""
-    record = waiting.record
-    return f"{waiting.lesson_id}.{record.school_number}.{record.revision}"
+def verification_id(entry: OutboxEntry) -> str:
+    """The id of one check-in; its revision distinguishes it from a later one of the student."""
+    record = entry.record
+    return f"{entry.lesson_id}.{record.school_number}.{record.revision}"
 
 
-def _parsed(text: str) -> tuple[UUID, str, int]:
-    lesson, _, rest = text.partition(".")
-    number, _, revision = rest.rpartition(".")
+def _parse_id(text: str) -> tuple[UUID, str, int]:
+    lesson, _, tail = text.partition(".")
+    number, _, revision = tail.rpartition(".")
     try:
         return UUID(lesson), number, int(revision)
     except ValueError:
@@ -144,13 +144,13 @@ def send_waiting() -> int:
 
     What it does not take is tried again, for 24 hours. Raises LiveStoreUnavailable.
     """
-    waiting = outbox.take(most=BATCH)
-    return sum(_send(each) for each in waiting)
+    entries = outbox.take(most=BATCH)
+    return sum(_send(entry) for entry in entries)
 
 
-def _send(waiting: OutboxEntry) -> bool:
-    message_id = verification_id(waiting)
-    body = _body(message_id, waiting)
+def _send(entry: OutboxEntry) -> bool:
+    message_id = verification_id(entry)
+    body = _body(message_id, entry)
     timestamp = str(int(time.time()))
     request = Request(  # noqa: S310 - an address that staff has set
         settings.VERIFIER_URL,
@@ -170,18 +170,18 @@ def _send(waiting: OutboxEntry) -> bool:
         logger.warning("The verifier does not take %s: %s", message_id, error)
         return False
     if is_taken:
-        outbox.settle(waiting)
+        outbox.settle(entry)
     return is_taken
 
 
-def _body(message_id: str, waiting: OutboxEntry) -> bytes:
-    record = waiting.record
+def _body(message_id: str, entry: OutboxEntry) -> bytes:
+    record = entry.record
     return msgspec.json.encode(
         {
             "type": "check_in.pending",
             "data": {
                 "verification_id": message_id,
-                "lesson_id": waiting.lesson_id,
+                "lesson_id": entry.lesson_id,
                 "school_number": record.school_number,
                 "full_name": record.full_name,
                 "checked_in_at": record.checked_in_at,

@@ -12,9 +12,9 @@ quarantine   payloads that cannot be read or stored, kept byte for byte
 sums         promise 6: captured = read = stored, for each lesson
 parked       lessons that a run cannot persist: their state, their pause, their report
 discard      Redis forgets what PostgreSQL has committed
-lost         lessons that the ledger knows and Redis does not hold
+lost         lessons that the ledger has and Redis does not hold
 dry_run      reads and compares, and changes nothing
-report, runs what a run says of itself, and its row
+report, runs the report of a run, and its row
 failpoints   named steps at which tests interfere
 """
 

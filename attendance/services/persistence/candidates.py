@@ -23,7 +23,7 @@ class RunOptions(NamedTuple):
     """At most so many lessons."""
     chunk_records: int = CHUNK_RECORDS
     retry_parked: bool = False
-    """Also look at the lessons that were told to wait."""
+    """Also look at parked lessons."""
     trigger: Trigger = Trigger.COMMAND
 
 
@@ -47,19 +47,19 @@ def chunks(
     if not is_dry_run:
         store.set_damaged_aside()
     if lesson_ids is not None:
-        found = iter([_asked_for(lesson_ids)])
+        pages = iter([_candidates_of(lesson_ids)])
     else:
-        found = (_over(page, options, is_dry_run=is_dry_run) for page in store.due_pages())
-    return _chunked(islice(_announced(found, expect), options.limit), options.chunk_records)
+        pages = (_due_now(page, options, is_dry_run=is_dry_run) for page in store.due_pages())
+    return _cut_into_chunks(islice(_announce(pages, expect), options.limit), options.chunk_records)
 
 
-def _asked_for(lesson_ids: Sequence[UUID]) -> list[Candidate]:
-    wanted = list(dict.fromkeys(lesson_ids))
-    lessons = store.read_lessons(wanted)
-    return [Candidate(i, _count(lessons[i])) for i in wanted]
+def _candidates_of(lesson_ids: Sequence[UUID]) -> list[Candidate]:
+    ids = list(dict.fromkeys(lesson_ids))
+    lessons = store.read_lessons(ids)
+    return [Candidate(i, _count(lessons[i])) for i in ids]
 
 
-def _over(page: list[DueLesson], options: RunOptions, *, is_dry_run: bool) -> list[Candidate]:
+def _due_now(page: list[DueLesson], options: RunOptions, *, is_dry_run: bool) -> list[Candidate]:
     ids = [due.lesson_id for due in page]
     lessons = store.read_lessons(ids)
     if not is_dry_run:
@@ -68,7 +68,7 @@ def _over(page: list[DueLesson], options: RunOptions, *, is_dry_run: bool) -> li
         )
     now = store.now()
     if not is_dry_run:
-        # Finished before their time by somebody who could not tell due: it need not come.
+        # A lesson that ended early may be gone while due still has its old end.
         early = [due.lesson_id for due in page if due.ends_at > now]
         lost.settle_missing([i for i in early if lessons[i] is Missing.NOT_FOUND])
     parked = {} if options.retry_parked else store.parked_until(ids)
@@ -84,7 +84,7 @@ def _count(lesson: LiveLesson | Missing) -> int:
     return lesson.record_count if isinstance(lesson, LiveLesson) else 0
 
 
-def _announced(
+def _announce(
     pages: Iterable[list[Candidate]], expect: Callable[[int], None]
 ) -> Iterator[Candidate]:
     for page in pages:
@@ -92,15 +92,15 @@ def _announced(
         yield from page
 
 
-def _chunked(candidates: Iterable[Candidate], most_records: int) -> Iterator[list[UUID]]:
+def _cut_into_chunks(candidates: Iterable[Candidate], most_records: int) -> Iterator[list[UUID]]:
     chunk: list[UUID] = []
-    held = 0
+    records = 0
     for candidate in candidates:
-        is_full = held + candidate.record_count > most_records or len(chunk) >= CHUNK_LESSONS
+        is_full = records + candidate.record_count > most_records or len(chunk) >= CHUNK_LESSONS
         if chunk and is_full:
             yield chunk
-            chunk, held = [], 0
+            chunk, records = [], 0
         chunk.append(candidate.lesson_id)
-        held += candidate.record_count
+        records += candidate.record_count
     if chunk:
         yield chunk

@@ -7,7 +7,7 @@
     5  quarantine what cannot be read; captured = stored, or roll back; COMMIT
     6  discard each lesson from Redis, only if it is still at R, and over
 
-Whoever dies, at whichever step, leaves something that the next run completes.
+Whichever step a process dies at, the next run completes what it left.
 docs/explanation/protocol.md says why each step is there.
 """
 
@@ -65,7 +65,7 @@ def _try(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonRe
             raise
         if len(chunk) > 1:
             logger.warning("A chunk failed, its lessons are tried alone: %s", text_of(error))
-            return [one for each in chunk for one in _try([each], write, book)]
+            return [report for lesson_id in chunk for report in _try([lesson_id], write, book)]
         if kind is Kind.DATA and write is not halving.write:
             return _try(chunk, halving.write, book)
         return [parked.give_up(chunk[0], error, kind)]
@@ -73,31 +73,31 @@ def _try(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonRe
 
 def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonReport]:
     started = monotonic()
-    # The turn is taken before the transaction: whoever waits for it holds nothing else.
+    # The turn comes before the transaction: a lane that waits for it holds no lock.
     with ExitStack() as turn, _transaction(turn, book):
         claimed = claims.claim(chunk)
         if len(claimed) < len(chunk):
             claims.end_stalled([i for i in chunk if i not in set(claimed)])
         reach("claimed", claimed)
-        read = snapshots.take_snapshots(claimed)
+        lessons = snapshots.take_snapshots(claimed)
         reach("snapshot_taken", claimed)
-        written, refused = write([each.readable for each in read.to_write])
+        written, refused = write([each.readable for each in lessons.to_write])
         reach("rows_written", claimed)
-        quarantined = quarantine.keep_payloads(read, refused)
-        refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in read.to_write})
-        reports = sums.report_lessons(chunk, read, written=written, quarantined=quarantined)
-        persisted = sums.for_the_ledger(read, reports)
-        read = snapshots.without_records(read)
+        quarantined = quarantine.keep_payloads(lessons, refused)
+        refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in lessons.to_write})
+        reports = sums.report_lessons(chunk, lessons, written=written, quarantined=quarantined)
+        persisted = sums.for_the_ledger(lessons, reports)
+        lessons = snapshots.without_records(lessons)
         turn.close()
         # Django's foreign keys are deferred: their errors must surface here.
         _check_constraints_now()
         ledger.mark_persisted(persisted)
-        ledger.mark_stored([each.snapshot.lesson.id for each in read.stored])
-        parked.write_down(read)
+        ledger.mark_stored([each.snapshot.lesson.id for each in lessons.stored])
+        parked.write_down(lessons)
         runs.add(book, reports)
         reach("before_commit", claimed)
     reach("committed", claimed)
-    discarded = discard.tidy_and_discard(read, book)
+    discarded = discard.tidy_and_discard(lessons, book)
     reach("discarded", claimed)
     return sums.with_discards(reports, discarded, seconds=monotonic() - started)
 
@@ -114,7 +114,7 @@ def _write_together(
     lessons: Sequence[Readable],
 ) -> tuple[dict[UUID, Written], list[halving.Refused]]:
     users = ensure_users(rows.people_of(lessons))
-    reach("users_ensured", [each.lesson.id for each in lessons])
+    reach("users_ensured", [readable.lesson.id for readable in lessons])
     written = rows.write_lessons(lessons, users)
     return written, halving.displaced(written)
 
@@ -125,8 +125,8 @@ def _bound_this_transaction() -> None:
             "SELECT set_config('lock_timeout', '10s', true),"
             " set_config('statement_timeout', %s, true),"
             " set_config('idle_in_transaction_session_timeout', '120s', true),"
-            # Redis forgets after this commit, so it must be on the disk. Where the
-            # server is set stricter than that, it stays so.
+            # Redis forgets after this commit, so it must be on the disk. A stricter
+            # setting of the server stays.
             " set_config('synchronous_commit', CASE WHEN"
             " current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
             " ELSE current_setting('synchronous_commit') END, true)",

@@ -20,17 +20,17 @@ from attendance.services.persistence.runs import Book
 from attendance.services.persistence.snapshots import ChunkSnapshots
 
 
-def tidy_and_discard(read: ChunkSnapshots, book: Book) -> set[UUID]:
+def tidy_and_discard(lessons: ChunkSnapshots, book: Book) -> set[UUID]:
     """Discard the lessons that are stored at the revision that was read.
 
-    Returns those that are gone from Redis. It comes after the commit, so no
-    error undoes anything: `book` learns of it, and the next run goes on here.
+    Returns those that are gone from Redis. It comes after the commit, so an error
+    undoes nothing: it is noted in `book`, and the next run goes on here.
     """
-    stored = [each.snapshot for each in read.to_write]
-    stored += [each.snapshot for each in read.stored]
+    snapshots = [each.snapshot for each in lessons.to_write]
+    snapshots += [each.snapshot for each in lessons.stored]
     try:
-        parked.tidy(read)
-        return _discard(_old_enough(stored) if settings.DISCARD_AFTER_MINUTES else stored)
+        parked.tidy(lessons)
+        return _discard(_old_enough(snapshots) if settings.DISCARD_AFTER_MINUTES else snapshots)
     except LiveStoreUnavailable as error:
         book.unavailable = error.detail
     except Error as error:
@@ -38,29 +38,29 @@ def tidy_and_discard(read: ChunkSnapshots, book: Book) -> set[UUID]:
     return set()
 
 
-def _discard(stored: Sequence[Snapshot]) -> set[UUID]:
-    done = store.discard_if_unchanged(stored)
-    outcomes = {lesson_id: each.outcome for lesson_id, each in done.items()}
-    gone = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
-    reach("names_held", list(gone))
-    store.free_names([each.lesson for each in stored if each.lesson.id in gone])
-    refusals.keep({lesson_id: each.refusals for lesson_id, each in done.items()})
+def _discard(snapshots: Sequence[Snapshot]) -> set[UUID]:
+    replies = store.discard_if_unchanged(snapshots)
+    outcomes = {lesson_id: each.outcome for lesson_id, each in replies.items()}
+    gone_ids = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
+    reach("names_held", list(gone_ids))
+    store.free_names([each.lesson for each in snapshots if each.lesson.id in gone_ids])
+    refusals.keep({lesson_id: each.refusals for lesson_id, each in replies.items()})
     for lesson_id, outcome in outcomes.items():
         if outcome == "not_over":
             store.sync_due(lesson_id)
-    kept = outcomes.keys() - gone
-    digests = {each.lesson.id: each.digest for each in stored if each.lesson.id in kept}
-    ledger.settle_discards(gone, still_there=digests)
-    return gone
+    kept_ids = outcomes.keys() - gone_ids
+    digests = {each.lesson.id: each.digest for each in snapshots if each.lesson.id in kept_ids}
+    ledger.settle_discards(gone_ids, still_there=digests)
+    return gone_ids
 
 
-def _old_enough(stored: Sequence[Snapshot]) -> list[Snapshot]:
-    """Leave lessons in Redis for ATTN_DISCARD_AFTER_MINUTES; they are parked so long."""
-    ids = [each.lesson.id for each in stored]
+def _old_enough(snapshots: Sequence[Snapshot]) -> list[Snapshot]:
+    """Park lessons stored less than ATTN_DISCARD_AFTER_MINUTES ago, and return the others."""
+    ids = [snapshot.lesson.id for snapshot in snapshots]
     pause, now = timedelta(minutes=settings.DISCARD_AFTER_MINUTES), timezone.now()
-    kept: set[UUID] = set()
+    parked_ids: set[UUID] = set()
     for row in LessonLedger.objects.filter(lesson_id__in=ids, persisted_at__gt=now - pause):
         if row.persisted_at:
             store.park(row.lesson_id, row.persisted_at + pause)
-            kept.add(row.lesson_id)
-    return [each for each in stored if each.lesson.id not in kept]
+            parked_ids.add(row.lesson_id)
+    return [snapshot for snapshot in snapshots if snapshot.lesson.id not in parked_ids]

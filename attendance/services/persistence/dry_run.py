@@ -1,6 +1,6 @@
 """The dry run: reads, decodes and compares, and changes nothing anywhere.
 
-It does not try constraints: what only PostgreSQL would refuse is not foreseen.
+It does not try constraints: it cannot say what only PostgreSQL would refuse.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,14 @@ from attendance.services.persistence.rows import Written
 
 def compare_chunk(chunk: Sequence[UUID]) -> list[LessonReport]:
     """Report what persisting these lessons would do. Raises LiveStoreUnavailable."""
-    read = snapshots.take_snapshots(chunk)
-    known = _stored_revisions([each.snapshot.lesson.id for each in read.to_write])
-    written = {each.snapshot.lesson.id: _compare(each.readable, known) for each in read.to_write}
-    return sums.report_lessons(chunk, read, written=written, quarantined=sums.NOTHING_QUARANTINED)
+    lessons = snapshots.take_snapshots(chunk)
+    revisions = _stored_revisions([each.snapshot.lesson.id for each in lessons.to_write])
+    written = {
+        each.snapshot.lesson.id: _compare(each.readable, revisions) for each in lessons.to_write
+    }
+    return sums.report_lessons(
+        chunk, lessons, written=written, quarantined=sums.NOTHING_QUARANTINED
+    )
 
 
 def _stored_revisions(lesson_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]:
@@ -31,11 +35,11 @@ def _stored_revisions(lesson_ids: Sequence[UUID]) -> dict[tuple[UUID, str], int]
     }
 
 
-def _compare(each: Readable, known: dict[tuple[UUID, str], int]) -> Written:
+def _compare(readable: Readable, revisions: dict[tuple[UUID, str], int]) -> Written:
     inserted = updated = unchanged = 0
-    for record in each.records:
-        stored = known.get((each.lesson.id, record.school_number))
-        inserted += stored is None
-        updated += stored is not None and stored < record.revision
-        unchanged += stored is not None and stored >= record.revision
+    for record in readable.records:
+        revision = revisions.get((readable.lesson.id, record.school_number))
+        inserted += revision is None
+        updated += revision is not None and revision < record.revision
+        unchanged += revision is not None and revision >= record.revision
     return Written(inserted, updated, unchanged)

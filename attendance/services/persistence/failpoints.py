@@ -1,7 +1,7 @@
 """Named steps of the persistence task at which tests stop, crash or interfere.
 
-There is no door from outside: a hook is a Python function that the same
-process has installed. Without one, a step costs a look into an empty dict.
+A hook is a Python function that the same process has installed; nothing outside
+can install one. Without a hook, a step costs one look into an empty dict.
 """
 
 from collections.abc import Callable, Iterator, Sequence

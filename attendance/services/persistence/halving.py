@@ -31,43 +31,43 @@ def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refuse
     is not about data.
     """
     with connection.cursor() as cursor:
-        # Without it, a foreign key would speak up after the last savepoint.
+        # Without it, a broken foreign key is reported only after the last savepoint.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     written: dict[UUID, Written] = {}
     refused: list[Refused] = []
     for lesson in lessons:
-        written[lesson.lesson.id], not_taken = _write_one(lesson)
-        refused += not_taken
+        written[lesson.lesson.id], refused_of_lesson = _write_one(lesson)
+        refused += refused_of_lesson
     return written, refused
 
 
 def displaced(written: Mapping[UUID, Written]) -> list[Refused]:
-    """Words that cannot be stored because another one stands in their place."""
+    """Records and events that are refused because PostgreSQL has others in their place."""
     why = "PostgreSQL holds another word in its place"
-    return [Refused(i, item, why) for i, done in written.items() for item in done.displaced]
+    return [Refused(i, item, why) for i, result in written.items() for item in result.displaced]
 
 
-def _write_one(each: Readable) -> tuple[Written, list[Refused]]:
-    lesson_id = each.lesson.id
-    rows.write_attendances([each], ensure_users([rows.teacher_of(each.lesson)]))
+def _write_one(readable: Readable) -> tuple[Written, list[Refused]]:
+    lesson_id = readable.lesson.id
+    rows.write_attendances([readable], ensure_users([rows.teacher_of(readable.lesson)]))
     total = Written()
 
     def write_records(part: Sequence[LiveRecord]) -> None:
         nonlocal total
         users = ensure_users(p for record in part for p in rows.people_of_record(record))
-        done = rows.move_forward([Readable(each.lesson, part, [])], users)[lesson_id]
-        total = _sum(total, done)
+        part_total = rows.move_forward([Readable(readable.lesson, part, [])], users)[lesson_id]
+        total = _sum(total, part_total)
 
     def write_events(part: Sequence[LiveEvent]) -> None:
         nonlocal total
         users = ensure_users(p for event in part for p in rows.people_of_event(event))
-        done = rows.move_forward([Readable(each.lesson, [], part)], users)[lesson_id]
-        total = _sum(total, done)
+        part_total = rows.move_forward([Readable(readable.lesson, [], part)], users)[lesson_id]
+        total = _sum(total, part_total)
 
     # By number, so that the users of all parts are locked in one order.
-    in_order = sorted(each.records, key=lambda record: record.school_number)
+    in_order = sorted(readable.records, key=lambda record: record.school_number)
     refused = _halve(lesson_id, in_order, write_records)
-    refused += _halve(lesson_id, each.events, write_events)
+    refused += _halve(lesson_id, readable.events, write_events)
     return total, refused + displaced({lesson_id: total})
 
 

@@ -18,7 +18,7 @@ from django.db import connections
 
 LANES = 2
 SWITCH_SECONDS = 0.000_5
-"""So long may decoding keep another thread waiting that could go on, a request's among them."""
+"""How long a decoding thread may keep other threads waiting, those of requests among them."""
 
 Chunk = TypeVar("Chunk")
 Done = TypeVar("Done")
@@ -27,9 +27,9 @@ Done = TypeVar("Done")
 def run(treat: Callable[[Chunk], Done], chunks: Iterator[Chunk]) -> Iterator[Done]:
     """Treat chunks, at most two at a time; the results come in the order of the chunks.
 
-    A single chunk is treated by the caller's own thread. `chunks` is read by
-    that thread only, and no chunk is asked for before it can be begun, but for the
-    second. Raises what `treat` raises, when the other lane is done.
+    A single chunk is treated by the caller's own thread. Only that thread reads
+    `chunks`; except for the second chunk, it reads one only when a lane is free.
+    Raises what `treat` raises, when the other lane is done.
     """
     first, second = next(chunks, None), next(chunks, None)
     if first is not None and second is None:
@@ -48,9 +48,9 @@ def run(treat: Callable[[Chunk], Done], chunks: Iterator[Chunk]) -> Iterator[Don
 
 @contextmanager
 def _lanes(treat: Callable[[Chunk], Done]) -> Iterator[Callable[[Chunk], Future[Done]]]:
-    """Daemon threads, and not an executor's: those end before any exit handler runs.
+    """Two daemon threads, because an executor's threads end before any exit handler runs.
 
-    A run that a handler tells to stop would begin nothing then, and leave its book open.
+    A run that a handler stops could then start nothing more, and would not close its row.
     """
     waiting: SimpleQueue[tuple[Chunk, Future[Done]] | None] = SimpleQueue()
 
@@ -59,7 +59,7 @@ def _lanes(treat: Callable[[Chunk], Done]) -> Iterator[Callable[[Chunk], Future[
             while (task := waiting.get()) is not None:
                 _settle(treat, *task)
         finally:
-            # Nobody else can close the connection that this thread has.
+            # Only this thread can close its own connection.
             connections.close_all()
 
     def submit(chunk: Chunk) -> Future[Done]:

@@ -1,4 +1,4 @@
-"""Lessons that the ledger knows and Redis does not hold: an alarm, never silence."""
+"""Lessons that the ledger has and Redis does not hold: each is reported and logged."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,24 +18,24 @@ logger = logging.getLogger(__name__)
 PAGE = 1_000
 UNKNOWN = "lesson_not_found: neither Redis nor the ledger knows this lesson. Check its id."
 EMPTY_DUE_GRACE = timedelta(hours=1)
-"""So long after its score, an entry of due that points to nothing is kept."""
+"""How long after its score an entry of due without a lesson is kept."""
 
 
 def find_lost() -> list[LessonReport]:
     """Compare the open rows of the ledger with Redis, page by page.
 
-    What Redis holds and due does not name is entered there again; what is parked
-    and is not in due is forgotten.
+    A lesson that Redis holds and due does not name is entered there again; a parked
+    lesson that is not in due is unparked.
     """
-    found: list[LessonReport] = []
+    reports: list[LessonReport] = []
     for page in _open_pages():
-        # Asked before the lessons: who discards one leaves due last, and must not be seen halfway.
+        # Read due before the lessons: a discard leaves due last, and may be halfway just now.
         outside = store.outside_due(page)
         lessons = store.read_lessons(page)
-        found += _declare([i for i in page if lessons[i] is Missing.NOT_FOUND])
+        reports += _declare([i for i in page if lessons[i] is Missing.NOT_FOUND])
         _enter_in_due({i: lessons[i] for i in outside if lessons[i] is not Missing.NOT_FOUND})
     store.tidy_parked()
-    return found
+    return reports
 
 
 def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
@@ -43,7 +43,7 @@ def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
     for lesson_id, lesson in lessons.items():
         ends_at = lesson.ends_at if isinstance(lesson, LiveLesson) else store.now()
         store.enter_due(lesson_id, ends_at)
-        logger.error("Lesson %s had fallen out of due and is entered again", lesson_id)
+        logger.error("Lesson %s was not in due and is entered again", lesson_id)
 
 
 def _open_pages() -> Iterator[list[UUID]]:
@@ -55,56 +55,56 @@ def _open_pages() -> Iterator[list[UUID]]:
 
 
 def _declare(missing: Sequence[UUID]) -> list[LessonReport]:
-    lost = ledger.mark_lost(missing) if missing else []
-    for lesson_id in lost:
+    lost_ids = ledger.mark_lost(missing) if missing else []
+    for lesson_id in lost_ids:
         logger.error("Lesson %s is lost: Redis does not hold it", lesson_id)
     return [
         LessonReport(
             lesson_id=i, outcome=Outcome.LOST, error="Redis answers and does not hold this lesson."
         )
-        for i in lost
+        for i in lost_ids
     ]
 
 
 def explain(reports: Sequence[LessonReport], *, is_asked: bool) -> list[LessonReport]:
-    """Say of lessons that are not in Redis where they are, by the ledger."""
-    gone = [report.lesson_id for report in reports if report.outcome is Outcome.GONE]
-    if not gone:
+    """Replace reports of lessons that are not in Redis by what the ledger says of them."""
+    gone_ids = [report.lesson_id for report in reports if report.outcome is Outcome.GONE]
+    if not gone_ids:
         return list(reports)
-    lost = _declare(gone)
-    stored = set(
-        LessonLedger.objects.filter(lesson_id__in=gone, state=LessonState.DISCARDED).values_list(
-            "lesson_id", flat=True
-        )
+    lost_reports = _declare(gone_ids)
+    stored_ids = set(
+        LessonLedger.objects.filter(
+            lesson_id__in=gone_ids, state=LessonState.DISCARDED
+        ).values_list("lesson_id", flat=True)
     )
-    told = [report for report in reports if report.outcome is not Outcome.GONE] + lost
-    known = stored | {report.lesson_id for report in lost}
+    result = [report for report in reports if report.outcome is not Outcome.GONE] + lost_reports
+    known_ids = stored_ids | {report.lesson_id for report in lost_reports}
     if is_asked:
-        told += [
+        result += [
             LessonReport(lesson_id=i, outcome=Outcome.UNCHANGED, is_discarded=True)
-            for i in gone
-            if i in stored
+            for i in gone_ids
+            if i in stored_ids
         ]
-        told += [
+        result += [
             LessonReport(lesson_id=i, outcome=Outcome.FAILED, error=UNKNOWN)
-            for i in gone
-            if i not in known
+            for i in gone_ids
+            if i not in known_ids
         ]
-    return told
+    return result
 
 
 def settle_missing(lesson_ids: Sequence[UUID]) -> None:
-    """Entries of due that point to nothing: leave what is in PostgreSQL, keep what may come.
+    """Remove entries of due without a lesson in Redis: stored ones now, others after an hour.
 
-    A start writes due before the lesson, so an unknown entry stays for an hour.
+    A start writes due before the lesson, so the lesson of an entry may still come.
     """
     if not lesson_ids:
         return
-    stored = set(
+    stored_ids = set(
         LessonLedger.objects.filter(
             lesson_id__in=lesson_ids, state__in=[LessonState.DISCARDED, LessonState.PERSISTED]
         ).values_list("lesson_id", flat=True)
     )
     old = store.now() - EMPTY_DUE_GRACE
     scores = store.due_since(lesson_ids)
-    store.drop_due([i for i in lesson_ids if i in stored or scores.get(i, old) < old])
+    store.drop_due([i for i in lesson_ids if i in stored_ids or scores.get(i, old) < old])

@@ -15,35 +15,35 @@ from attendance.services.persistence.snapshots import ChunkSnapshots
 logger = logging.getLogger(__name__)
 
 
-def write_down(read: ChunkSnapshots) -> None:
+def write_down(lessons: ChunkSnapshots) -> None:
     """Within the transaction: tell the ledger which lessons need a person."""
-    for lesson_id, why in read.unsnapped.items():
-        if why.outcome == "unreadable":
-            ledger.mark_quarantined(lesson_id, why.reason)
-    for each in read.rewound:
-        ledger.mark_rewound(each.snapshot.lesson.id)
+    for lesson_id, unsnapped in lessons.unsnapped.items():
+        if unsnapped.outcome == "unreadable":
+            ledger.mark_quarantined(lesson_id, unsnapped.reason)
+    for rewound in lessons.rewound:
+        ledger.mark_rewound(rewound.snapshot.lesson.id)
 
 
-def tidy(read: ChunkSnapshots) -> None:
-    """After the commit: put due and parked right. Raises LiveStoreUnavailable."""
-    gone = []
-    for lesson_id, why in read.unsnapped.items():
-        match why.outcome:
+def tidy(lessons: ChunkSnapshots) -> None:
+    """After the commit: correct due and parked. Raises LiveStoreUnavailable."""
+    missing_ids = []
+    for lesson_id, unsnapped in lessons.unsnapped.items():
+        match unsnapped.outcome:
             case "not_over":
                 store.sync_due(lesson_id)
             case "starting":
                 _abandon_if_over(lesson_id)
             case "not_found":
-                gone.append(lesson_id)
+                missing_ids.append(lesson_id)
             case _:
-                logger.error("Lesson %s needs a person: %s", lesson_id, why.reason)
+                logger.error("Lesson %s needs a person: %s", lesson_id, unsnapped.reason)
                 store.park(lesson_id, None)
-    for each in read.rewound:
-        logger.error("Redis holds an older copy of lesson %s", each.snapshot.lesson.id)
-        # A word that came meanwhile is for the next run; from now on they go to PostgreSQL.
-        if snapshots.is_still_there(each.snapshot):
-            store.park(each.snapshot.lesson.id, None)
-    lost.settle_missing(gone)
+    for rewound in lessons.rewound:
+        logger.error("Redis holds an older copy of lesson %s", rewound.snapshot.lesson.id)
+        # A change that came meanwhile is for the next run; later ones go to PostgreSQL.
+        if snapshots.is_still_there(rewound.snapshot):
+            store.park(rewound.snapshot.lesson.id, None)
+    lost.settle_missing(missing_ids)
 
 
 def _abandon_if_over(lesson_id: UUID) -> None:

@@ -19,26 +19,26 @@ from attendance.vocabulary import PayloadKind
 LONGEST_FIELD = 200
 
 
-def keep_payloads(read: ChunkSnapshots, refused: Sequence[Refused]) -> QuarantineCounts:
+def keep_payloads(lessons: ChunkSnapshots, refused: Sequence[Refused]) -> QuarantineCounts:
     """Within the persisting transaction: keep everything that this chunk sets apart."""
     payloads: list[tuple[UUID, CorruptPayload]] = []
-    for fresh in read.to_write:
-        payloads += ((fresh.snapshot.lesson.id, each) for each in fresh.corrupt)
-    for rewound in read.rewound:
-        payloads += ((rewound.snapshot.lesson.id, each) for each in rewound.differing)
-    for lesson_id, why in read.unsnapped.items():
-        if why.outcome == "unreadable":
-            lesson = CorruptPayload(PayloadKind.LESSON, "data", why.payload, why.reason)
+    for fresh in lessons.to_write:
+        payloads += ((fresh.snapshot.lesson.id, payload) for payload in fresh.corrupt)
+    for rewound in lessons.rewound:
+        payloads += ((rewound.snapshot.lesson.id, payload) for payload in rewound.differing)
+    for lesson_id, unsnapped in lessons.unsnapped.items():
+        if unsnapped.outcome == "unreadable":
+            lesson = CorruptPayload(PayloadKind.LESSON, "data", unsnapped.payload, unsnapped.reason)
             payloads.append((lesson_id, lesson))
-    payloads += _raw_of(read, refused)
+    payloads += _raw_of(lessons, refused)
     records = Counter(each.lesson_id for each in refused if isinstance(each.item, LiveRecord))
     return QuarantineCounts(records, Counter(_keep(payloads)))
 
 
 def _raw_of(
-    read: ChunkSnapshots, refused: Sequence[Refused]
+    lessons: ChunkSnapshots, refused: Sequence[Refused]
 ) -> Iterable[tuple[UUID, CorruptPayload]]:
-    by_id = {each.snapshot.lesson.id: each.snapshot for each in read.to_write}
+    by_id = {each.snapshot.lesson.id: each.snapshot for each in lessons.to_write}
     for lesson_id, item, reason in refused:
         snapshot = by_id[lesson_id]
         if isinstance(item, LiveRecord):
@@ -56,11 +56,11 @@ def _keep(payloads: Sequence[tuple[UUID, CorruptPayload]]) -> list[UUID]:
         return []
     columns: list[Any] = [
         [lesson_id for lesson_id, _ in payloads],
-        [str(each.kind) for _, each in payloads],
-        [_short(each.field) for _, each in payloads],
-        [sha256(each.payload).hexdigest() for _, each in payloads],
-        [each.payload for _, each in payloads],
-        [storable(each.reason) for _, each in payloads],
+        [str(payload.kind) for _, payload in payloads],
+        [_short(payload.field) for _, payload in payloads],
+        [sha256(payload.payload).hexdigest() for _, payload in payloads],
+        [payload.payload for _, payload in payloads],
+        [storable(payload.reason) for _, payload in payloads],
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -76,7 +76,7 @@ def _keep(payloads: Sequence[tuple[UUID, CorruptPayload]]) -> list[UUID]:
 
 
 def _short(field: str) -> str:
-    # Two long fields must not meet in one name: their digest tells them apart.
+    # Two long fields must not be cut to the same name: a digest keeps them apart.
     if len(field) <= LONGEST_FIELD:
         return field
     digest = sha256(field.encode()).hexdigest()

@@ -130,7 +130,7 @@ class Tally:
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self._advance = advance
-        self._kept: list[LessonReport] = []
+        self._reports: list[LessonReport] = []
         self._others = 0
         self._counts = Counts()
         self._events = self._newly = 0
@@ -144,14 +144,14 @@ class Tally:
             self._newly += lesson.newly_quarantined
             self._advance(lesson.counts.read)
             if lesson.outcome in TROUBLE:
-                self._kept.append(lesson)
+                self._reports.append(lesson)
             elif self._others < LESSONS_REPORTED:
                 self._others += 1
-                self._kept.append(lesson)
+                self._reports.append(lesson)
 
     @property
     def lessons(self) -> tuple[LessonReport, ...]:
-        return tuple(self._kept)
+        return tuple(self._reports)
 
     def totals(self) -> Totals:
         return Totals(

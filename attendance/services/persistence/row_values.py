@@ -185,16 +185,16 @@ EVENT = Layout[LiveEvent](
 
 def attendance_rows(lessons: Iterable[Readable], users: dict[str, int]) -> list[list[Any]]:
     """A row for each lesson, in the form of SQL."""
-    return [ATTENDANCE.row(_writing(each, users, SQL), each.lesson) for each in lessons]
+    return [ATTENDANCE.row(_writing(readable, users, SQL), readable.lesson) for readable in lessons]
 
 
 def record_rows(
     lessons: Iterable[Readable], users: dict[str, int], form: Form
 ) -> Iterator[list[Any]]:
     """A row for each record of these lessons, one lesson after another."""
-    for each in lessons:
-        writing = _writing(each, users, form)
-        for record in each.records:
+    for readable in lessons:
+        writing = _writing(readable, users, form)
+        for record in readable.records:
             yield RECORD.row(writing, record)
 
 
@@ -202,11 +202,11 @@ def event_rows(
     lessons: Iterable[Readable], users: dict[str, int], form: Form
 ) -> Iterator[list[Any]]:
     """A row for each event of these lessons, one lesson after another."""
-    for each in lessons:
-        writing = _writing(each, users, form)
-        for event in each.events:
+    for readable in lessons:
+        writing = _writing(readable, users, form)
+        for event in readable.events:
             yield EVENT.row(writing, event)
 
 
-def _writing(each: Readable, users: dict[str, int], form: Form) -> Writing:
-    return Writing(form.lesson_id(each.lesson.id), users, form.instant)
+def _writing(readable: Readable, users: dict[str, int], form: Form) -> Writing:
+    return Writing(form.lesson_id(readable.lesson.id), users, form.instant)

@@ -20,7 +20,7 @@ NO_CONSTANTS: Mapping[str, str] = {}
 
 
 class RowsMissing(Exception):
-    """A table has taken fewer rows than it was given, without a word."""
+    """A table has taken fewer rows than it was given, without an error."""
 
 
 class Written(NamedTuple):
@@ -30,7 +30,7 @@ class Written(NamedTuple):
     """Records that were there in this revision or a later one: counted, not derived."""
     events: int = 0
     displaced: tuple[LiveRecord | LiveEvent, ...] = ()
-    """Words in whose place PostgreSQL holds another one, which an older Redis had forgotten."""
+    """Items in whose place PostgreSQL has others, because Redis came back as an older copy."""
 
 
 def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
@@ -74,18 +74,19 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     _copy(
         row_values.RECORD,
         row_values.record_rows(fresh, users, row_values.COPY),
-        expected=sum(len(each.records) for each in fresh),
+        expected=sum(len(readable.records) for readable in fresh),
     )
     _copy(
         row_values.EVENT,
         row_values.event_rows(fresh, users, row_values.COPY),
-        expected=sum(len(each.events) for each in fresh),
+        expected=sum(len(readable.events) for readable in fresh),
     )
     written = {
-        each.lesson.id: Written(len(each.records), events=len(each.events)) for each in fresh
+        readable.lesson.id: Written(len(readable.records), events=len(readable.events))
+        for readable in fresh
     }
-    known = [lesson for lesson in lessons if lesson.lesson.id not in new]
-    return written | move_forward(known, users)
+    stored_lessons = [lesson for lesson in lessons if lesson.lesson.id not in new]
+    return written | move_forward(stored_lessons, users)
 
 
 def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
@@ -102,7 +103,7 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
             events[i],
             (*overruled[i], *displaced[i]),
         )
-        for i in (each.lesson.id for each in lessons)
+        for i in (readable.lesson.id for readable in lessons)
     }
 
 
@@ -117,9 +118,9 @@ def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set
         constants={"persisted_at": "statement_timestamp()", "deleted_reason": "''"},
     )
     new = {row[0] for row in inserted}
-    known = [row for row in rows if row[0] not in new]
-    if known:
-        _move_attendances_forward(known)
+    stored_rows = [row for row in rows if row[0] not in new]
+    if stored_rows:
+        _move_attendances_forward(stored_rows)
     return new
 
 
@@ -140,7 +141,7 @@ def _move_records_forward(
 ) -> tuple[Counter[UUID], Counter[UUID]]:
     layout = row_values.RECORD
     changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in layout.names[2:])
-    done = _insert(
+    rows = _insert(
         layout,
         list(row_values.record_rows(lessons, users, row_values.SQL)),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
@@ -148,13 +149,13 @@ def _move_records_forward(
         # A row that this statement inserted was never updated.
         " RETURNING stored.attendance_id, (xmax = 0)",
     )
-    inserted = Counter(lesson_id for lesson_id, is_new in done if is_new)
-    return inserted, Counter(lesson_id for lesson_id, is_new in done if not is_new)
+    inserted = Counter(lesson_id for lesson_id, is_new in rows if is_new)
+    return inserted, Counter(lesson_id for lesson_id, is_new in rows if not is_new)
 
 
 def _count_standing(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
-    """Records that stand in the table now as they came, or newer."""
-    wanted = [(x.lesson.id, users[r.school_number], r.revision) for x in lessons for r in x.records]
+    """How many records the table has now in their incoming revision or a newer one."""
+    values = [(x.lesson.id, users[r.school_number], r.revision) for x in lessons for r in x.records]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT stored.attendance_id, count(*) FROM attendance_attendancerecord AS stored"
@@ -163,7 +164,7 @@ def _count_standing(lessons: Sequence[Readable], users: dict[str, int]) -> Count
             " ON stored.attendance_id = incoming.lesson_id"
             " AND stored.student_id = incoming.student_id"
             " WHERE stored.revision >= incoming.revision GROUP BY stored.attendance_id",
-            _columns(wanted, 3),
+            _columns(values, 3),
         )
         return Counter(dict(cursor.fetchall()))
 
@@ -171,15 +172,15 @@ def _count_standing(lessons: Sequence[Readable], users: dict[str, int]) -> Count
 def _overruled_records(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> dict[UUID, list[LiveRecord]]:
-    """Records that stand in the table newer than they came, or as another word of that revision.
+    """Records that the table has in a newer revision, or with other values in the same one.
 
-    Redis must have come back older, and gone on from there.
+    Redis must have come back as an older copy, and gone on from there.
     """
-    found: dict[UUID, list[LiveRecord]] = {each.lesson.id: [] for each in lessons}
-    came = {(x.lesson.id, users[r.school_number]): r for x in lessons for r in x.records}
-    wanted = [
+    overruled: dict[UUID, list[LiveRecord]] = {readable.lesson.id: [] for readable in lessons}
+    incoming = {(x.lesson.id, users[r.school_number]): r for x in lessons for r in x.records}
+    values = [
         (*key, r.revision, r.changed_at, r.status, row_values.reason_of(r))
-        for key, r in came.items()
+        for key, r in incoming.items()
     ]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -192,36 +193,36 @@ def _overruled_records(
             " WHERE stored.revision > incoming.revision OR stored.revision = incoming.revision"
             " AND (stored.changed_at, stored.status, stored.reason)"
             " IS DISTINCT FROM (incoming.changed_at, incoming.status, incoming.reason)",
-            _columns(wanted, 6),
+            _columns(values, 6),
         )
         for lesson_id, student_id in cursor.fetchall():
-            found[lesson_id].append(came[lesson_id, student_id])
-    return found
+            overruled[lesson_id].append(incoming[lesson_id, student_id])
+    return overruled
 
 
 def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
-    done = _insert(
+    rows = _insert(
         row_values.EVENT,
         list(row_values.event_rows(lessons, users, row_values.SQL)),
         "ON CONFLICT DO NOTHING RETURNING attendance_id",
     )
-    return Counter(lesson_id for (lesson_id,) in done)
+    return Counter(lesson_id for (lesson_id,) in rows)
 
 
 def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]]:
-    """Events that DO NOTHING left out although they are not the ones that are stored."""
-    found: dict[UUID, list[LiveEvent]] = {each.lesson.id: [] for each in lessons}
-    events = {(each.lesson.id, e.revision): e for each in lessons for e in each.events}
-    stored = AttendanceEvent.objects.filter(
-        attendance_id__in=found, revision__in={revision for _, revision in events}
+    """Events that DO NOTHING skipped although another event is stored in their place."""
+    displaced: dict[UUID, list[LiveEvent]] = {readable.lesson.id: [] for readable in lessons}
+    events = {(readable.lesson.id, e.revision): e for readable in lessons for e in readable.events}
+    stored_events = AttendanceEvent.objects.filter(
+        attendance_id__in=displaced, revision__in={revision for _, revision in events}
     )
-    for lesson_id, revision, request_id in stored.values_list(
+    for lesson_id, revision, request_id in stored_events.values_list(
         "attendance_id", "revision", "request_id"
     ):
         event = events.get((lesson_id, revision))
         if event is not None and event.request_id != request_id:
-            found[lesson_id].append(event)
-    return found
+            displaced[lesson_id].append(event)
+    return displaced
 
 
 def _copy(layout: Layout[Any], rows: Iterable[Sequence[Any]], *, expected: int) -> None:
@@ -232,9 +233,9 @@ def _copy(layout: Layout[Any], rows: Iterable[Sequence[Any]], *, expected: int) 
             copy.set_types(layout.copy_kinds)
             for row in rows:
                 copy.write_row(row)
-        written = cursor.rowcount
-    if written != expected:
-        raise RowsMissing(f"{layout.table} took {written} of {expected} rows. Has it a trigger?")
+        row_count = cursor.rowcount
+    if row_count != expected:
+        raise RowsMissing(f"{layout.table} took {row_count} of {expected} rows. Has it a trigger?")
 
 
 def _insert(
@@ -258,8 +259,8 @@ def _insert(
             f" FROM {_unnest(layout.kinds)} AS incoming ({names}) {ending}",
             _columns(rows, len(layout.names)),
         )
-        done: list[tuple[Any, ...]] = cursor.fetchall()
-        return done
+        result: list[tuple[Any, ...]] = cursor.fetchall()
+        return result
 
 
 def _unnest(types: Sequence[str]) -> str:

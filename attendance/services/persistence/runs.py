@@ -1,4 +1,4 @@
-"""The book of runs: counted as chunks commit, so that a killed run tells the truth."""
+"""The row of a run: counted up as chunks commit, so that it is true for a killed run too."""
 
 import logging
 import threading
@@ -25,7 +25,7 @@ class Book:
     unavailable: str = ""
     is_interrupted: bool = False
     turn: threading.Lock = field(default_factory=threading.Lock)
-    """Of one lane at a time, to read, decode and write; the other one waits for PostgreSQL."""
+    """One lane at a time holds it, to read, decode and write; the other one commits or waits."""
 
 
 def begin(book: Book, trigger: Trigger) -> None:
@@ -37,13 +37,13 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
     """Within the persisting transaction: add what it commits."""
     if book.run_id is None:
         return
-    counted = [r for r in reports if r.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}]
+    stored_reports = [r for r in reports if r.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}]
     sums = {
-        name: F(name) + sum(getattr(report.counts, name) for report in counted)
+        name: F(name) + sum(getattr(report.counts, name) for report in stored_reports)
         for name in ("recorded", "read", "inserted", "updated", "unchanged", "quarantined")
     }
     PersistenceRun.objects.filter(pk=book.run_id).update(
-        lessons=F("lessons") + len(counted), **sums
+        lessons=F("lessons") + len(stored_reports), **sums
     )
 
 
@@ -52,7 +52,7 @@ def finish(
 ) -> PersistenceReport:
     """Close the row of a run that began at `since` (monotonic seconds), and report it.
 
-    Without PostgreSQL the row stays open, which is true.
+    Without PostgreSQL the row stays open: the end of the run cannot be written.
     """
     report = PersistenceReport(
         run_id=book.run_id,

@@ -55,35 +55,35 @@ def take_snapshots(lesson_ids: Sequence[UUID]) -> ChunkSnapshots:
     Raises LiveStoreUnavailable.
     """
     snapshots = ChunkSnapshots([], [], [], {})
-    read = store.snapshot_many(lesson_ids)
+    replies = store.snapshot_many(lesson_ids)
     # Read after the snapshots: nobody stores a claimed lesson in between.
-    stored = dict(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", "revision"))
+    revisions = dict(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", "revision"))
     entries = {
         row.lesson_id: row
         for row in LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(
             "digest", "quarantined_count"
         )
     }
-    for lesson_id, snapshot in read.items():
-        whole = _whole(snapshot)
-        if isinstance(whole, Unsnapped):
-            snapshots.unsnapped[lesson_id] = whole
+    for lesson_id, snapshot in replies.items():
+        result = _check_counts(snapshot)
+        if isinstance(result, Unsnapped):
+            snapshots.unsnapped[lesson_id] = result
         else:
-            _sort(snapshots, whole, stored.get(lesson_id), entries.get(lesson_id))
+            _sort(snapshots, result, revisions.get(lesson_id), entries.get(lesson_id))
     return snapshots
 
 
-def _whole(snapshot: Snapshot | Unsnapped) -> Snapshot | Unsnapped:
-    """Where a hash or a list is shorter than its scripts counted, marks are gone."""
+def _check_counts(snapshot: Snapshot | Unsnapped) -> Snapshot | Unsnapped:
+    """Unsnapped where the snapshot has fewer records or events than the scripts counted."""
     if isinstance(snapshot, Unsnapped):
         return snapshot
     lesson = snapshot.lesson
-    for name, counted, found in (
+    for name, expected, actual in (
         ("records", lesson.record_count, snapshot.read),
         ("events", lesson.event_count, len(snapshot.raw_events)),
     ):
-        if found < counted:
-            why = f"{counted} {name} were counted and {found} are there"
+        if actual < expected:
+            why = f"{expected} {name} were counted and {actual} are there"
             return Unsnapped("unreadable", why, snapshot.raw_lesson)
     return snapshot
 
@@ -103,12 +103,12 @@ def _sort(
     elif is_still_there(snapshot):
         snapshots.rewound.append(RewoundLesson(snapshot, _differing(snapshot)))
     else:
-        # The snapshot was merely old: somebody discarded the lesson meanwhile.
+        # Another task discarded the lesson after this snapshot.
         snapshots.unsnapped[snapshot.lesson.id] = Unsnapped("not_found")
 
 
 def is_still_there(snapshot: Snapshot) -> bool:
-    """Whether Redis, looked at again, still holds the lesson at this very revision."""
+    """Whether Redis still holds the lesson at this revision; it is read again."""
     lesson = store.read_lessons([snapshot.lesson.id])[snapshot.lesson.id]
     return isinstance(lesson, LiveLesson) and lesson.revision == snapshot.lesson.revision
 
@@ -116,7 +116,7 @@ def is_still_there(snapshot: Snapshot) -> bool:
 def _differing(snapshot: Snapshot) -> list[CorruptPayload]:
     """The payloads of an older copy that say something else than the stored rows."""
     decoded = snapshot.decode()
-    stored = {
+    rows = {
         row.student.school_number: row
         for row in AttendanceRecord.objects.filter(attendance_id=snapshot.lesson.id).select_related(
             "student"
@@ -130,7 +130,7 @@ def _differing(snapshot: Snapshot) -> list[CorruptPayload]:
             OLDER_COPY,
         )
         for record in decoded.records
-        if not _says_the_same(record, stored.get(record.school_number))
+        if not _says_the_same(record, rows.get(record.school_number))
     ]
     return [*decoded.corrupt, *other]
 
@@ -147,7 +147,7 @@ def _says_the_same(record: LiveRecord, row: AttendanceRecord | None) -> bool:
 
 
 def without_records(snapshots: ChunkSnapshots) -> ChunkSnapshots:
-    """What is needed once the rows are written: the other lane wants the memory for its own."""
+    """Drop what is not needed once the rows are written: the other lane needs the memory."""
     to_write = [
         each._replace(readable=Readable(each.snapshot.lesson, (), ()))
         for each in snapshots.to_write

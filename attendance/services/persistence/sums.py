@@ -49,13 +49,13 @@ def report_lessons(
         *(_of_written(x, written[x.snapshot.lesson.id], quarantined) for x in snapshots.to_write),
         *(_of_stored(each) for each in snapshots.stored),
         *(_of_rewound(each, quarantined) for each in snapshots.rewound),
-        *(_of_unsnapped(i, why, quarantined) for i, why in snapshots.unsnapped.items()),
+        *(_of_unsnapped(i, unsnapped, quarantined) for i, unsnapped in snapshots.unsnapped.items()),
     ]
     for report in reports:
         if not report.counts.sums_agree:
             raise SumsDisagree(f"{report.lesson_id}: {report.counts}")
-    seen = {report.lesson_id for report in reports}
-    busy = [LessonReport(lesson_id=i, outcome=Outcome.BUSY) for i in chunk if i not in seen]
+    reported_ids = {report.lesson_id for report in reports}
+    busy = [LessonReport(lesson_id=i, outcome=Outcome.BUSY) for i in chunk if i not in reported_ids]
     return reports + busy
 
 
@@ -66,16 +66,16 @@ def _counts(snapshot: Snapshot, **stored: int) -> Counts:
 
 
 def _of_written(
-    each: LessonToWrite, written: Written, quarantined: QuarantineCounts
+    to_write: LessonToWrite, written: Written, quarantined: QuarantineCounts
 ) -> LessonReport:
-    lesson = each.snapshot.lesson
-    unreadable = sum(payload.kind == "record" for payload in each.corrupt)
+    lesson = to_write.snapshot.lesson
+    unreadable = sum(payload.kind == "record" for payload in to_write.corrupt)
     return LessonReport(
         lesson_id=lesson.id,
         outcome=Outcome.PERSISTED,
         lesson_name=lesson.data.lesson_name,
         counts=_counts(
-            each.snapshot,
+            to_write.snapshot,
             inserted=written.inserted,
             updated=written.updated,
             unchanged=written.unchanged,
@@ -86,26 +86,26 @@ def _of_written(
     )
 
 
-def _of_stored(each: StoredLesson) -> LessonReport:
-    lesson, quarantined = each.snapshot.lesson, each.quarantined
-    unchanged = each.snapshot.read - quarantined
+def _of_stored(stored_lesson: StoredLesson) -> LessonReport:
+    lesson, quarantined = stored_lesson.snapshot.lesson, stored_lesson.quarantined
+    unchanged = stored_lesson.snapshot.read - quarantined
     return LessonReport(
         lesson_id=lesson.id,
         outcome=Outcome.UNCHANGED,
         lesson_name=lesson.data.lesson_name,
-        counts=_counts(each.snapshot, unchanged=unchanged, quarantined=quarantined),
+        counts=_counts(stored_lesson.snapshot, unchanged=unchanged, quarantined=quarantined),
     )
 
 
-def _of_rewound(each: RewoundLesson, quarantined: QuarantineCounts) -> LessonReport:
-    lesson = each.snapshot.lesson
-    differing = sum(payload.kind == "record" for payload in each.differing)
-    unchanged = each.snapshot.read - differing
+def _of_rewound(rewound_lesson: RewoundLesson, quarantined: QuarantineCounts) -> LessonReport:
+    lesson = rewound_lesson.snapshot.lesson
+    differing = sum(payload.kind == "record" for payload in rewound_lesson.differing)
+    unchanged = rewound_lesson.snapshot.read - differing
     return LessonReport(
         lesson_id=lesson.id,
         outcome=Outcome.REWOUND,
         lesson_name=lesson.data.lesson_name,
-        counts=_counts(each.snapshot, unchanged=unchanged, quarantined=differing),
+        counts=_counts(rewound_lesson.snapshot, unchanged=unchanged, quarantined=differing),
         newly_quarantined=quarantined.newly.get(lesson.id, 0),
         error="Redis holds an older copy of this lesson than PostgreSQL.",
     )
@@ -114,12 +114,14 @@ def _of_rewound(each: RewoundLesson, quarantined: QuarantineCounts) -> LessonRep
 _OUTCOMES = {"unreadable": Outcome.QUARANTINED, "not_found": Outcome.GONE}
 
 
-def _of_unsnapped(lesson_id: UUID, why: Unsnapped, quarantined: QuarantineCounts) -> LessonReport:
+def _of_unsnapped(
+    lesson_id: UUID, unsnapped: Unsnapped, quarantined: QuarantineCounts
+) -> LessonReport:
     return LessonReport(
         lesson_id=lesson_id,
-        outcome=_OUTCOMES.get(why.outcome, Outcome.NOT_OVER),
+        outcome=_OUTCOMES.get(unsnapped.outcome, Outcome.NOT_OVER),
         newly_quarantined=quarantined.newly.get(lesson_id, 0),
-        error=why.reason,
+        error=unsnapped.reason,
     )
 
 

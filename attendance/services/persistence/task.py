@@ -33,13 +33,13 @@ def _ignore(count: int) -> None:
 
 
 class Observer(NamedTuple):
-    """Who watches a run: may stop it between two chunks, and sees it advance."""
+    """Callbacks of a run: to stop it between two chunks, and to follow its progress."""
 
     should_stop: Callable[[], bool] = _never
     expect: Callable[[int], None] = _ignore
-    """Told how many more records were found."""
+    """Called with the number of further records that were found."""
     advance: Callable[[int], None] = _ignore
-    """Told how many more records are done."""
+    """Called with the number of further records that are done."""
 
 
 DEFAULTS = RunOptions()
@@ -83,7 +83,7 @@ def unified_persistence_task(
 
 @contextmanager
 def _noting_what_is_gone(book: runs.Book) -> Iterator[None]:
-    """A server that cannot be reached ends the run, and is no error of the caller's."""
+    """A server that cannot be reached ends the run; the caller gets a report, not an error."""
     try:
         yield
     except LiveStoreUnavailable as error:
@@ -96,7 +96,7 @@ def _noting_what_is_gone(book: runs.Book) -> Iterator[None]:
 def _until(
     should_stop: Callable[[], bool], chunks: Iterator[list[UUID]], book: runs.Book
 ) -> Iterator[list[UUID]]:
-    """No further chunk is begun where somebody wants to stop, or a server is gone."""
+    """Start no further chunk where the observer wants to stop, or a server is gone."""
     for chunk in chunks:
         book.is_interrupted = not book.unavailable and should_stop()
         if book.unavailable or book.is_interrupted:
