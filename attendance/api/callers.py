@@ -1,4 +1,4 @@
-"""Who calls, by token or by session, without a query for whoever was seen lately."""
+"""Who calls, by token or by session; no query for a caller of the last minutes."""
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,7 +29,7 @@ class _CsrfCheck(CsrfViewMiddleware):
 def identify(request: HttpRequest) -> Caller | None:
     """Who calls, or None for nobody.
 
-    Raises AuthenticationFailed for a token that opens nothing, and
+    Raises AuthenticationFailed for a token that is not valid, and
     PermissionDenied for a session without its CSRF token.
     """
     header = request.META.get("HTTP_AUTHORIZATION", "")
@@ -58,7 +58,7 @@ def _of_header(header: str) -> Caller:
 def _check_csrf(request: HttpRequest) -> None:
     check = _CsrfCheck(lambda _: None)  # type: ignore[arg-type]
     check.process_request(request)
-    # The view itself is exempt: a token needs no such proof.
+    # The view itself is exempt, because a token needs no CSRF check.
     reason = check.process_view(request, _never_exempt, (), {})
     if reason:
         raise exceptions.PermissionDenied(f"CSRF: {reason}", "csrf_failed")

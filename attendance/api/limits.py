@@ -1,4 +1,4 @@
-"""A limit for bodies, before anything of them is read."""
+"""A limit for the size of bodies, applied before a body is read."""
 
 from collections.abc import Callable
 

@@ -32,7 +32,7 @@ def slice_of(query: dict[str, Any], parse: Callable[[str], Any]) -> Slice:
 
 
 def respond(request: Request, page: Page[Any], results: Sequence[Any]) -> Response:
-    """A page of a list, with the addresses of its neighbours."""
+    """A page of a list, with the addresses of the next and the previous page."""
     return Response(
         {
             "results": results,

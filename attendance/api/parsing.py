@@ -1,4 +1,4 @@
-"""What comes in: JSON, small, of the right types, and nothing that nobody asked for."""
+"""Reading requests: JSON of the right types, without unknown fields."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Strict(serializers.Serializer[Any]):
 
 
 class Text(serializers.CharField):
-    """A string; a number is none."""
+    """A string; a number is refused."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -53,7 +53,7 @@ class Text(serializers.CharField):
 
 
 class Whole(serializers.IntegerField):
-    """A JSON integer; a string or true is none."""
+    """A JSON integer; a string or a boolean is refused."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
@@ -96,18 +96,18 @@ class PageQuery(Strict):
 
 def body_of(request: Request, shape: type[Strict]) -> dict[str, Any]:
     """The fields of a body. Raises ValidationError and ParseError."""
-    return _valid(shape(data=request.data))
+    return _valid_data(shape(data=request.data))
 
 
 def query_of(request: Request, shape: type[Strict]) -> dict[str, Any]:
     """The parameters of an address. Raises ValidationError."""
-    return _valid(shape(data=request.query_params.dict()))
+    return _valid_data(shape(data=request.query_params.dict()))
 
 
-def _valid(given: serializers.Serializer[Any]) -> dict[str, Any]:
-    given.is_valid(raise_exception=True)
-    found: dict[str, Any] = given.validated_data
-    return found
+def _valid_data(serializer: serializers.Serializer[Any]) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    data: dict[str, Any] = serializer.validated_data
+    return data
 
 
 def expected_revision(request: Request) -> int | None:

@@ -74,16 +74,16 @@ def _unavailable(code: str, detail: str, *, status: int = 503, **context: Any) -
 
 
 def handle(error: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """REST framework's hook: every error of a view becomes a problem, or is raised on."""
-    # The framework reads its settings there, and they name modules that need this one.
+    """REST framework's hook: the problem of a view's error, or None where it is raised again."""
+    # Imported late: that module reads settings which name modules that import this one.
     from rest_framework.views import set_rollback
 
     request = context["request"]
     has_precondition = bool({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & set(request.META))
-    found = of_error(error, has_precondition=has_precondition) or of_framework(error)
-    if found is not None:
+    response = of_error(error, has_precondition=has_precondition) or of_framework(error)
+    if response is not None:
         set_rollback()
-    return found
+    return response
 
 
 def of_framework(error: Exception) -> JsonResponse | None:

@@ -54,8 +54,8 @@ def page_of(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[
     }
     # spectacular names a component without this suffix.
     name = f"{shape.__name__.removesuffix('Serializer')}PageSerializer"
-    made: serializers.Serializer[Any] = type(name, (serializers.Serializer,), fields)()
-    return made
+    serializer: serializers.Serializer[Any] = type(name, (serializers.Serializer,), fields)()
+    return serializer
 
 
 Direction = Literal["request", "response"]
@@ -67,20 +67,20 @@ class ProblemSchema(AutoSchema):
     def get_auth(self) -> list[dict[str, list[str]]]:
         if not self.view.authentication_classes:
             return []
-        known: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+        schemes: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
         is_open = any(isinstance(each, AllowAny) for each in self.view.get_permissions())
-        return [*known, {}] if is_open else known
+        return [*schemes, {}] if is_open else schemes
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
-        found: dict[str, Any] = super()._get_response_bodies(direction)
-        # Makes the component known, so that it can be pointed to.
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        # Registers the component, so that it can be referenced.
         self.resolve_serializer(responses.ProblemSerializer, direction)
         expected = _READING if self.method == "GET" else _READING + _WRITING
-        return found | {str(status): _problem(status) for status in expected}
+        return bodies | {str(status): _problem(status) for status in expected}
 
     def get_operation_id(self) -> str:
-        words = re.sub(r"\{\w+\}", "one", self.path.removeprefix("/api/v1/")).strip("/")
-        return f"{re.sub(r'[/-]', '_', words)}_{self.method.lower()}"
+        path = re.sub(r"\{\w+\}", "one", self.path.removeprefix("/api/v1/")).strip("/")
+        return f"{re.sub(r'[/-]', '_', path)}_{self.method.lower()}"
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix("/api/v1/").partition("/")[0]]
@@ -91,7 +91,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 
 def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """spectacular's hook: what it cannot find out by itself."""
+    """spectacular's hook: add what it cannot derive from the views."""
     schemes = {"token": _TOKEN_SCHEME, "session": _SESSION_SCHEME}
     components = result.setdefault("components", {})
     components["securitySchemes"] = schemes
@@ -101,14 +101,14 @@ def finish(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     for path, operation in _deletions(result):
         if path.endswith(("/lessons/{lesson_id}/", "/records/{school_number}/")):
             operation["requestBody"] = _REASON_BODY
-    # With a session there is nothing to send.
+    # A caller with a session sends no body.
     result["paths"]["/api/v1/auth/tokens/"]["post"]["requestBody"]["required"] = False
     result["paths"] = dict(sorted(result["paths"].items()))
     return result
 
 
 def _bound_texts(result: dict[str, Any]) -> None:
-    """What a text may hold, and that there are no other fields."""
+    """Say which characters texts may have, and that requests have no other fields."""
     for name, shape in result["components"]["schemas"].items():
         if name.endswith("Request"):
             shape["additionalProperties"] = False

@@ -1,7 +1,7 @@
-"""The hot path: a plain view, because the framework's share would double its cost.
+"""The check-in: a plain view, because REST framework would double its cost.
 
-One round trip decides; nothing is asked of PostgreSQL for a caller who was seen
-in the last minutes. schema.py describes it by hand.
+One round trip decides; PostgreSQL is not read for a caller of the last minutes.
+schema.py describes the view by hand.
 """
 
 import re
@@ -41,10 +41,10 @@ def check_in_view(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     try:
         return _check_in(request, lesson_id)
     except Exception as error:
-        found = _problem(error)
-        if found is None:
+        response = _problem(error)
+        if response is None:
             raise
-        return found
+        return response
 
 
 def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
@@ -52,12 +52,12 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     body = _body(request)
     limits.count_check_in(caller.person.school_number)
     given = Given(code=body.code, scan=body.scan, address=address_of(request.META))
-    done = check_in(lesson_id, student=caller.person, given=given)
+    result = check_in(lesson_id, student=caller.person, given=given)
     return HttpResponse(
-        _encode(_shown(done)),
-        status=200 if done.is_repeated else 201,
+        _encode(_data(result)),
+        status=200 if result.is_repeated else 201,
         content_type="application/json",
-        headers={"Cache-Control": "no-store", "ETag": f'"{done.record.revision}"'},
+        headers={"Cache-Control": "no-store", "ETag": f'"{result.record.revision}"'},
     )
 
 
@@ -79,10 +79,10 @@ def _body(request: HttpRequest) -> CheckInBody:
     try:
         body = _decode(raw)
     except msgspec.ValidationError as error:
-        found = _FIELD.search(str(error))
+        match = _FIELD.search(str(error))
         code = "unknown_field" if "unknown field" in str(error) else "invalid"
         detail = exceptions.ErrorDetail(f"{error}.", code)
-        raise exceptions.ValidationError({found[1] if found else "": [detail]}) from None
+        raise exceptions.ValidationError({match[1] if match else "": [detail]}) from None
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise exceptions.ParseError(f"JSON parse error - {error}.") from None
     if len(body.code) > LONGEST_CODE or len(body.scan) > LONGEST_SCAN:
@@ -91,8 +91,8 @@ def _body(request: HttpRequest) -> CheckInBody:
     return body
 
 
-def _shown(done: CheckedIn) -> dict[str, object]:
-    record, lesson, teacher = done.record, done.lesson, done.lesson.teacher
+def _data(result: CheckedIn) -> dict[str, object]:
+    record, lesson, teacher = result.record, result.lesson, result.lesson.teacher
     return {
         "school_number": record.school_number,
         "full_name": record.full_name,
@@ -102,7 +102,7 @@ def _shown(done: CheckedIn) -> dict[str, object]:
         "source": record.source,
         "revision": record.revision,
         "is_deleted": record.is_deleted,
-        "receipt": receipts.issue(done),
+        "receipt": receipts.issue(result),
         "lesson": lesson._asdict()
         | {"teacher": {"school_number": teacher.school_number, "full_name": teacher.full_name}},
     }

@@ -1,4 +1,4 @@
-"""The schema, and a page to read it, with every script and style from this site."""
+"""The schema, and a page to read it; all scripts and styles come from this site."""
 
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 

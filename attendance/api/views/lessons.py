@@ -1,4 +1,4 @@
-"""A lesson's whole life: the caller need not know where it lives."""
+"""Endpoints of a lesson; the caller need not know which store holds it."""
 
 from typing import Any
 from uuid import UUID
@@ -48,14 +48,14 @@ class LessonsEndpoint(APIView):
     def get(self, request: Request) -> Response:
         query = query_of(request, requests.LessonsQuerySerializer)
         person = caller_of(request).person
-        wanted = LessonFilter(
+        criteria = LessonFilter(
             teacher_number="" if person.role in MAY_OPERATE else person.school_number,
             state=query.get("state", ""),
             starts_from=query.get("from"),
             starts_to=query.get("to"),
             search=query.get("search", ""),
         )
-        page = list_lessons(wanted, paging.slice_of(query, UUID))
+        page = list_lessons(criteria, paging.slice_of(query, UUID))
         return paging.respond(request, page, responses.LessonSerializer(page.items, many=True).data)
 
     @extend_schema(
@@ -82,15 +82,15 @@ class FindLessonsEndpoint(APIView):
         if code:
             short = codes.short_part(codes.clean_code(code))
             own = store.lesson_by_code(short) if short else None
-            found = [own] if own else []
+            matches = [own] if own else []
         else:
-            found = store.find_lessons(**query)
-        return paging.whole([_found(lesson) for lesson in found])
+            matches = store.find_lessons(**query)
+        return paging.whole([_joinable_data(lesson) for lesson in matches])
 
 
-def _found(lesson: LiveLesson) -> dict[str, Any]:
-    shown = brief_of_live(lesson)._asdict() | {"checks": lesson.data.checks}
-    return dict(responses.FoundLessonSerializer(shown).data)
+def _joinable_data(lesson: LiveLesson) -> dict[str, Any]:
+    data = brief_of_live(lesson)._asdict() | {"checks": lesson.data.checks}
+    return dict(responses.FoundLessonSerializer(data).data)
 
 
 class LessonEndpoint(APIView):
@@ -129,7 +129,7 @@ class LessonEndpoint(APIView):
 
 
 def _part(request_id: str, part: str) -> str:
-    """Two changes of one request each have an id of their own."""
+    """An id of its own for each change that one request makes; '' where it has no id."""
     return f"{request_id}-{part}" if request_id else ""
 
 
@@ -154,7 +154,7 @@ class CodeEndpoint(APIView):
         visible_lesson(request, lesson_id)
         short_code, code = find_code(lesson_id)
         url = request.build_absolute_uri(f"/c/{short_code}/{code.whole}").upper()
-        shown = {
+        data = {
             "code": short_code + code.typed,
             "short_code": short_code,
             "url": url,
@@ -163,7 +163,7 @@ class CodeEndpoint(APIView):
             "valid_until": code.valid_until,
         }
         return Response(
-            responses.LessonCodeSerializer(shown).data, headers={"Cache-Control": "no-store"}
+            responses.LessonCodeSerializer(data).data, headers={"Cache-Control": "no-store"}
         )
 
 
@@ -176,8 +176,8 @@ class PersistEndpoint(APIView):
         report = unified_persistence_task(
             lesson_ids=[lesson_id], options=RunOptions(trigger=Trigger.API)
         )
-        data = report.as_dict()
-        told = data["lessons"][0] if data["lessons"] else {"outcome": "failed"} | data["totals"]
-        error = told.get("error") or report.unavailable
-        told |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
-        return Response(responses.PersistedLessonSerializer({"is_discarded": False, **told}).data)
+        run = report.as_dict()
+        lesson = run["lessons"][0] if run["lessons"] else {"outcome": "failed"} | run["totals"]
+        error = lesson.get("error") or report.unavailable
+        lesson |= {"lesson_id": lesson_id, "sums_agree": report.sums_agree, "error": error}
+        return Response(responses.PersistedLessonSerializer({"is_discarded": False, **lesson}).data)

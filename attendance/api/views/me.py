@@ -1,4 +1,4 @@
-"""Who am I, and where have I been."""
+"""The caller: their person and their own records."""
 
 from uuid import UUID
 
@@ -27,8 +27,8 @@ class MyRecordsEndpoint(APIView):
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), UUID)
         page = list_own_records(caller_of(request).person.school_number, part)
-        return paging.respond(request, page, [_own(each) for each in page.items])
+        return paging.respond(request, page, [_own_data(own) for own in page.items])
 
 
-def _own(each: OwnRecord) -> dict[str, object]:
-    return {**record_data(each.record), "lesson": responses.LessonBriefSerializer(each.lesson).data}
+def _own_data(own: OwnRecord) -> dict[str, object]:
+    return {**record_data(own.record), "lesson": responses.LessonBriefSerializer(own.lesson).data}

@@ -68,9 +68,9 @@ class DiscardEndpoint(APIView):
 
 
 def _page(rows: "QuerySet[Any]", part: Slice) -> Page[Any]:
-    found = {row.pk: row for row in part.rows(rows, "pk")}
-    cut = part.cut(list(found))
-    return Page([found[key] for key in cut.keys], cut.next_key, cut.previous_key)
+    rows_by_key = {row.pk: row for row in part.rows(rows, "pk")}
+    cut = part.cut(list(rows_by_key))
+    return Page([rows_by_key[key] for key in cut.keys], cut.next_key, cut.previous_key)
 
 
 def _payload(payload_id: int) -> QuarantinedPayload:

@@ -1,4 +1,4 @@
-"""Scans that are kept, and receipts that bring a mark back."""
+"""Endpoints that keep a scan, and that restore a mark from its receipt."""
 
 from uuid import UUID
 
@@ -26,8 +26,8 @@ class ScansEndpoint(APIView):
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
         code = body_of(request, requests.CodeSerializer)["code"]
-        kept = scans.keep_scan(lesson_id, code, address=address_of(request.META))
-        return Response(responses.KeptScanSerializer(kept).data, status=201)
+        scan = scans.keep_scan(lesson_id, code, address=address_of(request.META))
+        return Response(responses.KeptScanSerializer(scan).data, status=201)
 
 
 class ReceiptsEndpoint(APIView):
@@ -38,6 +38,6 @@ class ReceiptsEndpoint(APIView):
     )
     def post(self, request: Request) -> Response:
         text = body_of(request, requests.ReceiptSerializer)["receipt"]
-        done = receipts.redeem(text, caller=caller_of(request).person)
-        lesson = responses.LessonBriefSerializer(done.lesson).data
-        return Response({**record_data(done.record), "outcome": done.outcome, "lesson": lesson})
+        result = receipts.redeem(text, caller=caller_of(request).person)
+        lesson = responses.LessonBriefSerializer(result.lesson).data
+        return Response({**record_data(result.record), "outcome": result.outcome, "lesson": lesson})

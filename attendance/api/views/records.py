@@ -37,13 +37,13 @@ class RecordsEndpoint(APIView):
     )
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query = query_of(request, requests.RecordsQuerySerializer)
-        found = registers.find_register(lesson_id, known_revision=known_revision(request))
-        check_may_see(caller_of(request), found.teacher_number)
-        headers = {"ETag": f'"{found.revision}"', "Cache-Control": "private, no-cache"}
-        if found.is_unchanged:
+        register = registers.find_register(lesson_id, known_revision=known_revision(request))
+        check_may_see(caller_of(request), register.teacher_number)
+        headers = {"ETag": f'"{register.revision}"', "Cache-Control": "private, no-cache"}
+        if register.is_unchanged:
             return Response(status=304, headers=headers)
-        shown = [r for r in found.records if query["include_deleted"] or not r.is_deleted]
-        return paging.whole(responses.RecordSerializer(shown, many=True).data, headers=headers)
+        records = [r for r in register.records if query["include_deleted"] or not r.is_deleted]
+        return paging.whole(responses.RecordSerializer(records, many=True).data, headers=headers)
 
 
 class RecordEndpoint(APIView):
@@ -119,9 +119,9 @@ class EventsEndpoint(APIView):
     @extend_schema(responses=page_of(responses.EventSerializer))
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuerySerializer)
-        found = registers.find_events(lesson_id)
-        check_may_see(caller_of(request), found.teacher_number)
-        return paging.whole(responses.EventSerializer(found.events, many=True).data)
+        view = registers.find_events(lesson_id)
+        check_may_see(caller_of(request), view.teacher_number)
+        return paging.whole(responses.EventSerializer(view.events, many=True).data)
 
 
 class RefusalsEndpoint(APIView):
@@ -133,6 +133,6 @@ class RefusalsEndpoint(APIView):
     )
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuerySerializer)
-        found = registers.find_refusals(lesson_id)
-        check_may_see(caller_of(request), found.teacher_number)
-        return paging.whole(responses.RefusedCheckInSerializer(found.refusals, many=True).data)
+        view = registers.find_refusals(lesson_id)
+        check_may_see(caller_of(request), view.teacher_number)
+        return paging.whole(responses.RefusedCheckInSerializer(view.refusals, many=True).data)

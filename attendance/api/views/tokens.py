@@ -1,4 +1,4 @@
-"""Tokens: sign in, and leave, here or everywhere."""
+"""Tokens: sign in, and log out, here or everywhere."""
 
 from django.contrib.auth import logout
 from drf_spectacular.utils import extend_schema
@@ -18,7 +18,7 @@ from users.credentials import Caller
 
 class TokensEndpoint(APIView):
     def get_permissions(self) -> list[SignedIn]:
-        # Signing in is for those who are nobody yet.
+        # Signing in needs no credential yet.
         return [AllowAny()] if self.request.method == "POST" else [SignedIn()]
 
     @extend_schema(
@@ -27,13 +27,13 @@ class TokensEndpoint(APIView):
         description="A token for number and password, or, with a session, for its owner.",
     )
     def post(self, request: Request) -> Response:
-        # A token makes no other token: it would live for ever.
+        # A token cannot make another token: a stolen one could renew itself for ever.
         if _has_session(request) and request.data == {}:
             user_id = caller_of(request).user_id
         else:
             body = body_of(request, requests.SignInSerializer)
-            wanted = SignIn(**body, address=address_of(request.META))
-            user_id = sign_in(wanted, request=request._request).pk
+            attempt = SignIn(**body, address=address_of(request.META))
+            user_id = sign_in(attempt, request=request._request).pk
         token = tokens.issue_token(user_id)
         return Response(
             responses.TokenSerializer(token).data, status=201, headers={"Cache-Control": "no-store"}

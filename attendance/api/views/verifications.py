@@ -33,12 +33,12 @@ class VerificationsEndpoint(APIView):
     )
     def post(self, request: Request, verification_id: str) -> Response | JsonResponse:
         headers = request.headers
-        given = Signature(
+        signature = Signature(
             headers.get("webhook-id", ""),
             headers.get("webhook-timestamp", ""),
             headers.get("webhook-signature", ""),
         )
-        verifier.check_signature(given, request._request.body)
+        verifier.check_signature(signature, request._request.body)
         try:
             body = body_of(request, requests.VerdictOfVerifierSerializer)
         except (ParseError, ValidationError) as error:
@@ -49,6 +49,6 @@ class VerificationsEndpoint(APIView):
             verification_id,
             is_accepted=body["verdict"] == "accept",
             reason=body.get("reason", ""),
-            message_id=given.message_id,
+            message_id=signature.message_id,
         )
         return Response(record_data(record))
