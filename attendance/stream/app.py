@@ -7,8 +7,8 @@
         event: away      the live store does not answer; when it does, `changed` comes again
         event: gone      the lesson has left the live store; the stream ends
 
-A ticket comes from the site, which has looked at the caller's rights. No name and
-no mark goes through here: rows come by GET from the site.
+A ticket comes from the site, which has checked the caller's rights. No name and no
+mark is sent here: the board gets its rows from the site.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 BEAT_SECONDS = 15
-"""A line now and then, so that no proxy takes a quiet stream for a dead one."""
+"""How often a comment line is sent, so that no proxy closes a quiet stream."""
 
 RECONNECT_MS = 1_000
 _PATH = re.compile(r"/stream/([0-9a-f-]{36})/")
@@ -75,9 +75,9 @@ async def _answer(scope: Mapping[str, Any], receive: Receive, send: Send) -> Non
 
 
 def _lesson_of(path: str) -> UUID | None:
-    found = _PATH.fullmatch(path)
+    match = _PATH.fullmatch(path)
     try:
-        return UUID(found[1]) if found else None
+        return UUID(match[1]) if match else None
     except ValueError:
         return None
 
@@ -91,32 +91,32 @@ async def _end(send: Send, status: int, text: str) -> None:
 async def _stream(scope: Mapping[str, Any], receive: Receive, send: Send, lesson_id: UUID) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": _headers(scope)})
     listener = _watcher.add(lesson_id)
-    left: asyncio.Future[Any] = asyncio.ensure_future(_left(receive))
+    end: asyncio.Future[Any] = asyncio.ensure_future(_wait_for_disconnect(receive))
     try:
         await _write(send, f"retry: {RECONNECT_MS}\n\n")
-        while await _next(send, listener, left):
+        while await _next(send, listener, end):
             pass
     finally:
-        left.cancel()
+        end.cancel()
         _watcher.remove(lesson_id, listener)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def _next(send: Send, listener: Listener, left: "asyncio.Future[Any]") -> bool:
+async def _next(send: Send, listener: Listener, end: "asyncio.Future[Any]") -> bool:
     """Write one event or one beat. Returns whether the stream goes on."""
     waiting: asyncio.Future[Any] = asyncio.ensure_future(listener.next_version())
-    await asyncio.wait([waiting, left], timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([waiting, end], timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     if not waiting.done():
         waiting.cancel()
-        if not left.done():
+        if not end.done():
             await _write(send, ": beat\n\n")
-        return not left.done()
+        return not end.done()
     version: str = waiting.result()
     await _write(send, f"event: {_EVENTS.get(version, 'changed')}\ndata: {version}\n\n")
     return version != versions.GONE
 
 
-async def _left(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -129,7 +129,7 @@ def _headers(scope: Mapping[str, Any]) -> list[tuple[bytes, bytes]]:
     headers = [
         (b"content-type", b"text/event-stream; charset=utf-8"),
         (b"cache-control", b"no-store"),
-        # A proxy that gathers what it passes on would hold every event back.
+        # A proxy that buffers the response would hold events back.
         (b"x-accel-buffering", b"no"),
     ]
     origin = dict(scope["headers"]).get(b"origin", b"")

@@ -1,7 +1,7 @@
-"""One look at Redis for all who listen: which lessons have changed since the last one.
+"""One read of Redis for all listeners: which lessons have changed since the last read.
 
-Versions are compared, not messages passed on: whatever dies in between, a change
-cannot be missed, only be seen a moment later.
+It compares versions instead of passing messages on, so a change cannot be missed when
+a process dies, only seen a moment later.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class Listener:
         """The newest version, once it differs from the one that was given last."""
         await self._changed.wait()
         self._changed.clear()
-        assert self._version is not None  # noqa: S101 - told before it was set
+        assert self._version is not None  # noqa: S101 - `tell` sets it before the event
         return self._version
 
 
@@ -50,7 +50,7 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
 
     def add(self, lesson_id: UUID) -> Listener:
-        """Listen to a lesson; the version that it has now comes first."""
+        """Listen to a lesson; the listener gets its present version first."""
         listener = Listener()
         self._listeners[lesson_id].add(listener)
         if self._task is None or self._task.done():

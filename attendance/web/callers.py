@@ -1,4 +1,4 @@
-"""Who looks at a page, by their session, and which pages are whose."""
+"""Who looks at a page, by their session, and which roles a page is for."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,12 +16,12 @@ View = Callable[..., HttpResponse]
 
 
 def caller_of(request: HttpRequest) -> Caller | None:
-    """Who has signed in, without a query for whoever was seen lately."""
-    known: Any = request.__dict__
-    if "attn_caller" not in known:
-        known["attn_caller"] = caller_of_session(request.session)
-    found: Caller | None = known["attn_caller"]
-    return found
+    """Who has signed in; no query for a caller of the last minutes."""
+    attributes: Any = request.__dict__
+    if "attn_caller" not in attributes:
+        attributes["attn_caller"] = caller_of_session(request.session)
+    caller: Caller | None = attributes["attn_caller"]
+    return caller
 
 
 def person_of(request: HttpRequest) -> Person:
@@ -32,7 +32,7 @@ def person_of(request: HttpRequest) -> Person:
 
 
 def signed_in(*roles: Role) -> Callable[[View], View]:
-    """Let these roles in; others are told whose page it is, nobody is asked to sign in."""
+    """Let these roles in; show other roles whose page it is; ask everybody else to sign in."""
 
     def guard(view: View) -> View:
         @wraps(view)
@@ -51,6 +51,6 @@ def signed_in(*roles: Role) -> Callable[[View], View]:
 
 
 def of_page(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: who has signed in, and with whom one may."""
+    """Context of every page: who has signed in, and the name of the campus's provider."""
     caller = caller_of(request) if hasattr(request, "session") else None
     return {"person": caller.person if caller else None, "campus": settings.CAMPUS.name}

@@ -1,7 +1,7 @@
 """Signing in with the campus's identity provider: it says who somebody is, ATTN what they may do.
 
-Nobody gets an account by it: the number that the provider names must be that of a user. Nothing
-is stored of it, so the provider's word counts anew each time.
+It makes no account: the number that the provider names must be that of a user. Nothing of it is
+stored, so each sign-in depends on what the provider says then.
 """
 
 import logging
@@ -84,10 +84,10 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         _refuse(request, "campus_sign_in_failed", FAILED, 401)
 
 
-def _number_in(told: dict[str, Any]) -> str:
+def _number_in(claims: dict[str, Any]) -> str:
     """The claim, from the provider's answer about the person or from the id token."""
     for part in ("userinfo", "id_token"):
-        claim = (told.get(part) or {}).get(settings.CAMPUS.number_claim)
+        claim = (claims.get(part) or {}).get(settings.CAMPUS.number_claim)
         if isinstance(claim, str | int) and str(claim).strip():
             return str(claim)
     return ""

@@ -1,4 +1,4 @@
-"""Errors of services as pages: the same codes and words as in the API."""
+"""Errors of services as pages, with the same codes and messages as in the API."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ TRY_LATER = {429, 503}
 
 
 class ErrorPages:
-    """Middleware: whatever a page's view raises becomes a page that says what to do."""
+    """Middleware: an error of a page's view becomes a page that says what to do."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -33,8 +33,8 @@ class ErrorPages:
             return unavailable(request)
         if not isinstance(error, AttnError):
             return None
-        shown = as_shown(error)
-        return page_of(request, shown.code, in_words(shown), STATUS.get(shown.code, 500))
+        problem = as_shown(error)
+        return page_of(request, problem.code, in_words(problem), STATUS.get(problem.code, 500))
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:
@@ -43,9 +43,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def page_of(request: HttpRequest, code: str, detail: str, status: int) -> HttpResponse:
-    """An error as a page; what may work soon is tried again by itself, or with one click."""
+    """An error as a page; a GET that may work soon reloads itself, a POST has a button for it."""
     context: dict[str, Any] = {"code": code, "detail": detail, "status": status}
-    # What is damaged stays so until a person has looked at it.
+    # Damaged data stays damaged until a person acts, so trying again does not help.
     is_over_soon = status in TRY_LATER and code != LessonUnreadable.code
     if request.method == "POST" or not is_over_soon:
         fields = _fields_to_repeat(request) if is_over_soon else []
@@ -60,7 +60,7 @@ def page_of(request: HttpRequest, code: str, detail: str, status: int) -> HttpRe
 
 
 def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
-    """What was sent, where it may be sent again: an action that is named is done once."""
+    """The fields of a form that may be sent again: its request id makes it act once."""
     if "request_id" not in request.POST:
         return []
     return [
@@ -72,7 +72,7 @@ def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _page_before(request: HttpRequest) -> str:
-    """The page of ours that a form was on: the form's own address may answer a POST only."""
+    """The page of ours that had the form: the form's own address may accept only POST."""
     before = request.META.get("HTTP_REFERER", "")
     is_other = urlsplit(before).path != request.path
     is_ours = is_other and url_has_allowed_host_and_scheme(

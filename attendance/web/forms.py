@@ -1,4 +1,4 @@
-"""What teachers enter. Types are judged here, rules in the services."""
+"""The forms of teachers. Types are checked here, rules in the services."""
 
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
 
 
 class StartForm(forms.Form):
-    """A new lesson; filled in with what the last one was."""
+    """A new lesson; its initial values are those of the last one."""
 
     lesson_name = forms.CharField(label=_("Name of the lesson"), max_length=LONGEST_LESSON_NAME)
     minutes = forms.IntegerField(

@@ -1,7 +1,7 @@
 """Health for probes: /healthz says that the process lives, /readyz that it can work.
 
-503 where marks cannot be taken or kept; what only needs a person is an alarm
-in a 200 answer, because taking the site out of service would help nobody.
+503 where marks cannot be taken or kept. What only needs a person is an alarm in a
+200 answer, because taking the site out of service would not help.
 """
 
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from django.db import connection, transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-# Named for translation, and kept in English: probes read it, pages translate.
+# Marks texts for translation and leaves them in English: probes read them, pages translate.
 from django.utils.translation import gettext_noop as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from attendance import scheduler
 from attendance.live import health
-from attendance.selectors import health as books
+from attendance.selectors import health as database_health
 from users.errors import AttnError
 
 LATE_AFTER_PERIODS = 3
@@ -38,31 +38,31 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Whether the site can take marks and keep them, and what needs a person."""
-    told = report()
-    return JsonResponse(told, status=503 if told["status"] == "unavailable" else 200)
+    body = report()
+    return JsonResponse(body, status=503 if body["status"] == "unavailable" else 200)
 
 
-def report(words: Callable[[AttnError], str] = str) -> dict[str, Any]:
-    """What /readyz says; pages have errors told in their reader's words."""
+def report(wording: Callable[[AttnError], str] = str) -> dict[str, Any]:
+    """The answer of /readyz; `wording` makes the text of an error, for pages in their language."""
     vital = {
-        "postgresql": _asked(_postgresql, words),
-        "redis": _asked(_redis, words),
-        "migrations": _asked(_migrations, words),
+        "postgresql": _ask(_postgresql, wording),
+        "redis": _ask(_redis, wording),
+        "migrations": _ask(_migrations, wording),
     }
-    alarms = {"lessons": _asked(_lessons, words), "scheduler": _asked(_scheduler, words)}
+    alarms = {"lessons": _ask(_lessons, wording), "scheduler": _ask(_scheduler, wording)}
     is_ready = all(part["ok"] for part in vital.values())
     is_quiet = all(part["ok"] for part in alarms.values())
     status = "unavailable" if not is_ready else "ok" if is_quiet else "degraded"
     return {"status": status, **vital, **alarms}
 
 
-def _asked(
-    question: Callable[[], dict[str, Any]], words: Callable[[AttnError], str]
+def _ask(
+    question: Callable[[], dict[str, Any]], wording: Callable[[AttnError], str]
 ) -> dict[str, Any]:
     try:
         return question()
     except AttnError as error:
-        return {"ok": False, "detail": words(error)}
+        return {"ok": False, "detail": wording(error)}
     except DatabaseError:
         connection.close()
         return {
@@ -72,8 +72,8 @@ def _asked(
 
 
 def _postgresql() -> dict[str, Any]:
-    # A probe must end. The limit is this transaction's: behind a pooler, the session is
-    # that of whoever comes next.
+    # A probe must end. The limit is set for this transaction only: behind a pooler, others
+    # use the same session next.
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT set_config('statement_timeout', '5s', true), pg_is_in_recovery()")
         is_standby = cursor.fetchone()[1]
@@ -97,25 +97,25 @@ def _redis() -> dict[str, Any]:
 
 
 def _migrations() -> dict[str, Any]:
-    missing = books.missing_migrations()
+    missing = database_health.missing_migrations()
     if missing:
         return {"ok": False, "detail": _("Migrations are missing. Run manage.py migrate.")}
     return {"ok": True}
 
 
 def _lessons() -> dict[str, Any]:
-    found = books.waiting(at=timezone.now())
-    oldest = found.oldest.total_seconds() if found.oldest else 0.0
+    waiting = database_health.waiting(at=timezone.now())
+    oldest = waiting.oldest.total_seconds() if waiting.oldest else 0.0
     is_late = oldest > LATE_AFTER_PERIODS * settings.PERSIST_MINUTES * 60
-    needs_person = found.lost or found.quarantined or found.rewound
+    needs_person = waiting.lost or waiting.quarantined or waiting.rewound
     return {
-        "ok": not (is_late or needs_person or found.failed),
+        "ok": not (is_late or needs_person or waiting.failed),
         "oldest_waiting_seconds": round(oldest),
         "is_late": is_late,
-        "lost": found.lost,
-        "quarantined": found.quarantined,
-        "rewound": found.rewound,
-        "failed": found.failed,
+        "lost": waiting.lost,
+        "quarantined": waiting.quarantined,
+        "rewound": waiting.rewound,
+        "failed": waiting.failed,
     }
 
 

@@ -1,4 +1,4 @@
-"""Where a list goes on."""
+"""The key at which a part of a list begins."""
 
 from uuid import UUID
 
@@ -10,5 +10,5 @@ def key_of(request: HttpRequest, name: str) -> UUID | None:
     try:
         return UUID(request.GET[name]) if name in request.GET else None
     except ValueError:
-        # A link that somebody has cut short begins at the newest.
+        # A broken link shows the newest part.
         return None

@@ -1,4 +1,4 @@
-"""Signing in on a page: the limits of every door, and a second factor for staff."""
+"""Signing in on a page: the same limits as elsewhere, and a second factor for staff."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,9 +33,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         number, password = credentials.get("username") or "", credentials.get("password") or ""
-        wanted = SignIn(number, password, address_of(request.META))
+        attempt = SignIn(number, password, address_of(request.META))
         try:
-            return sign_in(wanted, request=request)
+            return sign_in(attempt, request=request)
         except (TooManyAttempts, SignInUnavailable) as error:
             raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
@@ -43,7 +43,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
 
 class SecondFactorForStaff:
-    """Middleware: staff set a second factor up before the first page of theirs opens."""
+    """Middleware: staff must set a second factor up before they can open staff pages."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -64,8 +64,8 @@ def _lacks_it(request: HttpRequest) -> bool:
     caller = caller_of(request)
     if caller is None or caller.person.role is not Role.STAFF:
         return False
-    # Who has shown it in this session is not looked up again, also while PostgreSQL is away.
-    shown = request.session.get("account_authentication_methods", [])
-    if any(each.get("method") == "mfa" for each in shown):
+    # A factor that this session has shown needs no query, so it works without PostgreSQL.
+    methods = request.session.get("account_authentication_methods", [])
+    if any(method.get("method") == "mfa" for method in methods):
         return False
     return not Authenticator.objects.filter(user_id=caller.user_id).exists()

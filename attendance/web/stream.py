@@ -8,7 +8,7 @@ from attendance.live import tickets
 
 
 def url_for(lesson_id: UUID) -> str:
-    """Where a board of this lesson hears of changes, or '' where pages have to ask."""
+    """The address at which a board listens for changes, or '' where it has to poll."""
     if not settings.STREAM_URL:
         return ""
     ticket = tickets.issue(lesson_id, settings.SECRET_KEY)

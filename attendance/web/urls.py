@@ -39,7 +39,7 @@ _student = [
     path("me/", student.my_attendance, name="my-attendance"),
     path("me/attendance.ics", student.calendar, name="calendar"),
     path("c/", check_in.type_code, name="type-code"),
-    # In upper case, as the QR code has it: a smaller alphabet makes larger dots.
+    # Upper case, as in the QR code: with fewer characters its dots are larger.
     re_path(
         r"^(?:c|C)/(?P<short>[A-Za-z0-9]{4})/(?P<code>[0-9A-Fa-f]{20})/?$",
         check_in.link,

@@ -11,7 +11,7 @@ from users.tokens import revoke_everywhere
 @require_safe
 @signed_in()
 def account(request: HttpRequest) -> HttpResponse:
-    """What the site knows of somebody, and what they can do about it."""
+    """What the site stores about the caller, and what they can change."""
     return render(request, "account/account.html")
 
 

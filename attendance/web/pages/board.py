@@ -1,4 +1,4 @@
-"""One lesson as its teacher sees it, live and afterwards: the register, and what can be done."""
+"""One lesson as its teacher sees it, live and afterwards: the register and its actions."""
 
 from datetime import timedelta
 from typing import Any
@@ -42,9 +42,9 @@ def visible(request: HttpRequest, lesson_id: UUID) -> LessonView:
 
 def _visible_board(request: HttpRequest, lesson_id: UUID, *, version: str = "") -> Board:
     """The lesson's board, for its teacher and staff. Raises LessonNotFound."""
-    found = find_board(lesson_id, version=version)
-    check_may_see(person_of(request), teacher_number=found.lesson.teacher.school_number)
-    return found
+    board = find_board(lesson_id, version=version)
+    check_may_see(person_of(request), teacher_number=board.lesson.teacher.school_number)
+    return board
 
 
 @never_cache
@@ -56,10 +56,10 @@ def board(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, found: Board, *, add_form: AddForm | None = None, status: int = 200
+    request: HttpRequest, board: Board, *, add_form: AddForm | None = None, status: int = 200
 ) -> HttpResponse:
-    lesson = found.lesson
-    context = _rows(request, found) | {
+    lesson = board.lesson
+    context = _rows(request, board) | {
         "add_form": add_form or AddForm(initial={"request_id": ids.new_request_id()}),
         "stream_url": stream.url_for(lesson.id) if lesson.state == LessonState.LIVE else "",
         "extend_minutes": EXTEND_MINUTES,
@@ -72,54 +72,58 @@ def _page(
 @require_safe
 @signed_in(*MAY_TEACH)
 def rows(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
-    """The rows alone; nothing where the browser has the newest ones."""
-    found = _visible_board(request, lesson_id, version=request.GET.get("known", ""))
-    if found.is_unchanged:
+    """The rows alone; 204 where the browser has the newest ones."""
+    board = _visible_board(request, lesson_id, version=request.GET.get("known", ""))
+    if board.is_unchanged:
         return HttpResponse(status=NO_CONTENT)
-    return render(request, "attendance/pages/board_rows.html", _rows(request, found))
+    return render(request, "attendance/pages/board_rows.html", _rows(request, board))
 
 
-def _rows(request: HttpRequest, found: Board) -> dict[str, Any]:
-    lesson = found.lesson
+def _rows(request: HttpRequest, board: Board) -> dict[str, Any]:
+    lesson = board.lesson
     tab = request.GET.get("tab", "all")
     tab = tab if tab in TABS else "all"
-    kept = [r for r in found.records if not r.is_deleted]
-    recorded = {r.school_number for r in kept}
-    open_refusals = [r for r in found.refusals if r.school_number not in recorded]
-    left = max(lesson.ends_at - timezone.now(), timedelta(0))
-    shown = _searched(kept, tab, request.GET.get("search", ""))
+    records = [r for r in board.records if not r.is_deleted]
+    recorded = {r.school_number for r in records}
+    open_refusals = [r for r in board.refusals if r.school_number not in recorded]
+    remaining = max(lesson.ends_at - timezone.now(), timedelta(0))
+    matches = _search(records, tab, request.GET.get("search", ""))
     return {
         "lesson": lesson,
         "state": STATES[LessonState(lesson.state)],
         "is_live": lesson.state == LessonState.LIVE,
         "is_lost": lesson.state == LessonState.LOST,
         "is_open": lesson.state in {LessonState.LIVE, LessonState.SCHEDULED},
-        "records": sorted(shown, key=lambda r: r.changed_at, reverse=True),
-        "deleted": [r for r in found.records if r.is_deleted],
+        "records": sorted(matches, key=lambda r: r.changed_at, reverse=True),
+        "deleted": [r for r in board.records if r.is_deleted],
         "refusals": [(r, Refusal(r.code).label) for r in open_refusals],
         "tab": tab,
         "search": request.GET.get("search", ""),
-        "counts": _counts(kept, len(open_refusals)),
-        "minutes_left": -(-int(left.total_seconds()) // 60),
-        "known": found.version,
+        "counts": _counts(records, len(open_refusals)),
+        "minutes_left": -(-int(remaining.total_seconds()) // 60),
+        "known": board.version,
     }
 
 
-def _searched(records: list[RegisterRecord], tab: str, search: str) -> list[RegisterRecord]:
+def _search(records: list[RegisterRecord], tab: str, search: str) -> list[RegisterRecord]:
     """The records of one tab in whose number or name the text stands."""
-    wanted, text = TABS[tab], search.strip().casefold()
+    statuses, text = TABS[tab], search.strip().casefold()
     return [
         r
         for r in records
-        if (wanted is None or r.status in wanted)
+        if (statuses is None or r.status in statuses)
         and text in f"{r.school_number} {r.full_name}".casefold()
     ]
 
 
 def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:
-    by = {name: sum(r.status in wanted for r in records) for name, wanted in TABS.items() if wanted}
-    by["decide"] += refused
-    return by | {"all": len(records)}
+    counts = {
+        name: sum(r.status in statuses for r in records)
+        for name, statuses in TABS.items()
+        if statuses
+    }
+    counts["decide"] += refused
+    return counts | {"all": len(records)}
 
 
 @never_cache
@@ -127,7 +131,7 @@ def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:
 @signed_in(*MAY_TEACH)
 def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpResponse:
     """One student in one lesson: what happened, and a form to change it."""
-    found = _visible_history(request, lesson_id, school_number)
+    history_view = _visible_history(request, lesson_id, school_number)
     form, status, conflict = None, 200, False
     if request.method == "POST":
         form = CorrectionForm(request.POST)
@@ -139,18 +143,18 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
         except AttendanceError as error:
             form.add_error(None, in_words(error))
             status, conflict = STATUS.get(error.code, 500), isinstance(error, Conflict)
-            found = _visible_history(request, lesson_id, school_number)
-    if found.record is None:
+            history_view = _visible_history(request, lesson_id, school_number)
+    if history_view.record is None:
         raise RecordNotFound
     if form is None:
-        form = CorrectionForm(initial=_seen(found.record))
+        form = CorrectionForm(initial=_revision_seen(history_view.record))
     elif conflict:
-        # What was wanted stays in the form; what is there now is what the next try is about.
-        form.data = {**request.POST.dict(), **_seen(found.record)}
+        # The form keeps its values; the next try corrects the present revision.
+        form.data = {**request.POST.dict(), **_revision_seen(history_view.record)}
     context = {
-        "lesson": found.lesson,
-        "record": found.record,
-        "history": history(found.record, found.events),
+        "lesson": history_view.lesson,
+        "record": history_view.record,
+        "history": history(history_view.record, history_view.events),
         "form": form,
         "is_conflict": conflict,
     }
@@ -159,28 +163,28 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
 
 def _visible_history(request: HttpRequest, lesson_id: UUID, school_number: str) -> HistoryView:
     """One student in the lesson, for its teacher and staff. Raises LessonNotFound."""
-    found = find_history(lesson_id, school_number)
-    check_may_see(person_of(request), teacher_number=found.lesson.teacher.school_number)
-    return found
+    view = find_history(lesson_id, school_number)
+    check_may_see(person_of(request), teacher_number=view.lesson.teacher.school_number)
+    return view
 
 
-def _seen(found: RegisterRecord) -> dict[str, Any]:
-    return {"expected_revision": found.revision, "request_id": ids.new_request_id()}
+def _revision_seen(record: RegisterRecord) -> dict[str, Any]:
+    return {"expected_revision": record.revision, "request_id": ids.new_request_id()}
 
 
 def _correct(
-    request: HttpRequest, lesson_id: UUID, school_number: str, given: dict[str, Any]
+    request: HttpRequest, lesson_id: UUID, school_number: str, fields: dict[str, Any]
 ) -> None:
     correct_record(
         Correction(
             lesson_id=lesson_id,
             school_number=school_number,
-            verdict=Verdict(given["verdict"]),
+            verdict=Verdict(fields["verdict"]),
             actor=person_of(request),
-            reason=given.get("reason", ""),
-            full_name=given.get("full_name", ""),
-            request_id=given["request_id"],
-            expected_revision=given.get("expected_revision"),
+            reason=fields.get("reason", ""),
+            full_name=fields.get("full_name", ""),
+            request_id=fields["request_id"],
+            expected_revision=fields.get("expected_revision"),
         )
     )
 
@@ -189,13 +193,13 @@ def _correct(
 @signed_in(*MAY_TEACH)
 def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Add a student, or accept one who was refused."""
-    found = _visible_board(request, lesson_id)
+    board = _visible_board(request, lesson_id)
     form = AddForm(request.POST)
     if form.is_valid():
-        given = form.cleaned_data | {"verdict": Verdict.ACCEPT}
-        _correct(request, lesson_id, given.pop("school_number"), given)
+        fields = form.cleaned_data | {"verdict": Verdict.ACCEPT}
+        _correct(request, lesson_id, fields.pop("school_number"), fields)
         return _back(request, lesson_id)
-    return _page(request, found, add_form=form, status=400)
+    return _page(request, board, add_form=form, status=400)
 
 
 @require_POST

@@ -24,7 +24,7 @@ from attendance.wording import check_ins
 from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"
-"""Cookie with a kept scan. A session would be written to PostgreSQL, which may be away."""
+"""Cookie with a kept scan; a session would be written to PostgreSQL, which may be away."""
 
 RELOAD_SECONDS = 10
 CODE_PAGE = "attendance/pages/type_code.html"
@@ -34,7 +34,7 @@ REFUSED_PAGE = "attendance/pages/refused.html"
 @never_cache
 @require_safe
 def link(request: HttpRequest, short: str, code: str) -> HttpResponse:
-    """What the phone's camera opens. It marks nothing: it keeps the scan and leads on."""
+    """What the phone's camera opens: it keeps the scan and redirects; it makes no mark."""
     return _keep_scan(request, short.upper(), code.upper())
 
 
@@ -44,8 +44,8 @@ def type_code(request: HttpRequest) -> HttpResponse:
     """For those whose camera does not help: type the eight letters of the screen."""
     if request.method != "POST":
         return render(request, CODE_PAGE)
-    given = codes.clean_code(request.POST.get("code", ""))
-    return _keep_scan(request, codes.short_part(given), given)
+    code = codes.clean_code(request.POST.get("code", ""))
+    return _keep_scan(request, codes.short_part(code), code)
 
 
 def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
@@ -53,16 +53,16 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
         lesson = store.lesson_by_code(short) if short else None
         if lesson is None:
             raise LessonNotFound(_("No lesson has this code now. Look at the screen again."))
-        kept = None
+        scan = None
         if Check.CODE in lesson.data.checks:
-            kept = scans.keep_scan(lesson.id, code, address=address_of(request.META))
+            scan = scans.keep_scan(lesson.id, code, address=address_of(request.META))
     except AttendanceError as error:
-        return _refused(request, error, CODE_PAGE)
+        return _refusal_page(request, error, CODE_PAGE)
     answer = redirect("check-in", lesson_id=lesson.id)
-    if kept is not None:
+    if scan is not None:
         answer.set_cookie(
             SCAN,
-            kept.scan,
+            scan.scan,
             max_age=scans.KEPT,
             httponly=True,
             secure=settings.SESSION_COOKIE_SECURE,
@@ -82,10 +82,10 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         lesson = store.read_lesson(lesson_id)
         has_mark = own.find_own(lesson_id, person_of(request).school_number) is not None
     except LessonNotFound:
-        # It is stored, or was never there: the result page knows.
+        # It is stored, or does not exist: the page of the mark says which.
         return redirect("my-mark", lesson_id=lesson_id)
     except LiveStoreUnavailable as error:
-        return _refused(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+        return _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
     if has_mark:
         return redirect("my-mark", lesson_id=lesson_id)
     return render(request, "attendance/pages/check_in.html", _of_lesson(request, lesson))
@@ -107,11 +107,11 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     given = Given(scan=request.COOKIES.get(SCAN, ""), address=address_of(request.META))
     try:
         limits.count_check_in(student.school_number)
-        done = check_in(lesson_id, student=student, given=given)
+        result = check_in(lesson_id, student=student, given=given)
     except AttendanceError as error:
-        return _refused(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+        return _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
     answer = redirect("my-mark", lesson_id=lesson_id)
-    if done.is_repeated:
+    if result.is_repeated:
         answer["Location"] += "?again=1"
     answer.delete_cookie(SCAN)
     return answer
@@ -122,18 +122,18 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 @signed_in(*MAY_CHECK_IN)
 def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """One's own mark, large enough to be shown to the teacher; its receipt goes to the phone."""
-    found = own.find_own(lesson_id, person_of(request).school_number)
-    if found is None:
+    own_record = own.find_own(lesson_id, person_of(request).school_number)
+    if own_record is None:
         return render(
             request, "attendance/pages/no_mark.html", {"lesson_id": lesson_id}, status=404
         )
-    done = CheckedIn(found.record, is_repeated=True, lesson=found.lesson)
+    check_in_result = CheckedIn(own_record.record, is_repeated=True, lesson=own_record.lesson)
     context = {
-        "own": found,
-        "outcome": check_ins.of_record(found.record),
+        "own": own_record,
+        "outcome": check_ins.of_record(own_record.record),
         "is_again": request.GET.get("again") == "1",
-        "receipt": receipts.issue(done),
-        "reload_seconds": RELOAD_SECONDS if found.record.status == "pending" else None,
+        "receipt": receipts.issue(check_in_result),
+        "reload_seconds": RELOAD_SECONDS if own_record.record.status == "pending" else None,
     }
     return render(request, "attendance/pages/my_mark.html", context)
 
@@ -146,7 +146,7 @@ def switch(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     return redirect("check-in", lesson_id=lesson_id)
 
 
-def _refused(
+def _refusal_page(
     request: HttpRequest, error: AttendanceError, template: str, **context: Any
 ) -> HttpResponse:
     code = as_shown(error).code

@@ -15,5 +15,5 @@ _FIRST_PAGES = {
 
 @signed_in()
 def home(request: HttpRequest) -> HttpResponse:
-    """Where this person's work is."""
+    """Redirect to the first page of the person's role."""
     return redirect(_FIRST_PAGES[person_of(request).role])

@@ -48,53 +48,53 @@ class Bar(NamedTuple):
 @signed_in(*MAY_OPERATE)
 def operations(request: HttpRequest) -> HttpResponse:
     """The whole page; its figures are also served alone."""
-    return render(request, "attendance/pages/operations.html", {"figures": _told()[0]})
+    return render(request, "attendance/pages/operations.html", {"figures": _figures_html()[0]})
 
 
 @never_cache
 @require_safe
 @signed_in(*MAY_OPERATE)
 def figures(request: HttpRequest) -> HttpResponse:
-    """What changes, alone; nothing where the browser has the newest of it."""
-    told, known = _told()
-    if request.GET.get("known") == known:
+    """The figures alone; 204 where the browser has the newest ones."""
+    html, name = _figures_html()
+    if request.GET.get("known") == name:
         return HttpResponse(status=NO_CONTENT)
-    return HttpResponse(told)
+    return HttpResponse(html)
 
 
 @require_POST
 @signed_in(*MAY_OPERATE)
 def persist(request: HttpRequest) -> HttpResponse:
-    """Run the task now, also for lessons that were told to wait."""
+    """Run the task now, also for parked lessons."""
     report = unified_persistence_task(options=RunOptions(trigger=Trigger.ADMIN, retry_parked=True))
     level = messages.ERROR if report.exit_status else messages.SUCCESS
     messages.add_message(request, level, runs.in_words(report))
     return redirect("operations")
 
 
-def _told() -> tuple[SafeString, str]:
-    """The figures as HTML, and a name for just this text of them."""
-    told = render_to_string(FIGURES, _figures())
-    known = hashlib.sha256(told.encode()).hexdigest()[:16]
-    field = format_html('<input type="hidden" id="known" name="known" value="{}">', known)
-    return told + field, known
+def _figures_html() -> tuple[SafeString, str]:
+    """The figures as HTML, and a name that differs for each text."""
+    html = render_to_string(FIGURES, _figures())
+    name = hashlib.sha256(html.encode()).hexdigest()[:16]
+    field = format_html('<input type="hidden" id="known" name="known" value="{}">', name)
+    return html + field, name
 
 
 def _figures() -> dict[str, Any]:
-    """Where one server is away, what the other one knows is shown all the same."""
-    found: dict[str, Any] = {"health": site_health.of_health(health.report(in_words))}
+    """The context of the figures; where PostgreSQL is away, only the health of the site."""
+    context: dict[str, Any] = {"health": site_health.of_health(health.report(in_words))}
     try:
         books = read_books(at=timezone.now())
     except DatabaseError:
         connection.close()
-        return found | {"books": None}
-    stored = [run.inserted + run.updated for run in books.runs]
-    return found | {
+        return context | {"books": None}
+    stored_counts = [run.inserted + run.updated for run in books.runs]
+    return context | {
         "books": books,
         "bars": _bars(books.runs),
         "width": WIDTH,
         "height": HEIGHT,
-        "most": max(stored, default=0),
+        "most": max(stored_counts, default=0),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the projector shows: the code, how many are here, the time left. No names."""
+"""The projector's page: the code, how many are here, the time left. No names."""
 
 from typing import Any
 from uuid import UUID
@@ -24,34 +24,34 @@ from attendance.web.pages.board import visible
 @signed_in(*MAY_TEACH)
 def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """A window of its own for the projector."""
-    return render(request, "attendance/pages/screen.html", _shown(request, lesson_id))
+    return render(request, "attendance/pages/screen.html", _context(request, lesson_id))
 
 
 @never_cache
 @require_safe
 @signed_in(*MAY_TEACH)
 def code(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
-    """What changes on the screen, alone."""
-    return render(request, "attendance/pages/screen_code.html", _shown(request, lesson_id))
+    """The changing part of the screen alone."""
+    return render(request, "attendance/pages/screen_code.html", _context(request, lesson_id))
 
 
-def _shown(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
+def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
     lesson = visible(request, lesson_id)
     here = lesson.counts.get(Status.PRESENT, 0) + lesson.counts.get(Status.LATE, 0)
     minutes = -(-int((lesson.ends_at - timezone.now()).total_seconds()) // 60)
     context = {"lesson": lesson, "here": here, "minutes_left": max(minutes, 0), "is_open": False}
     if lesson.state not in {LessonState.LIVE, LessonState.SCHEDULED}:
         return context
-    found = find_code(lesson_id)
-    url = request.build_absolute_uri(f"/c/{found.short_code}/{found.code.whole}").upper()
-    left = found.code.valid_until - timezone.now()
+    shown_code = find_code(lesson_id)
+    url = request.build_absolute_uri(f"/c/{shown_code.short_code}/{shown_code.code.whole}").upper()
+    remaining = shown_code.code.valid_until - timezone.now()
     return context | {
         "is_open": True,
-        "short_code": found.short_code,
-        "typed": found.code.typed if "code" in lesson.checks else "",
+        "short_code": shown_code.short_code,
+        "typed": shown_code.code.typed if "code" in lesson.checks else "",
         # Drawn here, from an address that is ours.
         "qr": mark_safe(qr_svg(url)),  # noqa: S308
-        # Its end is by Redis's clock, which may be another than ours.
-        "valid_seconds": min(max(left.total_seconds(), 1), 2 * settings.CODE_SECONDS),
+        # `valid_until` is by Redis's clock, which may differ from ours.
+        "valid_seconds": min(max(remaining.total_seconds(), 1), 2 * settings.CODE_SECONDS),
         "where": request.build_absolute_uri("/c/"),
     }

@@ -27,8 +27,8 @@ _LONGEST_LINE = 75
 def my_attendance(request: HttpRequest) -> HttpResponse:
     """A student's records, newest first, with the share of each status in all of them."""
     page, counts = find_own_attendance(person_of(request).school_number, _slice(request))
-    shown = [(each, check_ins.of_record(each.record)) for each in page.items]
-    context = {"page": page, "shown": shown, "shares": _shares(counts)}
+    rows = [(own_record, check_ins.of_record(own_record.record)) for own_record in page.items]
+    context = {"page": page, "shown": rows, "shares": _shares(counts)}
     return render(request, "attendance/pages/my_attendance.html", context)
 
 
@@ -45,7 +45,7 @@ def _shares(counts: Counter[str]) -> list[tuple[str, int, int]]:
 @require_safe
 @signed_in(*MAY_CHECK_IN)
 def calendar(request: HttpRequest) -> HttpResponse:
-    """The newest lessons as a calendar file, with what became of each."""
+    """The newest lessons as a calendar file, with the status in each."""
     own = list_own_records(person_of(request).school_number, Slice(limit=CALENDAR_LESSONS))
     lines = "".join(f"{line}\r\n" for line in _calendar(own.items))
     answer = HttpResponse(lines, content_type="text/calendar; charset=utf-8")
@@ -56,21 +56,21 @@ def calendar(request: HttpRequest) -> HttpResponse:
 
 def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ATTN//Attendance//EN")
-    for each in items:
-        if each.record.is_deleted:
+    for own_record in items:
+        if own_record.record.is_deleted:
             continue
-        status = Status(each.record.status)
+        status = Status(own_record.record.status)
         yield "BEGIN:VEVENT"
-        # The same wherever it was fetched: a second import replaces and doubles nothing.
-        yield f"UID:{each.lesson.id}"
-        yield f"DTSTAMP:{_instant(each.record.changed_at)}"
-        yield f"DTSTART:{_instant(each.lesson.starts_at)}"
-        yield f"DTEND:{_instant(each.lesson.ends_at)}"
-        yield from _folded(
-            f"SUMMARY:{_escaped(each.lesson.lesson_name)} ({_escaped(str(status.label))})"
+        # The same in every file: a second import replaces events instead of adding them.
+        yield f"UID:{own_record.lesson.id}"
+        yield f"DTSTAMP:{_instant(own_record.record.changed_at)}"
+        yield f"DTSTART:{_instant(own_record.lesson.starts_at)}"
+        yield f"DTEND:{_instant(own_record.lesson.ends_at)}"
+        yield from _fold(
+            f"SUMMARY:{_escape(own_record.lesson.lesson_name)} ({_escape(str(status.label))})"
         )
-        yield from _folded(
-            f"DESCRIPTION:{_escaped(_('Teacher'))}: {_escaped(each.lesson.teacher.full_name)}"
+        yield from _fold(
+            f"DESCRIPTION:{_escape(_('Teacher'))}: {_escape(own_record.lesson.teacher.full_name)}"
         )
         yield "END:VEVENT"
     yield "END:VCALENDAR"
@@ -80,13 +80,13 @@ def _instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     for char in "\\;,":
         text = text.replace(char, f"\\{char}")
     return text.replace("\n", "\\n")
 
 
-def _folded(line: str) -> Iterator[str]:
+def _fold(line: str) -> Iterator[str]:
     """Lines of at most 75 octets; no character is cut in two."""
     part = b""
     for char in line:

@@ -42,9 +42,9 @@ def lessons(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest) -> Page[LessonView]:
     person = person_of(request)
     number = "" if person.role is Role.STAFF else person.school_number
-    wanted = LessonFilter(number, search=request.GET.get("search", "").strip()[:100])
+    criteria = LessonFilter(number, search=request.GET.get("search", "").strip()[:100])
     return list_lessons(
-        wanted, Slice(before=key_of(request, "before"), after=key_of(request, "after"), limit=30)
+        criteria, Slice(before=key_of(request, "before"), after=key_of(request, "after"), limit=30)
     )
 
 
@@ -55,16 +55,16 @@ def _context(request: HttpRequest, page: Page[LessonView], form: StartForm) -> d
     }
     return {
         "page": page,
-        "now": _shown(x for x in page.items if x.state in _NOW),
+        "now": _rows(x for x in page.items if x.state in _NOW),
         "now_title": _("Now"),
-        "groups": {title: _shown(found) for title, found in groups.items() if found},
+        "groups": {title: _rows(lessons) for title, lessons in groups.items() if lessons},
         "form": form,
         "search": request.GET.get("search", ""),
     }
 
 
-def _shown(found: Iterable[LessonView]) -> list[tuple[LessonView, StateWords, Any]]:
-    return [(x, STATES[LessonState(x.state)], _counts(x)) for x in found]
+def _rows(lessons: Iterable[LessonView]) -> list[tuple[LessonView, StateWords, Any]]:
+    return [(x, STATES[LessonState(x.state)], _counts(x)) for x in lessons]
 
 
 def _counts(lesson: LessonView) -> list[tuple[str, int]]:
@@ -72,7 +72,7 @@ def _counts(lesson: LessonView) -> list[tuple[str, int]]:
 
 
 def _like_the_last(items: Any, person: Person) -> dict[str, Any]:
-    """What the newest own lesson was, so that the next one takes two clicks."""
+    """Initial values from the newest own lesson, so that the next one takes two clicks."""
     own = (x for x in items if x.teacher.school_number == person.school_number)
     last = next(own, None)
     initial: dict[str, Any] = {"request_id": ids.new_request_id(), "minutes": DEFAULT_MINUTES}
@@ -81,7 +81,7 @@ def _like_the_last(items: Any, person: Person) -> dict[str, Any]:
     length = round((last.ends_at - last.starts_at).total_seconds() / 60)
     return initial | {
         "lesson_name": last.lesson_name,
-        # One that was finished early was planned longer.
+        # A lesson that was finished early was planned to be longer.
         "minutes": max(length, DEFAULT_MINUTES),
         "late_after_minutes": last.late_after_minutes,
         "checks": list(last.checks),
@@ -95,10 +95,10 @@ def start(request: HttpRequest) -> HttpResponse:
     form, status = StartForm(request.POST), 400
     teacher = person_of(request)
     if form.is_valid():
-        given = dict(form.cleaned_data)
-        request_id = given.pop("request_id")
+        fields = dict(form.cleaned_data)
+        request_id = fields.pop("request_id")
         try:
-            lesson = start_lesson(LessonPlan(**given), teacher=teacher, request_id=request_id)
+            lesson = start_lesson(LessonPlan(**fields), teacher=teacher, request_id=request_id)
             return redirect("board", lesson_id=lesson.id)
         except LessonAlreadyLive as error:
             running, status = store.teachers_lesson(teacher.school_number), STATUS[error.code]
