@@ -1,4 +1,4 @@
-"""System checks: what would make ATTN lose marks is said before it can."""
+"""System checks: they report settings with which ATTN could lose marks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from django.db import connection
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import health
 from attendance.live.health import UNKNOWN, ServerState
-from attendance.selectors import health as books
+from attendance.selectors import health as database_health
 
 SERVERS = "servers"
 MINUTES_OF_AN_HOUR = 60
@@ -20,11 +20,11 @@ MINUTES_OF_AN_HOUR = 60
 
 @register
 def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Settings that no server has to be asked for."""
-    found: list[CheckMessage] = []
+    """Settings that can be checked without a server."""
+    messages: list[CheckMessage] = []
     minutes = settings.PERSIST_MINUTES
     if minutes < 1 or MINUTES_OF_AN_HOUR % minutes:
-        found.append(
+        messages.append(
             Error(
                 f"ATTN_PERSIST_MINUTES={minutes} is not a divisor of 60.",
                 hint="Use 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60.",
@@ -32,7 +32,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             )
         )
     if settings.DISCARD_AFTER_MINUTES < 0:
-        found.append(
+        messages.append(
             Error(
                 "ATTN_DISCARD_AFTER_MINUTES is below 0.",
                 hint="Use 0, or the minutes for which stored lessons stay in Redis.",
@@ -40,7 +40,7 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             )
         )
     if any(database.get("ATOMIC_REQUESTS") for database in settings.DATABASES.values()):
-        found.append(
+        messages.append(
             Error(
                 "ATOMIC_REQUESTS is on, and each chunk of a persistence run commits for itself.",
                 hint="Remove ATOMIC_REQUESTS from DATABASES.",
@@ -49,24 +49,24 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         )
     live = settings.CACHES.get(settings.LIVE_STORE_ALIAS, {})
     if settings.CACHES["default"]["LOCATION"] == live.get("LOCATION"):
-        found.append(_shared_cache())
-    return found
+        messages.append(_shared_cache())
+    return messages
 
 
 @register(SERVERS)
 def check_live_store(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """The live store keeps what it has acknowledged, and is nobody's cache."""
+    """The live store keeps what it has acknowledged, and is no cache."""
     try:
         states = health.live_states()
     except LiveStoreUnavailable as error:
         hint = "Start it, or correct REDIS_URL."
         return [Warning(f"The live store: {error.detail}", hint=hint, id="attn.W010")]
-    found = [message for state in states for message in _durability(state)]
+    messages = [message for state in states for message in _durability(state)]
     cache = health.cache_identity()
     shared = {(state.run_id, state.database) for state in states}
     if cache is not None and cache in shared and UNKNOWN not in cache:
-        found.append(_shared_cache())
-    return found
+        messages.append(_shared_cache())
+    return messages
 
 
 def _shared_cache() -> CheckMessage:
@@ -78,30 +78,30 @@ def _shared_cache() -> CheckMessage:
 
 
 def _durability(state: ServerState) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     store = f"The live store at {state.name}" if state.name else "The live store"
     if UNKNOWN in {state.eviction, state.append_only}:
         text = f"{store} does not tell its settings (CONFIG GET)."
         hint = "Make sure of: maxmemory-policy noeviction, appendonly yes, appendfsync always."
-        found.append(Warning(text, hint=hint, id="attn.W011"))
+        messages.append(Warning(text, hint=hint, id="attn.W011"))
     if state.eviction not in {"noeviction", UNKNOWN}:
         text = f"{store} may evict lessons (maxmemory-policy {state.eviction})."
-        found.append(Error(text, hint="Set maxmemory-policy noeviction.", id="attn.E011"))
+        messages.append(Error(text, hint="Set maxmemory-policy noeviction.", id="attn.E011"))
     if state.append_only == "no":
         text = f"{store} keeps nothing on disk (appendonly no)."
-        found.append(Error(text, hint="Set appendonly yes.", id="attn.E012"))
+        messages.append(Error(text, hint="Set appendonly yes.", id="attn.E012"))
     if state.fsync not in {"always", UNKNOWN} and state.append_only != "no":
         text = f"{store} may lose acknowledged check-ins in a power cut"
         text += f" (appendfsync {state.fsync})."
-        found.append(Warning(text, hint="Set appendfsync always.", id="attn.W012"))
+        messages.append(Warning(text, hint="Set appendfsync always.", id="attn.W012"))
     if not state.has_written:
         text = f"{store} failed in its last write to its disk."
-        found.append(Error(text, hint="Free or repair its disk.", id="attn.E013"))
+        messages.append(Error(text, hint="Free or repair its disk.", id="attn.E013"))
     if state.cluster != "ok":
         text = f"{store} is in a cluster that does not serve every slot ({state.cluster})."
         hint = "Bring its missing servers back, or give their slots to others."
-        found.append(Error(text, hint=hint, id="attn.E014"))
-    return found
+        messages.append(Error(text, hint=hint, id="attn.E014"))
+    return messages
 
 
 @register(SERVERS)
@@ -114,21 +114,21 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     except DatabaseError as error:
         hint = "Start it, or correct DATABASE_URL."
         return [Warning(f"PostgreSQL cannot be reached: {error}", hint=hint, id="attn.W020")]
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     if fsync == "off":
         text = "PostgreSQL does not write to disk what it commits (fsync off)."
-        found.append(Error(text, hint="Set fsync on.", id="attn.E020"))
+        messages.append(Error(text, hint="Set fsync on.", id="attn.E020"))
     if full_pages == "off":
         text = "A power cut may tear PostgreSQL's pages (full_page_writes off)."
-        found.append(Warning(text, hint="Set full_page_writes on.", id="attn.W021"))
-    return found
+        messages.append(Warning(text, hint="Set full_page_writes on.", id="attn.W021"))
+    return messages
 
 
 @register(SERVERS)
 def check_migrations(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The tables are those of this release."""
     try:
-        missing = books.missing_migrations()
+        missing = database_health.missing_migrations()
     except DatabaseError:
         return []  # check_database says it.
     if not missing:

@@ -44,5 +44,5 @@ STATUS = {
 
 
 def as_shown(error: AttnError) -> AttnError:
-    """The error that callers see: a foreign lesson is not there, whoever asks."""
+    """The error that callers see: whoever may not see a lesson is told that there is none."""
     return LessonNotFound() if isinstance(error, NotYourLesson) else error

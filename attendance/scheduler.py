@@ -77,7 +77,7 @@ class _Serving:
             if self.is_wanted and not self.is_alive():
                 self.stopping.clear()
                 self.executor = DaemonExecutor()
-                self.scheduler = _made(self.executor)
+                self.scheduler = _make_scheduler(self.executor)
                 self.scheduler.start()
                 # After the library's own listeners: they leave connections open.
                 self.scheduler.add_listener(_close_connections, EVENT_ALL)
@@ -122,7 +122,7 @@ def is_alive() -> bool:
 
 
 def _start_in_child() -> None:
-    # Whoever held the lock in the parent does not exist here.
+    # The thread that held the lock in the parent does not exist here.
     _serving.lock = threading.Lock()
     _serving.scheduler = None
     _serving.executor = None
@@ -134,7 +134,7 @@ def _revive(**kwargs: Any) -> None:
         _serving.start()
 
 
-def _made(executor: DaemonExecutor) -> BackgroundScheduler:
+def _make_scheduler(executor: DaemonExecutor) -> BackgroundScheduler:
     period = timedelta(minutes=settings.PERSIST_MINUTES)
     scheduler = BackgroundScheduler(timezone=UTC, executors={"default": executor})
     scheduler.add_jobstore(DjangoMemoryJobStore(), "default")
@@ -154,8 +154,8 @@ def _made(executor: DaemonExecutor) -> BackgroundScheduler:
 
 
 def _trigger(minutes: int, *, jitter: int) -> CronTrigger:
-    # A clock's trigger, not an interval: workers that are recycled faster than
-    # the interval would never come to their first run.
+    # A fixed minute, not an interval: workers that are recycled faster than the
+    # interval would never come to their first run.
     minute = f"*/{minutes}" if minutes < MINUTES_OF_AN_HOUR else "0"
     return CronTrigger(minute=minute, timezone=UTC, jitter=jitter)
 
@@ -169,7 +169,7 @@ def _tick() -> None:
             observer=Observer(should_stop=_serving.stopping.is_set),
         )
         if report.totals.lessons or report.unavailable:
-            outcomes = ", ".join(f"{n} {word}" for word, n in report.totals.outcomes.items())
+            outcomes = ", ".join(f"{n} {outcome}" for outcome, n in report.totals.outcomes.items())
             logger.info("Persistence run: %s. %s", outcomes or "nothing", report.unavailable)
     except Exception:
         logger.exception("The scheduled persistence run failed")

@@ -1,7 +1,7 @@
 """Sends what waits in the outbox to the external verifier, beside the site.
 
 One thread in each process that serves the site, only where a verifier is set
-up. Processes share the work: what one has taken, no other takes for a while.
+up. Processes share the work: an entry that one has taken, no other takes for a while.
 """
 
 import atexit
@@ -58,7 +58,7 @@ class Sender:
             except LiveStoreUnavailable as error:
                 logger.warning("The outbox cannot be read: %s", error.detail)
             except Exception:
-                # What nobody foresaw must not end the thread: the next round tries again.
+                # An unexpected error must not end the thread: the next round tries again.
                 logger.exception("The outbox could not be sent")
             finally:
                 close_old_connections()

@@ -44,7 +44,7 @@ class Check(TextChoices):
 
 
 class Refusal(TextChoices):
-    """Why a check-in was refused; the words are those of the errors."""
+    """Why a check-in was refused; the values are the codes of the errors."""
 
     NOT_OPEN = "lesson_not_open", _("before the lesson began")
     CLOSED = "lesson_closed", _("after the lesson")
@@ -80,7 +80,7 @@ class EventKind(TextChoices):
 
 
 class LessonState(TextChoices):
-    """Where a lesson is, as the ledger tells it."""
+    """The state of a lesson, as the ledger has it."""
 
     SCHEDULED = "scheduled", _("scheduled")
     LIVE = "live", _("live")
@@ -93,7 +93,7 @@ class LessonState(TextChoices):
 
 
 class PayloadKind(TextChoices):
-    """Where a quarantined payload stood in the live store."""
+    """What a quarantined payload was in the live store."""
 
     LESSON = "lesson", _("lesson")
     RECORD = "record", _("record")

@@ -51,9 +51,9 @@ def ask_and_do(
     title: str,
     back: str,
 ) -> HttpResponse:
-    """Show a form; on POST do what it says, tell so and go back.
+    """Show a form; on POST do what it says, show a message and go back.
 
-    What a service refuses stands on the form, which keeps what was typed.
+    An error of the service is shown on the form, which keeps its values.
     """
     if request.method == "POST" and form.is_valid():
         try:

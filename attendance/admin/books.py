@@ -17,7 +17,7 @@ from attendance.wording import runs
 
 
 class StateNow(admin.SimpleListFilter):
-    """By what a lesson is by the clock: operations count it so."""
+    """Filter by the state of a lesson at this moment, as the operations page counts it."""
 
     title = gettext_lazy("state now")
     parameter_name = "now"

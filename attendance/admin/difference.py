@@ -1,4 +1,4 @@
-"""A quarantined record beside its corrected copy: what was read, what was put in its place."""
+"""A quarantined record beside its corrected copy, field by field."""
 
 import json
 import re
@@ -17,7 +17,7 @@ _STATUS = re.compile("|".join(Status.values))
 
 
 class DifferenceLine(NamedTuple):
-    """One field; empty where the bytes do not have it, or nothing was put in its place."""
+    """One field; empty where the bytes or the corrected copy do not have it."""
 
     field: str
     raw: str
@@ -25,10 +25,10 @@ class DifferenceLine(NamedTuple):
 
 
 def difference(row: QuarantinedPayload) -> SafeString:
-    """A table of the fields; what differs is struck out and put in."""
+    """A table of the fields; differences are marked as deleted and inserted."""
     if not row.corrected:
         return SafeString("–")
-    cells = ((line.field, _raw(line), _corrected(line)) for line in lines(row))
+    cells = ((line.field, _raw_cell(line), _corrected_cell(line)) for line in lines(row))
     return format_html(
         "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
         _("field"),
@@ -43,33 +43,33 @@ def lines(row: QuarantinedPayload) -> Iterator[DifferenceLine]:
     text = bytes(row.payload).decode("utf-8", "backslashreplace")
     corrected = json.loads(row.corrected)
     for field in CorrectedCopy._fields:
-        yield DifferenceLine(field, _found(field, text, row.field), str(corrected.get(field, "")))
+        yield DifferenceLine(field, _value(field, text, row.field), str(corrected.get(field, "")))
 
 
-def _found(field: str, text: str, key: str) -> str:
-    """Where JSON and checksum are damaged, a field may still be legible."""
+def _value(field: str, text: str, key: str) -> str:
+    """The value of a field, where it can still be read although the JSON is damaged; else ''."""
     if field == "status":
         # The script wrote it in the stamp, before the JSON.
-        seen = _STATUS.search(text.partition("{")[0])
-        return seen[0] if seen else ""
-    seen = re.search(rf'"{field}":"((?:[^"\\]|\\.)*)"', text)
-    if seen is None:
+        match = _STATUS.search(text.partition("{")[0])
+        return match[0] if match else ""
+    match = re.search(rf'"{field}":"((?:[^"\\]|\\.)*)"', text)
+    if match is None:
         return key if field == "school_number" else ""
-    return _unescaped(seen[1])
+    return _unescape(match[1])
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     try:
         return str(json.loads(f'"{text}"'))
     except ValueError:
         return text
 
 
-def _raw(line: DifferenceLine) -> SafeString | str:
+def _raw_cell(line: DifferenceLine) -> SafeString | str:
     return line.raw if line.raw == line.corrected else format_html("<del>{}</del>", line.raw)
 
 
-def _corrected(line: DifferenceLine) -> SafeString | str:
+def _corrected_cell(line: DifferenceLine) -> SafeString | str:
     if line.raw == line.corrected:
         return line.corrected
     return format_html("<ins>{}</ins>", line.corrected)

@@ -1,4 +1,4 @@
-"""The forms of the admin's own views; the services check what is typed."""
+"""The forms of the admin's own views; the services check the values."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -41,7 +41,7 @@ class AddStudentForm(forms.Form):
 
 
 class ReplayForm(forms.Form):
-    """A corrected copy of a payload. The revision comes back where a record is in its place."""
+    """A corrected copy of a payload, with the revision of the record that it replaces, if any."""
 
     school_number = forms.CharField(label=_("School number"), max_length=LONGEST_SCHOOL_NUMBER)
     full_name = forms.CharField(label=_("Full name"), max_length=LONGEST_FULL_NAME)

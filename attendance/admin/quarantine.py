@@ -47,17 +47,17 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
     change_form_template = "admin/attendance/quarantinedpayload/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        found = super().get_queryset(request)
+        rows = super().get_queryset(request)
         # A list of payloads does not need their bytes.
         return (
-            found
+            rows
             if request.resolver_match and request.resolver_match.kwargs
-            else (found.defer("payload"))
+            else (rows.defer("payload"))
         )
 
     @admin.display(description=gettext_lazy("raw bytes, as text"))
     def shown(self, row: QuarantinedPayload) -> str:
-        """Escaped by the template; what cannot be shown is spelt out."""
+        """The raw bytes as text; characters that cannot be printed are written as \\x escapes."""
         raw = bytes(row.payload)
         text = raw[:SHOWN_BYTES].decode("utf-8", "backslashreplace")
         safe = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
@@ -132,7 +132,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
 
 
 def _replay(pk: int, copy: CorrectedCopy, actor: Any) -> None:
-    """Where a record is in the way, say what it is: somebody has to decide."""
+    """Replay a copy; where the student has a record, the error describes it."""
     try:
         quarantine.replay_payload(pk, corrected=copy, actor=actor)
     except RecordExists as error:

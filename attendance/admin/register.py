@@ -82,7 +82,7 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
 
         def act(data: dict[str, Any]) -> str:
             verdict = Verdict(data.pop("verdict"))
-            # Revision 0: somebody who has a record is corrected there, not here.
+            # Revision 0: a student who has a record already is corrected on its page, not here.
             correct_record(
                 Correction(lesson_id=pk, verdict=verdict, actor=actor, expected_revision=0, **data)
             )
@@ -157,7 +157,7 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
         form = VerdictForm(request.POST or None, initial=initial)
 
         def act(data: dict[str, Any]) -> str:
-            done = correct_record(
+            record = correct_record(
                 Correction(
                     lesson_id=row.attendance_id,
                     school_number=row.student.school_number,
@@ -169,8 +169,8 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
                 )
             )
             return _("%(name)s is %(status)s now.") % {
-                "name": done.full_name,
-                "status": _("deleted") if done.is_deleted else done.status,
+                "name": record.full_name,
+                "status": _("deleted") if record.is_deleted else record.status,
             }
 
         back = reverse("admin:attendance_attendancerecord_change", args=[pk])

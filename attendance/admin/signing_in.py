@@ -6,7 +6,7 @@ from django.contrib import admin
 from knox.models import AuthToken
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# A token is made and revoked through the API: here it would only be a digest.
+# Tokens are made and revoked through the API; the admin could only show digests.
 admin.site.unregister(AuthToken)
 # A provider comes from the environment, and no account is linked to one.
 admin.site.unregister([SocialAccount, SocialApp, SocialToken])

@@ -1,4 +1,4 @@
-"""The tables of ATTN: the stored register, and the books about how it got there."""
+"""The tables of ATTN: the stored register; and ledger, runs and quarantine of persistence."""
 
 from attendance.models.books import LessonLedger, PersistenceRun, QuarantinedPayload
 from attendance.models.register import (

@@ -1,4 +1,4 @@
-"""The books that persistence keeps: ledger, runs and quarantine."""
+"""The tables that persistence keeps: ledger, runs and quarantine."""
 
 from datetime import datetime
 
@@ -33,7 +33,7 @@ class LessonLedgerQuerySet(models.QuerySet["LessonLedger"]):
         return self.filter(state__in=unstored, ends_at__lte=at)
 
     def in_state(self, state: str, at: datetime) -> "LessonLedgerQuerySet":
-        """The lessons that were in a state at `at`, also where nobody has written it down yet."""
+        """The lessons that were in a state at `at`, also where their row has an earlier state."""
         return self.annotate(state_now=_state_at(at)).filter(state_now=state)
 
     def count_states(self, at: datetime) -> dict[str, int]:
@@ -43,15 +43,15 @@ class LessonLedgerQuerySet(models.QuerySet["LessonLedger"]):
 
 
 def _state_at(at: datetime) -> Case:
-    """A lesson begins and ends by the clock; the ledger hears of it with the next run."""
+    """The state at an instant, by the clock: the ledger is updated only with the next run."""
     by_the_clock = (LessonState.SCHEDULED, LessonState.LIVE)
     over = When(state__in=by_the_clock, ends_at__lte=at, then=Value(LessonState.ENDED))
-    begun = When(state=LessonState.SCHEDULED, starts_at__lte=at, then=Value(LessonState.LIVE))
-    return Case(over, begun, default=F("state"))
+    started = When(state=LessonState.SCHEDULED, starts_at__lte=at, then=Value(LessonState.LIVE))
+    return Case(over, started, default=F("state"))
 
 
 class LessonLedger(models.Model):
-    """One row for each lesson that was ever seen, and how far it has come."""
+    """One row for each lesson that ATTN has seen, with its state."""
 
     lesson_id = models.UUIDField(_("lesson id"), primary_key=True)
     # Copies, not foreign keys: a lesson is known here before its users are.

@@ -27,14 +27,14 @@ class AttendanceQuerySet(models.QuerySet["Attendance"]):
 
     def with_counts(self) -> "AttendanceQuerySet":
         """Annotate `record_total` and `present_total`, without a query per row."""
-        kept = AttendanceRecord.objects.filter(attendance=models.OuterRef("pk"), deleted_at=None)
+        records = AttendanceRecord.objects.filter(attendance=models.OuterRef("pk"), deleted_at=None)
 
         def count(rows: "models.QuerySet[AttendanceRecord]") -> Coalesce:
             total = rows.order_by().values("attendance").annotate(n=models.Count("pk")).values("n")
             return Coalesce(models.Subquery(total), 0)
 
-        here = kept.filter(status__in=[Status.PRESENT, Status.LATE])
-        return self.annotate(record_total=count(kept), present_total=count(here))
+        here = records.filter(status__in=[Status.PRESENT, Status.LATE])
+        return self.annotate(record_total=count(records), present_total=count(here))
 
 
 class Attendance(rules.SoftDeleted):
@@ -162,7 +162,7 @@ class AttendanceEvent(models.Model):
 
 
 class RefusedCheckIn(models.Model):
-    """How often one student was refused at a lesson, and why: no mark, but something to see.
+    """How often one student was refused at a lesson, and why; it is not a mark.
 
     Number and name are copies: nobody becomes a user because they were refused.
     """

@@ -52,7 +52,7 @@ class SoftDeleted(models.Model):
         blank=True,
         editable=False,
         related_name="+",
-        # Hardly a row is deleted, and every row would pay for the index.
+        # Few rows are deleted, and every row would have an entry in the index.
         db_index=False,
     )
     deleted_reason = models.CharField(max_length=500, blank=True, editable=False)

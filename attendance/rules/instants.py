@@ -17,5 +17,5 @@ def instant(ms: int) -> datetime:
 
 
 def milliseconds(at: datetime) -> int:
-    """Epoch milliseconds of an aware instant; what is finer is cut off."""
+    """Epoch milliseconds of an aware instant; microseconds are cut off."""
     return (at - _EPOCH) // timedelta(milliseconds=1)

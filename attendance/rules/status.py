@@ -1,4 +1,4 @@
-"""What an arrival makes of a student: the window of a lesson, and its late rule.
+"""The status of a student who arrives at an instant: a lesson's window and its late rule.
 
     before starts_at                    refused: lesson_not_open
     from starts_at on                   present
@@ -6,7 +6,7 @@
     from ends_at on                     refused: lesson_closed
 
 Every bound belongs to what follows it. scripts/check_in.lua decides by the same rule from
-the lesson's sealed plan; a test holds both against each other on every bound.
+the lesson's sealed plan; a test compares the two on every bound.
 """
 
 from typing import Final, NamedTuple
@@ -38,6 +38,6 @@ def status_of_arrival(at: int, window: Window) -> str:
 
 
 def is_late(at: int, window: Window) -> bool:
-    """Whether an arrival at `at` (epoch ms) is late, whatever the window says of it."""
+    """Whether an arrival at `at` (epoch ms) is late; start and end are not checked."""
     late_after = window.late_after_minutes
     return late_after is not None and at >= window.starts_at + late_after * MS_OF_A_MINUTE

@@ -41,7 +41,7 @@ class Mark(StrEnum):
 
 
 class Standing(NamedTuple):
-    """What of a record a verdict looks at."""
+    """The values of a record on which a verdict depends."""
 
     status: str
     previous: str

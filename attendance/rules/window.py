@@ -22,12 +22,12 @@ def end_of(starts_at: datetime, *, ends_at: datetime | None, minutes: int | None
         if minutes is not None:
             raise InvalidWindow(_("Give the end as ends_at or as minutes, not both."))
         return ends_at
-    wanted = DEFAULT_MINUTES if minutes is None else minutes
-    if not 1 <= wanted <= MOST_MINUTES:
+    length = DEFAULT_MINUTES if minutes is None else minutes
+    if not 1 <= length <= MOST_MINUTES:
         raise InvalidWindow(
             _("A lesson lasts 1 to %(most)d minutes. Choose another length."), most=MOST_MINUTES
         )
-    return starts_at + timedelta(minutes=wanted)
+    return starts_at + timedelta(minutes=length)
 
 
 def check_late_after(minutes: int | None) -> None:

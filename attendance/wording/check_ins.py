@@ -1,4 +1,4 @@
-"""What a student is told: plain words, and the next step, for each outcome of a check-in."""
+"""The texts for students: title and next step of each outcome of a check-in."""
 
 from typing import NamedTuple
 
@@ -100,21 +100,21 @@ _ERRORS = {
 NOT_KEPT = Words(
     _("The server is busy"), _("Scan the code that is on the screen now."), "warn", wants_code=True
 )
-"""Without the live store a code cannot be looked at, so nothing of it is kept."""
+"""Without the live store a code cannot be checked, so its scan is not kept."""
 
 
 def of_record(record: RegisterRecord) -> Words:
-    """What a student's own mark says."""
+    """The text of a student's own mark."""
     return _DELETED if record.is_deleted else _RECORDS[Status(record.status)]
 
 
 def of_error(error: AttendanceError) -> Words:
-    """What a refusal says; one without words of its own says what the API says."""
-    found = _ERRORS.get(error.code)
+    """The text of a refusal; one without a text of its own has the message of its error."""
+    words = _ERRORS.get(error.code)
     seconds = error.context.get("retry_after")
-    if found and isinstance(error, TooManyAttempts) and seconds:
-        words = ngettext(
+    if words and isinstance(error, TooManyAttempts) and seconds:
+        next_step = ngettext(
             "Wait %d second, then try again.", "Wait %d seconds, then try again.", seconds
         )
-        return found._replace(next_step=words % seconds)
-    return found or Words(_("That did not work"), in_words(error), "bad")
+        return words._replace(next_step=next_step % seconds)
+    return words or Words(_("That did not work"), in_words(error), "bad")

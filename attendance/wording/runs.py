@@ -10,7 +10,7 @@ MOST_TROUBLES = 5
 def in_words(report: PersistenceReport) -> str:
     """What a run has done, and the first of what went wrong."""
     counts = report.totals.counts
-    told = ngettext(
+    summary = ngettext(
         "%(lessons)d lesson: %(inserted)d records inserted, %(updated)d updated, "
         "%(unchanged)d unchanged, %(quarantined)d quarantined.",
         "%(lessons)d lessons: %(inserted)d records inserted, %(updated)d updated, "
@@ -23,6 +23,6 @@ def in_words(report: PersistenceReport) -> str:
         "unchanged": counts.unchanged,
         "quarantined": counts.quarantined,
     }
-    # A run writes English down; that a server is away is a sentence of the catalogue.
-    troubles = [gettext(report.unavailable), *(each.error for each in report.lessons)]
-    return " ".join([told, *[trouble for trouble in troubles if trouble][:MOST_TROUBLES]])
+    # The report is in English; its sentence about an unavailable server is translated here.
+    troubles = [gettext(report.unavailable), *(lesson.error for lesson in report.lessons)]
+    return " ".join([summary, *[trouble for trouble in troubles if trouble][:MOST_TROUBLES]])

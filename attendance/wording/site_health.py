@@ -39,7 +39,7 @@ ALARMS = {
         ),
     ),
 }
-"""What the ledger counts, with the words for one and for many."""
+"""What the ledger counts, with the text for one and for many."""
 
 
 class Sign(NamedTuple):

@@ -28,7 +28,7 @@ class Command(BaseCommand):
         "to do, 2 bad arguments, 3 something went into quarantine, 4 some lessons failed, "
         "75 Redis or PostgreSQL cannot be reached, 130 interrupted."
     )
-    # The task reports itself what it cannot reach, with its own exit status.
+    # The task itself reports a server that it cannot reach, with its own exit status.
     requires_system_checks: list[str] = []  # noqa: RUF012 - the base class has it so
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -95,7 +95,7 @@ def _positive(text: str) -> int:
 
 @contextmanager
 def _stop_on_signals() -> Iterator[threading.Event]:
-    """SIGINT and SIGTERM stop the run between two chunks; a second one at once."""
+    """SIGINT and SIGTERM stop the run between two chunks; a second signal stops it at once."""
     stopped = threading.Event()
 
     def stop(number: int, frame: object) -> None:
