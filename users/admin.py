@@ -1,8 +1,8 @@
 """Users in the admin.
 
-Staff may add and change people. Only a superuser may touch a superuser, give
-rights beyond a role, or make somebody staff: otherwise one member of staff
-could take every right there is.
+Staff may add and change people. Only a superuser may change a superuser, give
+rights beyond a role, or make somebody staff: otherwise any member of staff could
+give themselves every right.
 """
 
 from typing import Any
@@ -105,7 +105,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         try:
             return super().delete_view(request, object_id, extra_context)
         except IntegrityError:
-            # Between Django's look and the delete a lesson was stored that points to this user.
+            # Between Django's check and the delete, a lesson was stored that points to this user.
             text = _("A lesson of this person was stored just now: nobody is deleted who has one.")
             self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:users_user_change", args=[object_id]))
@@ -117,5 +117,5 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 def _may_touch(user: Any, other: User | None) -> bool:
-    """Staff does not change staff: a new password would open what the other one may."""
+    """Staff do not change staff: with a new password they could sign in as each other."""
     return other is None or user.is_superuser or other.role != RoleChoices.STAFF

@@ -31,8 +31,8 @@ class StaffRoleBackend(BaseBackend):
 class DemoBackend(BaseBackend):
     """Signs the demo's own member of staff in with the password of this demo.
 
-    The password lives in the environment of the process alone: no row in the
-    database opens a door once the demo is over.
+    The password is only in the environment of the process: nobody can sign in with
+    it once the demo is over.
     """
 
     def authenticate(
@@ -42,8 +42,8 @@ class DemoBackend(BaseBackend):
         password: str | None = None,
         **credentials: Any,
     ) -> User | None:
-        wanted = settings.DEMO_PASSWORD
-        if not (wanted and password and constant_time_compare(password, wanted)):
+        demo_password = settings.DEMO_PASSWORD
+        if not (demo_password and password and constant_time_compare(password, demo_password)):
             return None
         if username is None or username.strip().upper() != DEMO_STAFF_NUMBER:
             return None

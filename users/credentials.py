@@ -1,10 +1,9 @@
 """Who a token or a session stands for, without asking PostgreSQL each time.
 
-An entry in the cache answers for a token that was seen in the last minutes, and
-one for the user of a session. Both are only ever added where nothing stands, and
-a revocation or a change stands in their place, so that a slow reader cannot
-bring back what was revoked. Where the cache does not answer, this process
-remembers for a minute.
+The cache has an entry for each token that was used in the last minutes, and one for
+the user of each session. A reader adds an entry only where there is none, and a
+revocation or a change replaces it, so that a slow reader cannot bring back what was
+revoked. Where the cache does not answer, this process remembers entries for a minute.
 """
 
 import logging
@@ -32,10 +31,10 @@ from users.models import User
 logger = logging.getLogger(__name__)
 
 KNOWN_SECONDS = 300
-"""How long a caller is known without a look into PostgreSQL."""
+"""How long an entry in the cache is valid without a query."""
 
 REMEMBERED_SECONDS = 60
-"""How long a process remembers while the cache does not answer: so long may a revocation take."""
+"""How long a process remembers entries, and so the longest delay of a revocation, without cache."""
 
 MOST_REMEMBERED = 20_000
 LONGEST_TOKEN = 128
@@ -43,7 +42,7 @@ _RETRY_SECONDS = 1.0
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Somebody with a valid credential; it stands where Django has a user."""
+    """Somebody with a valid credential; views get it in place of Django's user."""
 
     user_id: int
     person: Person
@@ -71,12 +70,12 @@ _decode_caller = msgspec.msgpack.Decoder(Caller).decode
 def caller_of_token(token: str) -> Caller | None:
     """Whose valid token this is, or None.
 
-    Raises django.db.Error where neither the cache nor PostgreSQL can say it.
+    Raises django.db.Error where neither the cache nor PostgreSQL answers.
     """
     if not 0 < len(token) <= LONGEST_TOKEN or not token.isascii():
         return None
     digest = hash_token(token)
-    raw = _known(f"token:{digest}", lambda: _find_token(digest))
+    raw = _cached(f"token:{digest}", lambda: _find_token(digest))
     if raw == _REVOKED:
         return None
     entry = _decode_token(raw)
@@ -91,7 +90,7 @@ def caller_of_session(session: Any) -> Caller | None:
     user_id, session_hash = data.get("_auth_user_id"), data.get("_auth_user_hash", "")
     if user_id is None or data.get("_auth_user_backend") not in settings.AUTHENTICATION_BACKENDS:
         return None
-    raw = _known(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
+    raw = _cached(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
     caller = None if raw == _REVOKED else _decode_caller(raw)
     if caller is None or not constant_time_compare(session_hash, caller.session_hash):
         return None
@@ -105,13 +104,11 @@ def forget_token(digest: str) -> None:
 
 def forget_users(user_ids: Iterable[int]) -> None:
     """Users have changed: they are read again. Call it after the commit."""
-    wanted = list(user_ids)
-    found = {user.pk: user for user in User.objects.filter(pk__in=wanted, is_active=True)}
-    entries = {
-        _user_key(i): _encode(_caller_of(found[i])) if i in found else _REVOKED for i in wanted
-    }
-    for row in AuthToken.objects.filter(user_id__in=wanted):
-        entries[f"token:{row.digest}"] = _token_entry(row, found.get(row.user_id))
+    ids = list(user_ids)
+    users = {user.pk: user for user in User.objects.filter(pk__in=ids, is_active=True)}
+    entries = {_user_key(i): _encode(_caller_of(users[i])) if i in users else _REVOKED for i in ids}
+    for row in AuthToken.objects.filter(user_id__in=ids):
+        entries[f"token:{row.digest}"] = _token_entry(row, users.get(row.user_id))
     if entries:
         _put(entries)
 
@@ -146,12 +143,12 @@ def _data_of(session: Any) -> dict[str, Any]:
     try:
         return dict(session.items())
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
-        # The sessions stand in PostgreSQL as well.
+        # PostgreSQL has the sessions as well.
         return dict(SessionStore(session.session_key).load())
 
 
 class _Memory:
-    """What this process has read lately, for the time when the cache does not answer."""
+    """The entries that this process has read lately, for use while the cache does not answer."""
 
     def __init__(self) -> None:
         self._entries: dict[str, tuple[float, bytes]] = {}
@@ -169,21 +166,21 @@ class _Memory:
 _memory = _Memory()
 
 
-def _known(name: str, find: Callable[[], bytes]) -> bytes:
-    """What the cache says, or PostgreSQL and then the cache."""
+def _cached(name: str, find: Callable[[], bytes]) -> bytes:
+    """The entry in the cache; where there is none, it is read from PostgreSQL and added."""
     key = _key(name)
     try:
         raw: bytes | None = cache.get(key)
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         raw = _memory.get(name)
     if raw is None:
-        raw = _first(key, find())
+        raw = _add(key, find())
     _memory.put(name, raw)
     return raw
 
 
-def _first(key: str, raw: bytes) -> bytes:
-    """Add what was found; whoever revoked it meanwhile was first, and that stands."""
+def _add(key: str, raw: bytes) -> bytes:
+    """Add an entry, and return it; a revocation that came first stays and is returned."""
     try:
         return raw if cache.add(key, raw, KNOWN_SECONDS) else cache.get(key) or raw
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
@@ -194,7 +191,7 @@ def _put(entries: Mapping[str, bytes]) -> None:
     for name, raw in entries.items():
         _memory.put(name, raw)
     if not _try_put(entries):
-        logger.warning("The cache does not answer: %d changes are told to it later", len(entries))
+        logger.warning("The cache does not answer: %d changes are sent to it later", len(entries))
         threading.Thread(target=_put_later, args=(entries,), daemon=True).start()
 
 
@@ -207,7 +204,7 @@ def _try_put(entries: Mapping[str, bytes]) -> bool:
 
 
 def _put_later(entries: Mapping[str, bytes]) -> None:
-    """A cache that comes back with what it knew must not undo a revocation."""
+    """Write changes once the cache answers: its old entries must not undo a revocation."""
     until = time.monotonic() + KNOWN_SECONDS
     while time.monotonic() < until:
         time.sleep(_RETRY_SECONDS)

@@ -27,7 +27,7 @@ class AttnError(Exception):
 
     The message is a literal with `%(name)s` for each value, so that the catalogue
     can hold it: `InvalidInput(_("At most %(most)d characters."), most=500)`.
-    Without one, the error says what all of its kind say.
+    Without one, the error has the default message of its class.
     """
 
     code: ClassVar[str] = "attn_error"
@@ -50,11 +50,11 @@ class AttnError(Exception):
 
     @property
     def context(self) -> dict[str, Any]:
-        """What the error names for programs."""
+        """The values that programs get as well."""
         return {name: _spelt(self.values[name]) for name in self.values if name in self.facts}
 
     def as_dict(self) -> dict[str, Any]:
-        """The shape in which an error leaves ATTN: code, detail, and what it names."""
+        """An error as callers get it: code, detail and context."""
         return {"code": self.code, "detail": self.detail, **self.context}
 
 

@@ -1,4 +1,4 @@
-"""School numbers and names in the one form in which ATTN keeps them.
+"""School numbers and names in their canonical form, the only one that ATTN stores.
 
 This module imports no model: the live store uses it as well.
 """

@@ -1,4 +1,4 @@
-"""Making accounts from a file: people who can sign in, once each."""
+"""Making accounts from a file, one for each person."""
 
 import csv
 import unicodedata
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 COLUMNS = ("school_number", "full_name", "role", "email", "password")
 REQUIRED = COLUMNS[:2]
 DECIDED = ("full_name", "role", "email")
-"""What the file decides, wherever it says something."""
+"""The fields that the file decides, where its cell is not empty."""
 BATCH = 1_000
 ATTEMPTS = 5
-"""Times that a batch starts anew because somebody else made one of its users."""
+"""How often a batch is tried where somebody else makes one of its users meanwhile."""
 LONGEST_EMAIL = 254
 LONGEST_HEAD = 10_000
 
@@ -47,7 +47,7 @@ class BadRow(msgspec.Struct, frozen=True):
 class ImportReport(msgspec.Struct, frozen=True):
     created: int
     completed: int
-    """Users without a usable password, as persistence makes them, who got one."""
+    """Users who had no usable password, as persistence makes them, and got one."""
     updated: int
     unchanged: int
     bad: tuple[BadRow, ...]
@@ -59,7 +59,7 @@ class ImportRow(NamedTuple):
     school_number: str
     full_name: str
     role: str
-    """Empty where the file does not say, as the two below."""
+    """Empty where the file has none, as the two below."""
     email: str
     password: str
 
@@ -72,16 +72,16 @@ class _Applied(NamedTuple):
 def import_users(
     file: TextIO, *, dry_run: bool = False, advance: Callable[[int], None] = lambda count: None
 ) -> ImportReport:
-    """Create, complete or update the users of a CSV file; good rows apply, bad ones are told.
+    """Create, complete or update the users of a CSV file; good rows apply, bad ones are reported.
 
-    The file decides name, role and e-mail. A cell that is empty, or a column
-    that is left out, says nothing: a known user keeps what is there, a new one
-    is a student. A password is an initial one: it is set only where the user
-    has none that can be used, so that applying the file again changes nothing.
-    Superusers are left alone. `advance` is told how many rows are done. Raises
-    UnreadableFile where there is no header, or the text is not CSV or not UTF-8.
+    The file decides name, role and e-mail. Where a cell is empty or a column is left
+    out, a known user keeps the old value, and a new one is a student. A password is an
+    initial one: it is set only where the user has none that can be used, so that
+    applying the file again changes nothing. Superusers are left alone. `advance` gets
+    the number of rows done. Raises UnreadableFile where there is no header, or the text
+    is not CSV or not UTF-8.
     """
-    good, bad = _read(file)
+    good, bad = _read_rows(file)
     counts: Counter[str] = Counter()
     for start in range(0, len(good), BATCH):
         batch = good[start : start + BATCH]
@@ -100,23 +100,23 @@ def import_users(
     )
 
 
-def _read(file: TextIO) -> tuple[list[ImportRow], list[BadRow]]:
+def _read_rows(file: TextIO) -> tuple[list[ImportRow], list[BadRow]]:
     rows: dict[str, ImportRow] = {}
     bad: list[BadRow] = []
     for line, cells in _lines(file):
         try:
             if isinstance(cells, errors.RowError):
                 raise cells
-            row = _checked(line, cells)
+            row = _check_row(line, cells)
             first = rows.setdefault(row.school_number, row)
             if first is not row:
                 raise errors.DuplicateNumber(line=first.line)
         except errors.AttnError as error:
-            bad.append(_bad(line, error))
+            bad.append(_bad_row(line, error))
     return sorted(rows.values(), key=lambda row: row.school_number), bad
 
 
-def _bad(line: int, error: errors.AttnError) -> BadRow:
+def _bad_row(line: int, error: errors.AttnError) -> BadRow:
     return BadRow(line, error.code, in_words(error))
 
 
@@ -129,7 +129,7 @@ def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str] | errors.RowError
         # Strict: an open quotation mark must not swallow the rest of the file.
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         last = 1
-        while (values := _next(reader, last + 1)) is not None:
+        while (values := _next_row(reader, last + 1)) is not None:
             line, last = last + 1, reader.line_num + 1
             if isinstance(values, errors.RowError):
                 yield line, values
@@ -147,31 +147,31 @@ def _columns(names: Sequence[str]) -> list[str]:
 
 
 def _unreadable_head(columns: Sequence[str]) -> errors.UnreadableFile:
-    wanted, named = ", ".join(COLUMNS), ", ".join(columns)[:200]
-    if not named:
+    wanted_names, found_names = ", ".join(COLUMNS), ", ".join(columns)[:200]
+    if not found_names:
         return errors.UnreadableFile(
             _(
                 "The first line must name the columns, each once: %(wanted)s; it names none. "
                 "The last three may be left out."
             ),
-            wanted=wanted,
+            wanted=wanted_names,
         )
     return errors.UnreadableFile(
         _(
             "The first line must name the columns, each once: %(wanted)s; it names %(named)s. "
             "The last three may be left out."
         ),
-        wanted=wanted,
-        named=named,
+        wanted=wanted_names,
+        named=found_names,
     )
 
 
-def _next(reader: "Reader", line: int) -> list[str] | errors.RowError | None:
+def _next_row(reader: "Reader", line: int) -> list[str] | errors.RowError | None:
     """The next row; None at the end. Raises UnreadableFile where rows cannot be told apart."""
     try:
         return next(reader, None)
     except csv.Error as error:
-        # One line harms itself only; an open quotation mark has taken others with it.
+        # A bad line affects only itself; an open quotation mark also swallows others.
         if reader.line_num + 1 > line or "unexpected end" in str(error):
             raise errors.UnreadableFile(
                 _(
@@ -194,7 +194,7 @@ def _cells(
     return dict(zip(columns, values, strict=False))
 
 
-def _checked(line: int, cells: Mapping[str, str]) -> ImportRow:
+def _check_row(line: int, cells: Mapping[str, str]) -> ImportRow:
     role = cells.get("role", "").strip().lower()
     if role and role not in list(Role):
         raise errors.InvalidRole
@@ -231,14 +231,14 @@ def _check_password(row: ImportRow) -> None:
     try:
         validate_password(row.password, person)
     except ValidationError as error:
-        # The framework has said it in the language of the import.
+        # The framework's messages are in the language of the import already.
         raise errors.WeakPassword(_("%(rules)s"), rules=" ".join(error.messages)) from None
 
 
 def _apply(batch: Sequence[ImportRow], *, dry_run: bool) -> _Applied:
     """Apply rows in one transaction, with a fixed number of queries."""
     # What is not written needs no hash.
-    hashes = {row.school_number: "!" for row in batch} if dry_run else _hashed(batch)
+    hashes = {row.school_number: "!" for row in batch} if dry_run else _hash_passwords(batch)
     for _attempt in range(ATTEMPTS - 1):
         try:
             return _try(batch, hashes, dry_run=dry_run)
@@ -248,38 +248,38 @@ def _apply(batch: Sequence[ImportRow], *, dry_run: bool) -> _Applied:
     return _try(batch, hashes, dry_run=dry_run)
 
 
-def _hashed(batch: Sequence[ImportRow]) -> dict[str, str]:
-    """Hash what will be needed before any row is locked: it takes most of a second each."""
-    given = {row.school_number: row.password for row in batch if row.password}
-    known = User.objects.filter(school_number__in=given).only("school_number", "password")
-    has_one = {user.school_number for user in known if user.has_usable_password()}
-    return {number: make_password(given[number]) for number in given.keys() - has_one}
+def _hash_passwords(batch: Sequence[ImportRow]) -> dict[str, str]:
+    """Hash new passwords before any row is locked: one hash takes most of a second."""
+    passwords = {row.school_number: row.password for row in batch if row.password}
+    users = User.objects.filter(school_number__in=passwords).only("school_number", "password")
+    has_one = {user.school_number for user in users if user.has_usable_password()}
+    return {number: make_password(passwords[number]) for number in passwords.keys() - has_one}
 
 
 def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool) -> _Applied:
     applied = _Applied(Counter(), [])
     new: list[User] = []
-    changed: list[User] = []
+    changed_users: list[User] = []
     with transaction.atomic():
-        known = _locked([row.school_number for row in batch])
+        users = _locked([row.school_number for row in batch])
         for row in batch:
-            user = known.get(row.school_number)
+            user = users.get(row.school_number)
             if user is None:
                 new.append(_new(row, hashes))
                 outcome = "created"
             elif user.is_superuser:
-                applied.bad.append(_bad(row.line, errors.SuperuserRow()))
+                applied.bad.append(_bad_row(row.line, errors.SuperuserRow()))
                 continue
             else:
                 outcome = _change(user, row, hashes)
             applied.counts[outcome] += 1
             if user and outcome != "unchanged":
-                changed.append(user)
+                changed_users.append(user)
         if not dry_run:
             User.objects.bulk_create(new)
-            User.objects.bulk_update(changed, [*DECIDED, "password"], batch_size=BATCH)
-            # What is changed in bulk sends no signal.
-            transaction.on_commit(partial(forget_users, [user.pk for user in changed]))
+            User.objects.bulk_update(changed_users, [*DECIDED, "password"], batch_size=BATCH)
+            # Bulk changes send no signal.
+            transaction.on_commit(partial(forget_users, [user.pk for user in changed_users]))
     return applied
 
 
@@ -290,10 +290,10 @@ def _locked(numbers: Sequence[str]) -> dict[str, User]:
 
 
 def _change(user: User, row: ImportRow, hashes: Mapping[str, str]) -> str:
-    """Bring a known user up to the file; returns what happened to them."""
-    wanted = {name: getattr(row, name) for name in DECIDED if getattr(row, name)}
-    differs = any(getattr(user, name) != value for name, value in wanted.items())
-    for name, value in wanted.items():
+    """Change a known user to the values of the file; returns what changed."""
+    values = {name: getattr(row, name) for name in DECIDED if getattr(row, name)}
+    differs = any(getattr(user, name) != value for name, value in values.items())
+    for name, value in values.items():
         setattr(user, name, value)
     if row.password and not user.has_usable_password():
         user.password = _password(row, hashes)
@@ -312,5 +312,5 @@ def _new(row: ImportRow, hashes: Mapping[str, str]) -> User:
 
 
 def _password(row: ImportRow, hashes: Mapping[str, str]) -> str:
-    # Not hashed before where somebody else deleted or changed the user since.
+    # It has no hash yet where somebody else deleted or changed the user since.
     return hashes.get(row.school_number) or make_password(row.password or None)

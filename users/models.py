@@ -46,7 +46,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(school_number, full_name, password, **fields)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        # A number that no user can have is simply not found.
+        # No user has a number that is not valid.
         try:
             return self.get(school_number=identity.canonical_school_number(username or ""))
         except InvalidSchoolNumber:

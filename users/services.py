@@ -1,4 +1,4 @@
-"""Users first: the rows that attendance points to are there before it does."""
+"""Users first: their rows exist before attendance points to them."""
 
 from collections.abc import Iterable
 
@@ -20,15 +20,15 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
     Returns the primary key of each school number. Raises UsersMissing where a
     user is still not there; the caller must roll back.
     """
-    wanted = _one_per_number(people)
+    people_by_number = _one_per_number(people)
     # Writers that insert in different orders deadlock: always by number.
-    numbers = sorted(wanted)
+    numbers = sorted(people_by_number)
     ids = _hold(numbers)
-    # Inserting the known again would burn an id of the sequence for each.
+    # Inserting known users again would use up an id of the sequence for each.
     unknown = [number for number in numbers if number not in ids]
     if unknown:
         User.objects.bulk_create(
-            [_new_user(wanted[number]) for number in unknown], ignore_conflicts=True
+            [_new_user(people_by_number[number]) for number in unknown], ignore_conflicts=True
         )
         ids |= _hold(unknown)
     missing = [number for number in unknown if number not in ids]
@@ -38,12 +38,12 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
 
 
 def _one_per_number(people: Iterable[Person]) -> dict[str, Person]:
-    wanted: dict[str, Person] = {}
+    people_by_number: dict[str, Person] = {}
     for person in people:
-        first = wanted.setdefault(person.school_number, person)
+        first = people_by_number.setdefault(person.school_number, person)
         if person.role is not Role.STUDENT and first.role is Role.STUDENT:
-            wanted[person.school_number] = person
-    return wanted
+            people_by_number[person.school_number] = person
+    return people_by_number
 
 
 def _new_user(person: Person) -> User:
@@ -55,7 +55,7 @@ def _new_user(person: Person) -> User:
 
 
 def _hold(numbers: list[str]) -> dict[str, int]:
-    """The ids of those who are there; what is held cannot be deleted before our commit."""
+    """The ids of the users that exist, locked so that none is deleted before our commit."""
     # Django has no FOR KEY SHARE; FOR UPDATE would block the foreign keys of others.
     with connection.cursor() as cursor:
         cursor.execute(

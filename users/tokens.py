@@ -1,4 +1,4 @@
-"""Tokens: shown once, hashed at rest, expiring; and leaving, here or everywhere."""
+"""Tokens: shown once, stored as hashes, expiring; and logging out, here or everywhere."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class NewToken(NamedTuple):
 
 
 def issue_token(user_id: int) -> NewToken:
-    """A new token; expired ones are removed on the way."""
+    """Issue a token; expired ones of the user are removed."""
     own = AuthToken.objects.filter(user_id=user_id)
     own.filter(expiry__lte=timezone.now()).delete()
     old = own.order_by("-created").values_list("digest", flat=True)[MOST_TOKENS - 1 :]
@@ -30,7 +30,7 @@ def issue_token(user_id: int) -> NewToken:
 
 
 def revoke_token(digest: str) -> None:
-    """Log out here: this token opens nothing any more."""
+    """Log out here: this token is not valid any more."""
     AuthToken.objects.filter(digest=digest).delete()
 
 

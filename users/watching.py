@@ -1,4 +1,4 @@
-"""Changes of users and tokens are told to the cache of identities, after their commit."""
+"""Updates the cache of identities after a user or a token changed and was committed."""
 
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from users.models import User
 
 
 def connect() -> None:
-    """Listen; what is changed in bulk sends no signal and says so itself."""
+    """Listen to signals; bulk changes send none and call `forget_users` themselves."""
     for signal in (post_save, post_delete):
         signal.connect(_user_changed, sender=User, dispatch_uid="users.user")
     post_delete.connect(_token_deleted, sender=AuthToken, dispatch_uid="users.token")

@@ -13,10 +13,10 @@ from users.errors import AttnError
 
 def in_words(error: AttnError) -> str:
     """What an error says, in the language that is active now."""
-    return gettext(error.message) % {name: _shown(value) for name, value in error.values.items()}
+    return gettext(error.message) % {name: _readable(value) for name, value in error.values.items()}
 
 
-def _shown(value: Any) -> Any:
+def _readable(value: Any) -> Any:
     if isinstance(value, datetime):
         return date_format(timezone.localtime(value), "D j M Y, H:i")
     return value.label if isinstance(value, Choices) else value
