@@ -1,1 +1,1 @@
-"""A school that plays itself: the main job on real input, and its proof. No part of the product."""
+"""A simulated school: the main job on real input, and its proof. Not part of the product."""

@@ -24,7 +24,7 @@ class Cast(NamedTuple):
     tokens: dict[str, str]
     """A token for each school number."""
     leaving: frozenset[str]
-    """Whose account is removed while their lesson is live: persistence has to make it anew."""
+    """Numbers whose account is removed while their lesson is live: persistence makes it again."""
 
 
 def make_cast() -> Cast:
@@ -39,14 +39,14 @@ def make_cast() -> Cast:
     teachers = [Person(f"D{run}-T{i + 1}", names[i], Role.TEACHER) for i in range(TEACHERS)]
     students = [Person(f"D{run}-{i + 1:04}", names[TEACHERS + i]) for i in range(STUDENTS)]
     with transaction.atomic():
-        users = User.objects.bulk_create([_account(each) for each in (*teachers, *students)])
+        users = User.objects.bulk_create([_account(person) for person in (*teachers, *students)])
         tokens = {user.school_number: AuthToken.objects.create(user=user)[1] for user in users}
     leaving = (*teachers[KNOWN_TEACHERS:], *students[KNOWN_STUDENTS:])
-    return Cast(teachers, students, tokens, frozenset(each.school_number for each in leaving))
+    return Cast(teachers, students, tokens, frozenset(person.school_number for person in leaving))
 
 
 def leave(cast: Cast, people: Iterable[Person]) -> None:
-    """Remove the accounts of those among these people who leave."""
+    """Remove the accounts of those people who are in `cast.leaving`."""
     numbers = {person.school_number for person in people} & cast.leaving
     User.objects.filter(school_number__in=numbers).delete()
 

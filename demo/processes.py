@@ -1,4 +1,4 @@
-"""Other processes of ATTN on the very database that this one uses."""
+"""Other processes of ATTN on the same database as this one."""
 
 from urllib.parse import quote, urlencode
 
@@ -6,7 +6,7 @@ from django.db import connection
 
 
 def database_url() -> str:
-    """The address of the database that this very process uses."""
+    """The address of the database that this process uses."""
     at = connection.settings_dict
     user, password = quote(at["USER"] or "", safe=""), quote(at["PASSWORD"] or "", safe="")
     secret = f":{password}" if password else ""

@@ -1,4 +1,4 @@
-"""What is stored is counted in PostgreSQL itself, not taken from a report."""
+"""Counts what is stored, in PostgreSQL itself instead of from a report."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -64,18 +64,18 @@ def _prove(taught: Taught) -> Proof:
 
 
 def _unkept(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
-    """Marks that were acknowledged, first or again, and are not stored as they were told."""
+    """Marks that were acknowledged and are not stored with the values of the answer."""
     wrong = []
-    for said in taught.acknowledged:
-        number, row = said.school_number, rows.get(said.school_number)
+    for check_in in taught.acknowledged:
+        number, row = check_in.school_number, rows.get(check_in.school_number)
         if number in taught.damaged:
             continue
         if row is None:
             wrong.append(f"{number} was acknowledged and is lost")
-        elif row.checked_in_at != said.checked_in_at:
+        elif row.checked_in_at != check_in.checked_in_at:
             wrong.append(f"{number} was told another instant")
-        elif row.status != said.status and number not in taught.expected:
-            wrong.append(f"{number} was told {said.status}, stored is {row.status}")
+        elif row.status != check_in.status and number not in taught.expected:
+            wrong.append(f"{number} was told {check_in.status}, stored is {row.status}")
     return wrong
 
 
@@ -94,12 +94,14 @@ def _overwritten(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]
 
 
 def _phantoms(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
-    known = {said.school_number for said in taught.acknowledged} | set(taught.expected)
-    return [f"{number} was never acknowledged" for number in rows.keys() - known]
+    numbers = {check_in.school_number for check_in in taught.acknowledged} | set(taught.expected)
+    return [f"{number} was never acknowledged" for number in rows.keys() - numbers]
 
 
 def _doubled(taught: Taught) -> list[str]:
-    firsts = Counter(said.school_number for said in taught.acknowledged if not said.is_repeated)
+    firsts = Counter(
+        check_in.school_number for check_in in taught.acknowledged if not check_in.is_repeated
+    )
     wrong = [
         f"{number} was recorded {times} times" for number, times in firsts.items() if times > 1
     ]
@@ -114,8 +116,8 @@ def _doubled(taught: Taught) -> list[str]:
 
 def _left_behind(taught: Taught) -> list[str]:
     wrong = []
-    book = LessonLedger.objects.filter(pk=taught.lesson_id).first()
-    if book is None or book.state != LessonState.DISCARDED:
+    ledger_row = LessonLedger.objects.filter(pk=taught.lesson_id).first()
+    if ledger_row is None or ledger_row.state != LessonState.DISCARDED:
         wrong.append("the ledger does not say that Redis may forget it")
     if any(client.connection().exists(key) for key in keys.of_lesson(taught.lesson_id)):
         wrong.append("Redis still holds it")

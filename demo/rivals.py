@@ -44,9 +44,9 @@ print(", ".join(f"{n} {word}" for word, n in report.totals.outcomes.items()), fl
 
 class Rivalry(NamedTuple):
     is_killed: bool
-    """Whether there was a task to kill: a served site's own may have been faster."""
+    """False where there was no task to kill: the task of a served site was faster."""
     survivor_said: str
-    """What the other one says of its lessons."""
+    """The outcomes that the other task reports."""
 
 
 def run_rivals(lesson_ids: Sequence[UUID]) -> Rivalry:
@@ -59,7 +59,7 @@ def run_rivals(lesson_ids: Sequence[UUID]) -> Rivalry:
     with _spawn(_VICTIM, ids) as victim, _spawn(_SURVIVOR, ids) as survivor:
         reached = victim.stdout.readline() if victim.stdout else ""
         # The other one begins while the victim holds its claims.
-        said, _ = survivor.communicate("begin\n", timeout=SECONDS)
+        outcomes, _ = survivor.communicate("begin\n", timeout=SECONDS)
         is_killed = reached.strip() == "reached"
         if is_killed:
             victim.communicate("die\n", timeout=SECONDS)
@@ -67,7 +67,7 @@ def run_rivals(lesson_ids: Sequence[UUID]) -> Rivalry:
         raise CommandError("The task that was to be killed failed before that: see above.")
     if survivor.returncode:
         raise CommandError("The other task failed: see above.")
-    return Rivalry(is_killed, said.strip())
+    return Rivalry(is_killed, outcomes.strip())
 
 
 def _spawn(code: str, arguments: Sequence[str]) -> "subprocess.Popen[str]":

@@ -28,7 +28,7 @@ _SECONDS_KEPT = 1
 
 
 class AcknowledgedCheckIn(NamedTuple):
-    """What a student was told, as the demo wrote it down."""
+    """The answer that a student got, as the demo wrote it down."""
 
     school_number: str
     status: str
@@ -79,17 +79,17 @@ class SiteApi:
 def start_lesson(site: SiteApi, token: str, lesson_name: str) -> UUID:
     """A teacher starts a lesson of 45 minutes."""
     body = {"lesson_name": lesson_name, "minutes": 45, "late_after_minutes": 10}
-    _, told = site.call("POST", "lessons/", token, body)
-    return UUID(told["id"])
+    _, lesson = site.call("POST", "lessons/", token, body)
+    return UUID(lesson["id"])
 
 
 def check_in(site: SiteApi, token: str, lesson_id: UUID) -> AcknowledgedCheckIn:
     """A student checks in; 201 the first time, 200 when repeated."""
-    status, told = site.call("POST", f"lessons/{lesson_id}/check-in/", token)
-    at = told["checked_in_at"]
+    status, record = site.call("POST", f"lessons/{lesson_id}/check-in/", token)
+    at = record["checked_in_at"]
     return AcknowledgedCheckIn(
-        told["school_number"],
-        told["status"],
+        record["school_number"],
+        record["status"],
         datetime.fromisoformat(at) if at else None,
         is_repeated=status == HTTPStatus.OK,
     )
@@ -98,7 +98,7 @@ def check_in(site: SiteApi, token: str, lesson_id: UUID) -> AcknowledgedCheckIn:
 @contextmanager
 def served(address: str) -> Iterator[SiteApi]:
     """The site at this address, or one of the demo's own for as long as it runs."""
-    with nullcontext(address) if address else _own_site() as found, closing(SiteApi(found)) as site:
+    with nullcontext(address) if address else _own_site() as url, closing(SiteApi(url)) as site:
         yield site
 
 
@@ -107,7 +107,7 @@ def _own_site() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    # Its own tasks would only be in the way of those that the demo starts and kills.
+    # Its own task would interfere with those that the demo starts and kills.
     env = {**os.environ, "DATABASE_URL": database_url(), "ATTN_SCHEDULER": "off"}
     env |= {"ATTN_HTTPS": "false", "ATTN_ALLOWED_HOSTS": "127.0.0.1", "ATTN_LOG_LEVEL": "ERROR"}
     command = [sys.executable, "-m", "gunicorn", "attn_project.wsgi:application"]

@@ -31,12 +31,12 @@ class Taught(NamedTuple):
     """The scripts' own count of its records when it ended."""
     acknowledged: list[AcknowledgedCheckIn]
     expected: dict[str, str]
-    """The newest word for each student who was corrected."""
+    """The newest status of each student who was corrected."""
     damaged: list[str]
 
 
 class Stage(NamedTuple):
-    """Where it plays, and who plays."""
+    """The site, the people, and the progress of a demo."""
 
     site: SiteApi
     cast: Cast
@@ -61,7 +61,7 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     damaged = _damage(lesson_id, students[-3:]) if number == DAMAGED_LESSON else []
     leave(stage.cast, [teacher, *students])
     # Before the end: after it, the task of a served site may store and discard it.
-    captured = _captured(lesson_id)
+    captured = _captured_count(lesson_id)
     event = EventData("lesson_finished", teacher, "teacher")
     store.finish(lesson_id, request_id=str(uuid4()), event=event)
     # After the end, while the lesson still waits in Redis.
@@ -86,30 +86,30 @@ def _check_in_all(
     random.Random(SEED).shuffle(arrivals)  # noqa: S311 - an order, not a secret
 
     def arrive(student: Person) -> AcknowledgedCheckIn:
-        done = check_in(stage.site, stage.cast.tokens[student.school_number], lesson_id)
+        answer = check_in(stage.site, stage.cast.tokens[student.school_number], lesson_id)
         stage.advance(1)
-        return done
+        return answer
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(arrive, arrivals))
 
 
-def _captured(lesson_id: UUID) -> int:
+def _captured_count(lesson_id: UUID) -> int:
     count = client.command(lambda redis: redis.hget(keys.lesson(lesson_id), "record_count"))
     return int(count or 0)
 
 
 def _correct(lesson_id: UUID, teacher: Person, students: list[Person]) -> dict[str, str]:
-    """Corrections while the lesson is live; returns the newest word for each student."""
-    said: dict[str, str] = {}
-    said |= _say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
-    said |= _say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
-    said |= _say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
+    """Corrections while the lesson is live; returns the newest status of each student."""
+    statuses: dict[str, str] = {}
+    statuses |= _say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
+    statuses |= _say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
+    statuses |= _say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
     _say(lesson_id, teacher, students[3], Verdict.REJECT, "a mistake")
-    said |= _say(lesson_id, teacher, students[3], Verdict.UNDO, "")
+    statuses |= _say(lesson_id, teacher, students[3], Verdict.UNDO, "")
     added = Person(f"{teacher.school_number}-GUEST", "Guest of the class")
-    said |= _say(lesson_id, teacher, added, Verdict.ACCEPT, "")
-    return said
+    statuses |= _say(lesson_id, teacher, added, Verdict.ACCEPT, "")
+    return statuses
 
 
 def _say(

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self._told: dict[str, Any] = {}
+        self._figures: dict[str, Any] = {}
         self._is_quiet = options["json"]
         self._replace_what_cannot_be_shown()
         try:
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             ) from error
         if options["json"]:
             rows = [row._asdict() | {"agrees": row.agrees} for row in proofs]
-            self.stdout.write(json.dumps(self._told | {"lessons": rows}, default=str))
+            self.stdout.write(json.dumps(self._figures | {"lessons": rows}, default=str))
         else:
             self._table(proofs)
         _check(proofs)
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             self._invite()
 
     def _replace_what_cannot_be_shown(self) -> None:
-        # Names in several alphabets on a terminal that knows one of them.
+        # Names are in several alphabets; a terminal may be able to show only one.
         reconfigure = getattr(self.stdout, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="replace")
@@ -78,12 +78,12 @@ class Command(BaseCommand):
         with _bar(len(cast.students) * 6 // 5) as advance:
             lessons = teaching.teach(Stage(where, cast, advance))
         seconds = monotonic() - started
-        said = [one for taught in lessons for one in taught.acknowledged]
-        repeats = sum(one.is_repeated for one in said)
+        check_ins = [check_in for taught in lessons for check_in in taught.acknowledged]
+        repeats = sum(check_in.is_repeated for check_in in check_ins)
         self._tell(
-            f"{len(said)} check-ins by {len(cast.students)} students in {seconds:.1f} s, "
+            f"{len(check_ins)} check-ins by {len(cast.students)} students in {seconds:.1f} s, "
             f"{repeats} of them repeats, over HTTP.",
-            check_ins=len(said),
+            check_ins=len(check_ins),
             students=len(cast.students),
             repeats=repeats,
             check_in_seconds=seconds,
@@ -109,7 +109,7 @@ class Command(BaseCommand):
         )
 
     def _tell(self, line: str, **figures: Any) -> None:
-        self._told |= figures
+        self._figures |= figures
         if not self._is_quiet:
             self.stdout.write(line)
 
@@ -125,9 +125,9 @@ class Command(BaseCommand):
             agrees = "yes" if row.agrees else "NO"
             table.add_row(row.lesson_name, row.teacher_name, *counts, agrees)
         console = Console(width=None if self.stdout.isatty() else 100)
-        with console.capture() as drawn:
+        with console.capture() as capture:
             console.print(table)
-        self.stdout.write(drawn.get(), ending="")
+        self.stdout.write(capture.get(), ending="")
 
     def _invite(self) -> None:
         address = os.environ.get("ATTN_DEMO_ADDRESS", "")
@@ -150,11 +150,11 @@ def _complete(ids: Sequence[UUID]) -> float:
     A task of a served site may hold one of them for a moment.
     """
     started = monotonic()
-    rest = LessonLedger.objects.filter(pk__in=ids).exclude(state=LessonState.DISCARDED)
+    unfinished = LessonLedger.objects.filter(pk__in=ids).exclude(state=LessonState.DISCARDED)
     while True:
         unified_persistence_task(lesson_ids=ids)
         seconds = monotonic() - started
-        if seconds > SECONDS_TO_COMPLETE or not rest.exists():
+        if seconds > SECONDS_TO_COMPLETE or not unfinished.exists():
             return seconds
         time.sleep(PAUSE_SECONDS)
 
