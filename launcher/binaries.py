@@ -17,7 +17,7 @@ from launcher.project import Project
 
 
 class Wanted(NamedTuple):
-    """One kind of server, and where its programs may be."""
+    """One kind of server, and the places where its program may be."""
 
     lock: str
     in_wheel: str
@@ -54,28 +54,28 @@ VALKEY = Wanted(
 )
 
 
-def find(wanted: Wanted, project: Project) -> Path:
+def find(server: Wanted, project: Project) -> Path:
     """The program of a server: initdb, or valkey-server. Raises Problem with what to do."""
-    override = os.environ.get(wanted.override)
+    override = os.environ.get(server.override)
     if override:
         return Path(override)
-    found = _in_wheel(wanted, project) or _elsewhere(wanted)
-    if found is None:
+    path = _in_wheel(server, project) or _elsewhere(server)
+    if path is None:
         raise Problem(
-            f"No {wanted.program} for Python {platform.python_version()} on "
-            f"{platform.machine()}: {wanted.advice}."
+            f"No {server.program} for Python {platform.python_version()} on "
+            f"{platform.machine()}: {server.advice}."
         )
-    return found
+    return path
 
 
-def _in_wheel(wanted: Wanted, project: Project) -> Path | None:
-    lock = project.root / "requirements" / f"{wanted.lock}.txt"
+def _in_wheel(server: Wanted, project: Project) -> Path | None:
+    lock = project.root / "requirements" / f"{server.lock}.txt"
     stamp = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    folder = project.home / f"wheel-{wanted.lock}-{stamp}"
-    with project.lock(f"wheel-{wanted.lock}.lock"):
+    folder = project.home / f"wheel-{server.lock}-{stamp}"
+    with project.lock(f"wheel-{server.lock}.lock"):
         if not folder.is_dir() and not _install(lock, folder, project):
             return None
-    return next((folder / found for found in sorted(folder.glob(wanted.in_wheel))), None)
+    return next((folder / path for path in sorted(folder.glob(server.in_wheel))), None)
 
 
 def _install(lock: Path, folder: Path, project: Project) -> bool:
@@ -88,19 +88,19 @@ def _install(lock: Path, folder: Path, project: Project) -> bool:
         *("--require-hashes", "--no-compile", "--target", str(aside), "-r", str(lock)),
     ]
     with (project.state / "install.log").open("ab") as log:
-        done = subprocess.run(command, stdout=log, stderr=log, check=False)
-    if done.returncode:
+        installation = subprocess.run(command, stdout=log, stderr=log, check=False)
+    if installation.returncode:
         shutil.rmtree(aside, ignore_errors=True)
         return False
     aside.rename(folder)
     return True
 
 
-def _elsewhere(wanted: Wanted) -> Path | None:
-    on_path = shutil.which(wanted.program) or (
-        shutil.which("redis-server") if wanted is VALKEY else None
+def _elsewhere(server: Wanted) -> Path | None:
+    on_path = shutil.which(server.program) or (
+        shutil.which("redis-server") if server is VALKEY else None
     )
     if on_path:
         return Path(on_path).resolve()
-    usual = sorted(path for pattern in wanted.elsewhere for path in Path("/").glob(pattern))
+    usual = sorted(path for pattern in server.elsewhere for path in Path("/").glob(pattern))
     return usual[-1] if usual else None

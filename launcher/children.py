@@ -35,7 +35,7 @@ def wait(child: "subprocess.Popen[bytes]") -> int:
     """Wait for a child's end and return its exit status; signals go on to it."""
 
     def forward(number: int, frame: object) -> None:
-        # A terminal sends Ctrl-C to the child as well: twice would be impatience.
+        # A terminal sends Ctrl-C to the child as well: it must not get it twice.
         if number != signal.SIGINT or not sys.stdin.isatty():
             child.send_signal(number)
 

@@ -12,7 +12,7 @@ from launcher.project import Project
 
 INTERRUPTED, TERMINATED = 130, 143
 PASSED_ON = ("test", "manage", "exec")
-"""Commands whose arguments are another program's."""
+"""Commands that pass their arguments on to another program."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -31,36 +31,36 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _terminate(number: int, frame: object) -> None:
-    # As an exception, so that whatever was started is stopped again.
+    # An exception, so that `finally` blocks stop whatever was started.
     raise SystemExit(TERMINATED)
 
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] and arguments[0] in PASSED_ON:
-        return _passed_on(arguments[0], arguments[1:])
-    given = parser().parse_args(arguments)
+        return _pass_on(arguments[0], arguments[1:])
+    options = parser().parse_args(arguments)
     project = Project()
-    match given.command:
+    match options.command:
         case "demo":
-            return commands.demo(project, then_exit=given.exit)
+            return commands.demo(project, then_exit=options.exit)
         case "serve":
-            return commands.serve(project, host=given.host, port=given.port)
+            return commands.serve(project, host=options.host, port=options.port)
         case "up":
             return commands.up(project)
         case "down":
-            return commands.down(project, force=given.force)
+            return commands.down(project, force=options.force)
         case _:
-            return commands.status(project, as_json=given.json)
+            return commands.status(project, as_json=options.json)
 
 
-def _passed_on(command: str, rest: list[str]) -> int:
+def _pass_on(command: str, arguments: list[str]) -> int:
     if command == "test":
-        return testing.test(Project(), rest)
+        return testing.test(Project(), arguments)
     if command == "manage":
-        return commands.manage(Project(), rest)
-    if not rest:
+        return commands.manage(Project(), arguments)
+    if not arguments:
         raise Problem("exec needs a command, for example: ./attn exec ruff check", status=2)
-    return commands.execute(Project(), rest)
+    return commands.execute(Project(), arguments)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -61,7 +61,7 @@ def manage(project: Project, arguments: Sequence[str]) -> int:
     environment.ensure(project, DEMO if "demo" in arguments[:1] else SITE)
     with leases.leased(project, os.environ) as servers:
         env = child_environment(project, servers)
-        # Somebody's own database is not migrated unasked.
+        # A database of the user's own is migrated only when they ask for it.
         if "DATABASE_URL" in servers.urls and not _NEEDS_NO_TABLES & set(arguments[:1]):
             migrate(project, env)
         return run(project, manage_command(project, *arguments), env)
@@ -99,7 +99,7 @@ def status(project: Project, *, as_json: bool) -> int:
         running: dict[str, int | None] = dict.fromkeys(instance.VARIABLES)
     else:
         running = dict.fromkeys(instance.VARIABLES) | leases.look(project, os.environ)
-    told = {
+    report = {
         "servers": {
             name: {"pid": pid, "embedded": not os.environ.get(instance.VARIABLES[name])}
             for name, pid in running.items()
@@ -108,7 +108,7 @@ def status(project: Project, *, as_json: bool) -> int:
         "kept": (project.state / leases.KEEP).exists(),
     }
     if as_json:
-        print(json.dumps(told))
+        print(json.dumps(report))
         return 0
     for name, pid in running.items():
         print(f"{name:10}{f'running, process {pid}' if pid else 'not running here'}")
@@ -133,24 +133,24 @@ def manage_command(project: Project, *arguments: str) -> list[str]:
 
 
 def migrate(project: Project, env: dict[str, str]) -> None:
-    """Migrations, one launcher at a time; skipped where these very ones were applied here."""
+    """Run migrations, one launcher at a time; skipped where the same ones were applied here."""
     files = sorted(project.root.glob("*/migrations/0*.py"))
     lock = (project.root / SITE).read_text()
-    wanted = digest("".join(file.read_text() for file in files) + lock + env["DATABASE_URL"])
+    current = digest("".join(file.read_text() for file in files) + lock + env["DATABASE_URL"])
     stamp = project.home / "postgres" / "attn-migrated"
     is_embedded = not os.environ.get("DATABASE_URL")
     with project.lock("migrate.lock"):
-        if is_embedded and stamp.exists() and stamp.read_text() == wanted:
+        if is_embedded and stamp.exists() and stamp.read_text() == current:
             return
-        done = run(
+        exit_status = run(
             project,
             manage_command(project, "migrate", "--noinput", "-v", "0", "--skip-checks"),
             env,
         )
-        if done:
-            raise Problem("The migrations failed: see above.", status=done)
+        if exit_status:
+            raise Problem("The migrations failed: see above.", status=exit_status)
         if is_embedded:
-            stamp.write_text(wanted)
+            stamp.write_text(current)
 
 
 def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
@@ -161,9 +161,9 @@ def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
 
 @contextlib.contextmanager
 def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> Iterator[None]:
-    """The event stream on a port of its own; where there is none, boards ask by themselves.
+    """The event stream on a port of its own; without a free port, boards poll.
 
-    For others than this machine, only its owner knows the address that they would use.
+    It is not started for other machines: their address for it is not known here.
     """
     ports = (port for port in range(first, first + PORTS) if _is_free(host, port))
     port = next(ports, None)
@@ -171,7 +171,7 @@ def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> 
         yield
         return
     env["ATTN_STREAM_URL"] = f"http://{host}:{port}/stream/"
-    # Nobody waits for it: the site does not need it.
+    # Nothing waits for it to listen: the site works without it.
     with in_background(project, stream_command(project, host, port), env):
         yield
 

@@ -42,7 +42,7 @@ def _stamp_file(project: Project, lock: str) -> Path:
 
 
 def _stamp(project: Project, lock: str) -> str:
-    # Scripts of a virtual environment hold its path: a moved one is made again.
+    # Scripts of a virtual environment contain its path: a moved one is made again.
     parts = (project.root / lock).read_bytes() + f"{sys.version} {project.state}".encode()
     return hashlib.sha256(parts).hexdigest()
 
@@ -60,8 +60,8 @@ def _is_sound(project: Project) -> bool:
         return False
     code = "import sys, pip; print(sys.version)"
     command = [str(python(project)), "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() == sys.version.strip()
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() == sys.version.strip()
 
 
 def _create(project: Project) -> None:
@@ -99,6 +99,6 @@ def _install(project: Project, lock: str) -> None:
 def _run(project: Project, command: list[str], what: str) -> None:
     log = project.state / "install.log"
     with log.open("wb") as file:
-        done = subprocess.run(command, stdout=file, stderr=file, env=os.environ, check=False)
-    if done.returncode:
+        result = subprocess.run(command, stdout=file, stderr=file, env=os.environ, check=False)
+    if result.returncode:
         raise Problem(f"{what}: see {log}; is the package index reachable?")

@@ -1,7 +1,7 @@
 """Who uses the project's servers: the last one to leave stops them.
 
-A lease is a shared lock on a file, so that it ends with its process, however
-that dies. Servers that nobody stopped are adopted by the next command.
+A lease is a shared lock on a file, so it ends with its process, however that dies.
+The next command uses servers that were left running, and stops them.
 """
 
 import contextlib
@@ -83,7 +83,7 @@ def release(project: Project, *, force: bool) -> None:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Cleaning up is not left half done because of an impatient Ctrl-C."""
+    """Ignore signals, so that a second Ctrl-C does not leave a cleanup half done."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
     try:

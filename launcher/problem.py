@@ -1,4 +1,4 @@
-"""The one way in which the launcher says that it cannot go on."""
+"""The error with which the launcher stops."""
 
 USAGE = 2
 UNAVAILABLE = 69

@@ -1,4 +1,4 @@
-"""Where things are, and as whom the servers run."""
+"""The folders of a project, and the account that runs its servers."""
 
 import contextlib
 import fcntl
@@ -20,7 +20,7 @@ LONGEST_SOCKET = 103
 
 
 class Account(NamedTuple):
-    """As whom the servers run; None of both means as ourselves."""
+    """The account that runs the servers; with None they run as the caller."""
 
     uid: int | None = None
     gid: int | None = None
@@ -90,7 +90,7 @@ class Project:
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Let one launcher at a time do something."""
+        """Hold a lock on a file, so that one launcher at a time runs the block."""
         with (self.state / name).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
@@ -99,14 +99,14 @@ class Project:
 def _is_open_to(account: Account, path: Path) -> bool:
     """Whether an account may pass through every folder down to a path."""
     for folder in (path, *path.parents):
-        found = folder.stat()
-        if found.st_uid == account.uid:
-            needed = 0o100
-        elif found.st_gid == account.gid:
-            needed = 0o010
+        status = folder.stat()
+        if status.st_uid == account.uid:
+            permission = 0o100
+        elif status.st_gid == account.gid:
+            permission = 0o010
         else:
-            needed = 0o001
-        if not found.st_mode & needed:
+            permission = 0o001
+        if not status.st_mode & permission:
             return False
     return True
 

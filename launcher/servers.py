@@ -18,12 +18,12 @@ SECONDS_TO_START = 60
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
-# Servers outlive whoever started them: nobody waits for them, or warns of them.
+# Servers outlive the launcher: they are kept here so that Popen does not warn of them.
 _STARTED: "list[subprocess.Popen[bytes]]" = []
 
 
 def _reap() -> None:
-    """Servers that have ended meanwhile are no children any more."""
+    """Forget servers that have ended."""
     _STARTED[:] = [child for child in _STARTED if child.poll() is None]
 
 
@@ -63,7 +63,7 @@ class Server:
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
 
     def pid(self) -> int | None:
-        """The server's process, if it is really ours and not one that got its number."""
+        """The server's process, unless another process has its number now."""
         try:
             pid = int(self.pid_file.read_text().split()[0])
         except (OSError, ValueError, IndexError):
@@ -93,9 +93,9 @@ class Server:
         pid = self.pid()
         if pid is None:
             return
-        for each in (number, signal.SIGKILL):
+        for signal_number in (number, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, each)
+                os.kill(pid, signal_number)
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 if self.pid() is None or not _is_alive(pid):
@@ -151,7 +151,7 @@ class Postgres(Server):
         if (self.data / "PG_VERSION").exists():
             self.clear_leftovers()
             return
-        # Built aside and renamed: a killed initdb leaves a folder that looks whole.
+        # Built aside and renamed: a killed initdb leaves a folder that looks complete.
         aside = self.data.with_name("postgres.new")
         shutil.rmtree(aside, ignore_errors=True)
         _own_folder(aside, self.account)
@@ -169,13 +169,13 @@ class Postgres(Server):
         aside.rename(self.data)
 
     def clear_leftovers(self) -> None:
-        """Remove what a killed server left, where its number belongs to nobody or another."""
+        """Remove the files of a killed server, unless its process runs."""
         if self.pid() is None:
-            for left in (self.pid_file, self.sockets / ".s.PGSQL.5432.lock"):
-                left.unlink(missing_ok=True)
+            for leftover in (self.pid_file, self.sockets / ".s.PGSQL.5432.lock"):
+                leftover.unlink(missing_ok=True)
 
     def _run(self, command: list[str], text: str = "") -> str:
-        done: subprocess.CompletedProcess[str] = subprocess.run(
+        result: subprocess.CompletedProcess[str] = subprocess.run(
             command,
             input=text,
             stdout=subprocess.PIPE,
@@ -186,10 +186,10 @@ class Postgres(Server):
             check=False,
             **as_account(self.account),
         )
-        if done.returncode:
-            last = (done.stdout.strip().splitlines() or ["no output"])[-1]
+        if result.returncode:
+            last = (result.stdout.strip().splitlines() or ["no output"])[-1]
             raise Problem(f"{Path(command[0]).name} failed: {last}")
-        return done.stdout
+        return result.stdout
 
 
 FIRST_WITH_BUILTIN = 17
@@ -244,7 +244,7 @@ class Cache(Valkey):
 
 
 def as_account(account: Account) -> dict[str, Any]:
-    """Arguments of subprocess that give up root's rights for good."""
+    """Arguments of subprocess that drop root's rights for good."""
     if account.uid is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}
