@@ -6,7 +6,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 PROVIDER = "campus"
-"""Its word in ATTN's addresses: the provider sends people back to …/oidc/campus/login/callback/."""
+"""Its part of ATTN's addresses: the provider sends people to …/oidc/campus/login/callback/."""
 
 NEEDED = ("ATTN_OIDC_ISSUER", "ATTN_OIDC_CLIENT_ID", "ATTN_OIDC_CLIENT_SECRET")
 

@@ -36,8 +36,8 @@ def required(name: str, example: str) -> str:
 def secret_key() -> str:
     """Refuse a secret that somebody could guess: it signs sessions."""
     secret = required("ATTN_SECRET_KEY", "$(openssl rand -base64 48)")
-    known = secret.startswith("django-insecure-")
-    if known or len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_SECRET_CHARACTERS:
+    is_example = secret.startswith("django-insecure-")
+    if is_example or len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_SECRET_CHARACTERS:
         raise ImproperlyConfigured(
             f"ATTN_SECRET_KEY is weak. Use at least {SHORTEST_SECRET} random characters, "
             "for example the output of: openssl rand -base64 48"
@@ -79,7 +79,7 @@ def database() -> dict[str, Any]:
     options = config.setdefault("OPTIONS", {})
     options.setdefault("connect_timeout", 5)
     if env.bool("ATTN_DATABASE_POOLED", default=False):
-        # A pooler of transactions gives the session to whoever comes next.
+        # A pooler of transactions gives the session to another client after each of them.
         config["DISABLE_SERVER_SIDE_CURSORS"] = True
         options["prepare_threshold"] = None
     return config
@@ -106,10 +106,10 @@ def redis_cache(url: str, **pool: Any) -> dict[str, Any]:
 
 def cluster_nodes(url: str) -> tuple[str, ...]:
     """The URL of each server that redis+cluster://host:port,host:port/ names; none for others."""
-    kind, is_cluster, rest = url.partition("+cluster://")
+    kind, is_cluster, nodes = url.partition("+cluster://")
     if not is_cluster:
         return ()
-    account, at, where = rest.rpartition("@")
+    account, at, where = nodes.rpartition("@")
     hosts, _, path = where.partition("/")
     database, _, query = path.partition("?")
     if kind not in {"redis", "rediss"} or not all(hosts.split(",")) or database not in {"", "0"}:
@@ -160,7 +160,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
 ]
-# No part of the product: an image of the site leaves this folder out.
+# Not part of the product: an image of the site leaves this folder out.
 if (BASE_DIR / "demo").is_dir():
     INSTALLED_APPS.append("demo")
 
@@ -239,7 +239,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "attendance.web.signing_in.AccountAdapter"
-# Its limits are by address as well, and a campus has one: attendance.services.limits counts.
+# allauth limits by address, and a campus shares one: attendance.services.limits counts instead.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed"))
 # Who signs in with the campus's own provider is known by number: no account is made or linked.
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
@@ -313,7 +313,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
 }
 
-# Where boards hear of changes; where it is empty, they ask every two seconds.
+# Where boards listen for changes; where it is empty, they poll every two seconds.
 STREAM_URL = env.str("ATTN_STREAM_URL", default="")
 
 # Nothing from elsewhere, and nothing inline.
