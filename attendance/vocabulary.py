@@ -1,4 +1,4 @@
-"""The words that both stores, the API and the pages share."""
+"""The choices and limits that both stores, the API and the pages share."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _

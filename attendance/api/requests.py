@@ -94,7 +94,7 @@ class LessonsQuerySerializer(PageQuery):
     search = serializers.CharField(required=False, max_length=LONGEST_LESSON_NAME)
 
     def get_fields(self) -> dict[str, Any]:
-        # `from` is a word of the language, so it cannot be declared above.
+        # `from` is a keyword of Python, so the field cannot be declared above.
         names = {"from": "They begin at or after.", "to": "They begin before."}
         fields: dict[str, Any] = super().get_fields()
         return fields | {

@@ -1,4 +1,4 @@
-"""What a verdict makes of a record: the new status, and the words of its event."""
+"""What a verdict makes of a record: the new status, and the values of its event."""
 
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -50,7 +50,7 @@ class Standing(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What a verdict makes of a record; `old` and `new` are the words of its event."""
+    """What a verdict makes of a record; `old` and `new` are the values of its event."""
 
     status: str
     previous: str

@@ -42,12 +42,12 @@ def read(lesson_id: UUID, *, live: Callable[[], T], stored: Callable[[], T]) -> 
 
 
 def read_by(state: str, *, live: Callable[[], T], stored: Callable[[], T]) -> T:
-    """As `read`, for whoever has asked for the ledger's state already."""
+    """As `read`, where the caller has read the ledger's state already."""
     return _choose(is_stored=state == LessonState.DISCARDED, live=live, stored=stored)
 
 
 def write(lesson_id: UUID, *, live: Callable[[], T], stored: Callable[[], T]) -> T:
-    """Change a lesson in the store where it lives; as `read`, but nothing without the ledger.
+    """Change a lesson in the store where it lives; as `read`, but it fails without the ledger.
 
     Raises what the two raise, and django.db.Error where PostgreSQL does not answer.
     """
@@ -69,7 +69,7 @@ def is_discarded(lesson_id: UUID) -> bool:
 
 
 def discarded_among(lesson_ids: Iterable[UUID]) -> set[UUID]:
-    """Those of these lessons that are only in PostgreSQL: one query, none for nothing."""
+    """Those of these lessons that are only in PostgreSQL: one query, none where none is given."""
     ids = list(lesson_ids)
     if not ids:
         return set()

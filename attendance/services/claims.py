@@ -58,7 +58,7 @@ def end_stalled(lesson_ids: Sequence[UUID]) -> None:
 
 
 def claim_in_turn(lesson_id: UUID) -> None:
-    """Claim one lesson until the end of this transaction, after whoever holds it now."""
+    """Claim one lesson until the end of this transaction; wait for a transaction that holds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', '10s', true)")
         cursor.execute(

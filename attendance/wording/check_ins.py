@@ -18,7 +18,7 @@ class Words(NamedTuple):
     tone: str
     """good, warn or bad: a colour and a sign, never the only difference."""
     reload_seconds: int | None = None
-    """The page tries again by itself after so long."""
+    """After how many seconds the page reloads by itself; None where it does not."""
     wants_code: bool = False
     """Whether scanning or typing the code again helps."""
 

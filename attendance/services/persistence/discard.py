@@ -43,7 +43,7 @@ def _discard(snapshots: Sequence[Snapshot]) -> set[UUID]:
     outcomes = {lesson_id: each.outcome for lesson_id, each in replies.items()}
     gone_ids = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
     reach("names_held", list(gone_ids))
-    store.free_names([each.lesson for each in snapshots if each.lesson.id in gone_ids])
+    store.free_names([snapshot.lesson for snapshot in snapshots if snapshot.lesson.id in gone_ids])
     refusals.keep({lesson_id: each.refusals for lesson_id, each in replies.items()})
     for lesson_id, outcome in outcomes.items():
         if outcome == "not_over":
