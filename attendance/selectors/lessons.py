@@ -16,7 +16,6 @@ from attendance.models.books import OPEN_STATES
 from attendance.selectors import whereabouts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import (
-    LessonBrief,
     LessonView,
     lesson_of_live,
     lesson_of_stored,
@@ -209,12 +208,11 @@ def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
 
 def _of_ledger_row(ledger_row: LessonLedger, starts_at: datetime, ends_at: datetime) -> LessonView:
     """A lesson that only the ledger has; it is lost where Redis should hold it."""
-    brief = LessonBrief(
+    return LessonView(
         id=ledger_row.lesson_id,
         lesson_name=ledger_row.lesson_name,
         teacher=Person(ledger_row.teacher_number, ledger_row.teacher_name, Role.TEACHER),
         starts_at=starts_at,
         ends_at=ends_at,
+        state=LessonState.LOST if ledger_row.state in OPEN_STATES else ledger_row.state,
     )
-    state = LessonState.LOST if ledger_row.state in OPEN_STATES else ledger_row.state
-    return LessonView(brief=brief, state=state)

@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import asdict
 
-from attendance.live.payloads import LiveLesson, LiveRecord
+from attendance.live.payloads import LessonData, LiveLesson, LiveRecord
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules.verdicts import UNDONE_REASON, Mark, Standing
 from attendance.vocabulary import LessonState
 from users.identity import Person, Role
 
 
-class LessonBrief(NamedTuple):
+class LessonBrief(msgspec.Struct, frozen=True, kw_only=True):
     """What identifies a lesson to a reader: shown wherever a lesson is named."""
 
     id: UUID
@@ -24,10 +24,9 @@ class LessonBrief(NamedTuple):
     ends_at: datetime
 
 
-class LessonView(msgspec.Struct, frozen=True, kw_only=True):
+class LessonView(LessonBrief, frozen=True, kw_only=True):
     """One lesson, live or stored."""
 
-    brief: LessonBrief
     late_after_minutes: int | None = None
     checks: Sequence[str] = ()
     networks: Sequence[str] = ()
@@ -36,26 +35,6 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     counts: Mapping[str, int] = {}
     """Records by status; those flagged as deleted are left out."""
     is_deleted: bool = False
-
-    @property
-    def id(self) -> UUID:
-        return self.brief.id
-
-    @property
-    def lesson_name(self) -> str:
-        return self.brief.lesson_name
-
-    @property
-    def teacher(self) -> Person:
-        return self.brief.teacher
-
-    @property
-    def starts_at(self) -> datetime:
-        return self.brief.starts_at
-
-    @property
-    def ends_at(self) -> datetime:
-        return self.brief.ends_at
 
 
 class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,12 +70,19 @@ def state_of(lesson: LiveLesson) -> LessonState:
 
 def brief_of_live(lesson: LiveLesson) -> LessonBrief:
     """What is told of a lesson that is in Redis."""
+    return brief_of_data(lesson.id, lesson.data, starts_at=lesson.starts_at, ends_at=lesson.ends_at)
+
+
+def brief_of_data(
+    lesson_id: UUID, data: LessonData, *, starts_at: datetime, ends_at: datetime
+) -> LessonBrief:
+    """What is told of a lesson whose JSON and window are at hand."""
     return LessonBrief(
-        id=lesson.id,
-        lesson_name=lesson.data.lesson_name,
-        teacher=lesson.data.teacher,
-        starts_at=lesson.starts_at,
-        ends_at=lesson.ends_at,
+        id=lesson_id,
+        lesson_name=data.lesson_name,
+        teacher=data.teacher,
+        starts_at=starts_at,
+        ends_at=ends_at,
     )
 
 
@@ -115,7 +101,7 @@ def lesson_of_live(lesson: LiveLesson, *, state: str, counts: Mapping[str, int])
     """A live lesson, with the state that the ledger gives it."""
     data = lesson.data
     return LessonView(
-        brief=brief_of_live(lesson),
+        **asdict(brief_of_live(lesson)),
         late_after_minutes=data.late_after_minutes,
         checks=data.checks,
         networks=[network.cidr for network in data.networks],
@@ -128,7 +114,7 @@ def lesson_of_live(lesson: LiveLesson, *, state: str, counts: Mapping[str, int])
 def lesson_of_stored(row: Attendance, *, state: str, counts: Mapping[str, int]) -> LessonView:
     """A stored lesson. The row's teacher must have been selected with it."""
     return LessonView(
-        brief=brief_of_stored(row),
+        **asdict(brief_of_stored(row)),
         late_after_minutes=row.late_after_minutes,
         checks=row.checks,
         networks=row.networks,

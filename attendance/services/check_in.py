@@ -53,12 +53,8 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
         result = store.check_in(lesson_id, data, _clean_given(lesson_id, given))
     except LessonNotFound:
         return _answer_from_postgresql(lesson_id, person)
-    lesson = LessonBrief(
-        id=lesson_id,
-        lesson_name=result.lesson.lesson_name,
-        teacher=result.lesson.teacher,
-        starts_at=result.starts_at,
-        ends_at=result.ends_at,
+    lesson = shapes.brief_of_data(
+        lesson_id, result.lesson, starts_at=result.starts_at, ends_at=result.ends_at
     )
     return CheckedIn(shapes.record_of_live(result.record), result.is_repeated, lesson)
 

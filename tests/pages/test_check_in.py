@@ -260,8 +260,8 @@ def test_my_attendance_goes_on_for_pages_and_its_shares_count_them_all() -> None
     assert "33 · 100%" in text_of(second)
     assert second.context["page"].next_key is None
     back = phone.get(f"/me/?after={second.context['page'].previous_key}")
-    assert [o.lesson_id for o in back.context["page"].items] == [
-        o.lesson_id for o in first.context["page"].items
+    assert [o.lesson.id for o in back.context["page"].items] == [
+        o.lesson.id for o in first.context["page"].items
     ]
 
 

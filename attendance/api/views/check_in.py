@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
+from msgspec.structs import asdict
 from rest_framework import exceptions
 
 from attendance.api import problems
@@ -103,7 +104,7 @@ def _data(result: CheckedIn) -> dict[str, object]:
         "revision": record.revision,
         "is_deleted": record.is_deleted,
         "receipt": receipts.issue(result),
-        "lesson": lesson._asdict()
+        "lesson": asdict(lesson)
         | {"teacher": {"school_number": teacher.school_number, "full_name": teacher.full_name}},
     }
 

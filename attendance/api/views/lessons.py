@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
+from msgspec.structs import asdict
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -89,7 +90,7 @@ class FindLessonsEndpoint(APIView):
 
 
 def _joinable_data(lesson: LiveLesson) -> dict[str, Any]:
-    data = brief_of_live(lesson)._asdict() | {"checks": lesson.data.checks}
+    data = asdict(brief_of_live(lesson)) | {"checks": lesson.data.checks}
     return dict(responses.FoundLessonSerializer(data).data)
 
 
