@@ -4,12 +4,15 @@
     else                          Redis; PostgreSQL only where Redis answers "not found",
                                   because an error does not mean that the lesson is absent
 
-Two named exceptions keep PostgreSQL off the path of a check-in, and neither writes a correction:
+Three named exceptions follow from the check-in, which keeps PostgreSQL off its path; none of
+them writes a correction:
 
 - the check-in itself, and a student's own page of a lesson that is open by Redis's clock
   (`services/check_in.py`, `selectors/own.py`);
 - the answer "nothing has changed" to a reader who has the revision that Redis holds
-  (`selectors/registers.py`): the ledger was asked when that reader got its revision.
+  (`selectors/registers.py`): the ledger was asked when that reader got its revision;
+- the end that a teacher gives (`finish_lesson`): an older copy that is open takes check-ins, so
+  the end closes it too, and what it took is stored or quarantined at once.
 """
 
 import logging
@@ -52,6 +55,14 @@ def write(lesson_id: UUID, *, live: Callable[[], T], stored: Callable[[], T]) ->
     Raises what the two raise, and django.db.Error where PostgreSQL does not answer.
     """
     return _choose(is_stored=is_discarded(lesson_id), live=live, stored=stored)
+
+
+def redis_first(*, live: Callable[[], T], stored: Callable[[], T]) -> T:
+    """Act where check-ins go, whatever the ledger says: one of the named exceptions.
+
+    Raises what the two raise.
+    """
+    return _choose(is_stored=False, live=live, stored=stored)
 
 
 def _choose(*, is_stored: bool, live: Callable[[], T], stored: Callable[[], T]) -> T:

@@ -101,8 +101,7 @@ def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Fi
     def stored() -> Finished:
         return Finished(stored_lessons.find_attendance(lesson_id, actor).ends_at, None)
 
-    # It changes no mark, so it may go on while PostgreSQL does not answer.
-    return whereabouts.read(lesson_id, live=live, stored=stored)
+    return whereabouts.redis_first(live=live, stored=stored)
 
 
 def _persist_now(lesson_id: UUID) -> PersistenceReport | None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from attendance.errors import LessonClosed
 from attendance.live import store
-from attendance.models import AttendanceRecord
+from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.selectors import own, whereabouts
 from attendance.selectors.boards import find_board
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
@@ -25,7 +25,7 @@ from attendance.selectors.registers import (
 )
 from attendance.selectors.screens import find_code
 from attendance.services import receipts
-from attendance.services.check_in import CheckedIn
+from attendance.services.check_in import CheckedIn, check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import extend_lesson, finish_lesson, rename_lesson
 from attendance.vocabulary import Verdict
@@ -102,13 +102,28 @@ def test_every_writer_writes_where_the_readers_look(stored: UUID) -> None:
     before = redis_state()
     correct(stored, Verdict.EXCUSE)
     rename_lesson(stored, "Chemistry", actor=TEACHER)
-    assert finish_lesson(stored, actor=TEACHER).report is None
     with pytest.raises(LessonClosed):
         extend_lesson(stored, find_lesson(stored).ends_at + timedelta(minutes=5), actor=TEACHER)
 
     assert redis_state() == before
     assert find_lesson(stored).lesson_name == "Chemistry"
     assert find_record(stored, "S-0001").status == "excused"  # type: ignore[union-attr]
+
+
+def test_an_end_closes_an_older_copy_too_and_keeps_what_it_took(stored: UUID) -> None:
+    is_open = store.read_lesson(stored).is_open
+    if is_open:
+        check_in(stored, student=student(3))
+
+    finish_lesson(stored, actor=TEACHER)
+
+    assert store.read_lesson(stored).is_over
+    assert find_lesson(stored).counts == {"late": 1, "present": 1}
+    kept = QuarantinedPayload.objects.filter(lesson_id=stored, kind="record")
+    assert set(kept.values_list("field", flat=True)) == {
+        "S-0001",
+        *(["S-0003"] if is_open else []),
+    }
 
 
 def test_a_students_page_and_receipt_say_what_the_register_says() -> None:
