@@ -1,8 +1,9 @@
-"""Breadth first over every order of actions, each state once: the first fault is a shortest.
+"""Every order of actions, each state once; nearest quiet states first, so faults are short.
 
 A transaction that is open cannot be put back from outside. So a state in which
 somebody is in the middle of something is reached again from the last quiet one,
-by the same actions: the real code runs each time.
+by the same actions: the real code runs each time. Such states are searched depth
+first, because the first step from each is then taken on the spot.
 """
 
 from collections import deque
@@ -108,16 +109,24 @@ class Explorer:
         while frontier and len(self.seen) < self.most_states:
             node = frontier.popleft()
             self._go_to(world, node)
-            before = read_all()
-            for number, action in enumerate(world.possible()):
-                if number:
-                    self._go_to(world, node)
-                self.steps += 1
-                broken, new = self._try(world, node, action, before)
-                if broken:
-                    yield Counterexample((*node.path, action), broken)
-                if new is not None:
-                    frontier.append(new)
+            yield from self._faults_from(world, node, frontier)
+
+    def _faults_from(
+        self, world: World, node: SearchNode, frontier: deque[SearchNode]
+    ) -> Iterator[Counterexample]:
+        """The world stands at the node; quiet states that it leads to join the frontier."""
+        before = read_all()
+        for number, action in enumerate(world.possible()):
+            if number:
+                self._go_to(world, node)
+            self.steps += 1
+            broken, new = self._try(world, node, action, before)
+            if broken:
+                yield Counterexample((*node.path, action), broken)
+            elif new is not None and not new.since:
+                frontier.append(new)
+            elif new is not None:
+                yield from self._faults_from(world, new, frontier)
 
     def _go_to(self, world: World, node: SearchNode) -> None:
         world.put(*node.base)
