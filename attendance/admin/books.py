@@ -8,12 +8,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from attendance.admin.base import ReadOnlyAdmin
 from attendance.models import LessonLedger, PersistenceRun
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 from attendance.wording import runs
+from users.admin_base import ReadOnlyAdmin
 
 
 class StateNow(admin.SimpleListFilter):

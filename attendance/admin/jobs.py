@@ -7,7 +7,7 @@ another job store, which removes our row because it holds no pickled job.
 from django.contrib import admin
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
-from attendance.admin.base import ReadOnlyAdmin
+from users.admin_base import ReadOnlyAdmin
 
 for model in (DjangoJob, DjangoJobExecution):
     if admin.site.is_registered(model):

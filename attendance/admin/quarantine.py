@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from attendance.admin.base import ReadOnlyAdmin, ask_and_do
 from attendance.admin.difference import difference
 from attendance.admin.forms import ReasonForm, ReplayForm
 from attendance.errors import RecordExists
@@ -18,6 +17,7 @@ from attendance.models import QuarantinedPayload
 from attendance.services import quarantine
 from attendance.services.quarantine import CorrectedCopy
 from attendance.vocabulary import Status
+from users.admin_base import ReadOnlyAdmin, ask_and_do
 from users.errors import AttnError, gettext_noop
 from users.wording import in_words
 

@@ -11,13 +11,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from attendance.admin.base import ReadOnlyAdmin, ask_and_do
 from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, RefusedCheckIn
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_id
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
+from users.admin_base import ReadOnlyAdmin, ask_and_do
 
 
 class DeletedFilter(admin.SimpleListFilter):

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 
-from attendance.models.rules import FIRST_INSTANT, LAST_INSTANT
+from users.constraints import FIRST_INSTANT, LAST_INSTANT
 
 MOST_PER_PAGE = 200
 PER_PAGE = 50

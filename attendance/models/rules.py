@@ -1,35 +1,22 @@
 """Rules that several tables keep, as constraints named after the rule."""
 
-from functools import reduce
-from operator import and_
-
 from django.db import models
 from django.db.models import F, Q
 
-from attendance.rules.instants import FIRST_MS, LAST_MS, instant
+from users.constraints import instants_are_sane, not_negative, value_is_known
 
-# PostgreSQL stores instants outside these years that cannot be read back.
-FIRST_INSTANT = instant(FIRST_MS)
-LAST_INSTANT = instant(LAST_MS)
-
-
-def instants_are_sane(name: str, *fields: str) -> models.CheckConstraint:
-    ranges = (Q(**{f"{field}__range": (FIRST_INSTANT, LAST_INSTANT)}) for field in fields)
-    return models.CheckConstraint(name=name, condition=reduce(and_, ranges))
+__all__ = [
+    "SoftDeleted",
+    "deletion_is_explained",
+    "ends_after_start",
+    "instants_are_sane",
+    "not_negative",
+    "value_is_known",
+]
 
 
 def ends_after_start(name: str) -> models.CheckConstraint:
     return models.CheckConstraint(name=name, condition=Q(ends_at__gte=F("starts_at")))
-
-
-def value_is_known(
-    name: str, field: str, choices: type[models.TextChoices]
-) -> models.CheckConstraint:
-    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__in": choices.values}))
-
-
-def not_negative(name: str, field: str) -> models.CheckConstraint:
-    return models.CheckConstraint(name=name, condition=Q(**{f"{field}__gte": 0}))
 
 
 def deletion_is_explained(name: str) -> models.CheckConstraint:

@@ -1,4 +1,4 @@
-"""What the admin's pages share: read-only rows, and views for services."""
+"""What the pages of every app in the admin share: read-only rows, and views for services."""
 
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
@@ -68,4 +68,4 @@ def ask_and_do(
         "back": back,
         "submit": _("Save"),
     }
-    return TemplateResponse(request, "admin/attendance/ask.html", context)
+    return TemplateResponse(request, "admin/users/ask.html", context)
