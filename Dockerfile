@@ -11,6 +11,7 @@ WORKDIR /srv/attn
 COPY manage.py ./
 COPY attn_project attn_project
 COPY attendance attendance
+COPY courses courses
 COPY users users
 ENV PATH=/opt/attn/bin:$PATH \
     PYTHONUNBUFFERED=1 \

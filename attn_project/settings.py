@@ -144,6 +144,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "users",
+    "courses",
     "attendance",
     "rest_framework",
     "drf_spectacular",
@@ -267,6 +268,9 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+
+# Evidence for absences, never among what the site serves; without a folder none is taken.
+EVIDENCE_FOLDER = env.str("ATTN_EVIDENCE_FOLDER", default="")
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)

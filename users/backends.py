@@ -10,12 +10,12 @@ from django.utils.crypto import constant_time_compare
 from users.models import RoleChoices, User
 
 DEMO_STAFF_NUMBER = "DEMO-STAFF"
-_STAFF_APPS = frozenset({"attendance", "django_apscheduler"})
+_STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler"})
 _STAFF_USER_PERMISSIONS = frozenset({"users.view_user", "users.add_user", "users.change_user"})
 
 
 class StaffRoleBackend(BaseBackend):
-    """Staff may use every page of attendance, and add and change users."""
+    """Staff may use every page of attendance and courses, and add and change users."""
 
     def has_perm(self, user_obj: Any, perm: str, obj: object = None) -> bool:
         if not (user_obj.is_active and getattr(user_obj, "role", None) == RoleChoices.STAFF):

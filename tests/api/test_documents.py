@@ -17,6 +17,7 @@ from attendance.live.codes import code_at
 from attendance.live.store import read_lesson
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.verifier import sign
+from courses.errors import CourseError
 from tests.api.endpoints import ENDPOINTS
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.factories import QuarantinedPayloadFactory
@@ -131,5 +132,6 @@ def test_the_page_of_the_schema_has_nothing_inline_and_nothing_from_elsewhere() 
 
 
 def test_every_code_has_a_status() -> None:
-    codes = {error.code for base in (AttendanceError, UserError) for error in base.__subclasses__()}
+    bases = (AttendanceError, CourseError, UserError)
+    codes = {error.code for base in bases for error in base.__subclasses__()}
     assert codes - {"unreadable_file"} <= set(STATUS)

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from attendance import errors as _attendance
+from courses import errors as _courses
 from users import errors as _users
 from users.errors import AttnError
 
-MODULES = (_users, _attendance)
+MODULES = (_users, _courses, _attendance)
 MARKER = "gettext_noop"
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sdr]")
 

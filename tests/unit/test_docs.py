@@ -13,6 +13,7 @@ from django.core.management import find_commands, load_command_class
 from attendance.errors import AttendanceError
 from attendance.live import keys
 from attn_project.oidc import NEEDED
+from courses.errors import CourseError
 from users.errors import UserError
 
 ROOT = Path(settings.BASE_DIR)
@@ -95,7 +96,7 @@ def test_a_key_is_described(pattern: str) -> None:
     "code",
     sorted(
         error.code
-        for base in (AttendanceError, UserError)
+        for base in (AttendanceError, CourseError, UserError)
         for error in (base, *base.__subclasses__())
     ),
 )
@@ -103,7 +104,7 @@ def test_an_error_is_described(code: str) -> None:
     assert f"`{code}`" in (REFERENCE / "errors.md").read_text()
 
 
-@pytest.mark.parametrize("label", ["attendance", "users"])
+@pytest.mark.parametrize("label", ["attendance", "courses", "users"])
 def test_tables_and_rules_are_described(label: str) -> None:
     text = (REFERENCE / "tables.md").read_text()
     for model in apps.get_app_config(label).get_models():

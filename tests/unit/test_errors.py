@@ -26,8 +26,10 @@ from users.errors import AttnError, InvalidFullName, RowError, gettext_noop
 from users.wording import in_words
 
 ROOT = Path(settings.BASE_DIR)
-SOURCES = sorted(path for app in ("attendance", "users") for path in (ROOT / app).rglob("*.py"))
-SHOWN_TO_PEOPLE = ("attendance/admin", "attendance/web", "attendance/wording", "users")
+SOURCES = sorted(
+    path for app in ("attendance", "courses", "users") for path in (ROOT / app).rglob("*.py")
+)
+SHOWN_TO_PEOPLE = ("attendance/admin", "attendance/web", "attendance/wording", "courses", "users")
 CATALOGUE = {
     entry.msgid: entry.msgstr
     for path in ROOT.glob("*/locale/tr/LC_MESSAGES/django.po")

@@ -1,0 +1,1 @@
+"""What courses know: rows that are read, never written."""

@@ -1,0 +1,92 @@
+"""The words of courses: who belongs where, what is excused, by which rules."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+LONGEST_CODE = 64
+LONGEST_TITLE = 200
+LONGEST_NOTE = 500
+LONGEST_SOURCED_ID = 255
+LONGEST_ZONE = 64
+
+MOST_ABSENT_DAYS = 400
+"""Days that one absence can last."""
+
+MOST_EVIDENCE_BYTES = 5 * 1024 * 1024
+EVIDENCE_DAYS = 400
+"""Days after the end of an absence for which its evidence is kept."""
+
+WHOLE_PERMILLE = 1000
+DAY_SECONDS = 86_400
+
+
+class SystemKind(TextChoices):
+    """Where rows come from."""
+
+    MANUAL = "manual", _("by hand")
+    CSV = "csv", _("CSV file")
+    ONEROSTER = "oneroster", _("OneRoster")
+    CANVAS = "canvas", _("Canvas")
+    MOODLE = "moodle", _("Moodle")
+    API = "api", _("API")
+
+
+class Component(TextChoices):
+    """Which part of a course a section is; an empty one is the whole."""
+
+    WHOLE = "", _("whole course")
+    THEORY = "theory", _("theory")
+    LAB = "lab", _("lab")
+
+
+class WalkIns(TextChoices):
+    """What becomes of a check-in by somebody who is not on the roster."""
+
+    ACCEPT = "accept", _("accept")
+    HOLD = "hold", _("hold for the teacher")
+    REFUSE = "refuse", _("refuse")
+
+
+class EnrolmentRole(TextChoices):
+    STUDENT = "student", _("student")
+    TEACHER = "teacher", _("teacher")
+    ASSISTANT = "assistant", _("assistant")
+    OBSERVER = "observer", _("observer")
+
+
+class Effect(TextChoices):
+    """What an excused lesson is worth in the figures."""
+
+    NEUTRAL = "neutral", _("does not count")
+    COUNTS_PRESENT = "counts_present", _("counts as present")
+    COUNTS_ABSENT = "counts_absent", _("counts as absent")
+
+
+class Asker(TextChoices):
+    """Who may ask for an absence with a reason; each includes those after it."""
+
+    STUDENT = "student", _("the student")
+    TEACHER = "teacher", _("a teacher of the section")
+    STAFF = "staff", _("staff")
+
+
+class AbsenceState(TextChoices):
+    REQUESTED = "requested", _("requested")
+    APPROVED = "approved", _("approved")
+    REFUSED = "refused", _("refused")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+
+
+class EvidenceKind(TextChoices):
+    """By the first bytes of a file, whatever its name says."""
+
+    PDF = "pdf", "PDF"
+    JPEG = "jpeg", "JPEG"
+    PNG = "png", "PNG"
+
+
+class Counted(TextChoices):
+    """What a rate adds up."""
+
+    LESSONS = "lessons", _("lessons")
+    HOURS = "hours", _("hours")
