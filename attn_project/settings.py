@@ -126,6 +126,22 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
+def evidence_folder(static_root: str | None) -> str:
+    """Refuse a folder from which a web server could serve what a stranger has sent."""
+    folder = str(env.str("ATTN_EVIDENCE_FOLDER", default=""))
+    if not folder:
+        return ""
+    path = Path(folder).resolve()
+    served = Path(static_root).resolve() if static_root else None
+    is_served = served is not None and (path.is_relative_to(served) or served.is_relative_to(path))
+    if not Path(folder).is_absolute() or is_served:
+        raise ImproperlyConfigured(
+            "ATTN_EVIDENCE_FOLDER must be an absolute path outside of ATTN_STATIC_ROOT, "
+            "for example ATTN_EVIDENCE_FOLDER=/srv/evidence."
+        )
+    return folder
+
+
 def cache_url() -> str:
     url = required("CACHE_URL", "redis://localhost:6380/0")
     if "+cluster://" in url:
@@ -270,7 +286,7 @@ STORAGES = {
 }
 
 # Evidence for absences, never among what the site serves; without a folder none is taken.
-EVIDENCE_FOLDER = env.str("ATTN_EVIDENCE_FOLDER", default="")
+EVIDENCE_FOLDER = evidence_folder(STATIC_ROOT)
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)

@@ -5,20 +5,36 @@ from typing import Protocol
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.storage import FileSystemStorage
 
 
 class HasKind(Protocol):
     kind: str
 
 
-def evidence_storage() -> Storage:
+class EvidenceStorage(FileSystemStorage):
     """A folder of the site's own account; a file is read only through code that asks who reads."""
-    return FileSystemStorage(
-        location=Path(settings.EVIDENCE_FOLDER or "evidence"),
-        file_permissions_mode=0o600,
-        directory_permissions_mode=0o700,
-    )
+
+    def __init__(self) -> None:
+        super().__init__(file_permissions_mode=0o600, directory_permissions_mode=0o700)
+
+    @property
+    def base_location(self) -> str:
+        if not settings.EVIDENCE_FOLDER:
+            raise ImproperlyConfigured("ATTN_EVIDENCE_FOLDER is empty: no file can be kept.")
+        return str(settings.EVIDENCE_FOLDER)
+
+    @property
+    def location(self) -> str:
+        return str(Path(self.base_location).absolute())
+
+    def url(self, name: str | None) -> str:
+        raise ValueError("Evidence has no address of its own.")
+
+
+def evidence_storage() -> EvidenceStorage:
+    return EvidenceStorage()
 
 
 def evidence_name(row: HasKind, name: str) -> str:

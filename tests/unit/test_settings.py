@@ -57,6 +57,7 @@ def test_good_settings_start_without_debug() -> None:
         ("REDIS_URL", "redis+cluster://a:1/3", "redis+cluster://host:port"),
         ("REDIS_URL", "unix+cluster:///socket", "redis+cluster://host:port"),
         ("ATTN_SCHEDULER", "maybe", "auto, off"),
+        ("ATTN_EVIDENCE_FOLDER", "evidence", "absolute path"),
     ],
 )
 def test_a_setting_that_is_missing_or_weak_is_refused(name: str, value: str, advice: str) -> None:
@@ -92,6 +93,16 @@ def test_a_socket_folder_may_be_the_host_of_the_database() -> None:
 def test_a_cluster_is_named_by_its_servers(url: str, nodes: tuple[str, ...]) -> None:
     found = read(REDIS_URL=url)
     assert (found["LIVE_STORE_NODES"], "live" in found["CACHES"]) == (nodes, not nodes)
+
+
+@pytest.mark.parametrize(
+    "folder", ["/srv/static", "/srv/static/evidence", "/srv", "/srv/static/../"]
+)
+def test_evidence_is_not_kept_among_what_is_served(folder: str) -> None:
+    done = start({"ATTN_STATIC_ROOT": "/srv/static", "ATTN_EVIDENCE_FOLDER": folder})
+    assert "outside of ATTN_STATIC_ROOT" in done.stderr
+    beside = {"ATTN_STATIC_ROOT": "/srv/static", "ATTN_EVIDENCE_FOLDER": "/srv/evidence"}
+    assert start(beside, "settings.EVIDENCE_FOLDER").stdout.strip() == "(False, '/srv/evidence')"
 
 
 def test_the_demo_door_is_closed_unless_its_password_is_set() -> None:

@@ -1,0 +1,71 @@
+"""Whether somebody has to come at all: approved absences, and days without lessons."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from courses.models import Absence, Closure
+from courses.vocabulary import AbsenceState, Effect
+
+
+class CoveringAbsence(NamedTuple):
+    absence_id: int
+    starts_at: datetime
+    ends_at: datetime
+    reason_code: str
+    reason_label: str
+    effect: Effect
+
+
+def absences_covering(
+    *, section_id: int, starts_at: datetime, ends_at: datetime, user_ids: Iterable[int]
+) -> dict[int, list[CoveringAbsence]]:
+    """The approved absences of each user that cover a lesson of a section, the oldest first.
+
+    An absence covers a lesson where it holds all of it, [starts_at, ends_at). One
+    query for all users; whoever has none is not in the answer.
+    """
+    named = Absence.sections.through.objects.filter(section_id=section_id)
+    rows = (
+        Absence.objects.filter(
+            Q(is_for_all_sections=True) | Q(pk__in=named.values("absence_id")),
+            state=AbsenceState.APPROVED,
+            user_id__in=list(user_ids),
+            starts_at__lte=starts_at,
+            ends_at__gte=ends_at,
+        )
+        .select_related("reason")
+        .order_by("pk")
+    )
+    found: dict[int, list[CoveringAbsence]] = defaultdict(list)
+    for row in rows:
+        found[row.user_id].append(_covering(row))
+    return dict(found)
+
+
+def _covering(row: Absence) -> CoveringAbsence:
+    return CoveringAbsence(
+        absence_id=row.pk,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        reason_code=row.reason.code,
+        reason_label=row.reason.label,
+        effect=Effect(row.reason.effect),
+    )
+
+
+def closed_on(*, section_ids: Iterable[int], on: date) -> dict[int, list[Closure]]:
+    """The closures of each section on a day, its own and those of the organisation; one query."""
+    wanted = list(section_ids)
+    rows = list(
+        Closure.objects.filter(
+            Q(section=None) | Q(section_id__in=wanted), starts_on__lte=on, ends_on__gt=on
+        ).order_by("starts_on", "pk")
+    )
+    return {
+        section_id: [row for row in rows if row.section_id in {None, section_id}]
+        for section_id in wanted
+    }
