@@ -43,6 +43,13 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
         return user.as_person()
 
 
+def acting_user(request: HttpRequest) -> User:
+    """Who acts, as a row. Raises PermissionDenied."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def ask_and_do(
     request: HttpRequest,
     form: forms.Form,

@@ -219,7 +219,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'term',
                 'verbose_name_plural': 'terms',
                 'ordering': ('-starts_on', 'title'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='term_has_a_title'), models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='term_ends_after_it_starts'), models.CheckConstraint(condition=models.Q(('starts_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='term_days_are_sane')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('title', ''), _negated=True), name='term_has_a_title'), models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='term_ends_after_it_starts', violation_error_message='The end must be after the first day.'), models.CheckConstraint(condition=models.Q(('starts_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='term_days_are_sane', violation_error_message='Choose days between 2000 and 2100.')],
             },
         ),
         migrations.AddField(
@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'evidence',
                 'verbose_name_plural': 'evidence',
                 'ordering': ('absence', 'id'),
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('file', ''), _negated=True), models.Q(('name', ''), _negated=True)), name='absence_evidence_is_named'), models.CheckConstraint(condition=models.Q(('kind__in', ['pdf', 'jpeg', 'png'])), name='absence_evidence_kind_is_known'), models.CheckConstraint(condition=models.Q(('size__range', (1, 5242880))), name='absence_evidence_is_not_too_large'), models.CheckConstraint(condition=models.Q(('added_at__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2100, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='absence_evidence_instant_is_sane'), models.CheckConstraint(condition=models.Q(('kept_until__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='absence_evidence_days_are_sane')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('file', ''), _negated=True), models.Q(('name', ''), _negated=True)), name='absence_evidence_is_named'), models.CheckConstraint(condition=models.Q(('kind__in', ['pdf', 'jpeg', 'png'])), name='absence_evidence_kind_is_known'), models.CheckConstraint(condition=models.Q(('size__range', (1, 5242880))), name='absence_evidence_is_not_too_large'), models.CheckConstraint(condition=models.Q(('added_at__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2100, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='absence_evidence_instant_is_sane'), models.CheckConstraint(condition=models.Q(('kept_until__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='absence_evidence_days_are_sane', violation_error_message='Choose days between 2000 and 2100.')],
             },
         ),
         migrations.AddConstraint(
@@ -289,11 +289,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='closure',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='closure_ends_after_it_starts'),
+            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='closure_ends_after_it_starts', violation_error_message='The end must be after the first day.'),
         ),
         migrations.AddConstraint(
             model_name='closure',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='closure_days_are_sane'),
+            constraint=models.CheckConstraint(condition=models.Q(('starts_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='closure_days_are_sane', violation_error_message='Choose days between 2000 and 2100.'),
         ),
         migrations.AddIndex(
             model_name='absence',
@@ -341,7 +341,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='enrolment',
-            constraint=models.CheckConstraint(condition=models.Q(('begins_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='enrolment_days_are_sane'),
+            constraint=models.CheckConstraint(condition=models.Q(('begins_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='enrolment_days_are_sane', violation_error_message='Choose days between 2000 and 2100.'),
         ),
         migrations.AddConstraint(
             model_name='enrolment',
@@ -377,11 +377,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='section',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='section_ends_after_it_starts'),
+            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gt', models.F('starts_on'))), name='section_ends_after_it_starts', violation_error_message='The end must be after the first day.'),
         ),
         migrations.AddConstraint(
             model_name='section',
-            constraint=models.CheckConstraint(condition=models.Q(('starts_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='section_days_are_sane'),
+            constraint=models.CheckConstraint(condition=models.Q(('starts_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1))), ('ends_on__range', (datetime.date(2000, 1, 1), datetime.date(2100, 1, 1)))), name='section_days_are_sane', violation_error_message='Choose days between 2000 and 2100.'),
         ),
         migrations.AddConstraint(
             model_name='section',

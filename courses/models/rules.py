@@ -6,6 +6,7 @@ from operator import and_
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from users.constraints import instants_are_sane, value_is_known
 
@@ -25,11 +26,17 @@ LAST_DAY = date(2100, 1, 1)
 
 def ends_after_it_starts(name: str) -> models.CheckConstraint:
     """Whole days, the last one exclusive: what ends on its first day would have none."""
-    return models.CheckConstraint(name=name, condition=Q(ends_on__gt=F("starts_on")))
+    return models.CheckConstraint(
+        name=name,
+        condition=Q(ends_on__gt=F("starts_on")),
+        violation_error_message=_("The end must be after the first day."),
+    )
 
 
 def days_are_sane(name: str, *fields: str) -> models.CheckConstraint:
-    return is_within(name, FIRST_DAY, LAST_DAY, *fields)
+    constraint = is_within(name, FIRST_DAY, LAST_DAY, *fields)
+    constraint.violation_error_message = _("Choose days between 2000 and 2100.")
+    return constraint
 
 
 def is_within(name: str, least: object, most: object, *fields: str) -> models.CheckConstraint:

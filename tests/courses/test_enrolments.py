@@ -298,7 +298,9 @@ class RosterModel:
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=STEPS)
-def test_whatever_is_enrolled_and_ended_the_roster_is_that_of_the_model(steps: list[RosterStep]) -> None:
+def test_whatever_is_enrolled_and_ended_the_roster_is_that_of_the_model(
+    steps: list[RosterStep],
+) -> None:
     section = SectionFactory.create()
     office = UserFactory.create(staff=True)
     students = [UserFactory.create() for _ in range(2)]

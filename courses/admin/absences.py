@@ -1,0 +1,100 @@
+"""Absences and their evidence, and the decision about them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from courses.admin.forms import DecisionForm
+from courses.models import Absence, AbsenceEvidence
+from courses.services.absences import decide_absence, withdraw_absence
+from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
+
+
+@admin.register(Absence)
+class AbsenceAdmin(ReadOnlyAdmin[Absence]):
+    list_display = (
+        "user",
+        "reason",
+        "starts_at",
+        "ends_at",
+        "is_for_all_sections",
+        "state",
+        "decided_by",
+    )
+    list_filter = ("state", "reason", "starts_at")
+    search_fields = ("user__school_number", "user__full_name", "note")
+    search_help_text = gettext_lazy("Number, name or note")
+    list_select_related = ("user", "reason", "decided_by")
+    date_hierarchy = "starts_at"
+    change_form_template = "admin/courses/absence/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/decide/", wrap(self.decide), name="courses_decide_absence"),
+            path("<int:pk>/withdraw/", wrap(self.withdraw), name="courses_withdraw_absence"),
+        ]
+        return own + super().get_urls()
+
+    def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        absence = get_object_or_404(Absence.objects.select_related("user", "reason"), pk=pk)
+
+        def act(data: dict[str, Any]) -> str:
+            approve = data["decision"] == "approve"
+            done = decide_absence(
+                absence_id=pk, approve=approve, actor=acting_user(request), why=data["why"]
+            )
+            return _("The absence is %(state)s.") % {"state": done.get_state_display()}
+
+        title = _("Decide %(absence)s") % {"absence": absence}
+        form = DecisionForm(request.POST or None)
+        return ask_and_do(request, form, act, title=title, back=_page(absence))
+
+    def withdraw(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        absence = get_object_or_404(Absence.objects.select_related("user", "reason"), pk=pk)
+
+        def act(data: dict[str, Any]) -> str:
+            withdraw_absence(absence_id=pk, actor=acting_user(request))
+            return _("The absence is withdrawn.")
+
+        title = _("Withdraw %(absence)s") % {"absence": absence}
+        form = forms.Form(request.POST or None)
+        return ask_and_do(request, form, act, title=title, back=_page(absence))
+
+
+@admin.register(AbsenceEvidence)
+class AbsenceEvidenceAdmin(ReadOnlyAdmin[AbsenceEvidence]):
+    list_display = ("name", "absence", "kind", "size", "added_by", "added_at", "kept_until")
+    list_filter = ("kind", "added_at")
+    search_fields = ("name", "absence__user__school_number", "absence__user__full_name")
+    list_select_related = ("absence__user", "absence__reason", "added_by")
+    # The link of a file field would lead to where nothing is served.
+    exclude = ("file",)
+    change_form_template = "admin/courses/absenceevidence/change_form.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.read)
+        return [path("<int:pk>/read/", view, name="courses_read_evidence"), *super().get_urls()]
+
+    def read(self, request: HttpRequest, pk: int) -> FileResponse:
+        """The file, always to be saved: a browser must not run what a stranger sent."""
+        self.require(request, "view")
+        row = get_object_or_404(AbsenceEvidence, pk=pk)
+        try:
+            file = row.file.open()
+        except FileNotFoundError:
+            raise Http404 from None
+        name = f"evidence-{row.pk}.{row.kind}"
+        return FileResponse(file, as_attachment=True, filename=name)
+
+
+def _page(absence: Absence) -> str:
+    return reverse("admin:courses_absence_change", args=[absence.pk])

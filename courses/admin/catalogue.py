@@ -1,0 +1,56 @@
+"""What staff enters by hand: systems, terms, the catalogue and the reasons for absences."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from courses.models import AbsenceReason, Course, SourceSystem, Term
+
+
+@admin.register(SourceSystem)
+class SourceSystemAdmin(admin.ModelAdmin[SourceSystem]):
+    list_display = ("code", "name", "kind")
+    list_filter = ("kind",)
+    search_fields = ("code", "name")
+    actions = None
+
+
+class TermForm(forms.ModelForm[Term]):
+    def clean(self) -> dict[str, Any] | None:
+        """New days leave no section outside."""
+        data = super().clean()
+        first, end = self.cleaned_data.get("starts_on"), self.cleaned_data.get("ends_on")
+        if self.instance.pk and first and end:
+            outside = self.instance.sections.filter(Q(starts_on__lt=first) | Q(ends_on__gt=end))
+            if outside.exists():
+                raise forms.ValidationError(
+                    _("A section of this term lies outside of these days. Change it first.")
+                )
+        return data
+
+
+@admin.register(Term)
+class TermAdmin(admin.ModelAdmin[Term]):
+    form = TermForm
+    list_display = ("title", "starts_on", "ends_on")
+    search_fields = ("title",)
+    date_hierarchy = "starts_on"
+    actions = None
+
+
+@admin.register(Course)
+class CourseAdmin(admin.ModelAdmin[Course]):
+    list_display = ("code", "title")
+    search_fields = ("code", "title")
+    actions = None
+
+
+@admin.register(AbsenceReason)
+class AbsenceReasonAdmin(admin.ModelAdmin[AbsenceReason]):
+    list_display = ("code", "label", "effect", "needs_evidence", "who_may_ask")
+    list_filter = ("effect", "needs_evidence", "who_may_ask")
+    search_fields = ("code", "label")
+    actions = None
