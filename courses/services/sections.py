@@ -69,7 +69,7 @@ def create_section(
     section = Section(sourced_id=clean_line(sourced_id, most=LONGEST_SOURCED_ID))
     with writing():
         section.system = system or manual_system()
-        _apply(plan, section)
+        _apply(plan, section, term=_lock_term(plan.term_id))
         section.save()
     return section
 
@@ -82,8 +82,10 @@ def update_section(*, section_id: int, plan: SectionPlan, actor: User) -> Sectio
     """
     rules.check_may_manage(actor.as_person())
     with writing():
+        # The term first: two sections that become each other's lecture would deadlock.
+        term = _lock_term(plan.term_id)
         section = lock_section(section_id)
-        _apply(plan, section)
+        _apply(plan, section, term=term)
         _check_enrolments(section)
         section.save()
     return section
@@ -115,11 +117,15 @@ def lock_section(section_id: int, *, allow_archived: bool = False) -> Section:
     return found
 
 
-def _apply(plan: SectionPlan, section: Section) -> None:
-    check_days(plan.starts_on, plan.ends_on)
-    term = Term.objects.select_for_update(no_key=True).filter(pk=plan.term_id).first()
-    if term is None:
+def _lock_term(term_id: int) -> Term:
+    found = Term.objects.select_for_update(no_key=True).filter(pk=term_id).first()
+    if found is None:
         raise TermNotFound
+    return found
+
+
+def _apply(plan: SectionPlan, section: Section, *, term: Term) -> None:
+    check_days(plan.starts_on, plan.ends_on)
     check_lies_within(plan.starts_on, plan.ends_on, outer=(term.starts_on, term.ends_on))
     if plan.course_id is not None and not Course.objects.filter(pk=plan.course_id).exists():
         raise CourseNotFound

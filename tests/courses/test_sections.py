@@ -1,10 +1,11 @@
 """Sections, closures and policies: made, changed and closed by staff, or refused whole."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connections
 
 from courses import errors
 from courses.models import Closure, Policy, Section, SourceSystem
@@ -159,6 +160,33 @@ def test_a_lecture_has_groups_of_its_term_and_those_have_none(office: User) -> N
     ):
         with pytest.raises(errors.InvalidParent):
             update_section(section_id=section_id, plan=planned(**changes), actor=office)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sections_do_not_become_each_other_s_lecture() -> None:
+    office = UserFactory.create(staff=True)
+    term = TermFactory.create()
+    one, other = (SectionFactory.create(term=term) for _ in range(2))
+    barrier = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def run(section: Section, parent: Section) -> None:
+        plan = planned(term_id=term.pk, parent_id=parent.pk)
+        try:
+            barrier.wait(10)
+            update_section(section_id=section.pk, plan=plan, actor=office)
+            outcomes.append("changed")
+        except errors.InvalidParent:
+            outcomes.append("refused")
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in ((one, other), (other, one))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(outcomes) == ["changed", "refused"]
 
 
 def test_new_days_leave_nobody_outside(office: User) -> None:
