@@ -90,6 +90,8 @@ BAD_PLANS: list[tuple[type[errors.CourseError], dict[str, Any]]] = [
     (errors.UnknownTimeZone, {"time_zone": "Europe/Atlantis"}),
     (errors.UnknownTimeZone, {"time_zone": "+03:00"}),
     (errors.UnknownTimeZone, {"time_zone": "europe/istanbul"}),
+    (errors.UnknownTimeZone, {"time_zone": "localtime"}),
+    (errors.UnknownTimeZone, {"time_zone": "Factory"}),
     (errors.InvalidDates, {"ends_on": TERM_STARTS}),
     (errors.InvalidDates, {"ends_on": TERM_STARTS - DAY}),
     (errors.InvalidDates, {"starts_on": TERM_STARTS - DAY}),
