@@ -24,6 +24,8 @@ class TermForm(forms.ModelForm[Term]):
         data = super().clean()
         first, end = self.cleaned_data.get("starts_on"), self.cleaned_data.get("ends_on")
         if self.instance.pk and first and end:
+            # Held as by whoever makes a section: none slips in between this look and the commit.
+            Term.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
             outside = self.instance.sections.filter(Q(starts_on__lt=first) | Q(ends_on__gt=end))
             if outside.exists():
                 raise forms.ValidationError(

@@ -260,6 +260,19 @@ def test_new_days_of_a_term_leave_no_section_outside(desk: Client) -> None:
     assert desk.post(address, {**form, "ends_on": TERM_ENDS + DAY}).status_code == 302
 
 
+def test_new_days_of_a_term_wait_for_who_makes_a_section_in_it(desk: Client) -> None:
+    term = TermFactory.create()
+    address = reverse("admin:courses_term_change", args=[term.pk])
+    form = {"title": "Autumn", "starts_on": TERM_STARTS, "ends_on": TERM_ENDS - DAY}
+    with CaptureQueriesContext(connection) as captured:
+        assert desk.post(address, form).status_code == 302
+    statements = [each["sql"] for each in captured]
+    held = [n for n, sql in enumerate(statements) if sql.endswith("FOR NO KEY UPDATE")]
+    looked = [n for n, sql in enumerate(statements) if 'FROM "courses_section"' in sql]
+    assert held
+    assert held[0] < looked[0]
+
+
 @pytest.mark.parametrize("kind", ["student", "teacher"])
 def test_nobody_else_gets_in(client: Client, kind: str) -> None:
     row = EnrolmentFactory.create(teaching=kind == "teacher")
