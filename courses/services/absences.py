@@ -122,7 +122,8 @@ def attach_evidence(*, absence_id: int, file: EvidenceFile, actor: User) -> Abse
         if absence.state in {AbsenceState.REFUSED, AbsenceState.WITHDRAWN}:
             raise AbsenceSettled(state=AbsenceState(absence.state))
         written.extend(keep_evidence(absence, [file], actor=actor, at=timezone.now()))
-    return absence.evidence.latest("pk")
+        # While the absence is held: after the commit the last row can be another's.
+        return absence.evidence.latest("pk")
 
 
 def withdraw_absence(*, absence_id: int, actor: User) -> Absence:

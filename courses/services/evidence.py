@@ -13,6 +13,7 @@ from django.db.models.fields.files import FieldFile
 from courses.errors import EvidenceNotSetUp
 from courses.evidence import kind_of_evidence
 from courses.models import Absence, AbsenceEvidence
+from courses.models.rules import LAST_DAY
 from courses.services.validation import clean_title
 from courses.vocabulary import EVIDENCE_DAYS, LONGEST_TITLE
 from users.models import User
@@ -71,7 +72,7 @@ def _row(absence: Absence, file: EvidenceFile, *, actor: User, at: datetime) -> 
         size=len(file.content),
         added_by=actor,
         added_at=at,
-        kept_until=(absence.ends_at + timedelta(days=EVIDENCE_DAYS)).date(),
+        kept_until=min((absence.ends_at + timedelta(days=EVIDENCE_DAYS)).date(), LAST_DAY),
     )
 
 

@@ -1,11 +1,11 @@
 """Absences: asked for with their evidence, decided, withdrawn; and what they cover."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
 
@@ -24,6 +24,7 @@ from courses.services.evidence import EvidenceFile
 from courses.vocabulary import MOST_EVIDENCE_BYTES, AbsenceState, Asker, Effect, EnrolmentRole
 from tests.support.course_factories import (
     IN_TERM,
+    AbsenceEvidenceFactory,
     AbsenceFactory,
     AbsenceReasonFactory,
     EnrolmentFactory,
@@ -121,6 +122,33 @@ def test_a_bad_file_leaves_nothing_behind(
     with pytest.raises(error):
         attach_evidence(absence_id=absence.pk, file=bad, actor=student)
     assert not AbsenceEvidence.objects.exists()
+
+
+def test_evidence_is_kept_no_longer_than_a_day_can_be_written(student: User) -> None:
+    last = datetime(2099, 12, 31, 9, tzinfo=UTC)
+    request_absence(
+        plan=planned(student, starts_at=last, ends_at=last + HOUR), actor=student, evidence=[PDF]
+    )
+    assert AbsenceEvidence.objects.get().kept_until == date(2100, 1, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_attaches_a_file_gets_its_row_and_nobody_else_s(
+    student: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absence = AbsenceFactory.create(user=student)
+    kept_before = service.keep_evidence
+
+    def keep_and_let_another_follow(*args: Any, **values: Any) -> Any:
+        transaction.on_commit(
+            lambda: AbsenceEvidenceFactory(absence=absence, name="later.pdf", file="later.pdf")
+        )
+        return kept_before(*args, **values)
+
+    monkeypatch.setattr(service, "keep_evidence", keep_and_let_another_follow)
+    row = attach_evidence(absence_id=absence.pk, file=PDF, actor=student)
+    assert row.name == PDF.name
+    assert AbsenceEvidence.objects.count() == 2
 
 
 def test_a_site_without_a_folder_takes_no_file(student: User, settings: Settings) -> None:
