@@ -63,7 +63,8 @@ def create_section(
     """Make a section, of another system where one is named, else of what is made by hand.
 
     Raises NotStaff, TermNotFound, CourseNotFound, InvalidText, InvalidDates,
-    UnknownTimeZone, InvalidParent, and SourcedIdTaken.
+    UnknownTimeZone, SourcedIdTaken; and for its lecture InvalidParent, SectionNotFound
+    and SectionArchived.
     """
     rules.check_may_manage(actor.as_person())
     section = Section(sourced_id=clean_line(sourced_id, most=LONGEST_SOURCED_ID))
@@ -77,8 +78,9 @@ def create_section(
 def update_section(*, section_id: int, plan: SectionPlan, actor: User) -> Section:
     """Make a section what the plan says; its system, its roster and its policy stay.
 
-    Raises as `create_section`, SectionNotFound, SectionArchived, and
-    EnrolmentsOutside where an enrolment would lie outside of the new days.
+    A lecture with groups stays in its term (InvalidParent). Raises as `create_section`,
+    SectionNotFound, SectionArchived, and EnrolmentsOutside where an enrolment would lie
+    outside of the new days.
     """
     rules.check_may_manage(actor.as_person())
     with writing():
@@ -131,6 +133,8 @@ def _apply(plan: SectionPlan, section: Section, *, term: Term) -> None:
         raise CourseNotFound
     if plan.parent_id is not None:
         _check_parent(section, parent_id=plan.parent_id, term=term)
+    if section.pk is not None and section.term_id != term.pk:
+        _check_no_groups(section)
     section.term, section.course_id, section.parent_id = term, plan.course_id, plan.parent_id
     section.title = clean_title(plan.title, most=LONGEST_TITLE)
     section.code = clean_line(plan.code, most=LONGEST_CODE)
@@ -149,7 +153,12 @@ def _check_parent(section: Section, *, parent_id: int, term: Term) -> None:
         raise InvalidParent(_("The lecture is in another term. Choose one of this term."))
     if parent.parent_id is not None:
         raise InvalidParent(_("This lecture is a group of another one. Choose that one."))
-    if section.pk is not None and section.groups.exists():
+    if section.pk is not None:
+        _check_no_groups(section)
+
+
+def _check_no_groups(section: Section) -> None:
+    if section.groups.exists():
         raise InvalidParent(_("This section has groups of its own. Take them out first."))
 
 

@@ -164,6 +164,19 @@ def test_a_lecture_has_groups_of_its_term_and_those_have_none(office: User) -> N
             update_section(section_id=section_id, plan=planned(**changes), actor=office)
 
 
+def test_a_lecture_does_not_leave_its_groups_in_another_term(office: User) -> None:
+    lecture = SectionFactory.create()
+    group = SectionFactory.create(term=lecture.term, parent=lecture)
+    elsewhere = planned()
+    with pytest.raises(errors.InvalidParent, match="groups"):
+        update_section(section_id=lecture.pk, plan=elsewhere, actor=office)
+    update_section(section_id=lecture.pk, plan=planned(term_id=lecture.term_id), actor=office)
+    update_section(section_id=group.pk, plan=elsewhere, actor=office)
+    update_section(section_id=lecture.pk, plan=elsewhere, actor=office)
+    lecture.refresh_from_db()
+    assert lecture.term_id == elsewhere.term_id
+
+
 @pytest.mark.django_db(transaction=True)
 def test_two_sections_do_not_become_each_other_s_lecture() -> None:
     office = UserFactory.create(staff=True)
