@@ -150,6 +150,10 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         """Those that cover a day; the last one is exclusive."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gt=day), begins_on__lte=day)
 
+    def came_about(self) -> "EnrolmentQuerySet":
+        """Leave out those that end on their first day."""
+        return self.filter(Q(ends_on=None) | Q(ends_on__gt=F("begins_on")))
+
     def teaching(self) -> "EnrolmentQuerySet":
         """Of those who run lessons."""
         return self.filter(role__in=[EnrolmentRole.TEACHER, EnrolmentRole.ASSISTANT])

@@ -163,10 +163,14 @@ def _check_no_groups(section: Section) -> None:
 
 
 def _check_enrolments(section: Section) -> None:
-    outside = section.enrolments.filter(
-        Q(begins_on__lt=section.starts_on)
-        | Q(begins_on__gte=section.ends_on)
-        | Q(ends_on__gt=section.ends_on)
-    ).count()
+    outside = (
+        section.enrolments.came_about()
+        .filter(
+            Q(begins_on__lt=section.starts_on)
+            | Q(begins_on__gte=section.ends_on)
+            | Q(ends_on__gt=section.ends_on)
+        )
+        .count()
+    )
     if outside:
         raise EnrolmentsOutside(count=outside)

@@ -12,6 +12,7 @@ from courses.models import Closure, Policy, Section, SourceSystem
 from courses.selectors.absences import closed_on
 from courses.services.closures import close
 from courses.services.database_rules import writing
+from courses.services.enrolments import end_enrolment
 from courses.services.policies import PolicyPlan, set_policy
 from courses.services.sections import (
     SectionPlan,
@@ -218,6 +219,16 @@ def test_new_days_leave_nobody_outside(office: User) -> None:
             update_section(section_id=section.pk, plan=planned(**here, **days), actor=office)
     days = {"starts_on": date(2026, 10, 1), "ends_on": date(2026, 12, 1)}
     update_section(section_id=section.pk, plan=planned(**here, **days), actor=office)
+
+
+def test_what_never_came_about_does_not_hold_the_days(office: User) -> None:
+    section = SectionFactory.create()
+    first = EnrolmentFactory.create(section=section)
+    plan = planned(term_id=section.term_id, starts_on=TERM_STARTS + DAY)
+    with pytest.raises(errors.EnrolmentsOutside):
+        update_section(section_id=section.pk, plan=plan, actor=office)
+    end_enrolment(enrolment_id=first.pk, ends_on=first.begins_on, actor=office)
+    assert update_section(section_id=section.pk, plan=plan, actor=office).starts_on > TERM_STARTS
 
 
 def test_nothing_changes_in_an_archived_section(office: User) -> None:
