@@ -154,10 +154,6 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         """Leave out those that end on their first day."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gt=F("begins_on")))
 
-    def teaching(self) -> "EnrolmentQuerySet":
-        """Of those who run lessons."""
-        return self.filter(role__in=[EnrolmentRole.TEACHER, EnrolmentRole.ASSISTANT])
-
 
 class Enrolment(models.Model):
     """A user belongs to a section from one day to another; a second time is a new row."""
