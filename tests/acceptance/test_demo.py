@@ -43,6 +43,7 @@ def test_the_demo_counts_every_mark_and_invites() -> None:
     assert manage("persist_attendance").stdout.strip() == "Nothing to do: no lesson waits."
 
 
+@pytest.mark.long
 def test_without_a_site_nobody_is_given_a_password() -> None:
     done = manage("demo", env={"ATTN_DEMO_ADDRESS": "", "ATTN_DEMO_PASSWORD": "only-here"})
 
@@ -60,6 +61,7 @@ def test_a_terminal_that_knows_one_alphabet_is_enough() -> None:
     assert done.stdout.count(" yes ") == 4
 
 
+@pytest.mark.long
 def test_without_redis_it_is_told_in_one_line() -> None:
     done = manage("demo", env={"REDIS_URL": DEAD_REDIS})
 
@@ -68,6 +70,7 @@ def test_without_redis_it_is_told_in_one_line() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_postgresql_that_goes_away_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def break_off(*arguments: object) -> None:
         connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -81,6 +84,7 @@ def test_postgresql_that_goes_away_is_told_in_one_line(monkeypatch: pytest.Monke
         connection.close()
 
 
+@pytest.mark.long
 def test_a_lesson_that_another_task_holds_for_a_moment_is_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -166,6 +170,7 @@ def test_a_mark_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> N
         call_command("demo", "--json")
 
 
+@pytest.mark.long
 def test_a_correction_that_is_overwritten_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = proof.prove
 
@@ -179,6 +184,7 @@ def test_a_correction_that_is_overwritten_is_noticed(monkeypatch: pytest.MonkeyP
         call_command("demo", "--json")
 
 
+@pytest.mark.long
 def test_a_status_that_nobody_was_told_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = proof.prove
 
@@ -192,6 +198,7 @@ def test_a_status_that_nobody_was_told_is_noticed(monkeypatch: pytest.MonkeyPatc
         call_command("demo", "--json")
 
 
+@pytest.mark.long
 def test_a_repeat_that_makes_a_second_record_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = teaching.check_in
 

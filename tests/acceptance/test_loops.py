@@ -71,6 +71,7 @@ def test_the_status_is_that_of_pytest() -> None:
     assert attn_test("tests/unit/there_is_none.py").returncode == 4
 
 
+@pytest.mark.long
 def test_a_run_that_is_shared_out_has_servers_for_each_process_and_names_what_it_leaves() -> None:
     chosen = ("tests/pages/test_home.py", "tests/faults/test_deploy_faults.py")
     done = attn_test("-n", "2", "-m", "not long", *chosen)
@@ -137,9 +138,8 @@ def test_a_killed_run_leaves_nothing_that_the_next_one_does_not_clear(victim: An
     assert_gone(folder, pids)
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_told_to_stop_stops_its_servers(number: int) -> None:
     command = [sys.executable, "attn", "test", "-n", "2", "tests/faults/test_kills.py"]
     with subprocess.Popen(
