@@ -178,10 +178,12 @@ def _tick() -> None:
 
 
 def _enter_job(event: JobSubmissionEvent) -> None:
-    job = _serving.scheduler.get_job(event.job_id) if _serving.scheduler else None
-    DjangoJob.objects.update_or_create(
-        id=event.job_id, defaults={"next_run_time": job.next_run_time if job else None}
-    )
+    scheduler = _serving.scheduler
+    job = scheduler.get_job(event.job_id) if scheduler else None
+    # While the process stops, the scheduler knows its jobs no more. Another
+    # process may have told the next run meanwhile: that stays.
+    next_run = {"next_run_time": job.next_run_time} if job else {}
+    DjangoJob.objects.update_or_create(id=event.job_id, defaults=next_run)
 
 
 def _close_connections(event: object) -> None:

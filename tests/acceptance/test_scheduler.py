@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from apscheduler.events import EVENT_JOB_SUBMITTED, JobSubmissionEvent
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from attendance import scheduler
@@ -89,6 +91,24 @@ def test_a_lesson_that_waits_is_persisted_as_soon_as_the_site_is_live(tmp_path: 
     assert DjangoJob.objects.get().next_run_time is not None
     assert set(PersistenceRun.objects.values_list("trigger", flat=True)) == {"scheduler"}
     assert AttendanceRecord.objects.count() == 3
+
+
+def test_a_process_that_stops_leaves_the_next_run_that_another_told() -> None:
+    told = datetime(2026, 3, 2, 10, 5, tzinfo=UTC)
+    DjangoJob.objects.create(id=scheduler.JOB_ID, next_run_time=told)
+    submitted = JobSubmissionEvent(EVENT_JOB_SUBMITTED, scheduler.JOB_ID, "default", [])
+
+    scheduler._enter_job(submitted)
+
+    assert DjangoJob.objects.get().next_run_time == told
+
+
+def test_a_first_run_has_its_job_even_while_the_process_stops() -> None:
+    submitted = JobSubmissionEvent(EVENT_JOB_SUBMITTED, scheduler.JOB_ID, "default", [])
+
+    scheduler._enter_job(submitted)
+
+    assert DjangoJob.objects.get().id == scheduler.JOB_ID
 
 
 @pytest.mark.parametrize(
