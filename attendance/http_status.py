@@ -52,6 +52,7 @@ STATUS = {
     "nothing_to_undo": 409,
     "already_settled": 409,
     "still_unreadable": 409,
+    "section_ambiguous": 409,
     "section_archived": 409,
     "enrolment_overlaps": 409,
     "enrolment_over": 409,

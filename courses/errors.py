@@ -129,6 +129,16 @@ class AbsenceNotFound(CourseError):
     default_message = _("There is no such absence.")
 
 
+class SectionAmbiguous(CourseError):
+    """A code that several sections have; `ids` says which."""
+
+    code = "section_ambiguous"
+    default_message = _(
+        "%(key)s stands for several of your courses. Name one by its id, with # before it: %(ids)s."
+    )
+    facts = frozenset({"ids"})
+
+
 class SectionArchived(CourseError):
     code = "section_archived"
     default_message = _("This section is archived: nothing changes in it any more.")

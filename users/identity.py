@@ -76,6 +76,15 @@ def clean_text(text: str) -> str | None:
     return unicodedata.normalize("NFC", text).strip()
 
 
+def folded(text: str) -> str:
+    """A text as searches compare it: letter case and compatible forms do not matter.
+
+    Dotted and dotless Turkish i count as one letter: a capital does not say which it was.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    return plain.replace("\u0130", "i").replace("\u0131", "i").casefold()
+
+
 def clean_full_name(text: str) -> str:
     """Return a full name in NFC without surrounding spaces.
 

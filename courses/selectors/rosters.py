@@ -27,6 +27,13 @@ class SectionOfUser(NamedTuple):
     is_primary: bool
 
 
+_STRONGEST_FIRST = (
+    EnrolmentRole.TEACHER,
+    EnrolmentRole.ASSISTANT,
+    EnrolmentRole.STUDENT,
+    EnrolmentRole.OBSERVER,
+)
+
 Roster = dict[str, RosterEntry]
 """The students of a section by their school number, in its order."""
 
@@ -78,14 +85,25 @@ def _covers_a_day(days: dict[int, list[date]]) -> Q:
 
 
 def sections_of(*, user_id: int, on: date) -> list[SectionOfUser]:
-    """The sections to which somebody belongs on a day, with the role in each; no archived ones."""
+    """The sections to which somebody belongs on a day, with the role in each; no archived ones.
+
+    Each section once: whoever has two roles in it has the stronger one.
+    """
     rows = (
         Enrolment.objects.on(on)
         .filter(user_id=user_id, section__archived_at=None)
-        .select_related("section__term", "section__course")
-        .order_by("role", "section__title", "section_id")
+        .select_related("section__term", "section__course", "section__policy")
+        .order_by("section__title", "section_id")
     )
-    return [SectionOfUser(row.section, EnrolmentRole(row.role), row.is_primary) for row in rows]
+    found: dict[int, SectionOfUser] = {}
+    for row in sorted(rows, key=_by_strength):
+        held = SectionOfUser(row.section, EnrolmentRole(row.role), row.is_primary)
+        found.setdefault(row.section_id, held)
+    return list(found.values())
+
+
+def _by_strength(row: Enrolment) -> tuple[int, bool]:
+    return _STRONGEST_FIRST.index(EnrolmentRole(row.role)), not row.is_primary
 
 
 def teaches(*, user: User, section_id: int, on: date) -> bool:

@@ -183,9 +183,18 @@ def test_the_sections_of_somebody_have_their_roles(section: Section, office: Use
     def found(on: date) -> list[tuple[Section, str, bool]]:
         return [tuple(each) for each in sections_of(user_id=user.pk, on=on)]  # type: ignore[misc]
 
-    assert found(OCTOBER) == [(lab, "student", False), (section, "teacher", True)]
+    assert found(OCTOBER) == [(section, "teacher", True), (lab, "student", False)]
     assert found(NOVEMBER) == [(section, "teacher", True)]
     assert found(OCTOBER - DAY) == []
+
+
+def test_a_section_with_two_roles_is_listed_once_with_the_stronger(section: Section) -> None:
+    user = UserFactory.create()
+    for role in EnrolmentRole:
+        EnrolmentFactory(section=section, user=user, role=role)
+    EnrolmentFactory(section=section, user=user, role=EnrolmentRole.TEACHER, is_primary=True)
+    held = sections_of(user_id=user.pk, on=OCTOBER)
+    assert [tuple(each) for each in held] == [(section, "teacher", True)]
 
 
 def test_a_section_without_teachers_is_allowed_and_reported(office: User) -> None:

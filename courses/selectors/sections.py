@@ -1,0 +1,82 @@
+"""Which sections somebody belongs to now, and which of them is meant."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from courses import rules
+from courses.errors import SectionAmbiguous, SectionNotFound
+from courses.models import Section
+from courses.selectors.rosters import SectionOfUser, sections_of
+from users.identity import Role, folded
+from users.models import User
+
+_ID: Final = re.compile(r"(?P<mark>#?)(?P<id>[1-9][0-9]{0,17})", re.ASCII)
+_FARTHEST: Final = (timedelta(hours=-12), timedelta(0), timedelta(hours=14))
+"""From UTC: no clock on earth shows another day than with one of these."""
+
+
+def sections_at(*, user_id: int, at: datetime) -> list[SectionOfUser]:
+    """The sections to which somebody belongs at an instant, as `sections_of` gives them.
+
+    The day is the local one of each section. At most three queries.
+    """
+    days = {(at.astimezone(UTC) + offset).date() for offset in _FARTHEST}
+    return [
+        held
+        for day in sorted(days)
+        for held in sections_of(user_id=user_id, on=day)
+        if held.section.local_date(at) == day
+    ]
+
+
+def find_section(*, key: str, user: User, on: date) -> Section:
+    """The section that somebody means by its id or its code, of those that they may run.
+
+    Teachers and assistants run what they are enrolled in on the day, staff all that
+    is not archived. `on` is that day, or an instant: then the day on which it is
+    where each section is taught. Letter case does not matter in a code. `#` before
+    an id says that it is no code. Where several have the code, those whose days
+    include this one come first.
+
+    Raises SectionNotFound, and SectionAmbiguous where it is not clear which one is meant.
+    """
+    found = [section for section in _sections_run(user, on) if _is_named(section, key)]
+    running = [section for section in found if _has_day(section, on)]
+    return _only(key, running or found)
+
+
+def _sections_run(user: User, on: date) -> Iterable[Section]:
+    if user.role == Role.STAFF:
+        # Compared in Python: what a server takes for the same letter depends on its locale.
+        return Section.objects.kept().select_related("term").order_by("pk").iterator()
+    held = (
+        sections_at(user_id=user.pk, at=on)
+        if isinstance(on, datetime)
+        else sections_of(user_id=user.pk, on=on)
+    )
+    person = user.as_person()
+    return [mine.section for mine in held if rules.may_teach(person, [mine.role])]
+
+
+def _is_named(section: Section, key: str) -> bool:
+    wanted = folded(key)
+    match = _ID.fullmatch(wanted)
+    if match and int(match["id"]) == section.pk:
+        return True
+    return bool(wanted) and not (match and match["mark"]) and folded(section.code) == wanted
+
+
+def _has_day(section: Section, on: date) -> bool:
+    day = section.local_date(on) if isinstance(on, datetime) else on
+    return section.starts_on <= day < section.ends_on
+
+
+def _only(key: str, found: list[Section]) -> Section:
+    if not found:
+        raise SectionNotFound
+    if len(found) > 1:
+        ids = sorted(section.pk for section in found)
+        raise SectionAmbiguous(key=key, ids=", ".join(f"#{pk}" for pk in ids))
+    return found[0]
