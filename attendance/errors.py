@@ -72,6 +72,19 @@ class NetworkNotAllowed(AttendanceError):
     )
 
 
+class NotOnRoster(AttendanceError):
+    code = "not_on_roster"
+    default_message = _(
+        "You are not on the roster of this course. Your teacher sees that you were here, and can "
+        "add you."
+    )
+
+
+class LessonNotHeld(AttendanceError):
+    code = "lesson_not_held"
+    default_message = _("This lesson is not held, so nobody has to check in.")
+
+
 class RejectedByTeacher(AttendanceError):
     code = "rejected_by_teacher"
     default_message = _("Your check-in was rejected. Speak to your teacher.")

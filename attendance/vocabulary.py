@@ -54,6 +54,8 @@ class Refusal(TextChoices):
     CODE_EXPIRED = "code_expired", _("code too old")
     NETWORK = "network_not_allowed", _("from another network")
     REJECTED = "rejected_by_teacher", _("rejected by the teacher")
+    NOT_ON_ROSTER = "not_on_roster", _("not on the roster")
+    NOT_HELD = "lesson_not_held", _("the lesson is not held")
 
 
 class Verdict(TextChoices):
@@ -72,11 +74,19 @@ class EventKind(TextChoices):
     RECORD_CORRECTED = "record_corrected", _("record corrected")
     RECORD_VERIFIED = "record_verified", _("verdict of the verifier")
     RECORD_RESTORED = "record_restored", _("brought back by a receipt")
+    RECORD_ARRIVED = "record_arrived", _("came, after a teacher had decided")
+    RECORD_CLAIMED = "record_claimed", _("said, but a word of higher rank stands")
+    RECORD_EXCUSED = "record_excused", _("excused by an approved absence")
+    RECORD_RECOMPUTED = "record_recomputed", _("status decided anew by the rule")
+    ROSTER_CLOSED = "roster_closed", _("who was missing was marked absent")
+    ROSTER_ADDED = "roster_added", _("added to the roster of the lesson")
     LESSON_RENAMED = "lesson_renamed", _("lesson renamed")
     LESSON_FINISHED = "lesson_finished", _("lesson finished")
     LESSON_EXTENDED = "lesson_extended", _("lesson extended")
     LESSON_DELETED = "lesson_deleted", _("lesson flagged as deleted")
     LESSON_RESTORED = "lesson_restored", _("deletion of the lesson taken back")
+    LESSON_NOT_HELD = "lesson_not_held", _("the lesson was not held")
+    LESSON_HELD = "lesson_held", _("the lesson was held after all")
 
 
 class LessonState(TextChoices):

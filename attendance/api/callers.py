@@ -10,6 +10,8 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from attendance.rules import permissions
+from attendance.selectors import access
+from attendance.selectors.shapes import LessonBrief
 from users.credentials import Caller, caller_of_session, caller_of_token
 from users.identity import Role
 
@@ -96,6 +98,16 @@ class TeacherOrStaff(SignedIn):
     message = "Only teachers and staff may do this."
 
 
+class RunsLessons(TeacherOrStaff):
+    """Teachers, staff, and students who assist in a section."""
+
+    message = "Only those who run lessons may do this."
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        caller: Any = request.user
+        return isinstance(caller, Caller) and access.runs_lessons(caller.person)
+
+
 class StaffOnly(SignedIn):
     roles = permissions.MAY_OPERATE
     message = "Only staff may do this."
@@ -113,6 +125,6 @@ def caller_of(request: Request) -> Caller:
     return caller
 
 
-def check_may_see(caller: Caller, teacher_number: str) -> None:
-    """Its teacher and staff see a lesson; to others it is not there. Raises LessonNotFound."""
-    permissions.check_may_see(caller.person, teacher_number=teacher_number)
+def check_may_see(caller: Caller, lesson: LessonBrief) -> None:
+    """Who runs a lesson sees it; to others it is not there. Raises LessonNotFound."""
+    access.check_may_see(caller.person, lesson)

@@ -52,14 +52,50 @@ class LessonBriefSerializer(serializers.Serializer[Any]):
     ends_at = Instant()
 
 
+class RuleSerializer(serializers.Serializer[Any]):
+    """Seconds from the start; null where there is no such rule."""
+
+    opens_before_s = serializers.IntegerField()
+    late_after_s = serializers.IntegerField(allow_null=True)
+    absent_after_s = serializers.IntegerField(allow_null=True)
+
+
+class SectionOfLessonSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    code = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    held_on = serializers.DateField(help_text="The day of the lesson where it is taught.")
+
+
+class LessonCountsSerializer(CountsSerializer):
+    """Records by status, and of a lesson with a course who was expected and did not come."""
+
+    def get_fields(self) -> dict[str, Any]:
+        whole = {
+            name: serializers.IntegerField(allow_null=True) for name in ("expected", "missing")
+        }
+        return super().get_fields() | whole
+
+    def to_representation(self, instance: Any) -> dict[str, int]:
+        statuses: dict[str, Any] = super().to_representation(instance.counts)
+        return statuses | {"expected": instance.expected, "missing": instance.missing}
+
+
 class LessonSerializer(LessonBriefSerializer):
+    section = SectionOfLessonSerializer(allow_null=True)
     late_after_minutes = serializers.IntegerField(allow_null=True)
+    rule = RuleSerializer()
     checks = serializers.ListField(child=serializers.ChoiceField(Check.values))
     networks = serializers.ListField(child=serializers.CharField())
     state = serializers.ChoiceField(LessonState.values)
     revision = serializers.IntegerField()
-    counts = CountsSerializer()
+    counts = LessonCountsSerializer(source="*")
+    is_held = serializers.SerializerMethodField()
+    not_held_reason = serializers.CharField(allow_blank=True)
     is_deleted = serializers.BooleanField()
+
+    def get_is_held(self, lesson: Any) -> bool:
+        return not lesson.not_held_reason
 
 
 class FoundLessonSerializer(LessonBriefSerializer):
@@ -85,6 +121,9 @@ class RecordSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
     source = serializers.ChoiceField(Source.values)
     revision = serializers.IntegerField()
+    is_expected = serializers.BooleanField(
+        allow_null=True, help_text="Whether the student was on the roster; null: not known."
+    )
     is_deleted = serializers.BooleanField()
 
 
@@ -138,6 +177,8 @@ class RunSerializer(serializers.Serializer[Any]):
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     quarantined = serializers.IntegerField()
+    expected = serializers.IntegerField()
+    marked_absent = serializers.IntegerField()
     failed = serializers.IntegerField()
     is_interrupted = serializers.BooleanField()
     error = serializers.CharField(allow_blank=True)
@@ -154,6 +195,8 @@ class PersistedLessonSerializer(serializers.Serializer[Any]):
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     quarantined = serializers.IntegerField()
+    expected = serializers.IntegerField()
+    marked_absent = serializers.IntegerField()
     is_discarded = serializers.BooleanField()
     sums_agree = serializers.BooleanField()
     error = serializers.CharField(allow_blank=True)

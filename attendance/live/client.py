@@ -26,11 +26,11 @@ from users.errors import gettext_noop as _
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PARTS = {
-    "check_in": ("codes", "refusals"),
+    "check_in": ("codes", "refusals", "find_event"),
     "check_code": ("codes",),
     "correct": ("find_event",),
     "read_record": ("find_event",),
-    "rename": ("find_event",),
+    "change_data": ("find_event",),
     "set_end": ("find_event",),
 }
 """The parts that some scripts need besides clock and prelude."""

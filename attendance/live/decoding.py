@@ -34,9 +34,11 @@ from attendance.vocabulary import (
     Source,
     Status,
 )
+from courses.vocabulary import WalkIns
 from users.identity import Person, is_canonical, is_clean_name, is_clean_text
 
 MOST_REMEMBERED: Final = 32_768
+SECONDS_OF_AN_HOUR: Final = 3_600
 _LONGEST_NUMBER: Final = 18
 _RECORD: Final = re.compile(
     rb"1\|([0-9a-f]{16})\|"
@@ -54,6 +56,7 @@ _MARKS: Final = frozenset(mark.value for mark in Mark)
 _LABELS: Final = {word.encode(): word for word in (*PREVIOUS, *_MARKS)}
 """The words that a record's stamp may hold, by their bytes."""
 _CHECKS: Final = frozenset(Check.values)
+_WALK_INS: Final = frozenset(WalkIns.values)
 
 # The same people come to lesson after lesson, so their checks are remembered.
 _is_canonical = lru_cache(maxsize=MOST_REMEMBERED)(is_canonical)
@@ -91,6 +94,7 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
         id=lesson_id,
         data=lesson,
         revision=revision,
+        data_revision=_integer(stamp[0]),
         record_count=record_count,
         event_count=event_count,
         starts_at=_instant(starts_at),
@@ -200,9 +204,15 @@ def _instant(ms: int) -> datetime:
 def _check_lesson(lesson: LessonData) -> None:
     _check_text("lesson_name", lesson.lesson_name, LONGEST_LESSON_NAME, required=True)
     _check_person(lesson.teacher)
-    late = lesson.late_after_minutes
-    if late is not None and not 0 <= late <= LONGEST_LESSON_HOURS * 60:
-        refuse("late_after_minutes is out of range")
+    rule = lesson.rule
+    for seconds in (rule.opens_before_s, rule.late_after_s, rule.absent_after_s):
+        if seconds is not None and not 0 <= seconds <= LONGEST_LESSON_HOURS * SECONDS_OF_AN_HOUR:
+            refuse("a bound of its rule is out of range")
+    if lesson.section is not None and lesson.section.walk_ins not in _WALK_INS:
+        refuse("its rule for walk-ins is unknown")
+    if lesson.not_held is not None:
+        _check_person(lesson.not_held.actor)
+        _check_text("reason", lesson.not_held.reason, LONGEST_REASON, required=True)
     if not is_request_id(lesson.request_id):
         refuse("the request id is not one")
     if not _CHECKS.issuperset(lesson.checks) or lesson.code_seconds < 1:

@@ -9,6 +9,8 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{<lesson id>}:events     list        envelope of one event each, oldest first
     attn:{<lesson id>}:refusals   hash        refused check-ins, by student and code
     attn:{<lesson id>}:corrupt    list        <field>|<bytes a script met in place of a record>
+    attn:{<lesson id>}:roster     hash        school number -> envelope of the full name: a copy
+                                              of who is expected, for the check-in
     attn:{<lesson id>}:outbox     hash        school number -> check-in for the verifier, with its
                                               next attempt; outlives the lesson until it is sent
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
@@ -17,6 +19,7 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{queue}:<name>:damaged   any         what stood in place of a queue
     attn:teacher:<school number>  string      id of the teacher's live lesson
     attn:code:<short code>        string      id of the lesson that is joined by this code
+    attn:section:<section id>     string      id of the section's live lesson
 """
 
 from uuid import UUID
@@ -51,6 +54,11 @@ def corrupt(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:corrupt"
 
 
+def roster(lesson_id: UUID) -> str:
+    """The hash of who is expected; PostgreSQL is the truth."""
+    return f"attn:{{{lesson_id}}}:roster"
+
+
 def outbox(lesson_id: UUID) -> str:
     """The hash of its check-ins that wait for the external verifier."""
     return f"attn:{{{lesson_id}}}:outbox"
@@ -71,6 +79,11 @@ def code(short_code: str) -> str:
     return f"attn:code:{short_code}"
 
 
+def section(section_id: int) -> str:
+    """The key that names the live lesson of a section."""
+    return f"attn:section:{section_id}"
+
+
 def of_lesson(lesson_id: UUID) -> list[str]:
     """Every key that leaves with its lesson, in the order that scripts take them."""
-    return [key(lesson_id) for key in (lesson, records, events, corrupt, refusals)]
+    return [key(lesson_id) for key in (lesson, records, events, corrupt, refusals, roster)]

@@ -6,13 +6,15 @@ event   stamp  revision, happened_at, request id, old, new
 """
 
 import re
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from attendance.rules.instants import instant
+from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.vocabulary import Status
 from users.identity import Person
 
@@ -29,13 +31,37 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last: str
 
 
+class SectionData(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The section of a lesson, as it was at the start."""
+
+    id: int
+    code: str
+    title: str
+    time_zone: str
+    walk_ins: str
+    policy_id: int | None
+    """The version of its policy; the rule of the lesson was taken from it."""
+
+    def day_of(self, at: datetime) -> date:
+        """The day of an instant where the section is taught."""
+        return at.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+class NotHeld(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who said that a lesson was not held, when (epoch ms) and why."""
+
+    actor: Person
+    reason: str
+    said_at: int
+
+
 class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The JSON of a lesson, as its start sent it."""
 
     lesson_name: str
     teacher: Person
-    late_after_minutes: int | None
     request_id: str
+    rule: ArrivalRule = NO_RULE
     checks: tuple[str, ...] = ()
     networks: tuple[Network, ...] = ()
     secret: str = ""
@@ -43,6 +69,8 @@ class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     short_code: str = ""
     """The typed letters that name the lesson while it lives."""
     code_seconds: int = 15
+    section: SectionData | None = None
+    not_held: NotHeld | None = None
 
 
 class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -71,6 +99,8 @@ class LiveLesson(msgspec.Struct, frozen=True):
     id: UUID
     data: LessonData
     revision: int
+    data_revision: int
+    """At which its data or its window was changed last."""
     record_count: int
     event_count: int
     starts_at: datetime
@@ -86,6 +116,15 @@ class LiveLesson(msgspec.Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         return self.starts_at <= self.read_at < self.ends_at
+
+    @property
+    def opens_at(self) -> datetime:
+        """When check-in begins: at the start, or earlier by the lesson's rule."""
+        return self.starts_at - timedelta(seconds=self.data.rule.opens_before_s)
+
+    @property
+    def takes_check_ins(self) -> bool:
+        return self.opens_at <= self.read_at < self.ends_at
 
 
 class LiveRecord(msgspec.Struct, frozen=True, gc=False):

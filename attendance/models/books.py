@@ -58,6 +58,7 @@ class LessonLedger(models.Model):
     lesson_name = models.CharField(_("lesson"), max_length=LONGEST_LESSON_NAME, blank=True)
     teacher_number = models.CharField(_("teacher"), max_length=LONGEST_SCHOOL_NUMBER, blank=True)
     teacher_name = models.CharField(_("teacher's name"), max_length=LONGEST_FULL_NAME, blank=True)
+    section_id = models.BigIntegerField(_("course"), null=True)
     starts_at = models.DateTimeField(_("starts at"), null=True)
     ends_at = models.DateTimeField(_("ends at"), null=True)
     state = models.CharField(_("state"), max_length=12, choices=LessonState)
@@ -84,6 +85,11 @@ class LessonLedger(models.Model):
                 condition=~Q(state__in=[LessonState.DISCARDED, LessonState.LOST]),
             ),
             models.Index(fields=("teacher_number", "lesson_id"), name="lesson_ledger_of_teacher"),
+            models.Index(
+                fields=("section_id", "lesson_id"),
+                name="lesson_ledger_of_section",
+                condition=~Q(section_id=None),
+            ),
         )
         constraints = (
             rules.value_is_known("lesson_ledger_state_is_known", "state", LessonState),
@@ -110,6 +116,9 @@ class PersistenceRun(models.Model):
     updated = models.BigIntegerField(_("updated"), default=0)
     unchanged = models.BigIntegerField(_("unchanged"), default=0)
     quarantined = models.BigIntegerField(_("quarantined"), default=0)
+    # Beside the sums: nobody captured these.
+    expected = models.BigIntegerField(_("expected"), default=0)
+    marked_absent = models.BigIntegerField(_("marked absent"), default=0)
     failed = models.PositiveIntegerField(_("failed lessons"), default=0)
     is_interrupted = models.BooleanField(_("interrupted"), default=False)
     error = models.TextField(_("error"), blank=True)

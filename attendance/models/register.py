@@ -51,7 +51,44 @@ class Attendance(rules.SoftDeleted):
     lesson_name = models.CharField(_("lesson"), max_length=LONGEST_LESSON_NAME)
     starts_at = models.DateTimeField(_("starts at"))
     ends_at = models.DateTimeField(_("ends at"))
-    late_after_minutes = models.PositiveSmallIntegerField(_("late after minutes"), null=True)
+    section = models.ForeignKey(
+        "courses.Section",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="attendances",
+        # The index below serves look-ups by section.
+        db_index=False,
+        verbose_name=_("course"),
+    )
+    policy = models.ForeignKey(
+        "courses.Policy",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("version of the rule"),
+    )
+    held_on = models.DateField(_("day"), null=True, blank=True)
+    """The day of the start, in the section's time zone: the roster is of this day."""
+    opens_before_s = models.PositiveIntegerField(_("opens before the start (s)"), default=0)
+    late_after_s = models.PositiveIntegerField(_("late after (s)"), null=True, blank=True)
+    absent_after_s = models.PositiveIntegerField(_("absent after (s)"), null=True, blank=True)
+    roster_closed_at = models.DateTimeField(_("roster closed at"), null=True, editable=False)
+    """When those who were missing got their mark; it happens once."""
+    not_held_at = models.DateTimeField(_("said not to be held at"), null=True, editable=False)
+    not_held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
+    not_held_reason = models.CharField(
+        _("why it was not held"), max_length=LONGEST_REASON, blank=True, editable=False
+    )
     checks = models.JSONField(_("checks"), default=list)
     networks = models.JSONField(_("networks"), default=list)
     revision = models.BigIntegerField(_("revision"))
@@ -63,10 +100,42 @@ class Attendance(rules.SoftDeleted):
         verbose_name = _("attendance")
         verbose_name_plural = _("attendances")
         ordering = ("-starts_at", "-id")
-        indexes = (models.Index(fields=("-starts_at", "-id"), name="attendance_newest_first"),)
+        indexes = (
+            models.Index(fields=("-starts_at", "-id"), name="attendance_newest_first"),
+            models.Index(
+                fields=("section", "id"),
+                name="attendance_of_section",
+                condition=~Q(section=None),
+            ),
+        )
         constraints = (
             rules.ends_after_start("attendance_ends_not_before_it_starts"),
-            rules.instants_are_sane("attendance_instants_are_sane", "starts_at", "ends_at"),
+            rules.instants_are_sane(
+                "attendance_instants_are_sane",
+                "starts_at",
+                "ends_at",
+                "roster_closed_at",
+                "not_held_at",
+            ),
+            models.CheckConstraint(
+                name="attendance_of_section_has_its_day",
+                condition=Q(section=None) | Q(held_on__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="attendance_with_policy_has_section",
+                condition=Q(policy=None) | Q(section__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="attendance_roster_is_of_a_section",
+                condition=Q(roster_closed_at=None) | Q(section__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="attendance_not_held_is_explained",
+                condition=Q(not_held_at=None, not_held_by=None, not_held_reason="")
+                | (
+                    Q(not_held_at__isnull=False, not_held_by__isnull=False) & ~Q(not_held_reason="")
+                ),
+            ),
             rules.not_negative("attendance_revision_counts_up", "revision"),
             rules.deletion_is_explained("attendance_deletion_is_explained"),
             models.CheckConstraint(
@@ -96,6 +165,18 @@ class AttendanceRecord(rules.SoftDeleted):
     checked_in_at = models.DateTimeField(_("checked in at"), null=True, blank=True)
     source = models.CharField(_("source"), max_length=10, choices=Source)
     reason = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
+    is_expected = models.BooleanField(_("was expected"), null=True, blank=True)
+    """As the roster was when it was closed; None before that, and without a section."""
+    absence = models.ForeignKey(
+        "courses.Absence",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        # Few records have one.
+        db_index=False,
+        verbose_name=_("excused by"),
+    )
     previous = models.CharField(_("before the last correction"), max_length=10, blank=True)
     revision = models.BigIntegerField(_("revision"))
     changed_at = models.DateTimeField(_("changed at"))
@@ -115,6 +196,15 @@ class AttendanceRecord(rules.SoftDeleted):
             rules.not_negative("attendance_record_revision_counts_up", "revision"),
             rules.deletion_is_explained("attendance_record_deletion_is_explained"),
             models.CheckConstraint(name="attendance_record_has_a_name", condition=~Q(full_name="")),
+            models.CheckConstraint(
+                name="attendance_record_of_the_system_is_of_nobody_who_came",
+                condition=~Q(source=Source.SYSTEM)
+                | Q(status__in=[Status.ABSENT, Status.EXCUSED], checked_in_at=None),
+            ),
+            models.CheckConstraint(
+                name="attendance_record_excused_by_an_absence",
+                condition=Q(absence=None) | Q(status=Status.EXCUSED, source=Source.SYSTEM),
+            ),
         )
 
     def __str__(self) -> str:

@@ -1,43 +1,72 @@
-"""The status of a student who arrives at an instant: a lesson's window and its late rule.
+"""What an arrival is worth: a lesson's window and its rule, in milliseconds.
 
-    before starts_at                    refused: lesson_not_open
-    from starts_at on                   present
+    before starts_at - opens_before     refused: lesson_not_open
+    from starts_at - opens_before on    present
     from starts_at + late_after on      late
+    from starts_at + absent_after on    absent; the arrival is kept
     from ends_at on                     refused: lesson_closed
 
 Every bound belongs to what follows it. scripts/check_in.lua decides by the same rule from
-the lesson's sealed plan; a test compares the two on every bound.
+the lesson's sealed plan; a test compares the two on every bound. Live check-ins, receipts,
+verdicts of the verifier and recomputing all decide by it.
 """
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 PRESENT: Final = "present"
 LATE: Final = "late"
+ABSENT: Final = "absent"
 NOT_OPEN: Final = "lesson_not_open"
 CLOSED: Final = "lesson_closed"
 
-MS_OF_A_MINUTE: Final = 60_000
+MS_OF_A_SECOND: Final = 1_000
+SECONDS_OF_A_MINUTE: Final = 60
+
+
+class ArrivalRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When check-in opens, and from when an arrival is late or absent: seconds from the start.
+
+    None says that there is no such rule.
+    """
+
+    opens_before_s: int = 0
+    late_after_s: int | None = None
+    absent_after_s: int | None = None
+
+    @property
+    def late_after_minutes(self) -> int | None:
+        """The late rule in minutes, begun ones counted; None where nobody is late."""
+        return None if self.late_after_s is None else -(-self.late_after_s // SECONDS_OF_A_MINUTE)
+
+
+NO_RULE: Final = ArrivalRule()
 
 
 class Window(NamedTuple):
-    """When a lesson takes check-ins. Instants are epoch milliseconds."""
+    """When a lesson takes check-ins, and what they are worth. Instants are epoch milliseconds."""
 
     starts_at: int
     ends_at: int
-    late_after_minutes: int | None
-    """From the start; None where nobody is late."""
+    rule: ArrivalRule = NO_RULE
 
 
 def status_of_arrival(at: int, window: Window) -> str:
-    """`present` or `late` for an arrival at `at` (epoch ms), or why it is refused."""
-    if at < window.starts_at:
+    """`present`, `late` or `absent` for an arrival at `at` (epoch ms), or why it is refused."""
+    if at < window.starts_at - window.rule.opens_before_s * MS_OF_A_SECOND:
         return NOT_OPEN
     if at >= window.ends_at:
         return CLOSED
-    return LATE if is_late(at, window) else PRESENT
+    return worth_of_arrival(at, starts_at=window.starts_at, rule=window.rule)
 
 
-def is_late(at: int, window: Window) -> bool:
-    """Whether an arrival at `at` (epoch ms) is late; start and end are not checked."""
-    late_after = window.late_after_minutes
-    return late_after is not None and at >= window.starts_at + late_after * MS_OF_A_MINUTE
+def worth_of_arrival(at: int, *, starts_at: int, rule: ArrivalRule) -> str:
+    """`present`, `late` or `absent` for an arrival that was taken; the window is not checked."""
+    if _is_past(at, starts_at, rule.absent_after_s):
+        return ABSENT
+    return LATE if _is_past(at, starts_at, rule.late_after_s) else PRESENT
+
+
+def _is_past(at: int, starts_at: int, seconds: int | None) -> bool:
+    return seconds is not None and at >= starts_at + seconds * MS_OF_A_SECOND

@@ -27,6 +27,9 @@ NO_RECORD: Final = "none"
 DELETED: Final = "deleted"
 """In an event: the record is, or was, flagged as deleted."""
 
+BLANK: Final = "blank"
+"""Before a correction: nobody had spoken, and the mark was the system's."""
+
 UNDONE_REASON: Final = "undone"
 """Why an addition that was taken back is flagged as deleted."""
 
@@ -45,7 +48,7 @@ class Standing(NamedTuple):
 
     status: str
     previous: str
-    """Before the last correction: a status, `none`, `deleted`, or '' where there was none."""
+    """Before the last correction: a status, `none`, `deleted`, `blank`, or '' for no correction."""
     mark: str
 
 
@@ -88,6 +91,9 @@ def _undo(before: Standing) -> Change:
         return Change(before.status, DELETED, Mark.KEPT, DELETED, before.status)
     if not before.previous:
         raise NothingToUndo
+    if before.previous == BLANK:
+        absent = STATUS_OF["absent"]
+        return Change(absent, before.status, Mark.KEPT, before.status, absent)
     if before.previous in {NO_RECORD, DELETED}:
         mark = Mark.UNDONE if before.previous == NO_RECORD else Mark.DELETED
         return Change(before.status, before.status, mark, before.status, DELETED)

@@ -3,7 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import structs
+
 from attendance.errors import InvalidInput, InvalidWindow
+from attendance.rules.status import SECONDS_OF_A_MINUTE, ArrivalRule
 from users.errors import gettext_noop as _
 
 LONGEST_LESSON_HOURS: Final = 24
@@ -36,6 +39,22 @@ def check_late_after(minutes: int | None) -> None:
         raise InvalidInput(
             _("late_after_minutes is between 0 and %(most)d. Choose another."), most=MOST_MINUTES
         )
+
+
+def rule_of(rule: ArrivalRule, late_after_minutes: int | None) -> ArrivalRule:
+    """The rule of a lesson: that of its section, with the late rule that a teacher gives for it.
+
+    Raises InvalidInput for somebody who would be absent before they are late.
+    """
+    if late_after_minutes is None:
+        return rule
+    late_after_s = late_after_minutes * SECONDS_OF_A_MINUTE
+    if rule.absent_after_s is not None and late_after_s > rule.absent_after_s:
+        raise InvalidInput(
+            _("Nobody is absent before they are late: give at most %(most)d minutes."),
+            most=rule.absent_after_s // SECONDS_OF_A_MINUTE,
+        )
+    return structs.replace(rule, late_after_s=late_after_s)
 
 
 def check_instant(at: datetime) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,10 +14,12 @@ from attendance.live import store
 from attendance.live.refusals import LiveRefusal
 from attendance.live.store import Register
 from attendance.models import Attendance
+from attendance.rules.verdicts import Mark
 from attendance.selectors import registers, shapes, whereabouts
-from attendance.selectors.lessons import find_lesson, state_now
-from attendance.selectors.shapes import LessonView, RegisterRecord
+from attendance.selectors.lessons import CAME, find_lesson, roster_counts, state_now
+from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, RosterCounts
 from attendance.vocabulary import LessonState
+from users.identity import Person
 
 _VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-([a-z]+)")
 
@@ -26,6 +28,8 @@ class Board(NamedTuple):
     lesson: LessonView
     version: str
     """Differs whenever the board would: a caller sends it back to ask whether it changed."""
+    missing: Sequence[Person] = ()
+    """Who is expected and has no record, by name as PostgreSQL or the copy has it."""
     records: Sequence[RegisterRecord] = ()
     """By school number, those flagged as deleted among them."""
     refusals: Sequence[LiveRefusal] = ()
@@ -95,9 +99,16 @@ def _read_register(lesson_id: UUID, caller_version: _Version) -> Register:
 
 
 def _of_live(live: Register, state: str) -> Board:
-    records = [shapes.record_of_live(record) for record in live.records]
+    records = registers.records_of_live(live)
+    missing = without_record(live.roster, records)
     return Board(
-        lesson=shapes.lesson_of_live(live.lesson, state=state, counts=_counts(records)),
+        lesson=shapes.lesson_of_live(
+            live.lesson,
+            state=state,
+            counts=_counts(records),
+            roster=_roster_counts(live, records),
+        ),
+        missing=missing,
         version=str(_Version(live.lesson.revision, live.refused_attempts, state)),
         records=records,
         refusals=live.refusals,
@@ -113,8 +124,9 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
         lesson = shapes.lesson_of_stored(row, state=state, counts={})
         return Board(lesson=lesson, version=str(version), is_unchanged=True)
     records = registers.stored_records(row)
+    roster = roster_counts([row.pk]).get(row.pk, NO_ROSTER)
     return Board(
-        lesson=shapes.lesson_of_stored(row, state=state, counts=_counts(records)),
+        lesson=shapes.lesson_of_stored(row, state=state, counts=_counts(records), roster=roster),
         version=str(version),
         records=records,
         refusals=registers.stored_refusals(row),
@@ -127,6 +139,19 @@ def _lost_board(lesson_id: UUID) -> Board:
     if lesson.state != LessonState.LOST:
         raise LessonNotFound
     return Board(lesson=lesson, version=str(_Version(0, 0, lesson.state)))
+
+
+def without_record(roster: Mapping[str, str], records: Iterable[RegisterRecord]) -> list[Person]:
+    """Who is on a roster and has no record that counts, in the order of the roster."""
+    marked = {record.school_number for record in records if record.mark != Mark.UNDONE}
+    return [Person(number, name) for number, name in roster.items() if number not in marked]
+
+
+def _roster_counts(live: Register, records: Iterable[RegisterRecord]) -> RosterCounts:
+    if live.lesson.data.section is None:
+        return NO_ROSTER
+    came = sum(r.is_expected is True and r.status in CAME and not r.is_deleted for r in records)
+    return RosterCounts(len(live.roster), len(live.roster) - came)
 
 
 def _counts(records: Iterable[RegisterRecord]) -> Counter[str]:

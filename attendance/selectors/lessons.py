@@ -11,21 +11,29 @@ from django.db.models import Count, Q, QuerySet
 from attendance.errors import LessonNotFound
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
+from attendance.live.store import LessonCounts
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import OPEN_STATES
 from attendance.selectors import whereabouts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import (
+    NO_ROSTER,
     LessonView,
+    RosterCounts,
     lesson_of_live,
     lesson_of_stored,
+    section_of_row,
     state_of,
 )
-from attendance.vocabulary import LessonState
+from attendance.vocabulary import LessonState, Status
+from courses.models import Section
 from users.identity import Person, Role
 
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
+
+CAME = (Status.PRESENT, Status.LATE, Status.PENDING)
+"""Statuses of those who came, or say so."""
 
 PAST = "past"
 """Stands for two states in a filter: persisted and discarded."""
@@ -39,6 +47,8 @@ class LessonFilter(NamedTuple):
     """One of the ledger's, or `past`."""
     starts_from: datetime | None = None
     starts_to: datetime | None = None
+    section_ids: frozenset[int] | None = None
+    """Those of these sections, and the teacher's own; None where sections do not matter."""
     search: str = ""
     """A part of the lesson's or the teacher's name, or of the teacher's number."""
 
@@ -58,8 +68,15 @@ def _live_view(lesson_id: UUID, ledger_state: str) -> LessonView:
     lesson = store.read_lesson(lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
-    counts = store.count_statuses([lesson_id])[lesson_id]
-    return lesson_of_live(lesson, state=state_now(lesson, ledger_state), counts=counts)
+    counts = store.count_lessons([lesson_id])[lesson_id]
+    return _live_lesson(lesson, state_now(lesson, ledger_state), counts)
+
+
+def _live_lesson(lesson: LiveLesson, state: str, counts: LessonCounts) -> LessonView:
+    roster = NO_ROSTER
+    if lesson.data.section is not None:
+        roster = RosterCounts(counts.expected, counts.expected - counts.came)
+    return lesson_of_live(lesson, state=state, counts=counts.statuses, roster=roster)
 
 
 def state_now(lesson: LiveLesson, ledger_state: str) -> str:
@@ -90,8 +107,9 @@ def list_lessons(criteria: LessonFilter, part: Slice) -> Page[LessonView]:
 
 def _filter_rows(criteria: LessonFilter) -> QuerySet[LessonLedger]:
     rows = LessonLedger.objects.all()
-    if criteria.teacher_number:
-        rows = rows.filter(teacher_number=criteria.teacher_number)
+    if criteria.teacher_number or criteria.section_ids is not None:
+        own = Q(teacher_number=criteria.teacher_number) if criteria.teacher_number else Q()
+        rows = rows.filter(own | Q(section_id__in=criteria.section_ids or ()))
     if criteria.state == PAST:
         rows = rows.filter(state__in=[LessonState.PERSISTED, LessonState.DISCARDED])
     elif criteria.state:
@@ -149,7 +167,7 @@ def _views(ids: Sequence[UUID], ledger_rows: Mapping[UUID, LessonLedger]) -> lis
     discarded = {i for i, row in ledger_rows.items() if row.state == LessonState.DISCARDED}
     lessons = store.read_lessons([i for i in ids if i not in discarded])
     live = {i: x for i, x in lessons.items() if isinstance(x, LiveLesson) and not x.is_starting}
-    counts = store.count_statuses(list(live))
+    counts = store.count_lessons(list(live))
     stored = _views_of_stored([i for i in ids if i not in live], ledger_rows)
     views = []
     for lesson_id in ids:
@@ -158,7 +176,7 @@ def _views(ids: Sequence[UUID], ledger_rows: Mapping[UUID, LessonLedger]) -> lis
                 ledger_rows[lesson_id].state if lesson_id in ledger_rows else whereabouts.UNKNOWN
             )
             state = state_now(live[lesson_id], ledger_state)
-            views.append(lesson_of_live(live[lesson_id], state=state, counts=counts[lesson_id]))
+            views.append(_live_lesson(live[lesson_id], state, counts[lesson_id]))
         elif lesson_id in stored:
             is_there = lessons.get(lesson_id) is store.Missing.UNREADABLE
             views.append(_not_lost(stored[lesson_id]) if is_there else stored[lesson_id])
@@ -184,18 +202,43 @@ def _views_of_stored(
 ) -> dict[UUID, LessonView]:
     if not ids:
         return {}
-    rows = Attendance.objects.select_related("teacher").in_bulk(ids)
-    counts = _stored_counts(ids)
+    rows = Attendance.objects.select_related("teacher", "section").in_bulk(ids)
+    counts, rosters = _stored_counts(ids), roster_counts(ids)
+    sections = _sections_of([row for i, row in ledger_rows.items() if i not in rows])
     views: dict[UUID, LessonView] = {}
     for lesson_id in ids:
         ledger_row, row = ledger_rows.get(lesson_id), rows.get(lesson_id)
         if row is not None:
             state = ledger_row.state if ledger_row else LessonState.DISCARDED
             lesson_counts = counts.get(lesson_id, {})
-            views[lesson_id] = lesson_of_stored(row, state=state, counts=lesson_counts)
+            roster = rosters.get(lesson_id, NO_ROSTER)
+            views[lesson_id] = lesson_of_stored(
+                row, state=state, counts=lesson_counts, roster=roster
+            )
         elif ledger_row is not None and ledger_row.starts_at and ledger_row.ends_at:
-            views[lesson_id] = _of_ledger_row(ledger_row, ledger_row.starts_at, ledger_row.ends_at)
+            views[lesson_id] = _of_ledger_row(
+                ledger_row,
+                ledger_row.starts_at,
+                ledger_row.ends_at,
+                sections.get(ledger_row.section_id or 0),
+            )
     return views
+
+
+def _sections_of(ledger_rows: Sequence[LessonLedger]) -> dict[int, Section]:
+    """The sections of lessons that only the ledger has; no query where none has one."""
+    ids = {row.section_id for row in ledger_rows if row.section_id is not None}
+    return Section.objects.in_bulk(ids) if ids else {}
+
+
+def roster_counts(ids: Sequence[UUID]) -> dict[UUID, RosterCounts]:
+    """How many were expected at stored lessons, and missed them; only where that is known."""
+    rows = AttendanceRecord.objects.filter(
+        attendance_id__in=ids, is_expected=True, attendance__roster_closed_at__isnull=False
+    )
+    came = Count("pk", filter=Q(status__in=CAME, deleted_at=None))
+    counts = rows.values("attendance_id").annotate(n=Count("pk"), came=came).order_by()
+    return {x["attendance_id"]: RosterCounts(x["n"], x["n"] - x["came"]) for x in counts}
 
 
 def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
@@ -206,7 +249,9 @@ def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     return counts
 
 
-def _of_ledger_row(ledger_row: LessonLedger, starts_at: datetime, ends_at: datetime) -> LessonView:
+def _of_ledger_row(
+    ledger_row: LessonLedger, starts_at: datetime, ends_at: datetime, section: Section | None
+) -> LessonView:
     """A lesson that only the ledger has; it is lost where Redis should hold it."""
     return LessonView(
         id=ledger_row.lesson_id,
@@ -214,5 +259,6 @@ def _of_ledger_row(ledger_row: LessonLedger, starts_at: datetime, ends_at: datet
         teacher=Person(ledger_row.teacher_number, ledger_row.teacher_name, Role.TEACHER),
         starts_at=starts_at,
         ends_at=ends_at,
+        section=section_of_row(section, section.local_date(starts_at) if section else None),
         state=LessonState.LOST if ledger_row.state in OPEN_STATES else ledger_row.state,
     )

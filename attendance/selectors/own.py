@@ -14,6 +14,8 @@ from attendance.selectors import shapes, whereabouts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 
+_LESSON = ("attendance__teacher", "attendance__section")
+
 
 class OwnRecord(NamedTuple):
     lesson: LessonBrief
@@ -58,7 +60,7 @@ def _stored_rows(school_number: str, live: list[OwnRecord]) -> QuerySet[Attendan
 def _page(
     live: list[OwnRecord], stored_rows: QuerySet[AttendanceRecord], part: Slice
 ) -> Page[OwnRecord]:
-    rows = stored_rows.select_related("student", "attendance__teacher")
+    rows = stored_rows.select_related("student", *_LESSON)
     records = {own.lesson.id: own for own in live if part.holds(own.lesson.id)}
     records |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
     cut = part.cut(list(records))
@@ -75,7 +77,7 @@ def find_own(lesson_id: UUID, school_number: str) -> OwnRecord | None:
         lesson = store.read_lesson(lesson_id)
     except LessonNotFound:
         return _find_stored(lesson_id, school_number)
-    if lesson.is_open:
+    if lesson.takes_check_ins:
         return _find_live(lesson, school_number)
     return whereabouts.read(
         lesson_id,
@@ -90,7 +92,7 @@ def _find_live(lesson: LiveLesson, school_number: str) -> OwnRecord | None:
 
 
 def _find_stored(lesson_id: UUID, school_number: str) -> OwnRecord | None:
-    rows = AttendanceRecord.objects.select_related("student", "attendance__teacher")
+    rows = AttendanceRecord.objects.select_related("student", *_LESSON)
     row = rows.filter(
         attendance_id=lesson_id,
         student__school_number=school_number,

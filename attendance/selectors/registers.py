@@ -18,7 +18,7 @@ from users.identity import Person, canonical_school_number
 
 
 class RegisterView(NamedTuple):
-    teacher_number: str
+    lesson: LessonBrief
     revision: int
     records: Sequence[RegisterRecord] = ()
     is_unchanged: bool = False
@@ -40,12 +40,12 @@ class EventView(NamedTuple):
 
 
 class EventsView(NamedTuple):
-    teacher_number: str
+    lesson: LessonBrief
     events: Sequence[EventView]
 
 
 class RefusalsView(NamedTuple):
-    teacher_number: str
+    lesson: LessonBrief
     refusals: Sequence[LiveRefusal]
 
 
@@ -121,8 +121,9 @@ def find_history(lesson_id: UUID, school_number: str) -> HistoryView:
 
 
 def find_attendance(lesson_id: UUID) -> Attendance:
-    """The stored lesson with its teacher. Raises LessonNotFound."""
-    row = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
+    """The stored lesson with its teacher and section. Raises LessonNotFound."""
+    rows = Attendance.objects.select_related("teacher", "section")
+    row = rows.filter(pk=lesson_id).first()
     if row is None:
         raise LessonNotFound
     return row
@@ -130,21 +131,32 @@ def find_attendance(lesson_id: UUID) -> Attendance:
 
 def _live_register(live: Register) -> RegisterView:
     return RegisterView(
-        teacher_number=live.lesson.data.teacher.school_number,
+        lesson=shapes.brief_of_live(live.lesson),
         revision=live.lesson.revision,
-        records=[shapes.record_of_live(record) for record in live.records],
+        records=records_of_live(live),
         is_unchanged=live.is_unchanged,
     )
 
 
+def records_of_live(live: Register) -> list[RegisterRecord]:
+    """The records of a live register; its copy of the roster says who is expected."""
+    has_roster = live.lesson.data.section is not None
+    return [
+        shapes.record_of_live(
+            record, is_expected=record.school_number in live.roster if has_roster else None
+        )
+        for record in live.records
+    ]
+
+
 def _live_events(live: Register) -> EventsView:
     events = [event_of_live(event) for event in live.events]
-    return EventsView(live.lesson.data.teacher.school_number, events)
+    return EventsView(shapes.brief_of_live(live.lesson), events)
 
 
 def _live_refusals(lesson_id: UUID) -> RefusalsView:
     lesson = store.read_lesson(lesson_id)
-    return RefusalsView(lesson.data.teacher.school_number, store.read_refusals(lesson_id))
+    return RefusalsView(shapes.brief_of_live(lesson), store.read_refusals(lesson_id))
 
 
 def _live_record(lesson_id: UUID, number: str) -> RegisterRecord | None:
@@ -166,10 +178,10 @@ def _live_history(lesson_id: UUID, number: str) -> HistoryView:
 
 
 def _stored_register(row: Attendance, known_revision: int | None) -> RegisterView:
-    teacher = row.teacher.school_number
+    lesson = shapes.brief_of_stored(row)
     if row.revision == known_revision:
-        return RegisterView(teacher, row.revision, is_unchanged=True)
-    return RegisterView(teacher, row.revision, stored_records(row))
+        return RegisterView(lesson, row.revision, is_unchanged=True)
+    return RegisterView(lesson, row.revision, stored_records(row))
 
 
 def stored_records(row: Attendance) -> list[RegisterRecord]:
@@ -180,11 +192,11 @@ def stored_records(row: Attendance) -> list[RegisterRecord]:
 
 def _stored_events(row: Attendance) -> EventsView:
     events = row.events.select_related("student", "actor").order_by("revision")
-    return EventsView(row.teacher.school_number, [event_of_stored(event) for event in events])
+    return EventsView(shapes.brief_of_stored(row), [event_of_stored(event) for event in events])
 
 
 def _stored_refusals(row: Attendance) -> RefusalsView:
-    return RefusalsView(row.teacher.school_number, stored_refusals(row))
+    return RefusalsView(shapes.brief_of_stored(row), stored_refusals(row))
 
 
 def stored_refusals(row: Attendance) -> list[LiveRefusal]:

@@ -1,17 +1,30 @@
 """Lessons and records in one shape, wherever they live."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec.structs import asdict
 
-from attendance.live.payloads import LessonData, LiveLesson, LiveRecord
+from attendance.live.payloads import LessonData, LiveLesson, LiveRecord, SectionData
 from attendance.models import Attendance, AttendanceRecord
+from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.rules.verdicts import UNDONE_REASON, Mark, Standing
 from attendance.vocabulary import LessonState
+from courses.models import Section
 from users.identity import Person, Role
+
+
+class SectionBrief(msgspec.Struct, frozen=True, kw_only=True):
+    """The course of a lesson, as readers name it."""
+
+    id: int
+    code: str
+    title: str
+    held_on: date
+    """The day of the lesson where the section is taught."""
 
 
 class LessonBrief(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,18 +35,29 @@ class LessonBrief(msgspec.Struct, frozen=True, kw_only=True):
     teacher: Person
     starts_at: datetime
     ends_at: datetime
+    section: SectionBrief | None = None
+    rule: ArrivalRule = NO_RULE
+
+    @property
+    def late_after_minutes(self) -> int | None:
+        return self.rule.late_after_minutes
 
 
 class LessonView(LessonBrief, frozen=True, kw_only=True):
     """One lesson, live or stored."""
 
-    late_after_minutes: int | None = None
     checks: Sequence[str] = ()
     networks: Sequence[str] = ()
     state: str
     revision: int = 0
     counts: Mapping[str, int] = {}
     """Records by status; those flagged as deleted are left out."""
+    expected: int | None = None
+    """How many were expected; None without a section, and where that is not known yet."""
+    missing: int | None = None
+    """How many of them have no mark, or are absent or excused."""
+    not_held_reason: str = ""
+    """Why the lesson is not held; '' where it is."""
     is_deleted: bool = False
 
 
@@ -50,6 +74,8 @@ class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
     mark: str
     revision: int
     changed_at: datetime
+    is_expected: bool | None = None
+    """Whether the student was on the roster; None where that is not known."""
 
     @property
     def is_deleted(self) -> bool:
@@ -59,6 +85,16 @@ class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
     def standing(self) -> Standing:
         """The part of the record on which a verdict depends."""
         return Standing(self.status, self.previous, self.mark)
+
+
+class RosterCounts(NamedTuple):
+    """How many were expected at a lesson, and how many of them did not come; None: not known."""
+
+    expected: int | None = None
+    missing: int | None = None
+
+
+NO_ROSTER = RosterCounts()
 
 
 def state_of(lesson: LiveLesson) -> LessonState:
@@ -83,50 +119,86 @@ def brief_of_data(
         teacher=data.teacher,
         starts_at=starts_at,
         ends_at=ends_at,
+        section=_section_of_data(data.section, starts_at),
+        rule=data.rule,
+    )
+
+
+def _section_of_data(section: SectionData | None, starts_at: datetime) -> SectionBrief | None:
+    if section is None:
+        return None
+    return SectionBrief(
+        id=section.id, code=section.code, title=section.title, held_on=section.day_of(starts_at)
+    )
+
+
+def section_of_row(section: Section | None, held_on: date | None) -> SectionBrief | None:
+    """The course of a stored lesson, of that day."""
+    if section is None or held_on is None:
+        return None
+    return SectionBrief(id=section.pk, code=section.code, title=section.title, held_on=held_on)
+
+
+def rule_of_row(row: Attendance) -> ArrivalRule:
+    """The rule that a stored lesson began with."""
+    return ArrivalRule(
+        opens_before_s=row.opens_before_s,
+        late_after_s=row.late_after_s,
+        absent_after_s=row.absent_after_s,
     )
 
 
 def brief_of_stored(row: Attendance) -> LessonBrief:
-    """The row's teacher must have been selected with it."""
+    """The row's teacher and section must have been selected with it."""
     return LessonBrief(
         id=row.pk,
         lesson_name=row.lesson_name,
         teacher=Person(row.teacher.school_number, row.teacher_name, Role.TEACHER),
         starts_at=row.starts_at,
         ends_at=row.ends_at,
+        section=section_of_row(row.section, row.held_on),
+        rule=rule_of_row(row),
     )
 
 
-def lesson_of_live(lesson: LiveLesson, *, state: str, counts: Mapping[str, int]) -> LessonView:
+def lesson_of_live(
+    lesson: LiveLesson, *, state: str, counts: Mapping[str, int], roster: RosterCounts = NO_ROSTER
+) -> LessonView:
     """A live lesson, with the state that the ledger gives it."""
     data = lesson.data
     return LessonView(
         **asdict(brief_of_live(lesson)),
-        late_after_minutes=data.late_after_minutes,
         checks=data.checks,
         networks=[network.cidr for network in data.networks],
         state=state,
         revision=lesson.revision,
         counts=counts,
+        expected=roster.expected,
+        missing=roster.missing,
+        not_held_reason=data.not_held.reason if data.not_held else "",
     )
 
 
-def lesson_of_stored(row: Attendance, *, state: str, counts: Mapping[str, int]) -> LessonView:
-    """A stored lesson. The row's teacher must have been selected with it."""
+def lesson_of_stored(
+    row: Attendance, *, state: str, counts: Mapping[str, int], roster: RosterCounts = NO_ROSTER
+) -> LessonView:
+    """A stored lesson. The row's teacher and section must have been selected with it."""
     return LessonView(
         **asdict(brief_of_stored(row)),
-        late_after_minutes=row.late_after_minutes,
         checks=row.checks,
         networks=row.networks,
         state=state,
         revision=row.revision,
         counts=counts,
+        expected=roster.expected,
+        missing=roster.missing,
+        not_held_reason=row.not_held_reason,
         is_deleted=row.is_deleted,
     )
 
 
-def record_of_live(record: LiveRecord) -> RegisterRecord:
-    """A record that is in Redis."""
+def record_of_live(record: LiveRecord, *, is_expected: bool | None = None) -> RegisterRecord:
+    """A record that is in Redis; its roster says who is expected."""
     return RegisterRecord(
         school_number=record.school_number,
         full_name=record.full_name,
@@ -138,6 +210,7 @@ def record_of_live(record: LiveRecord) -> RegisterRecord:
         mark=record.mark,
         revision=record.revision,
         changed_at=record.changed_at,
+        is_expected=is_expected,
     )
 
 
@@ -154,6 +227,7 @@ def record_of_stored(row: AttendanceRecord) -> RegisterRecord:
         mark=_mark_of(row),
         revision=row.revision,
         changed_at=row.changed_at,
+        is_expected=row.is_expected,
     )
 
 

@@ -79,6 +79,11 @@ def is_discarded(lesson_id: UUID) -> bool:
     return lesson_id in discarded_among([lesson_id])
 
 
+def is_only_stored(lesson_id: UUID) -> bool:
+    """Whether PostgreSQL alone has a lesson: it was discarded, or Redis has lost it."""
+    return ledger_state(lesson_id) in {LessonState.DISCARDED, LessonState.LOST}
+
+
 def discarded_among(lesson_ids: Iterable[UUID]) -> set[UUID]:
     """Those of these lessons that are only in PostgreSQL: one query, none where none is given."""
     ids = list(lesson_ids)

@@ -6,14 +6,16 @@ This path does not read the ledger: `selectors/whereabouts.py` names it as an ex
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from attendance.errors import LessonClosed, LessonNotFound, RejectedByTeacher
 from attendance.live import codes, store
-from attendance.live.payloads import RecordData
+from attendance.live.payloads import RecordData, SectionData
 from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import refusals, scans, validation
+from attendance.services import refusals, rosters, scans, validation
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
 
@@ -34,6 +36,8 @@ class CheckedIn(NamedTuple):
     is_repeated: bool
     """Whether the student had a record before; then it is that one."""
     lesson: LessonBrief
+    section: SectionData | None = None
+    """The section of a live lesson, for the receipt."""
 
 
 NOTHING = Given()
@@ -43,20 +47,32 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
     """Mark a student as here. Repeated, it returns the first record unchanged.
 
     Raises InvalidSchoolNumber, InvalidFullName, LessonNotFound, LessonNotOpen,
-    LessonClosed, LessonFull, CodeMissing, CodeWrong, CodeExpired,
-    NetworkNotAllowed, RejectedByTeacher, LessonUnreadable and
+    LessonClosed, LessonNotHeld, LessonFull, CodeMissing, CodeWrong, CodeExpired,
+    NetworkNotAllowed, NotOnRoster, RejectedByTeacher, LessonUnreadable and
     LiveStoreUnavailable.
     """
     person = validation.clean_person(student)
     data = RecordData(person.school_number, person.full_name, Source.STUDENT.value)
+    shown = _clean_given(lesson_id, given)
     try:
-        result = store.check_in(lesson_id, data, _clean_given(lesson_id, given))
+        result = _take(lesson_id, data, shown)
     except LessonNotFound:
         return _answer_from_postgresql(lesson_id, person)
     lesson = shapes.brief_of_data(
         lesson_id, result.lesson, starts_at=result.starts_at, ends_at=result.ends_at
     )
-    return CheckedIn(shapes.record_of_live(result.record), result.is_repeated, lesson)
+    record = shapes.record_of_live(result.record)
+    return CheckedIn(record, result.is_repeated, lesson, result.lesson.section)
+
+
+def _take(lesson_id: UUID, data: RecordData, shown: Shown) -> store.CheckIn:
+    try:
+        return store.check_in(lesson_id, data, shown)
+    except store.NotExpected:
+        # Whoever was enrolled meanwhile is on the copy now, and is no walk-in.
+        rosters.ask_once_more(lesson_id, data.school_number)
+    held = msgspec.structs.replace(data, reason=Refusal.NOT_ON_ROSTER.value)
+    return store.check_in(lesson_id, data, shown, as_walk_in=held)
 
 
 def _clean_given(lesson_id: UUID, given: Given) -> Shown:
@@ -73,7 +89,7 @@ def _answer_from_postgresql(lesson_id: UUID, student: Person) -> CheckedIn:
     rows = AttendanceRecord.objects.filter(
         attendance_id=lesson_id, student__school_number=student.school_number
     )
-    row = rows.select_related("student", "attendance__teacher").first()
+    row = rows.select_related("student", "attendance__teacher", "attendance__section").first()
     if row is None:
         ends_at = Attendance.objects.filter(pk=lesson_id).values_list("ends_at", flat=True).first()
         if ends_at is None:

@@ -1,10 +1,10 @@
 """Correcting a record, in the store where its lesson lives: `selectors/whereabouts.py`."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
 from attendance.errors import (
     Conflict,
@@ -14,13 +14,13 @@ from attendance.errors import (
 )
 from attendance.live import store
 from attendance.live.payloads import EventData, RecordData
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
-from attendance.rules import instants, permissions, verdicts
-from attendance.rules.verdicts import UNDONE_REASON, Change, Mark
-from attendance.selectors import shapes, whereabouts
-from attendance.selectors.shapes import RegisterRecord
-from attendance.services import validation
-from attendance.vocabulary import EventKind, Source, Verdict
+from attendance.models import Attendance, AttendanceRecord
+from attendance.rules import instants, verdicts
+from attendance.selectors import access, shapes, whereabouts
+from attendance.selectors.shapes import LessonBrief, RegisterRecord
+from attendance.services import stored_records, validation
+from attendance.services.decisions import Claim, decide_claim
+from attendance.vocabulary import Source, Verdict
 from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number, clean_full_name
 from users.services import ensure_users
@@ -45,6 +45,8 @@ class Correction:
     """A second correction with the same id changes nothing."""
     expected_revision: int | None = None
     """The record's revision that the caller saw, or None where any revision may be corrected."""
+    arrived_at: datetime | None = None
+    """When the student came: then the lesson's rule gives the status, whatever the verdict."""
     is_verdict: bool = False
     """Whether the external verifier decided it, which is nobody's teacher."""
 
@@ -89,18 +91,14 @@ def _full_name(before: RegisterRecord | None, correction: Correction) -> str:
     return correction.full_name
 
 
-def _reason(change: Change, correction: Correction) -> str:
-    return UNDONE_REASON if change.mark == Mark.UNDONE else correction.reason
-
-
-def _source(correction: Correction, teacher_number: str) -> str:
+def _source(correction: Correction, lesson: LessonBrief) -> str:
     if correction.is_verdict:
         return Source.VERIFIER.value
-    return permissions.check_may_change(correction.actor, teacher_number=teacher_number)
+    return access.check_may_change(correction.actor, lesson)
 
 
-def _kind(correction: Correction) -> EventKind:
-    return EventKind.RECORD_VERIFIED if correction.is_verdict else EventKind.RECORD_CORRECTED
+def _claim(correction: Correction, source: str) -> Claim:
+    return Claim(correction.verdict, source, correction.reason, correction.arrived_at)
 
 
 def _check_expected(before: RegisterRecord | None, expected: int | None) -> None:
@@ -112,46 +110,50 @@ def _correct_live(correction: Correction) -> RegisterRecord:
     lesson = store.read_lesson(correction.lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
-    source = _source(correction, lesson.data.teacher.school_number)
+    brief = shapes.brief_of_live(lesson)
+    source = _source(correction, brief)
     for _attempt in range(ATTEMPTS):
         try:
-            return _try_live(correction, source)
+            return _try_live(correction, brief, source)
         except Conflict:
             if correction.expected_revision is not None:
                 raise
     raise Conflict
 
 
-def _try_live(correction: Correction, source: str) -> RegisterRecord:
+def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> RegisterRecord:
     number = correction.school_number
     reply = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
     before = shapes.record_of_live(reply.record) if reply.record else None
     if reply.is_repeated and before is not None:
         return before
     _check_expected(before, correction.expected_revision)
-    change = verdicts.decide(before.standing if before else None, correction.verdict)
-    reason = _reason(change, correction)
+    decided = decide_claim(_claim(correction, source), before, lesson)
     name = _full_name(before, correction)
-    checked_in_at = before.checked_in_at if before else None
+    actor = correction.actor
+    if decided.is_outranked and reply.record is not None and reply.record.actor is not None:
+        actor = reply.record.actor
     live_record = store.correct(
         correction.lesson_id,
         store.CorrectedRecord(
-            data=RecordData(number, name, source, reason, correction.actor),
-            status=change.status,
-            checked_in_at_ms=instants.milliseconds(checked_in_at) if checked_in_at else "",
-            previous=change.previous,
-            mark=change.mark,
+            data=RecordData(number, name, decided.source, decided.reason, actor),
+            status=decided.change.status,
+            checked_in_at_ms=(
+                instants.milliseconds(decided.checked_in_at) if decided.checked_in_at else ""
+            ),
+            previous=decided.change.previous,
+            mark=decided.change.mark,
             seen_revision=before.revision if before else 0,
             request_id=correction.request_id,
             event=EventData(
-                _kind(correction).value,
+                decided.kind(is_verdict=correction.is_verdict).value,
                 correction.actor,
                 source,
                 Person(number, name),
                 correction.reason,
             ),
-            old=change.old,
-            new=change.new,
+            old=decided.change.old,
+            new=decided.change.new,
         ),
     )
     return shapes.record_of_live(live_record)
@@ -161,13 +163,14 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
     with transaction.atomic():
         attendance = (
             Attendance.objects.select_for_update(of=("self",))
-            .select_related("teacher")
+            .select_related("teacher", "section")
             .filter(pk=correction.lesson_id)
             .first()
         )
         if attendance is None:
             raise LessonNotFound
-        source = _source(correction, attendance.teacher.school_number)
+        lesson = shapes.brief_of_stored(attendance)
+        source = _source(correction, lesson)
         if attendance.is_deleted:
             raise Conflict(_("This lesson is flagged as deleted. Restore it first."))
         row = _row(attendance, correction.school_number)
@@ -176,53 +179,31 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
         if is_repeated and before is not None:
             return before
         _check_expected(before, correction.expected_revision)
-        change = verdicts.decide(before.standing if before else None, correction.verdict)
-        return _write_stored(attendance, row, change, correction, source)
+        decided = decide_claim(_claim(correction, source), before, lesson)
+        name = _full_name(before, correction)
+        users = ensure_users([Person(correction.school_number, name), correction.actor])
+        row = row or AttendanceRecord(
+            attendance=attendance,
+            student_id=users[correction.school_number],
+            full_name=name,
+            is_expected=False if attendance.roster_closed_at else None,
+        )
+        actor_id = users[correction.actor.school_number]
+        kind = decided.kind(is_verdict=correction.is_verdict)
+        stored_records.write_change(attendance, row, decided, actor_id=actor_id)
+        saying = stored_records.Saying(
+            kind=kind,
+            actor=correction.actor,
+            actor_id=actor_id,
+            source=source,
+            reason=correction.reason,
+            request_id=correction.request_id,
+        )
+        change = decided.change
+        stored_records.write_event(attendance, row, saying, old=change.old, new=change.new)
+        return shapes.record_of_stored(row)
 
 
 def _row(attendance: Attendance, school_number: str) -> AttendanceRecord | None:
     rows = attendance.records.select_related("student")
     return rows.filter(student__school_number=school_number).first()
-
-
-def _write_stored(
-    attendance: Attendance,
-    row: AttendanceRecord | None,
-    change: Change,
-    correction: Correction,
-    source: str,
-) -> RegisterRecord:
-    name = _full_name(shapes.record_of_stored(row) if row else None, correction)
-    student = Person(correction.school_number, name)
-    users = ensure_users([student, correction.actor])
-    attendance.revision += 1
-    attendance.save(update_fields=["revision"])
-    row = row or AttendanceRecord(
-        attendance=attendance, student_id=users[student.school_number], full_name=name
-    )
-    row.revision, row.changed_at, row.source = attendance.revision, timezone.now(), source
-    _change_row(row, change, _reason(change, correction), users[correction.actor.school_number])
-    AttendanceEvent.objects.create(
-        attendance=attendance,
-        revision=attendance.revision,
-        kind=_kind(correction),
-        happened_at=row.changed_at,
-        student_id=row.student_id,
-        actor_id=users[correction.actor.school_number],
-        actor_name=correction.actor.full_name,
-        source=source,
-        old=change.old,
-        new=change.new,
-        reason=correction.reason,
-        request_id=correction.request_id,
-    )
-    return shapes.record_of_stored(row)
-
-
-def _change_row(row: AttendanceRecord, change: Change, reason: str, actor_id: int) -> None:
-    is_deleted = change.mark != Mark.KEPT
-    row.status, row.previous, row.reason = change.status, change.previous, reason
-    row.deleted_at = row.changed_at if is_deleted else None
-    row.deleted_by_id = actor_id if is_deleted else None
-    row.deleted_reason = (reason or UNDONE_REASON) if is_deleted else ""
-    row.save()

@@ -33,6 +33,7 @@ OBSERVED = (LessonState.SCHEDULED, LessonState.LIVE, LessonState.ENDED, LessonSt
 _NEWEST = (
     "(lesson_id) DO UPDATE SET lesson_name = EXCLUDED.lesson_name,"
     " teacher_number = EXCLUDED.teacher_number, teacher_name = EXCLUDED.teacher_name,"
+    " section_id = EXCLUDED.section_id,"
     " starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,"
     " record_count = greatest(stored.record_count, EXCLUDED.record_count)"
 )
@@ -94,6 +95,7 @@ def _upsert(lessons: Sequence[LiveLesson], conflict: str, values: Sequence[Any] 
             lesson.data.lesson_name,
             lesson.data.teacher.school_number,
             lesson.data.teacher.full_name,
+            lesson.data.section.id if lesson.data.section else None,
             lesson.starts_at,
             lesson.ends_at,
             state_of(lesson).value,
@@ -104,10 +106,10 @@ def _upsert(lessons: Sequence[LiveLesson], conflict: str, values: Sequence[Any] 
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO attendance_lessonledger AS stored (lesson_id, lesson_name,"
-            " teacher_number, teacher_name, starts_at, ends_at, state, record_count,"
+            " teacher_number, teacher_name, section_id, starts_at, ends_at, state, record_count,"
             " quarantined_count, attempts, last_error, digest, first_seen_at)"
             " SELECT i.*, 0, 0, '', '', statement_timestamp() FROM unnest(%s::uuid[], %s::text[],"
-            " %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
+            " %s::text[], %s::text[], %s::int8[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
             f" %s::int4[]) AS i ON CONFLICT {conflict}",
             [*columns, *values],
         )

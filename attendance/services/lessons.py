@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import Error, connection
 
@@ -15,8 +16,10 @@ from attendance.errors import (
 from attendance.live import codes, store
 from attendance.live.payloads import EventData, LessonData, LiveLesson
 from attendance.rules import permissions, window
-from attendance.selectors import whereabouts
+from attendance.rules.status import NO_RULE
+from attendance.selectors import access, shapes, whereabouts
 from attendance.services import ids, ledger, stored_lessons, validation
+from attendance.services.lesson_sections import SectionOfLesson, find_section_of_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import PersistenceReport
@@ -30,18 +33,22 @@ logger = logging.getLogger(__name__)
 class LessonPlan(NamedTuple):
     """What a teacher says of a lesson: its end as an instant or in minutes."""
 
-    lesson_name: str
+    lesson_name: str = ""
+    """The section's title, where it is not given."""
     ends_at: datetime | None = None
     minutes: int | None = None
     """From the start; 45 where there is no end either."""
     starts_at: datetime | None = None
     """Now, by the live store's clock, where it is not given."""
     late_after_minutes: int | None = None
-    """From the start; a check-in after that is late. Never, where it is not given."""
+    """From the start; a check-in after that is late. As the section's rule says, where it is not
+    given; never, without a section."""
     checks: Sequence[str] = ()
     """What a check-in has to show: any of code, network, external."""
     networks: Sequence[str] = ()
     """In CIDR notation, for the check `network`; those of the campus where none is given."""
+    section: str = ""
+    """The id or the code of the section that is taught; '' for a lesson without one."""
 
 
 class Finished(NamedTuple):
@@ -53,29 +60,51 @@ class Finished(NamedTuple):
 def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> LiveLesson:
     """Start a lesson now, or schedule it. The same request id again returns the same lesson.
 
-    Raises NotATeacher, InvalidWindow, InvalidInput, LessonAlreadyLive (a teacher
-    has one lesson at a time; it names that one) and LiveStoreUnavailable.
+    Where its section has a lesson at that time, that one is returned: teachers and assistants
+    of a section share it. Raises NotATeacher, InvalidWindow, InvalidInput, LessonAlreadyLive
+    (a teacher has one lesson at a time; it names that one), SectionNotFound,
+    SectionAmbiguous and LiveStoreUnavailable.
     """
-    permissions.check_may_start(teacher)
+    if not plan.section:
+        permissions.check_may_start(teacher)
     window.check_late_after(plan.late_after_minutes)
-    checks = validation.clean_checks(plan.checks)
-    data = LessonData(
-        lesson_name=validation.clean_lesson_name(plan.lesson_name),
-        teacher=validation.clean_person(teacher),
-        late_after_minutes=plan.late_after_minutes,
-        request_id=validation.clean_request_id(request_id),
-        checks=checks,
-        networks=validation.clean_networks(plan.networks, checks),
-        secret=codes.new_secret(),
-        code_seconds=settings.CODE_SECONDS,
-    )
     now = store.now()
     starts_at = plan.starts_at or now
     ends_at = window.end_of(starts_at, ends_at=plan.ends_at, minutes=plan.minutes)
     window.check_window(starts_at, ends_at, now=now)
-    lesson = store.start(store.NewLesson(ids.new_lesson_id(now), starts_at, ends_at, data))
+    section = (
+        find_section_of_lesson(plan.section, teacher=teacher, at=starts_at)
+        if plan.section
+        else None
+    )
+    new = store.NewLesson(
+        ids.new_lesson_id(now),
+        starts_at,
+        ends_at,
+        _data(plan, section, teacher=teacher, request_id=request_id),
+        section.roster if section else {},
+    )
+    lesson = store.start(new)
     _enter_in_ledger(lesson)
     return lesson
+
+
+def _data(
+    plan: LessonPlan, section: SectionOfLesson | None, *, teacher: Person, request_id: str
+) -> LessonData:
+    checks = validation.clean_checks(plan.checks)
+    name = plan.lesson_name or (section.title if section else "")
+    return LessonData(
+        lesson_name=validation.clean_lesson_name(name),
+        teacher=validation.clean_person(teacher),
+        request_id=validation.clean_request_id(request_id),
+        rule=window.rule_of(section.rule if section else NO_RULE, plan.late_after_minutes),
+        checks=checks,
+        networks=validation.clean_networks(plan.networks, checks),
+        secret=codes.new_secret(),
+        code_seconds=settings.CODE_SECONDS,
+        section=section.data if section else None,
+    )
 
 
 def _enter_in_ledger(lesson: LiveLesson) -> None:
@@ -94,7 +123,7 @@ def finish_lesson(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Fi
     request = validation.clean_request_id(request_id)
 
     def live() -> Finished:
-        event = _event(EventKind.LESSON_FINISHED, store.read_lesson(lesson_id), actor)
+        event = event_of(EventKind.LESSON_FINISHED, store.read_lesson(lesson_id), actor)
         ends_at = store.finish(lesson_id, request_id=request, event=event)
         return Finished(ends_at, _persist_now(lesson_id))
 
@@ -125,7 +154,7 @@ def extend_lesson(
     request = validation.clean_request_id(request_id)
 
     def live() -> datetime:
-        event = _event(EventKind.LESSON_EXTENDED, store.read_lesson(lesson_id), actor)
+        event = event_of(EventKind.LESSON_EXTENDED, store.read_lesson(lesson_id), actor)
         return store.extend(lesson_id, ends_at, request_id=request, event=event)
 
     def stored() -> datetime:
@@ -149,9 +178,10 @@ def rename_lesson(
     def live() -> None:
         lesson = store.read_lesson(lesson_id)
         change = f"{lesson.data.lesson_name} → {name}"
-        event = _event(EventKind.LESSON_RENAMED, lesson, actor, change)
+        event = event_of(EventKind.LESSON_RENAMED, lesson, actor, change)
         if name != lesson.data.lesson_name:
-            store.rename(lesson, name, request_id=request, event=event)
+            data = msgspec.structs.replace(lesson.data, lesson_name=name)
+            store.change_data(lesson, data, request_id=request, event=event)
 
     def stored() -> None:
         stored_lessons.rename_attendance(lesson_id, name, actor=actor, request_id=request)
@@ -159,6 +189,7 @@ def rename_lesson(
     whereabouts.write(lesson_id, live=live, stored=stored)
 
 
-def _event(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:
-    source = permissions.check_may_change(actor, teacher_number=lesson.data.teacher.school_number)
+def event_of(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:
+    """The event of a change to a live lesson. Raises NotYourLesson."""
+    source = access.check_may_change(actor, shapes.brief_of_live(lesson))
     return EventData(kind.value, validation.clean_person(actor), source, reason=reason)

@@ -4,26 +4,29 @@ Every accepted check-in is answered with one. It holds all values of a row, sign
 sent back, it restores the mark where neither store has it, and only there.
 """
 
+from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 from django.core import signing
 from django.db import transaction
-from django.utils import timezone
 
 from attendance.errors import InvalidReceipt, NotYourReceipt
 from attendance.live import store
-from attendance.live.payloads import EventData, RecordData
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.live.payloads import EventData, RecordData, SectionData
+from attendance.models import Attendance, AttendanceRecord
 from attendance.rules import instants
-from attendance.rules.verdicts import NO_RECORD, Mark
+from attendance.rules.status import NO_RULE, ArrivalRule
+from attendance.rules.verdicts import NO_RECORD, Change, Mark
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import claims, ledger
+from attendance.services import claims, ledger, stored_records
 from attendance.services.check_in import CheckedIn
+from attendance.services.decisions import Decided
 from attendance.vocabulary import EventKind, Source, Status
+from courses.models import Section
 from users.identity import Person, Role
 from users.services import ensure_users
 
@@ -44,6 +47,8 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     status: Status
     checked_in_at: int
     revision: int
+    section: SectionData | None = None
+    rule: ArrivalRule = NO_RULE
 
 
 class Found(StrEnum):
@@ -78,6 +83,8 @@ def issue(check_in: CheckedIn) -> str:
         status=Status(record.status),
         checked_in_at=instants.milliseconds(record.checked_in_at),
         revision=record.revision,
+        section=check_in.section,
+        rule=lesson.rule,
     )
     body = signing.b64_encode(_encode(receipt)).decode()
     return _SIGNER.sign(body)
@@ -110,6 +117,7 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
         teacher=receipt.teacher,
         starts_at=instants.instant(receipt.starts_at),
         ends_at=instants.instant(receipt.ends_at),
+        rule=receipt.rule,
     )
     return Redeemed(outcome, record, lesson)
 
@@ -162,9 +170,9 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
         attendance = _attendance(receipt, users)
         rows = attendance.records.select_related("student")
         row = rows.filter(student_id=student_id).first()
-        if row is not None:
+        if row is not None and row.source != Source.SYSTEM:
             return Found.KEPT, shapes.record_of_stored(row)
-        return Found.RESTORED, _restore(receipt, attendance, student_id)
+        return Found.RESTORED, _restore(receipt, attendance, student_id, row)
 
 
 def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
@@ -184,40 +192,50 @@ def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
         lesson_name=receipt.lesson_name,
         starts_at=starts_at,
         ends_at=ends_at,
+        opens_before_s=receipt.rule.opens_before_s,
+        late_after_s=receipt.rule.late_after_s,
+        absent_after_s=receipt.rule.absent_after_s,
+        **_section_of(receipt, starts_at),
         # Above any copy of the lesson that comes back.
         revision=ledger.LOST_LIFT,
     )
 
 
-def _restore(receipt: Receipt, attendance: Attendance, student_id: int) -> RegisterRecord:
-    now = timezone.now()
-    attendance.revision += 1
-    attendance.save(update_fields=["revision"])
-    row = AttendanceRecord.objects.create(
+def _section_of(receipt: Receipt, starts_at: datetime) -> dict[str, Any]:
+    """The section of a lost lesson, where it is still there; who was missing, a person decides."""
+    section = receipt.section
+    if section is None or not Section.objects.filter(pk=section.id).exists():
+        return {}
+    held_on = section.day_of(starts_at)
+    return {"section_id": section.id, "policy_id": section.policy_id, "held_on": held_on}
+
+
+def _restore(
+    receipt: Receipt, attendance: Attendance, student_id: int, row: AttendanceRecord | None
+) -> RegisterRecord:
+    """Bring the mark back where there is none, or one of the system."""
+    old = row.status if row else NO_RECORD
+    row = row or AttendanceRecord(
         attendance=attendance,
         student_id=student_id,
         full_name=receipt.student.full_name,
-        status=receipt.status,
-        checked_in_at=instants.instant(receipt.checked_in_at),
-        source=Source.RECEIPT,
-        reason=REASON,
-        revision=attendance.revision,
-        changed_at=now,
+        is_expected=False if attendance.roster_closed_at else None,
     )
-    AttendanceEvent.objects.create(
-        attendance=attendance,
-        revision=attendance.revision,
+    change = Change(receipt.status, "", Mark.KEPT, old, receipt.status)
+    arrived_at = instants.instant(receipt.checked_in_at)
+    decided = Decided(
+        change=change, source=Source.RECEIPT.value, reason=REASON, checked_in_at=arrived_at
+    )
+    stored_records.write_change(attendance, row, decided, actor_id=student_id)
+    saying = stored_records.Saying(
         kind=EventKind.RECORD_RESTORED,
-        happened_at=now,
-        student_id=student_id,
+        actor=receipt.student,
         actor_id=student_id,
-        actor_name=receipt.student.full_name,
-        source=Source.RECEIPT,
-        old=NO_RECORD,
-        new=receipt.status,
+        source=Source.RECEIPT.value,
         reason=REASON,
         request_id=_request_id(receipt),
     )
+    stored_records.write_event(attendance, row, saying, old=change.old, new=change.new)
     return shapes.record_of_stored(row)
 
 

@@ -8,15 +8,17 @@ from django.utils import timezone
 from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
-from attendance.rules import permissions
-from attendance.selectors import whereabouts
+from attendance.selectors import access, shapes, whereabouts
 from attendance.services import ids, validation
 from attendance.vocabulary import EventKind
 from users.errors import gettext_noop as _
 from users.identity import Person
 from users.services import ensure_users
 
-STILL_LIVE = _("This lesson is still live. Finish it and wait until it is stored.")
+
+def still_live() -> Conflict:
+    """The error of a change that only a lesson in PostgreSQL alone can have."""
+    return Conflict(_("This lesson is still live. Finish it and wait until it is stored."))
 
 
 def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
@@ -24,10 +26,11 @@ def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
 
     Raises LessonNotFound and NotYourLesson.
     """
-    attendance = Attendance.objects.select_related("teacher").filter(pk=lesson_id).first()
+    rows = Attendance.objects.select_related("teacher", "section")
+    attendance = rows.filter(pk=lesson_id).first()
     if attendance is None:
         raise LessonNotFound
-    permissions.check_may_change(actor, teacher_number=attendance.teacher.school_number)
+    access.check_may_change(actor, shapes.brief_of_stored(attendance))
     return attendance
 
 
@@ -37,13 +40,13 @@ def rename_attendance(lesson_id: UUID, name: str, *, actor: Person, request_id: 
     Raises LessonNotFound and NotYourLesson.
     """
     with transaction.atomic():
-        row = _locked(lesson_id, actor)
+        row = lock_attendance(lesson_id, actor)
         is_repeated = row.events.filter(request_id=request_id).exists()
         if is_repeated or row.lesson_name == name:
             return
         change = f"{row.lesson_name} → {name}"
         row.lesson_name = name
-        _save(row, EventKind.LESSON_RENAMED, actor, change, request_id)
+        save_with_event(row, EventKind.LESSON_RENAMED, actor, change, request_id)
         LessonLedger.objects.filter(pk=lesson_id).update(lesson_name=name)
 
 
@@ -68,28 +71,37 @@ def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
     is_deleting = kind is EventKind.LESSON_DELETED
     with transaction.atomic():
         try:
-            row = _locked(lesson_id, actor)
+            row = lock_attendance(lesson_id, actor)
         except LessonNotFound:
             live = store.read_lesson(lesson_id)
-            permissions.check_may_change(actor, teacher_number=live.data.teacher.school_number)
-            raise Conflict(STILL_LIVE) from None
+            access.check_may_delete(actor, shapes.brief_of_live(live))
+            raise still_live() from None
         if not whereabouts.is_discarded(lesson_id):
-            raise Conflict(STILL_LIVE)
+            raise still_live()
+        access.check_may_delete(actor, shapes.brief_of_stored(row))
         if row.is_deleted == is_deleting:
             raise Conflict
         who = validation.clean_person(actor)
         row.deleted_at = timezone.now() if is_deleting else None
         row.deleted_by_id = ensure_users([who])[who.school_number] if is_deleting else None
         row.deleted_reason = reason if is_deleting else ""
-        _save(row, kind, actor, reason, ids.new_request_id())
+        save_with_event(row, kind, actor, reason, ids.new_request_id())
 
 
-def _locked(lesson_id: UUID, actor: Person) -> Attendance:
+def lock_attendance(lesson_id: UUID, actor: Person) -> Attendance:
+    """The stored lesson, held until the commit, for somebody who may change it.
+
+    Raises LessonNotFound and NotYourLesson.
+    """
     find_attendance(lesson_id, actor)
-    return Attendance.objects.select_for_update().get(pk=lesson_id)
+    rows = Attendance.objects.select_for_update(of=("self",)).select_related("teacher", "section")
+    return rows.get(pk=lesson_id)
 
 
-def _save(row: Attendance, kind: EventKind, actor: Person, reason: str, request_id: str) -> None:
+def save_with_event(
+    row: Attendance, kind: EventKind, actor: Person, reason: str, request_id: str
+) -> None:
+    """Save a held attendance at its next revision, with the event that says why."""
     who = validation.clean_person(actor)
     row.revision += 1
     row.save()
@@ -100,7 +112,7 @@ def _save(row: Attendance, kind: EventKind, actor: Person, reason: str, request_
         happened_at=timezone.now(),
         actor_id=ensure_users([who])[who.school_number],
         actor_name=who.full_name,
-        source=permissions.check_may_change(actor, teacher_number=row.teacher.school_number),
+        source=access.check_may_change(actor, shapes.brief_of_stored(row)),
         reason=reason,
         request_id=request_id,
     )

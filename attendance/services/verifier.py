@@ -28,11 +28,8 @@ from attendance.errors import (
 )
 from attendance.live import outbox
 from attendance.live.outbox import OutboxEntry
-from attendance.rules.instants import milliseconds
-from attendance.rules.status import Window, is_late
-from attendance.selectors import lessons
 from attendance.selectors.registers import find_record
-from attendance.selectors.shapes import LessonView, RegisterRecord
+from attendance.selectors.shapes import RegisterRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import InvalidSchoolNumber
@@ -88,7 +85,6 @@ def apply_verdict(
     # A hash, because a message id may be long and hold any characters.
     request_id = f"verdict-{hashlib.sha256(message_id.encode()).hexdigest()[:48]}"
     try:
-        lesson = lessons.find_lesson(lesson_id)
         before = find_record(lesson_id, number)
     except (LessonNotFound, InvalidSchoolNumber):
         raise VerificationNotFound from None
@@ -97,7 +93,7 @@ def apply_verdict(
     correction = Correction(
         lesson_id=lesson_id,
         school_number=number,
-        verdict=_verdict_of_acceptance(lesson, before) if is_accepted else Verdict.REJECT,
+        verdict=Verdict.ACCEPT if is_accepted else Verdict.REJECT,
         actor=VERIFIER,
         reason=reason or DEFAULT_REASON,
         request_id=request_id,
@@ -110,18 +106,6 @@ def apply_verdict(
         raise AlreadySettled(
             _("This check-in was decided before. The verdict is not needed any more.")
         ) from None
-
-
-def _verdict_of_acceptance(lesson: LessonView, record: RegisterRecord) -> Verdict:
-    """The verdict of an accepted check-in: late where it came late."""
-    if record.checked_in_at is None:
-        return Verdict.ACCEPT
-    window = Window(
-        starts_at=milliseconds(lesson.starts_at),
-        ends_at=milliseconds(lesson.ends_at),
-        late_after_minutes=lesson.late_after_minutes,
-    )
-    return Verdict.LATE if is_late(milliseconds(record.checked_in_at), window) else Verdict.ACCEPT
 
 
 def verification_id(entry: OutboxEntry) -> str:

@@ -9,6 +9,8 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from attendance.rules.permissions import MAY_TEACH
+from attendance.selectors import access
 from users.credentials import Caller, caller_of_session
 from users.identity import Person, Role
 
@@ -48,6 +50,23 @@ def signed_in(*roles: Role) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def running_lessons(view: View) -> View:
+    """Let in whoever runs lessons: teachers, staff, and students who assist in a section."""
+    guarded_by_role = signed_in(*MAY_TEACH)(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        caller = caller_of(request)
+        is_assistant = (
+            caller is not None
+            and caller.person.role not in MAY_TEACH
+            and access.runs_lessons(caller.person)
+        )
+        return (view if is_assistant else guarded_by_role)(request, *args, **kwargs)
+
+    return guarded
 
 
 def of_page(request: HttpRequest) -> dict[str, Any]:

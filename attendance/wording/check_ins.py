@@ -87,6 +87,14 @@ _ERRORS = {
     "network_not_allowed": Words(
         _("Not from this network"), _("Join the network of the campus, then try again."), "bad"
     ),
+    "not_on_roster": Words(
+        _("You are not on the roster"),
+        _("Your teacher sees that you were here. Ask them to add you."),
+        "bad",
+    ),
+    "lesson_not_held": Words(
+        _("This lesson is not held"), _("Nobody has to check in to it."), "warn"
+    ),
     "rejected_by_teacher": Words(_("Rejected by your teacher"), _("Speak to your teacher."), "bad"),
     "too_many_attempts": Words(_("Too many tries"), _("Wait a moment, then try again."), "warn"),
     "live_store_unavailable": Words(

@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from attendance.errors import LessonClosed, LessonNotOpen, LessonUnreadable
 from attendance.live import client, keys, store
-from attendance.rules.instants import instant, milliseconds
-from attendance.rules.status import Window, status_of_arrival
+from attendance.rules.instants import instant
+from attendance.rules.status import status_of_arrival
+from attendance.selectors import shapes
 from attendance.services.check_in import check_in
+from attendance.services.decisions import window_of
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.support.clock import Clock
 from tests.support.lessons import TEACHER, forget_everything, live_lesson, student
@@ -43,7 +45,7 @@ def test_the_script_and_its_twin_agree_on_every_bound(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store, "now", lambda: instant(NOW))
         lesson = start_lesson(plan, teacher=TEACHER)
-    window = Window(milliseconds(lesson.starts_at), milliseconds(lesson.ends_at), late_after)
+    window = window_of(shapes.brief_of_live(lesson))
 
     bounds = {window.starts_at, window.ends_at, window.starts_at + (late_after or 0) * MINUTE}
     moments = sorted({bound + offset for bound in bounds for offset in (-1, 0, 1)})
@@ -95,5 +97,5 @@ def test_the_plan_is_what_the_lesson_says_of_it_after_it_was_extended() -> None:
     plan = LessonPlan("Physics", minutes=30, late_after_minutes=0)
     lesson = start_lesson(plan, teacher=TEACHER)
     event = store.read_lesson(lesson.id)
-    assert event.data.late_after_minutes == 0
+    assert event.data.rule.late_after_s == 0
     assert check_in(lesson.id, student=student(1)).record.status == "late"

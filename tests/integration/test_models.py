@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import factory
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from tests.support import factories
+from tests.support.course_factories import AbsenceFactory, PolicyFactory, SectionFactory
 from tests.support.factories import (
     AttendanceEventFactory,
     AttendanceFactory,
@@ -23,6 +25,9 @@ pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
 FAR = datetime(2101, 1, 1, tzinfo=UTC)
+SECTION = factory.SubFactory(SectionFactory)
+POLICY = factory.SubFactory(PolicyFactory)
+ABSENCE = factory.SubFactory(AbsenceFactory)
 BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     (
         "attendance_ends_not_before_it_starts",
@@ -33,6 +38,16 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("attendance_revision_counts_up", "AttendanceFactory", {"revision": -1}),
     ("attendance_has_a_name", "AttendanceFactory", {"lesson_name": ""}),
     ("attendance_deletion_is_explained", "AttendanceFactory", {"deleted_at": NOW}),
+    ("attendance_of_section_has_its_day", "AttendanceFactory", {"section": SECTION}),
+    ("attendance_with_policy_has_section", "AttendanceFactory", {"policy": POLICY}),
+    ("attendance_roster_is_of_a_section", "AttendanceFactory", {"roster_closed_at": NOW}),
+    ("attendance_not_held_is_explained", "AttendanceFactory", {"not_held_at": NOW}),
+    (
+        "attendance_record_of_the_system_is_of_nobody_who_came",
+        "AttendanceRecordFactory",
+        {"source": "system"},
+    ),
+    ("attendance_record_excused_by_an_absence", "AttendanceRecordFactory", {"absence": ABSENCE}),
     ("attendance_record_status_is_known", "AttendanceRecordFactory", {"status": "asleep"}),
     ("attendance_record_source_is_known", "AttendanceRecordFactory", {"source": "rumour"}),
     ("attendance_record_instants_are_sane", "AttendanceRecordFactory", {"checked_in_at": FAR}),

@@ -7,7 +7,15 @@ import msgspec
 import pytest
 
 from attendance.live import client, decoding, keys
-from attendance.live.payloads import EventData, LessonData, Network, RecordData
+from attendance.live.payloads import (
+    EventData,
+    LessonData,
+    Network,
+    NotHeld,
+    RecordData,
+    SectionData,
+)
+from attendance.rules.status import ArrivalRule
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from tests.support.lessons import TEACHER, live_lesson
@@ -19,26 +27,32 @@ FIELDS = {
     LessonData: (
         "lesson_name",
         "teacher",
-        "late_after_minutes",
         "request_id",
+        "rule",
         "checks",
         "networks",
         "secret",
         "short_code",
         "code_seconds",
+        "section",
+        "not_held",
     ),
     RecordData: ("school_number", "full_name", "source", "reason", "actor"),
     EventData: ("kind", "actor", "source", "student", "reason"),
+    ArrivalRule: ("opens_before_s", "late_after_s", "absent_after_s"),
+    SectionData: ("id", "code", "title", "time_zone", "walk_ins", "policy_id"),
+    NotHeld: ("actor", "reason", "said_at"),
     Network: ("cidr", "first", "last"),
     Person: ("school_number", "full_name", "role"),
 }
 STAMPS = {"lesson": 4, "record": 6, "event": 5}
 LESSON_ID = UUID("01a20000-0000-7000-8000-000000000001")
 LESSON = (
-    b'1|2fb5ca8e9c3fc5bd|3,1790000000000,1790000000000,1790002700000|{"lesson_name":"Physi'
-    b'cs","teacher":{"school_number":"T-1","full_name":"Teacher 1","role":"teacher"},"late'
-    b'_after_minutes":null,"request_id":"r-1","checks":[],"networks":[],"secret":"","short'
-    b'_code":"ABCD","code_seconds":15}'
+    b'1|8592dc62f2d1c7b3|3,1790000000000,1790000000000,1790002700000|{"lesson_name":"Physi'
+    b'cs","teacher":{"school_number":"T-1","full_name":"Teacher 1","role":"teacher"},"requ'
+    b'est_id":"r-1","rule":{"opens_before_s":0,"late_after_s":null,"absent_after_s":null},'
+    b'"checks":[],"networks":[],"secret":"","short_code":"ABCD","code_seconds":15,"section'
+    b'":null,"not_held":null}'
 )
 RECORD = (
     b'1|8e4b325e5bbf58ec|2,1790000000000,1790000000000,present,,kept|{"school_number":"S-1'

@@ -67,7 +67,7 @@ def test_of_many_starts_at_once_one_wins_and_the_others_leave_nothing() -> None:
     def start(number: int) -> object:
         try:
             now = store.now()
-            data = payloads.LessonData(f"Lesson {number}", TEACHER, None, f"r-{number}")
+            data = payloads.LessonData(f"Lesson {number}", TEACHER, f"r-{number}")
             later = now + timedelta(minutes=5)
             return store.start(store.NewLesson(uuid4(), now, later, data))
         except LessonAlreadyLive as error:

@@ -14,6 +14,7 @@ from uuid import UUID
 from attendance.live import client, envelope, keys, payloads, store
 from attendance.live.payloads import EventData, LessonData, RecordData
 from attendance.rules import instants
+from attendance.rules.status import ArrivalRule
 from attendance.services import ids
 from users.identity import Person, Role
 
@@ -116,7 +117,12 @@ def _flat(mapping: dict[Any, Any]) -> Iterator[Any]:
 
 def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any, Any]:
     starts_at, revision = ends_at - LESSON_MS, share + 2
-    data = LessonData(f"Lesson {number}", teacher(number), 10, f"request-{lesson_id}")
+    data = LessonData(
+        f"Lesson {number}",
+        teacher(number),
+        f"request-{lesson_id}",
+        ArrivalRule(late_after_s=600),
+    )
     stamp = f"{revision},{ends_at},{starts_at},{ends_at}"
     return {
         "data": envelope.seal(lesson_id, "lesson", "data", stamp, payloads.encode(data)),

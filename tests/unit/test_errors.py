@@ -161,7 +161,13 @@ def test_a_run_that_ended_early_is_told_in_the_reader_s_language() -> None:
         unavailable=LiveStoreUnavailable().detail,
         lessons=(),
         totals=Totals(
-            lessons=0, counts=Counts(), events_inserted=0, newly_quarantined=0, outcomes={}
+            lessons=0,
+            counts=Counts(),
+            events_inserted=0,
+            newly_quarantined=0,
+            expected=0,
+            marked_absent=0,
+            outcomes={},
         ),
         seconds=0.0,
     )

@@ -132,6 +132,8 @@ def test_the_gravest_exit_status_wins(changes: dict[str, object], status: int) -
         counts=Counts(),
         events_inserted=0,
         newly_quarantined=given["newly_quarantined"],  # type: ignore[arg-type]
+        expected=0,
+        marked_absent=0,
         outcomes=given["outcomes"],  # type: ignore[arg-type]
     )
     report = PersistenceReport(

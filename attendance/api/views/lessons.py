@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attendance.api import paging, requests, responses
-from attendance.api.callers import StaffOnly, TeacherOrStaff, caller_of, check_may_see
+from attendance.api.callers import RunsLessons, StaffOnly, caller_of, check_may_see
 from attendance.api.parsing import body_of, query_of, request_id_of
 from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.live import codes, store
@@ -36,12 +36,12 @@ def record_data(record: RegisterRecord) -> dict[str, Any]:
 def visible_lesson(request: Request, lesson_id: UUID) -> LessonView:
     """The lesson, for its teacher and staff. Raises LessonNotFound."""
     lesson = find_lesson(lesson_id)
-    check_may_see(caller_of(request), lesson.teacher.school_number)
+    check_may_see(caller_of(request), lesson)
     return lesson
 
 
 class LessonsEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(
         parameters=[requests.LessonsQuerySerializer], responses=page_of(responses.LessonSerializer)
@@ -95,7 +95,7 @@ def _joinable_data(lesson: LiveLesson) -> dict[str, Any]:
 
 
 class LessonEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(responses=responses.LessonSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:
@@ -135,7 +135,7 @@ def _part(request_id: str, part: str) -> str:
 
 
 class FinishEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(parameters=[IDEMPOTENCY_KEY], request=None, responses=responses.LessonSerializer)
     def post(self, request: Request, lesson_id: UUID) -> Response:
@@ -147,7 +147,7 @@ class FinishEndpoint(APIView):
 
 
 class CodeEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(responses=responses.LessonCodeSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attendance.api import paging, requests, responses
-from attendance.api.callers import TeacherOrStaff, caller_of, check_may_see
+from attendance.api.callers import RunsLessons, caller_of, check_may_see
 from attendance.api.parsing import (
     body_of,
     expected_revision,
@@ -29,7 +29,7 @@ from users.errors import gettext_noop as _
 
 
 class RecordsEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(
         parameters=[requests.RecordsQuerySerializer, IF_NONE_MATCH],
@@ -38,7 +38,7 @@ class RecordsEndpoint(APIView):
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query = query_of(request, requests.RecordsQuerySerializer)
         register = registers.find_register(lesson_id, known_revision=known_revision(request))
-        check_may_see(caller_of(request), register.teacher_number)
+        check_may_see(caller_of(request), register.lesson)
         headers = {"ETag": f'"{register.revision}"', "Cache-Control": "private, no-cache"}
         if register.is_unchanged:
             return Response(status=304, headers=headers)
@@ -47,7 +47,7 @@ class RecordsEndpoint(APIView):
 
 
 class RecordEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(
         parameters=[IF_MATCH, IDEMPOTENCY_KEY],
@@ -114,18 +114,18 @@ class MyRecordEndpoint(APIView):
 
 
 class EventsEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(responses=page_of(responses.EventSerializer))
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuerySerializer)
         view = registers.find_events(lesson_id)
-        check_may_see(caller_of(request), view.teacher_number)
+        check_may_see(caller_of(request), view.lesson)
         return paging.whole(responses.EventSerializer(view.events, many=True).data)
 
 
 class RefusalsEndpoint(APIView):
-    permission_classes = (TeacherOrStaff,)
+    permission_classes = (RunsLessons,)
 
     @extend_schema(
         responses=page_of(responses.RefusedCheckInSerializer),
@@ -134,5 +134,5 @@ class RefusalsEndpoint(APIView):
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuerySerializer)
         view = registers.find_refusals(lesson_id)
-        check_may_see(caller_of(request), view.teacher_number)
+        check_may_see(caller_of(request), view.lesson)
         return paging.whole(responses.RefusedCheckInSerializer(view.refusals, many=True).data)

@@ -1,11 +1,14 @@
--- One student says "here". The window is [starts_at, ends_at).
--- KEYS    1 lesson, 2 records, 3 corrupt, 4 refusals, 5 outbox
+-- One student says "here". attendance/rules/status.py has the same rule.
+-- KEYS    1 lesson, 2 records, 3 corrupt, 4 refusals, 5 outbox, 6 roster, 7 events
 -- ARGV    1 lesson id, 2 school number, 3 JSON, 4 most records of a lesson, 5 most refusals,
---         6 code or '', 7 instant of a scan in ms or '', 8 address in 32 hex digits or ''
+--         6 code or '', 7 instant of a scan in ms or '', 8 address in 32 hex digits or '',
+--         9 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
 -- RETURNS created, record, lesson data | repeated, record, lesson data
---         lesson_not_open, starts_at | lesson_closed, ends_at | rejected_by_teacher, record
+--         arrived, record, lesson data: a teacher's word stands, and the arrival is kept with it
+--         not_expected: ask PostgreSQL, then try again with 9 | not_on_roster
+--         lesson_not_open, opens at | lesson_closed, ends_at | rejected_by_teacher, record
 --         code_missing | code_wrong | code_expired | network_not_allowed | lesson_full
---         not_found | starting | unreadable
+--         lesson_not_held | not_found | starting | unreadable
 local SCAN_MS = 300000
 
 local function is_inside(networks, address)
@@ -27,6 +30,27 @@ local function broken_check(plan, now)
   return now - scanned_at > SCAN_MS and 'code_expired' or nil, wanted.external
 end
 
+-- JSON null is userdata in Lua, not nil.
+local function has(value, kind)
+  return type(value) == kind
+end
+
+-- What becomes of whoever is not on the roster: accept, hold or refuse; nil for everybody else.
+local function walk_in_rule(plan)
+  if not has(plan.section, 'table') then return nil end
+  local listed = redis.call('HGET', KEYS[6], ARGV[2])
+  if listed and unseal(ARGV[1], 'roster', ARGV[2], listed) then return nil end
+  return plan.section.walk_ins
+end
+
+local function worth(lesson, rule, now)
+  local function is_past(seconds)
+    return has(seconds, 'number') and now >= lesson.starts_at + seconds * 1000
+  end
+  if is_past(rule.absent_after_s) then return 'absent' end
+  return is_past(rule.late_after_s) and 'late' or 'present'
+end
+
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 local now = now_ms()
@@ -35,35 +59,55 @@ local function refuse(code, value)
   return {code, value}
 end
 local known = redis.call('HGET', KEYS[2], ARGV[2])
-local stamp = known and unseal(ARGV[1], 'record', ARGV[2], known)
+local stamp, json
+if known then stamp, json = unseal(ARGV[1], 'record', ARGV[2], known) end
 local before = stamp and split(stamp)
 -- A record that the teacher added and undid is not a check-in of the student.
-if before and before[6] ~= 'undone' then
-  if before[4] == 'rejected' or before[6] == 'deleted' then
-    return refuse('rejected_by_teacher', known)
-  end
-  return {'repeated', known, lesson.data}
+local stands = before and before[6] ~= 'undone'
+if stands and (before[4] == 'rejected' or before[6] == 'deleted') then
+  return refuse('rejected_by_teacher', known)
 end
-if now < lesson.starts_at then return refuse('lesson_not_open', int(lesson.starts_at)) end
-if now >= lesson.ends_at then return refuse('lesson_closed', int(lesson.ends_at)) end
+if stands and before[3] ~= '' then return {'repeated', known, lesson.data} end
+
 local plan = cjson.decode(lesson.json)
-local fault, is_external = broken_check(plan, now)
+local rule = has(plan.rule, 'table') and plan.rule or {}
+local opens_at = lesson.starts_at - (rule.opens_before_s or 0) * 1000
+local is_open = opens_at <= now and now < lesson.ends_at
+local fault, is_external
+if is_open then fault, is_external = broken_check(plan, now) end
+if stands and (not is_open or fault) then return {'repeated', known, lesson.data} end
+if now < opens_at then return refuse('lesson_not_open', int(opens_at)) end
+if now >= lesson.ends_at then return refuse('lesson_closed', int(lesson.ends_at)) end
+if has(plan.not_held, 'table') then return refuse('lesson_not_held') end
 if fault then return refuse(fault) end
+local revision = int(lesson.revision + 1)
+if stands then
+  -- Somebody has spoken of this student before: that word stands, with the arrival beside it.
+  local fresh = {revision, int(now), int(now), before[4], before[5], before[6]}
+  local record = seal(ARGV[1], 'record', ARGV[2], table.concat(fresh, ','), json)
+  local student = cjson.decode(ARGV[3])
+  student = {school_number = student.school_number, full_name = student.full_name}
+  append_event(KEYS[7], ARGV[1], revision, int(now), 'arrival-' .. ARGV[2], before[4],
+    worth(lesson, rule, now), cjson.encode({kind = 'record_arrived', actor = student,
+      source = 'student', student = student}))
+  redis.call('HSET', KEYS[2], ARGV[2], record)
+  save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
+  return {'arrived', record, lesson.data}
+end
+local walk_in = walk_in_rule(plan)
+local is_held = walk_in == 'hold'
+if (is_held or walk_in == 'refuse') and ARGV[9] == '' then return {'not_expected'} end
+if walk_in == 'refuse' then return refuse('not_on_roster') end
 local count = lesson.record_count
 if not stamp then
   if count >= tonumber(ARGV[4]) then return refuse('lesson_full') end
   if known then move_to_corrupt(KEYS[3], ARGV[2], known) end
   count = count + 1
 end
--- attendance/rules/status.py holds the same rule. JSON null is userdata in Lua, not nil.
-local late_after = type(plan.late_after_minutes) == 'number' and plan.late_after_minutes * 60000
-local status = 'present'
-if late_after and now >= lesson.starts_at + late_after then status = 'late' end
-if is_external then status = 'pending' end
-local revision = int(lesson.revision + 1)
+local status = (is_external or is_held) and 'pending' or worth(lesson, rule, now)
 local fresh = table.concat({revision, int(now), int(now), status, '', 'kept'}, ',')
-local record = seal(ARGV[1], 'record', ARGV[2], fresh, ARGV[3])
+local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[9] or ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], record)
 save_counts(KEYS[1], lesson, {revision = revision, record_count = count})
-if is_external then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
+if is_external and not is_held then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
 return {'created', record, lesson.data}

@@ -1,9 +1,10 @@
 -- The register of a live lesson, unless the caller already has all of it.
--- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
+-- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals, 6 roster
 -- ARGV    1 revision that the caller has, or '', 2 refused attempts that the caller has, or '' for
 --         a caller who does not want them, 3 '1' to see events as well
 -- RETURNS unchanged, now ms, lesson fields, refused attempts
---         register, now ms, lesson fields, refused attempts, records, events, corrupt, refusals
+--         register, now ms, lesson fields, refused attempts, records, events, corrupt, refusals,
+--         roster
 --         not_found | starting | unreadable
 
 -- How often somebody was refused; the revision does not show it.
@@ -25,4 +26,4 @@ end
 local events = ARGV[3] == '1' and redis.call('LRANGE', KEYS[3], 0, -1) or {}
 local refusals = refused ~= '0' and redis.call('HGETALL', KEYS[5]) or {}
 return {'register', int(now_ms()), fields, refused, redis.call('HGETALL', KEYS[2]), events,
-  redis.call('LRANGE', KEYS[4], 0, -1), refusals}
+  redis.call('LRANGE', KEYS[4], 0, -1), refusals, redis.call('HGETALL', KEYS[6])}

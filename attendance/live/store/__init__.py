@@ -5,8 +5,8 @@ LiveStoreUnavailable (cannot be reached), LessonUnreadable (damaged) and those
 that each function names.
 """
 
-from attendance.live.store.check_ins import CheckIn, Shown, check_code, check_in
-from attendance.live.store.ending import extend, finish, rename
+from attendance.live.store.check_ins import CheckIn, NotExpected, Shown, check_code, check_in
+from attendance.live.store.ending import change_data, extend, finish
 from attendance.live.store.marks import (
     CorrectedRecord,
     FoundRecord,
@@ -34,15 +34,18 @@ from attendance.live.store.queue import (
     unpark,
 )
 from attendance.live.store.reading import (
+    LessonCounts,
     Missing,
-    count_statuses,
+    count_lessons,
     find_lessons,
     lesson_by_code,
     now,
     read_lesson,
     read_lessons,
+    sections_lesson,
     teachers_lesson,
 )
+from attendance.live.store.rosters import add_to_roster, read_roster, write_roster
 from attendance.live.store.snapshots import (
     CorruptPayload,
     DiscardOutcome,
@@ -61,18 +64,22 @@ __all__ = [
     "DiscardOutcome",
     "DueLesson",
     "FoundRecord",
+    "LessonCounts",
     "Missing",
     "NewLesson",
+    "NotExpected",
     "RecordHistory",
     "Register",
     "Shown",
     "Snapshot",
     "Unsnapped",
     "abandon",
+    "add_to_roster",
+    "change_data",
     "check_code",
     "check_in",
     "correct",
-    "count_statuses",
+    "count_lessons",
     "discard_if_unchanged",
     "drop_due",
     "due_pages",
@@ -93,8 +100,9 @@ __all__ = [
     "read_record",
     "read_records_of",
     "read_refusals",
+    "read_roster",
     "register",
-    "rename",
+    "sections_lesson",
     "set_damaged_aside",
     "snapshot_many",
     "start",
@@ -102,4 +110,5 @@ __all__ = [
     "teachers_lesson",
     "tidy_parked",
     "unpark",
+    "write_roster",
 ]

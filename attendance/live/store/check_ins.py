@@ -25,6 +25,10 @@ class Shown(NamedTuple):
     """As `codes.hex_address` writes it."""
 
 
+class NotExpected(Exception):
+    """The copy of the roster does not name this student, and the section asks for it."""
+
+
 class CheckIn(NamedTuple):
     record: LiveRecord
     is_repeated: bool
@@ -34,17 +38,35 @@ class CheckIn(NamedTuple):
 
 
 NOTHING_SHOWN = Shown()
-_CHECK_IN_KEYS = (keys.lesson, keys.records, keys.corrupt, keys.refusals, keys.outbox)
+_CHECK_IN_KEYS = (
+    keys.lesson,
+    keys.records,
+    keys.corrupt,
+    keys.refusals,
+    keys.outbox,
+    keys.roster,
+    keys.events,
+)
 
 
-def check_in(lesson_id: UUID, data: RecordData, shown: Shown = NOTHING_SHOWN) -> CheckIn:
-    """Mark a student as here, present or late by the live store's clock.
+def check_in(
+    lesson_id: UUID,
+    data: RecordData,
+    shown: Shown = NOTHING_SHOWN,
+    *,
+    as_walk_in: RecordData | None = None,
+) -> CheckIn:
+    """Mark a student as here; the lesson's rule and the live store's clock give the status.
 
     Where the lesson has an external verifier, the record is pending. Repeated,
-    it returns the first record unchanged. A refusal is kept for the teacher.
+    it returns the first record unchanged. A refusal is kept for the teacher. Somebody
+    of whom a teacher has spoken keeps that status, with the arrival beside it.
 
-    Raises LessonNotFound, LessonNotOpen, LessonClosed, LessonFull, CodeMissing,
-    CodeWrong, CodeExpired, NetworkNotAllowed and RejectedByTeacher.
+    NotExpected where the section holds or refuses whoever is not on its roster: the
+    caller asks PostgreSQL, and tries again with `as_walk_in`, the record to be held.
+    Raises LessonNotFound, LessonNotOpen, LessonClosed, LessonNotHeld, LessonFull,
+    CodeMissing, CodeWrong, CodeExpired, NetworkNotAllowed, NotOnRoster and
+    RejectedByTeacher.
     """
     reply = client.run(
         "check_in",
@@ -56,9 +78,12 @@ def check_in(lesson_id: UUID, data: RecordData, shown: Shown = NOTHING_SHOWN) ->
             MOST_RECORDS,
             MOST_REFUSALS,
             *shown,
+            payloads.encode(as_walk_in) if as_walk_in else "",
         ),
     )
-    if reply[0] not in {b"created", b"repeated"}:
+    if reply[0] == b"not_expected":
+        raise NotExpected
+    if reply[0] not in {b"created", b"arrived", b"repeated"}:
         refuse(reply)
     record = decode_record(lesson_id, data.school_number, reply[1])
     lesson, starts_at, ends_at = _plan(lesson_id, reply[2])

@@ -1,10 +1,8 @@
-"""Changing a lesson: its end, which due has to follow, and its name."""
+"""Changing a lesson: its end, which due has to follow, and its own data."""
 
 from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
-
-import msgspec
 
 from attendance.errors import (
     Conflict,
@@ -14,7 +12,7 @@ from attendance.errors import (
     LessonUnreadable,
 )
 from attendance.live import client, keys, payloads
-from attendance.live.payloads import EventData, LiveLesson
+from attendance.live.payloads import EventData, LessonData, LiveLesson
 from attendance.live.store import queue
 from attendance.rules import instants
 from attendance.rules.window import LONGEST_LESSON_HOURS
@@ -40,25 +38,24 @@ def extend(lesson_id: UUID, ends_at: datetime, *, request_id: str, event: EventD
     return _set_end(lesson_id, instants.milliseconds(ends_at), request_id, event)
 
 
-def rename(lesson: LiveLesson, lesson_name: str, *, request_id: str, event: EventData) -> None:
-    """Give a lesson another name; the same request id again changes nothing.
+def change_data(lesson: LiveLesson, data: LessonData, *, request_id: str, event: EventData) -> None:
+    """Give a lesson other data; the same request id again changes nothing.
 
-    Raises LessonNotFound, and Conflict where somebody else renamed it since it was read.
+    Raises LessonNotFound, and Conflict where somebody else changed it since it was read.
     """
-    data = lesson.data
     reply = client.run(
-        "rename",
+        "change_data",
         [keys.lesson(lesson.id), keys.events(lesson.id)],
         (
             str(lesson.id),
-            data.lesson_name,
-            payloads.encode(msgspec.structs.replace(data, lesson_name=lesson_name)),
+            lesson.data_revision,
+            payloads.encode(data),
             request_id,
             payloads.encode(event),
         ),
     )
     match reply[0]:
-        case b"renamed" | b"repeated":
+        case b"changed" | b"repeated":
             return
         case b"conflict":
             raise Conflict

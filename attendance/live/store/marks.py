@@ -1,7 +1,7 @@
 """Corrections, and the register of a lesson that lives in Redis."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from attendance.live.envelope import Corrupt
 from attendance.live.payloads import EventData, LiveEvent, LiveLesson, LiveRecord, RecordData
 from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store.replies import decode_record, refuse
+from attendance.live.store.rosters import decode_roster
 from attendance.vocabulary import MOST_RECORDS
 
 
@@ -41,6 +42,8 @@ class Register(NamedTuple):
     records: Sequence[LiveRecord] = ()
     events: Sequence[LiveEvent] = ()
     refusals: Sequence[LiveRefusal] = ()
+    roster: Mapping[str, str] = {}
+    """Who is expected: full names by school number; empty without a section."""
     refused_attempts: int = 0
     """How often somebody was refused; 0 for a caller who did not ask for refusals."""
     unreadable: int = 0
@@ -143,10 +146,9 @@ def register(
     LessonUnreadable.
     """
     refused: int | str = "" if not with_refusals else -1 if known_refused is None else known_refused
-    parts = (keys.lesson, keys.records, keys.events, keys.corrupt, keys.refusals)
     reply = client.run(
         "register",
-        [key(lesson_id) for key in parts],
+        keys.of_lesson(lesson_id),
         ("" if known_revision is None else known_revision, refused, "1" if with_events else ""),
     )
     if reply[0] == b"unchanged":
@@ -182,7 +184,7 @@ def read_history(lesson_id: UUID, school_number: str) -> RecordHistory:
 
 
 def _register(lesson_id: UUID, reply: list[Any]) -> Register:
-    _, read_at, fields, refused, flat, raw_events, corrupt, refusals = reply
+    _, read_at, fields, refused, flat, raw_events, corrupt, refusals, roster = reply
     records: list[LiveRecord] = []
     events, unreadable = _events(lesson_id, raw_events)
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
@@ -195,6 +197,7 @@ def _register(lesson_id: UUID, reply: list[Any]) -> Register:
         records=sorted(records, key=lambda record: record.school_number),
         events=events,
         refusals=decode_refusals(lesson_id, refusals),
+        roster=decode_roster(lesson_id, roster),
         refused_attempts=int(refused),
         unreadable=unreadable + len(corrupt),
     )

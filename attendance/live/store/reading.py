@@ -1,8 +1,9 @@
 """Reading lessons without their records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonNotFound, LessonUnreadable
@@ -69,6 +70,11 @@ def teachers_lesson(school_number: str) -> LiveLesson | None:
     return _lesson_of_name(keys.teacher(school_number))
 
 
+def sections_lesson(section_id: int) -> LiveLesson | None:
+    """The live or scheduled lesson of a section, or None."""
+    return _lesson_of_name(keys.section(section_id))
+
+
 def lesson_by_code(short_code: str) -> LiveLesson | None:
     """The lesson that these four letters name, unless it is over, or None."""
     return _lesson_of_name(keys.code(short_code))
@@ -84,19 +90,33 @@ def _lesson_of_name(key: str) -> LiveLesson | None:
     return lesson
 
 
-def count_statuses(lesson_ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """How many records of each lesson have each status, in one round trip."""
-    calls = [client.Call("count_statuses", [keys.lesson(i), keys.records(i)]) for i in lesson_ids]
+class LessonCounts(NamedTuple):
+    """What one lesson has, in numbers."""
+
+    statuses: Mapping[str, int]
+    """Records by status; those flagged as deleted are left out."""
+    expected: int = 0
+    """How many the copy of the roster names."""
+    came: int = 0
+    """How many of them are present, late, or wait for a decision."""
+
+
+def count_lessons(lesson_ids: Sequence[UUID]) -> dict[UUID, LessonCounts]:
+    """The counts of each lesson, in one round trip."""
+    calls = [
+        client.Call("count_statuses", [keys.lesson(i), keys.records(i), keys.roster(i)])
+        for i in lesson_ids
+    ]
     replies = client.run_many(calls) if calls else []
     return {lesson_id: _counts(reply) for lesson_id, reply in zip(lesson_ids, replies, strict=True)}
 
 
-def _counts(reply: object) -> dict[str, int]:
+def _counts(reply: object) -> LessonCounts:
     if not isinstance(reply, list) or reply[0] != b"counts":
-        return {}
-    return {
-        status.decode(): int(count) for status, count in zip(reply[1::2], reply[2::2], strict=True)
-    }
+        return LessonCounts({})
+    _, expected, came, *flat = reply
+    statuses = {s.decode(): int(count) for s, count in zip(flat[::2], flat[1::2], strict=True)}
+    return LessonCounts(statuses, int(expected), int(came))
 
 
 def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveLesson]:

@@ -11,9 +11,11 @@ from attendance.errors import (
     LessonClosed,
     LessonFull,
     LessonNotFound,
+    LessonNotHeld,
     LessonNotOpen,
     LessonUnreadable,
     NetworkNotAllowed,
+    NotOnRoster,
     RejectedByTeacher,
 )
 from attendance.live import decoding
@@ -46,6 +48,8 @@ _PLAIN = {
     b"code_expired": CodeExpired,
     b"network_not_allowed": NetworkNotAllowed,
     b"rejected_by_teacher": RejectedByTeacher,
+    b"not_on_roster": NotOnRoster,
+    b"lesson_not_held": LessonNotHeld,
 }
 
 

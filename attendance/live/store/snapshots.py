@@ -12,6 +12,7 @@ from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store import queue
+from attendance.live.store.names import names_of
 
 
 class CorruptPayload(NamedTuple):
@@ -185,12 +186,7 @@ def free_names(lessons: Sequence[LiveLesson]) -> None:
     calls = [
         client.Call("compare_and_delete", [key], (str(lesson.id),))
         for lesson in lessons
-        for key in _names_of(lesson)
+        for key in names_of(lesson.data)
     ]
     if calls:
         client.run_many(calls)
-
-
-def _names_of(lesson: LiveLesson) -> list[str]:
-    short = lesson.data.short_code
-    return [keys.teacher(lesson.data.teacher.school_number), *([keys.code(short)] if short else [])]

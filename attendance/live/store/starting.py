@@ -1,11 +1,12 @@
 """Starting a lesson: its keys are in several slots, so the order of writes is the guard.
 
-due (and the outboxes), then the short code, then the lesson in phase starting,
-then the teacher's key, then live. A start that dies in between leaves a lesson
-that nobody can check in to; the same request takes it up again, any other
+due (and the outboxes), then the short code, then the lesson in phase starting, then the
+section's and the teacher's key, then the roster, then live. A start that dies in between
+leaves a lesson that nobody can check in to; the same request takes it up again, any other
 removes it after a minute.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -21,6 +22,8 @@ from attendance.errors import (
 from attendance.live import client, codes, keys, payloads
 from attendance.live.payloads import LessonData, LiveLesson
 from attendance.live.store import queue, reading
+from attendance.live.store.names import names_of, names_that_exclude
+from attendance.live.store.rosters import write_roster
 from attendance.rules import instants
 from attendance.vocabulary import Check
 from users.errors import gettext_noop as _
@@ -35,51 +38,79 @@ class NewLesson(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     data: LessonData
+    roster: Mapping[str, str] = {}
+    """Who is expected: full names by school number; none where the lesson has no section."""
+
+
+class _Taken(Exception):
+    """Another lesson has a name that this one needs."""
+
+    def __init__(self, key: str, lesson: LiveLesson | None) -> None:
+        super().__init__(key)
+        self.key = key
+        self.lesson = lesson
 
 
 def start(new: NewLesson) -> LiveLesson:
     """Make a lesson live, or return the one that this request has made before.
 
+    Where the section has a lesson at that time, that one is returned: a second teacher joins.
     Raises LessonAlreadyLive, which names the teacher's live lesson, and
     InvalidWindow where the end is not in the future.
     """
-    teacher = new.data.teacher.school_number
-    key_value = queue.read_name(keys.teacher(teacher))
-    holder = _holder(key_value)
-    if holder is not None and holder.data.request_id == new.data.request_id:
-        return _go_live(holder.id)
-    if holder is not None:
-        _refuse_or_abandon(holder)
+    values = {key: queue.read_name(key) for key in names_that_exclude(new.data)}
+    for key, value in values.items():
+        holder = _holder(value)
+        if holder is None:
+            continue
+        if joined := _join_or_refuse(new, key, holder):
+            return joined
+        values[key] = b""
+    new = _enter(new)
+    try:
+        for key, value in values.items():
+            _take(new, key, value)
+    except _Taken as taken:
+        abandon(new.id)
+        return _after_a_lost_race(new, taken)
+    return _go_live(reading.read_lesson(new.id), new.roster)
+
+
+def _enter(new: NewLesson) -> NewLesson:
+    """Write due and the lesson itself, in phase starting."""
     ends_at = instants.milliseconds(new.ends_at)
-    due_reply = client.run(
-        "schedule",
-        [keys.DUE],
-        (
-            str(new.id),
-            ends_at,
-        ),
-    )
-    if due_reply[0] == b"past":
+    if client.run("schedule", [keys.DUE], (str(new.id), ends_at))[0] == b"past":
         raise InvalidWindow(_("The end of the lesson is not in the future. Choose a later end."))
     if Check.EXTERNAL in new.data.checks:
         queue.expect_verdicts(new.id, ends_at)
-    _create(_with_short_code(new))
-    name_reply = client.run(
-        "take_name",
-        [keys.teacher(teacher)],
-        (
-            key_value,
-            str(new.id),
-        ),
-    )
-    if name_reply[0] == b"held":
-        abandon(new.id)
-        return _after_a_lost_race(new, name_reply[1])
-    return _go_live(new.id)
+    new = _with_short_code(new)
+    _create(new)
+    return new
+
+
+def _take(new: NewLesson, key: str, expected: bytes) -> None:
+    reply = client.run("take_name", [key], (expected, str(new.id)))
+    if reply[0] == b"held":
+        raise _Taken(key, _holder(reply[1]))
+
+
+def _join_or_refuse(new: NewLesson, key: str, holder: LiveLesson) -> LiveLesson | None:
+    """The lesson that this start means: its own, made before, or the section's at that time.
+
+    None where the holder was a start that died: its name is free now. Raises LessonAlreadyLive.
+    """
+    section = new.data.section
+    is_of_section = section is not None and key == keys.section(section.id)
+    is_at_that_time = new.starts_at < holder.ends_at and holder.opens_at < new.ends_at
+    is_own = holder.data.request_id == new.data.request_id
+    if is_own or (is_of_section and is_at_that_time):
+        return _go_live(holder, new.roster)
+    _refuse_or_abandon(holder)
+    return None
 
 
 def _holder(key_value: bytes) -> LiveLesson | None:
-    """The lesson that the teacher's key names, unless that one is absent or over."""
+    """The lesson that a key names, unless that one is absent or over."""
     lesson_id = queue.lesson_id(key_value)
     if lesson_id is None:
         return None
@@ -126,32 +157,34 @@ def _create(new: NewLesson) -> None:
     )
 
 
-def _after_a_lost_race(new: NewLesson, key_value: bytes) -> LiveLesson:
-    winner = _holder(key_value)
-    if winner is None:
+def _after_a_lost_race(new: NewLesson, taken: _Taken) -> LiveLesson:
+    winner = taken.lesson
+    joined = _join_or_refuse(new, taken.key, winner) if winner else None
+    if joined is None:
         raise LessonAlreadyLive(_("Another start of yours is under way. Try again in a moment."))
-    if winner.data.request_id == new.data.request_id:
-        return _go_live(winner.id)
-    raise LessonAlreadyLive(lesson_id=str(winner.id), lesson_name=winner.data.lesson_name)
+    return joined
 
 
-def _go_live(lesson_id: UUID) -> LiveLesson:
-    outcome = client.run("go_live", [keys.lesson(lesson_id)])[0]
+def _go_live(lesson: LiveLesson, roster: Mapping[str, str]) -> LiveLesson:
+    # A lesson that is live has its roster: only the start of a new one writes it here.
+    if lesson.is_starting and lesson.data.section is not None:
+        write_roster(lesson.id, roster)
+    outcome = client.run("go_live", [keys.lesson(lesson.id)])[0]
     if outcome == b"unreadable":
         raise LessonUnreadable
     if outcome != b"live":
         raise LessonAlreadyLive(_("Another start of yours was faster. Load your lessons again."))
-    return reading.read_lesson(lesson_id)
+    return reading.read_lesson(lesson.id)
 
 
 def abandon(lesson_id: UUID) -> bool:
     """Remove a lesson that never went live. Returns whether it is gone."""
     lesson = reading.read_lessons([lesson_id])[lesson_id]
-    outcome = client.run("abandon", [keys.lesson(lesson_id)])[0]
-    if outcome == b"kept":
+    parts = [keys.lesson(lesson_id), keys.roster(lesson_id)]
+    if client.run("abandon", parts)[0] == b"kept":
         return False
     if isinstance(lesson, LiveLesson):
-        name = keys.code(lesson.data.short_code)
-        client.run("compare_and_delete", [name], (str(lesson_id),))
+        for name in names_of(lesson.data):
+            client.run("compare_and_delete", [name], (str(lesson_id),))
     queue.drop_due([lesson_id])
     return True

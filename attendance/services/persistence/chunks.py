@@ -3,7 +3,8 @@
     1  BEGIN, and claim each lesson; what somebody else works on is left alone
     2  take a snapshot of each lesson at its revision R
     3  ensure that every user exists, and hold their rows
-    4  write attendances, records and events; what is known moves only forward
+    4  write attendances, records and events; what is known moves only forward; of a lesson of a
+       section, mark whoever was expected and has no record
     5  quarantine what cannot be read; captured = stored, or roll back; COMMIT
     6  discard each lesson from Redis, only if it is still at R, and over
 
@@ -27,6 +28,7 @@ from attendance.services.persistence import (
     halving,
     parked,
     quarantine,
+    rosters,
     rows,
     runs,
     snapshots,
@@ -113,10 +115,20 @@ def _transaction(turn: ExitStack, book: runs.Book) -> Iterator[None]:
 def _write_together(
     lessons: Sequence[Readable],
 ) -> tuple[dict[UUID, Written], list[halving.Refused]]:
+    ids = [readable.lesson.id for readable in lessons]
     users = ensure_users(rows.people_of(lessons))
-    reach("users_ensured", [readable.lesson.id for readable in lessons])
+    reach("users_ensured", ids)
+    lessons = rosters.read(lessons)
+    reach("rosters_read", ids)
     written = rows.write_lessons(lessons, users)
-    return written, halving.displaced(written)
+    reach("records_written", ids)
+    return _closed(lessons, written), halving.displaced(written)
+
+
+def _closed(lessons: Sequence[Readable], written: dict[UUID, Written]) -> dict[UUID, Written]:
+    """The same, with the rosters of known attendances closed."""
+    closed = rosters.close(lessons)
+    return {i: x._replace(closed=closed[i]) if i in closed else x for i, x in written.items()}
 
 
 def _bound_this_transaction() -> None:

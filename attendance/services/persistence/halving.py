@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.services.database_errors import Kind, kind_of, text_of
-from attendance.services.persistence import rows
+from attendance.services.persistence import rosters, rows
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from users.services import ensure_users
@@ -49,25 +49,28 @@ def displaced(written: Mapping[UUID, Written]) -> list[Refused]:
 
 def _write_one(readable: Readable) -> tuple[Written, list[Refused]]:
     lesson_id = readable.lesson.id
-    rows.write_attendances([readable], ensure_users([rows.teacher_of(readable.lesson)]))
+    users = ensure_users(rows.people_of_lesson(readable.lesson))
+    [readable] = [rosters.still_open(lesson) for lesson in rosters.read([readable])]
+    rows.write_attendances([readable], users)
     total = Written()
 
     def write_records(part: Sequence[LiveRecord]) -> None:
         nonlocal total
         users = ensure_users(p for record in part for p in rows.people_of_record(record))
-        part_total = rows.move_forward([Readable(readable.lesson, part, [])], users)[lesson_id]
-        total = _sum(total, part_total)
+        piece = readable._replace(records=part, events=[])
+        total = _sum(total, rows.move_forward([piece], users)[lesson_id])
 
     def write_events(part: Sequence[LiveEvent]) -> None:
         nonlocal total
         users = ensure_users(p for event in part for p in rows.people_of_event(event))
-        part_total = rows.move_forward([Readable(readable.lesson, [], part)], users)[lesson_id]
-        total = _sum(total, part_total)
+        piece = readable._replace(records=[], events=part)
+        total = _sum(total, rows.move_forward([piece], users)[lesson_id])
 
     # By number, so that the users of all parts are locked in one order.
     in_order = sorted(readable.records, key=lambda record: record.school_number)
     refused = _halve(lesson_id, in_order, write_records)
     refused += _halve(lesson_id, readable.events, write_events)
+    total = total._replace(closed=rosters.close([readable]).get(lesson_id, total.closed))
     return total, refused + displaced({lesson_id: total})
 
 
@@ -77,7 +80,7 @@ def _sum(one: Written, other: Written) -> Written:
         one.updated + other.updated,
         one.unchanged + other.unchanged,
         one.events + other.events,
-        one.displaced + other.displaced,
+        displaced=one.displaced + other.displaced,
     )
 
 

@@ -71,6 +71,10 @@ class LessonReport(msgspec.Struct, frozen=True):
     counts: Counts = Counts()
     events_inserted: int = 0
     newly_quarantined: int = 0
+    expected: int = 0
+    """Who was on the roster, where this run closed it. Beside the sums: nobody captured it."""
+    marked_absent: int = 0
+    """Who of them had no mark, and got one of the system."""
     is_discarded: bool = False
     seconds: float = 0.0
     """From the start of its transaction to its discard; lessons of a chunk share it."""
@@ -82,6 +86,8 @@ class Totals(msgspec.Struct, frozen=True):
     counts: Counts
     events_inserted: int
     newly_quarantined: int
+    expected: int
+    marked_absent: int
     outcomes: dict[str, int]
 
 
@@ -133,7 +139,7 @@ class Tally:
         self._reports: list[LessonReport] = []
         self._others = 0
         self._counts = Counts()
-        self._events = self._newly = 0
+        self._events = self._newly = self._expected = self._absent = 0
         self._outcomes: Counter[str] = Counter()
 
     def add(self, lessons: Iterable[LessonReport]) -> None:
@@ -142,6 +148,8 @@ class Tally:
             self._counts += lesson.counts
             self._events += lesson.events_inserted
             self._newly += lesson.newly_quarantined
+            self._expected += lesson.expected
+            self._absent += lesson.marked_absent
             self._advance(lesson.counts.read)
             if lesson.outcome in TROUBLE:
                 self._reports.append(lesson)
@@ -159,5 +167,7 @@ class Tally:
             counts=self._counts,
             events_inserted=self._events,
             newly_quarantined=self._newly,
+            expected=self._expected,
+            marked_absent=self._absent,
             outcomes=dict(self._outcomes),
         )

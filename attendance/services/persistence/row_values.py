@@ -15,12 +15,13 @@ from uuid import UUID
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.rules.instants import FIRST_MS, instant, milliseconds
 from attendance.rules.verdicts import UNDONE_REASON, Mark
-from attendance.vocabulary import Status
+from attendance.services.expected import Expected
+from attendance.vocabulary import Source, Status
 
 NO_VERDICT_REASON = "no verdict of the verifier when the lesson was stored"
 
 # Compared for each record: members of an enumeration take twice as long.
-_KEPT, _PENDING = Mark.KEPT.value, Status.PENDING.value
+_KEPT, _PENDING, _SYSTEM = Mark.KEPT.value, Status.PENDING.value, Source.SYSTEM.value
 _ON_THE_WIRE = {"uuid": "bytea", "timestamptz": "int8"}
 
 Item = TypeVar("Item", LiveLesson, LiveRecord, LiveEvent)
@@ -32,6 +33,10 @@ class Readable(NamedTuple):
     lesson: LiveLesson
     records: Sequence[LiveRecord]
     events: Sequence[LiveEvent]
+    expected: Expected | None = None
+    """Who should have come; None before it is read, and for a lesson of no section."""
+    closed_at: int | None = None
+    """When the roster of a new attendance is closed (epoch ms); None where it is not."""
 
 
 class Form(NamedTuple):
@@ -55,6 +60,12 @@ class Writing(NamedTuple):
     users: dict[str, int]
     """The id of each school number."""
     instant: Callable[[int], Any]
+    expected: Expected | None = None
+    """Who should have come; None without a section, or where it is gone."""
+    closed_at: int | None = None
+    """When those who were missing got their mark (epoch ms); None where that is still to come."""
+    numbers: frozenset[str] = frozenset()
+    """Of everybody who was expected."""
 
 
 class Column(NamedTuple, Generic[Item]):
@@ -106,6 +117,31 @@ def _checked_in_at(writing: Writing, record: LiveRecord) -> Any:
     return None if at is None else writing.instant(at)
 
 
+def _is_expected(writing: Writing, record: LiveRecord) -> bool | None:
+    return None if writing.closed_at is None else record.school_number in writing.numbers
+
+
+def _absence_of(writing: Writing, record: LiveRecord) -> int | None:
+    if record.source != _SYSTEM or writing.expected is None:
+        return None
+    excuse = writing.expected.excuses.get(writing.users[record.school_number])
+    return excuse.absence_id if excuse else None
+
+
+def _closed_at(writing: Writing, _: LiveLesson) -> Any:
+    return None if writing.closed_at is None else writing.instant(writing.closed_at)
+
+
+def _not_held_at(writing: Writing, lesson: LiveLesson) -> Any:
+    said = lesson.data.not_held
+    return writing.instant(said.said_at) if said else None
+
+
+def _not_held_by(writing: Writing, lesson: LiveLesson) -> int | None:
+    said = lesson.data.not_held
+    return writing.users[said.actor.school_number] if said else None
+
+
 def _student_of(writing: Writing, event: LiveEvent) -> int | None:
     student = event.data.student
     return None if student is None else writing.users[student.school_number]
@@ -134,7 +170,19 @@ ATTENDANCE = Layout[LiveLesson](
         Column("lesson_name", "text", lambda _, lesson: lesson.data.lesson_name),
         Column("starts_at", "timestamptz", lambda w, lesson: _at(w, lesson.starts_at)),
         Column("ends_at", "timestamptz", lambda w, lesson: _at(w, lesson.ends_at)),
-        Column("late_after_minutes", "int4", lambda _, lesson: lesson.data.late_after_minutes),
+        Column("section_id", "int8", lambda w, _: w.expected and w.expected.section_id),
+        Column("policy_id", "int8", lambda w, _: w.expected and w.expected.policy_id),
+        Column("held_on", "date", lambda w, _: w.expected and w.expected.held_on),
+        Column("opens_before_s", "int4", lambda _, lesson: lesson.data.rule.opens_before_s),
+        Column("late_after_s", "int4", lambda _, lesson: lesson.data.rule.late_after_s),
+        Column("absent_after_s", "int4", lambda _, lesson: lesson.data.rule.absent_after_s),
+        Column("not_held_at", "timestamptz", _not_held_at),
+        Column("not_held_by_id", "int8", _not_held_by),
+        Column(
+            "not_held_reason",
+            "text",
+            lambda _, lesson: lesson.data.not_held.reason if lesson.data.not_held else "",
+        ),
         Column("checks", "jsonb", lambda _, lesson: json.dumps(lesson.data.checks)),
         Column(
             "networks",
@@ -142,6 +190,7 @@ ATTENDANCE = Layout[LiveLesson](
             lambda _, lesson: json.dumps([n.cidr for n in lesson.data.networks]),
         ),
         Column("revision", "int8", lambda _, lesson: lesson.revision),
+        Column("roster_closed_at", "timestamptz", _closed_at),
     ),
 )
 
@@ -155,6 +204,8 @@ RECORD = Layout[LiveRecord](
         Column("checked_in_at", "timestamptz", _checked_in_at),
         Column("source", "text", lambda _, record: record.source),
         Column("reason", "text", lambda _, record: reason_of(record)),
+        Column("is_expected", "bool", _is_expected),
+        Column("absence_id", "int8", _absence_of),
         Column("previous", "text", lambda _, record: record.previous),
         Column("revision", "int8", lambda _, record: record.revision),
         Column("changed_at", "timestamptz", lambda w, record: w.instant(record.changed_at_ms)),
@@ -209,4 +260,11 @@ def event_rows(
 
 
 def _writing(readable: Readable, users: dict[str, int], form: Form) -> Writing:
-    return Writing(form.lesson_id(readable.lesson.id), users, form.instant)
+    return Writing(
+        lesson_id=form.lesson_id(readable.lesson.id),
+        users=users,
+        instant=form.instant,
+        expected=readable.expected,
+        closed_at=readable.closed_at,
+        numbers=readable.expected.numbers if readable.expected else frozenset(),
+    )

@@ -12,8 +12,9 @@ from django.db import connection
 
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
-from attendance.services.persistence import row_values
+from attendance.services.persistence import rosters, row_values
 from attendance.services.persistence.row_values import Layout, Readable
+from attendance.services.system_marks import Closed
 from users.identity import Person, Role
 
 NO_CONSTANTS: Mapping[str, str] = {}
@@ -29,6 +30,8 @@ class Written(NamedTuple):
     unchanged: int = 0
     """Records that were there in this revision or a later one: counted, not derived."""
     events: int = 0
+    closed: Closed = Closed()
+    """What closing its roster came to; nobody captured these marks, so no sum has them."""
     displaced: tuple[LiveRecord | LiveEvent, ...] = ()
     """Items in whose place PostgreSQL has others, because Redis came back as an older copy."""
 
@@ -36,7 +39,7 @@ class Written(NamedTuple):
 def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
     """Everybody to whom a row of these lessons points."""
     for lesson in lessons:
-        yield teacher_of(lesson.lesson)
+        yield from people_of_lesson(lesson.lesson)
         for record in lesson.records:
             yield from people_of_record(record)
         for event in lesson.events:
@@ -47,6 +50,13 @@ def teacher_of(lesson: LiveLesson) -> Person:
     """The teacher of a lesson, as somebody who may have to be made a user."""
     teacher = lesson.data.teacher
     return Person(teacher.school_number, teacher.full_name, Role.TEACHER)
+
+
+def people_of_lesson(lesson: LiveLesson) -> Iterable[Person]:
+    """The teacher of a lesson, and whoever said that it was not held."""
+    yield teacher_of(lesson)
+    if lesson.data.not_held is not None:
+        yield lesson.data.not_held.actor
 
 
 def people_of_record(record: LiveRecord) -> Iterable[Person]:
@@ -71,10 +81,11 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     new = write_attendances(lessons, users)
     # Nobody else can have written records for a row that this transaction made.
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
+    with_marks = [rosters.with_marks(lesson) for lesson in fresh]
     _copy(
         row_values.RECORD,
-        row_values.record_rows(fresh, users, row_values.COPY),
-        expected=sum(len(readable.records) for readable in fresh),
+        row_values.record_rows(with_marks, users | rosters.ids_of(fresh), row_values.COPY),
+        expected=sum(len(readable.records) for readable in with_marks),
     )
     _copy(
         row_values.EVENT,
@@ -82,11 +93,13 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
         expected=sum(len(readable.events) for readable in fresh),
     )
     written = {
-        readable.lesson.id: Written(len(readable.records), events=len(readable.events))
-        for readable in fresh
+        each.lesson.id: Written(
+            len(each.records), events=len(each.events), closed=rosters.closed_by_copy(each, full)
+        )
+        for each, full in zip(fresh, with_marks, strict=True)
     }
     stored_lessons = [lesson for lesson in lessons if lesson.lesson.id not in new]
-    return written | move_forward(stored_lessons, users)
+    return written | move_forward([rosters.still_open(x) for x in stored_lessons], users)
 
 
 def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
@@ -101,7 +114,7 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
             updated[i],
             standing[i] - inserted[i] - updated[i] - len(overruled[i]),
             events[i],
-            (*overruled[i], *displaced[i]),
+            displaced=(*overruled[i], *displaced[i]),
         )
         for i in (readable.lesson.id for readable in lessons)
     }
@@ -126,7 +139,9 @@ def write_attendances(lessons: Sequence[Readable], users: dict[str, int]) -> set
 
 def _move_attendances_forward(rows: Sequence[Sequence[Any]]) -> None:
     layout = row_values.ATTENDANCE
-    changes = ", ".join(f"{name} = incoming.{name}" for name in layout.names[1:])
+    # The roster is closed once, by another statement.
+    names = (name for name in layout.names[1:] if name != "roster_closed_at")
+    changes = ", ".join(f"{name} = incoming.{name}" for name in names)
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {layout.table} AS stored SET {changes}"
@@ -140,12 +155,16 @@ def _move_records_forward(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> tuple[Counter[UUID], Counter[UUID]]:
     layout = row_values.RECORD
-    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in layout.names[2:])
+    # Whether somebody was expected is written down once, when the roster is closed.
+    names = (name for name in layout.names[2:] if name != "is_expected")
+    changes = ", ".join(f"{name} = EXCLUDED.{name}" for name in names)
     rows = _insert(
         layout,
         list(row_values.record_rows(lessons, users, row_values.SQL)),
         "ON CONFLICT ON CONSTRAINT attendance_record_once_per_student"
-        f" DO UPDATE SET {changes} WHERE stored.revision < EXCLUDED.revision"
+        f" DO UPDATE SET {changes}"
+        # A mark of the system yields to any word.
+        " WHERE stored.revision < EXCLUDED.revision OR stored.source = 'system'"
         # A row that this statement inserted was never updated.
         " RETURNING stored.attendance_id, (xmax = 0)",
     )

@@ -42,8 +42,12 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
         name: F(name) + sum(getattr(report.counts, name) for report in stored_reports)
         for name in ("recorded", "read", "inserted", "updated", "unchanged", "quarantined")
     }
+    beside = {
+        name: F(name) + sum(getattr(report, name) for report in stored_reports)
+        for name in ("expected", "marked_absent")
+    }
     PersistenceRun.objects.filter(pk=book.run_id).update(
-        lessons=F("lessons") + len(stored_reports), **sums
+        lessons=F("lessons") + len(stored_reports), **sums, **beside
     )
 
 

@@ -83,6 +83,8 @@ def _of_written(
         ),
         events_inserted=written.events,
         newly_quarantined=quarantined.newly.get(lesson.id, 0),
+        expected=written.closed.expected,
+        marked_absent=written.closed.marked_absent,
     )
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from attendance.errors import AttendanceError, Conflict, RecordNotFound
 from attendance.http_status import STATUS
-from attendance.rules.permissions import MAY_TEACH, check_may_see
+from attendance.selectors.access import check_may_see
 from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
 from attendance.selectors.registers import HistoryView, find_history
@@ -21,7 +21,7 @@ from attendance.services import ids, lessons
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import LessonState, Refusal, Status, Verdict
 from attendance.web import stream
-from attendance.web.callers import person_of, signed_in
+from attendance.web.callers import person_of, running_lessons
 from attendance.web.forms import AddForm, CorrectionForm
 from attendance.wording.lessons import STATES, history
 from users.wording import in_words
@@ -36,20 +36,20 @@ NO_CONTENT = 204
 def visible(request: HttpRequest, lesson_id: UUID) -> LessonView:
     """The lesson, for its teacher and staff. Raises LessonNotFound."""
     lesson = find_lesson(lesson_id)
-    check_may_see(person_of(request), teacher_number=lesson.teacher.school_number)
+    check_may_see(person_of(request), lesson)
     return lesson
 
 
 def _visible_board(request: HttpRequest, lesson_id: UUID, *, version: str = "") -> Board:
     """The lesson's board, for its teacher and staff. Raises LessonNotFound."""
     board = find_board(lesson_id, version=version)
-    check_may_see(person_of(request), teacher_number=board.lesson.teacher.school_number)
+    check_may_see(person_of(request), board.lesson)
     return board
 
 
 @never_cache
 @require_safe
-@signed_in(*MAY_TEACH)
+@running_lessons
 def board(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The whole page; its rows are also served alone."""
     return _page(request, _visible_board(request, lesson_id))
@@ -70,7 +70,7 @@ def _page(
 
 @never_cache
 @require_safe
-@signed_in(*MAY_TEACH)
+@running_lessons
 def rows(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The rows alone; 204 where the browser has the newest ones."""
     board = _visible_board(request, lesson_id, version=request.GET.get("known", ""))
@@ -128,7 +128,7 @@ def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-@signed_in(*MAY_TEACH)
+@running_lessons
 def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpResponse:
     """One student in one lesson: what happened, and a form to change it."""
     history_view = _visible_history(request, lesson_id, school_number)
@@ -164,7 +164,7 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
 def _visible_history(request: HttpRequest, lesson_id: UUID, school_number: str) -> HistoryView:
     """One student in the lesson, for its teacher and staff. Raises LessonNotFound."""
     view = find_history(lesson_id, school_number)
-    check_may_see(person_of(request), teacher_number=view.lesson.teacher.school_number)
+    check_may_see(person_of(request), view.lesson)
     return view
 
 
@@ -190,7 +190,7 @@ def _correct(
 
 
 @require_POST
-@signed_in(*MAY_TEACH)
+@running_lessons
 def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Add a student, or accept one who was refused."""
     board = _visible_board(request, lesson_id)
@@ -203,7 +203,7 @@ def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@signed_in(*MAY_TEACH)
+@running_lessons
 def finish(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """End a lesson now; it is saved at once where that is possible."""
     visible(request, lesson_id)
@@ -214,7 +214,7 @@ def finish(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@signed_in(*MAY_TEACH)
+@running_lessons
 def extend(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Give a lesson some minutes more."""
     lesson = visible(request, lesson_id)

@@ -1,0 +1,63 @@
+"""Who may see and change a lesson: whoever started it, staff, and who runs its section that day.
+
+The roles in a section are read from PostgreSQL only for those whom nothing else lets in, so a
+teacher's own lesson and staff cost no query.
+"""
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from attendance.rules import permissions
+from attendance.rules.permissions import NO_ROLES, Ownership
+from attendance.selectors.shapes import LessonBrief
+from courses.models import Enrolment
+from users.identity import Person
+
+T = TypeVar("T")
+
+
+def check_may_see(person: Person, lesson: LessonBrief) -> None:
+    """Raises LessonNotFound for whoever does not run the lesson."""
+    _ask(permissions.check_may_see, person, lesson)
+
+
+def check_may_change(person: Person, lesson: LessonBrief) -> str:
+    """Returns as whom somebody changes a lesson: `teacher` or `staff`. Raises NotYourLesson."""
+    return _ask(permissions.check_may_change, person, lesson)
+
+
+def check_may_delete(person: Person, lesson: LessonBrief) -> str:
+    """As `check_may_change`, for deleting and exporting: assistants may not."""
+    return permissions.check_may_delete(person, _ownership(lesson), _roles(person, lesson))
+
+
+def _ask(
+    check: Callable[[Person, Ownership, Collection[str]], T], person: Person, lesson: LessonBrief
+) -> T:
+    ownership = _ownership(lesson)
+    is_let_in = person.role in permissions.MAY_OPERATE or permissions.is_own(person, ownership)
+    return check(person, ownership, NO_ROLES if is_let_in else _roles(person, lesson))
+
+
+def _ownership(lesson: LessonBrief) -> Ownership:
+    return Ownership(lesson.teacher.school_number, is_of_section=lesson.section is not None)
+
+
+def _roles(person: Person, lesson: LessonBrief) -> Collection[str]:
+    """The roles that somebody has in the section on the day of the lesson; at most one query."""
+    if lesson.section is None:
+        return NO_ROLES
+    rows = Enrolment.objects.on(lesson.section.held_on).filter(
+        section_id=lesson.section.id, user__school_number=person.school_number
+    )
+    return frozenset(rows.values_list("role", flat=True))
+
+
+def runs_lessons(person: Person) -> bool:
+    """Whether somebody may run lessons at all: teachers, staff, and assistants of any section."""
+    if person.role in permissions.MAY_TEACH:
+        return True
+    rows = Enrolment.objects.filter(
+        user__school_number=person.school_number, role__in=permissions.TEACHES
+    )
+    return rows.exists()

@@ -1,0 +1,99 @@
+"""Approved absences in stored lessons: they soften what the system said, and nothing else.
+
+An approval that comes after the lesson was stored excuses the mark; a withdrawn one makes it
+absent again. Each change is an event. A word of a person is never touched.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.services import system_marks
+from attendance.services.ids import new_request_id
+from attendance.services.stored_records import Saying, new_event
+from attendance.vocabulary import EventKind, Source
+from courses.selectors.expected import excuses_at
+from users.models import User
+
+
+class Cause(NamedTuple):
+    """Whose absence was decided, by whom and why."""
+
+    user_ids: frozenset[int]
+    """Of the person: every account."""
+    starts_at: datetime
+    ends_at: datetime
+    actor: User
+    reason: str
+
+
+def restate_system_marks(cause: Cause) -> int:
+    """Bring the system's marks of one person in line with the absences that are approved now.
+
+    Call it inside the transaction of the decision, which holds the person's row. Returns how
+    many have changed. A fixed number of statements for any number of lessons.
+    """
+    attendances = _hold_attendances(cause)
+    # Read once the attendances are held: a correction may just have taken a mark's place.
+    marks = list(_marks(cause).filter(attendance_id__in=list(attendances)))
+    meetings = {mark.pk: system_marks.meeting_of(attendances[mark.attendance_id]) for mark in marks}
+    excuses = excuses_at({meeting: list(cause.user_ids) for meeting in meetings.values()})
+    changed: list[tuple[AttendanceRecord, str]] = []
+    for mark in marks:
+        old = mark.status, mark.absence_id
+        system_marks.fill(mark, excuses.get((meetings[mark.pk], mark.student_id)))
+        if (mark.status, mark.absence_id) != old:
+            changed.append((mark, old[0]))
+    _write(attendances, changed, cause)
+    return len(changed)
+
+
+def _marks(cause: Cause) -> QuerySet[AttendanceRecord]:
+    return AttendanceRecord.objects.filter(
+        student_id__in=cause.user_ids,
+        source=Source.SYSTEM,
+        deleted_at=None,
+        attendance__section__isnull=False,
+        attendance__starts_at__lt=cause.ends_at,
+        attendance__ends_at__gt=cause.starts_at,
+    )
+
+
+def _hold_attendances(cause: Cause) -> dict[UUID, Attendance]:
+    ids = _marks(cause).values_list("attendance_id", flat=True)
+    rows = Attendance.objects.select_for_update().filter(pk__in=list(ids)).order_by("pk")
+    return {row.pk: row for row in rows}
+
+
+def _write(
+    attendances: Mapping[UUID, Attendance],
+    changed: Sequence[tuple[AttendanceRecord, str]],
+    cause: Cause,
+) -> None:
+    now = timezone.now()
+    events = []
+    for mark, old in changed:
+        attendance = attendances[mark.attendance_id]
+        attendance.revision += 1
+        # The mark keeps its revision: it yields to any word.
+        mark.changed_at = now
+        saying = Saying(
+            kind=EventKind.RECORD_EXCUSED,
+            actor=cause.actor.as_person(),
+            actor_id=cause.actor.pk,
+            source=Source.SYSTEM.value,
+            reason=cause.reason,
+            request_id=new_request_id(),
+        )
+        events.append(new_event(attendance, mark, saying, old=old, new=mark.status))
+    touched = {mark.attendance_id: attendances[mark.attendance_id] for mark, _ in changed}
+    Attendance.objects.bulk_update(touched.values(), ["revision"])
+    AttendanceRecord.objects.bulk_update(
+        [mark for mark, _ in changed], ["status", "reason", "absence", "changed_at"]
+    )
+    AttendanceEvent.objects.bulk_create(events)

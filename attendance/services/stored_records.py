@@ -1,0 +1,73 @@
+"""Writing one record of a stored lesson, with the event that says by whom and why."""
+
+from typing import NamedTuple
+
+from django.utils import timezone
+
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.rules.verdicts import UNDONE_REASON, Mark
+from attendance.services.decisions import Decided
+from attendance.services.system_marks import fill_blank, is_blank
+from attendance.vocabulary import EventKind
+from users.identity import Person
+
+
+class Saying(NamedTuple):
+    """Who said what of a record, and why."""
+
+    kind: EventKind
+    actor: Person
+    actor_id: int
+    source: str
+    reason: str
+    request_id: str
+
+
+def write_change(
+    attendance: Attendance, row: AttendanceRecord, decided: Decided, *, actor_id: int
+) -> None:
+    """Make a record what was decided, at the next revision of its attendance.
+
+    The caller holds the attendance.
+    """
+    attendance.revision += 1
+    attendance.save(update_fields=["revision"])
+    change, is_deleted = decided.change, decided.change.mark != Mark.KEPT
+    row.revision, row.changed_at = attendance.revision, timezone.now()
+    if not (decided.is_outranked and row.pk):
+        row.source, row.reason = decided.source, decided.reason
+        row.status, row.previous = change.status, change.previous
+        row.checked_in_at, row.absence_id = decided.checked_in_at, None
+        row.deleted_at = row.changed_at if is_deleted else None
+        row.deleted_by_id = actor_id if is_deleted else None
+        row.deleted_reason = (decided.reason or UNDONE_REASON) if is_deleted else ""
+    if is_blank(attendance, row):
+        fill_blank(attendance, row)
+    row.save()
+
+
+def write_event(
+    attendance: Attendance, row: AttendanceRecord, saying: Saying, *, old: str, new: str
+) -> None:
+    """Tell of a change at the revision that the attendance has now."""
+    new_event(attendance, row, saying, old=old, new=new).save()
+
+
+def new_event(
+    attendance: Attendance, row: AttendanceRecord, saying: Saying, *, old: str, new: str
+) -> AttendanceEvent:
+    """The event of a change, for the caller to save."""
+    return AttendanceEvent(
+        attendance=attendance,
+        revision=attendance.revision,
+        kind=saying.kind,
+        happened_at=row.changed_at,
+        student_id=row.student_id,
+        actor_id=saying.actor_id,
+        actor_name=saying.actor.full_name,
+        source=saying.source,
+        old=old,
+        new=new,
+        reason=saying.reason,
+        request_id=saying.request_id,
+    )

@@ -1,0 +1,106 @@
+"""Who had to come to many lessons at once: rosters, closures and approved absences.
+
+A fixed number of queries for any number of lessons.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from django.db.models import Q
+
+from courses.models import Absence, Closure, Enrolment
+from courses.vocabulary import AbsenceState, EnrolmentRole
+
+
+class Meeting(NamedTuple):
+    """A lesson of a section."""
+
+    section_id: int
+    on: date
+    """The local day of its start, in the section's time zone."""
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Excuse(NamedTuple):
+    """An approved absence, as far as a register tells of it."""
+
+    absence_id: int
+    label: str
+
+
+def name_on_roster(*, section_id: int, on: date, school_number: str) -> str | None:
+    """The full name of somebody who is on a section's roster on a day, or None; one query."""
+    rows = Enrolment.objects.on(on).filter(
+        section_id=section_id, role=EnrolmentRole.STUDENT, user__school_number=school_number
+    )
+    return rows.values_list("user__full_name", flat=True).first()
+
+
+def closed_among(meetings: Iterable[Meeting]) -> set[Meeting]:
+    """Those that fall into a closure, of their section or of the organisation; one query."""
+    wanted = list(meetings)
+    if not wanted:
+        return set()
+    days = [meeting.on for meeting in wanted]
+    rows = Closure.objects.filter(
+        Q(section=None) | Q(section_id__in={meeting.section_id for meeting in wanted}),
+        starts_on__lte=max(days),
+        ends_on__gt=min(days),
+    )
+    closures = list(rows.values_list("section_id", "starts_on", "ends_on"))
+    return {
+        meeting
+        for meeting in wanted
+        if any(
+            section_id in {None, meeting.section_id} and starts_on <= meeting.on < ends_on
+            for section_id, starts_on, ends_on in closures
+        )
+    }
+
+
+def excuses_at(
+    meetings: Mapping[Meeting, Sequence[int]],
+) -> dict[tuple[Meeting, int], Excuse]:
+    """The approved absence that covers each meeting for each of its users, the oldest one.
+
+    `meetings` maps a meeting to the ids of the users in question. One query for all of
+    them and one for the sections that the absences name.
+    """
+    user_ids = {user_id for ids in meetings.values() for user_id in ids}
+    if not user_ids:
+        return {}
+    rows = (
+        Absence.objects.filter(
+            state=AbsenceState.APPROVED,
+            user_id__in=user_ids,
+            starts_at__lt=max(meeting.ends_at for meeting in meetings),
+            ends_at__gt=min(meeting.starts_at for meeting in meetings),
+        )
+        .select_related("reason")
+        .prefetch_related("sections")
+        .order_by("pk")
+    )
+    by_user: dict[int, list[Absence]] = defaultdict(list)
+    for row in rows:
+        by_user[row.user_id].append(row)
+    found = {
+        (meeting, user_id): _first_that_covers(meeting, by_user[user_id])
+        for meeting, ids in meetings.items()
+        for user_id in ids
+        if user_id in by_user
+    }
+    return {key: Excuse(row.pk, row.reason.label) for key, row in found.items() if row is not None}
+
+
+def _first_that_covers(meeting: Meeting, absences: Iterable[Absence]) -> Absence | None:
+    """An absence covers a meeting where it holds all of it."""
+    for row in absences:
+        is_of_section = row.is_for_all_sections or meeting.section_id in {
+            section.pk for section in row.sections.all()
+        }
+        if is_of_section and row.starts_at <= meeting.starts_at and meeting.ends_at <= row.ends_at:
+            return row
+    return None
