@@ -47,6 +47,8 @@ class Correction:
     """The record's revision that the caller saw, or None where any revision may be corrected."""
     arrived_at: datetime | None = None
     """When the student came: then the lesson's rule gives the status, whatever the verdict."""
+    kept_arrival: datetime | None = None
+    """When the student came, by a payload that was read again; kept beside the verdict."""
     is_verdict: bool = False
     """Whether the external verifier decided it, which is nobody's teacher."""
 
@@ -98,7 +100,13 @@ def _source(correction: Correction, lesson: LessonBrief) -> str:
 
 
 def _claim(correction: Correction, source: str) -> Claim:
-    return Claim(correction.verdict, source, correction.reason, correction.arrived_at)
+    return Claim(
+        verdict=correction.verdict,
+        source=source,
+        reason=correction.reason,
+        arrived_at=correction.arrived_at,
+        kept_arrival=correction.kept_arrival,
+    )
 
 
 def _check_expected(before: RegisterRecord | None, expected: int | None) -> None:

@@ -22,6 +22,8 @@ class Claim(NamedTuple):
     reason: str
     arrived_at: datetime | None
     """When the student came; then the rule gives the status."""
+    kept_arrival: datetime | None = None
+    """When the student came; it is kept beside the verdict."""
 
 
 class Decided(NamedTuple):
@@ -69,7 +71,7 @@ def decide_claim(claim: Claim, before: RegisterRecord | None, lesson: LessonBrie
 
 def _arrival(claim: Claim, before: RegisterRecord | None, lesson: LessonBrief) -> datetime | None:
     if claim.arrived_at is None:
-        return before.checked_in_at if before else None
+        return claim.kept_arrival or (before.checked_in_at if before else None)
     worth = status.status_of_arrival(milliseconds(claim.arrived_at), window_of(lesson))
     if worth in {status.NOT_OPEN, status.CLOSED}:
         raise InvalidInput(

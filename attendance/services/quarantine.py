@@ -4,6 +4,7 @@ The raw bytes never change. A replay goes through the same function as any
 correction, with an event, and adds a record only where the student has none.
 """
 
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from attendance.live import decoding, store
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveRecord
 from attendance.models import QuarantinedPayload
+from attendance.rules.precedence import is_blank
 from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import RegisterRecord
@@ -49,6 +51,8 @@ class CorrectedCopy(NamedTuple):
     full_name: str
     status: str
     reason: str = ""
+    checked_in_at: datetime | None = None
+    """When the student came, as the payload has it."""
 
 
 def retry_payload(payload_id: int, *, actor: Person) -> None:
@@ -67,20 +71,21 @@ def retry_payload(payload_id: int, *, actor: Person) -> None:
             _("It still cannot be read: %(reason)s. Correct a copy, or set it aside."),
             reason=payload.reason,
         )
-    reason = f"checked in at {record.checked_in_at.isoformat()}" if record.checked_in_at else ""
-    copy = CorrectedCopy(record.school_number, record.full_name, record.status, reason)
+    at = record.checked_in_at
+    reason = f"checked in at {at.isoformat()}" if at else ""
+    copy = CorrectedCopy(record.school_number, record.full_name, record.status, reason, at)
     replay_payload(payload_id, corrected=copy, actor=actor)
 
 
 def replay_payload(payload_id: int, *, corrected: CorrectedCopy, actor: Person) -> RegisterRecord:
-    """Add a corrected copy to its lesson, where the student has no record there.
+    """Add a corrected copy to its lesson, where the student has no record of a person's making.
 
     Raises RecordExists, AlreadySettled, InvalidInput, NotYourLesson and what
     `correct_record` raises.
     """
     payload = _open_payload(payload_id, actor)
     record = find_record(payload.lesson_id, corrected.school_number)
-    if record is not None and not record.is_deleted:
+    if record is not None and not (record.is_deleted or is_blank(record.source)):
         raise RecordExists(record=msgspec.to_builtins(record))
     return _replay(payload, corrected, actor, record.revision if record else 0)
 
@@ -156,6 +161,7 @@ def _replay(
             actor=actor,
             reason=validation.clean_reason(note),
             full_name=corrected.full_name,
+            kept_arrival=corrected.checked_in_at,
             # After a crash the correction is repeated: the same id makes no second event.
             request_id=f"quarantine-{payload.pk}",
             expected_revision=seen_revision,

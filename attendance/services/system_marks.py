@@ -186,6 +186,16 @@ def fill(row: AttendanceRecord, excuse: Excuse | None) -> None:
     row.deleted_at, row.deleted_by_id, row.deleted_reason = None, None, ""
 
 
+def settle_expectations(lesson_ids: Sequence[UUID]) -> None:
+    """Whoever has come into a closed roster since, and has no mark of it, was not expected."""
+    _execute(
+        "UPDATE attendance_attendancerecord AS r SET is_expected = false"
+        " FROM attendance_attendance AS a WHERE a.id = r.attendance_id AND a.id = ANY(%s)"
+        " AND a.roster_closed_at IS NOT NULL AND r.is_expected IS NULL",
+        [list(lesson_ids)],
+    )
+
+
 def settle_stored(expected: Mapping[UUID, Expected], *, at: datetime) -> None:
     """Bring records of closed rosters in line with what a pass has just written.
 
@@ -195,12 +205,7 @@ def settle_stored(expected: Mapping[UUID, Expected], *, at: datetime) -> None:
     ids = list(expected)
     if not ids:
         return
-    _execute(
-        "UPDATE attendance_attendancerecord AS r SET is_expected = false"
-        " FROM attendance_attendance AS a WHERE a.id = r.attendance_id AND a.id = ANY(%s)"
-        " AND a.roster_closed_at IS NOT NULL AND r.is_expected IS NULL",
-        [ids],
-    )
+    settle_expectations(ids)
     excuses = [(i, u, e) for i, who in expected.items() for u, e in who.excuses.items()]
     _execute(
         "UPDATE attendance_attendancerecord AS r SET source = 'system', reason ="

@@ -24,6 +24,7 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.services import claims, ledger, refusals
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
+    blanks,
     discard,
     halving,
     parked,
@@ -84,6 +85,7 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         lessons = snapshots.take_snapshots(claimed)
         reach("snapshot_taken", claimed)
         written, refused = write([each.readable for each in lessons.to_write])
+        written |= blanks.fill_blanks([each.blanks for each in lessons.rewound])
         reach("rows_written", claimed)
         quarantined = quarantine.keep_payloads(lessons, refused)
         refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in lessons.to_write})

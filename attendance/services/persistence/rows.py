@@ -104,7 +104,7 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
 
 def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
     """Add what known attendances do not have, and replace what is older; nothing goes back."""
-    inserted, updated = _move_records_forward(lessons, users)
+    inserted, updated = move_records_forward(lessons, users)
     standing = _count_standing(lessons, users)
     events = _add_events(lessons, users)
     overruled, displaced = _overruled_records(lessons, users), _displaced_events(lessons)
@@ -151,9 +151,10 @@ def _move_attendances_forward(rows: Sequence[Sequence[Any]]) -> None:
         )
 
 
-def _move_records_forward(
+def move_records_forward(
     lessons: Sequence[Readable], users: dict[str, int]
 ) -> tuple[Counter[UUID], Counter[UUID]]:
+    """Add records, and replace older ones and those of the system; counted by lesson."""
     layout = row_values.RECORD
     # Whether somebody was expected is written down once, when the roster is closed.
     names = (name for name in layout.names[2:] if name != "is_expected")

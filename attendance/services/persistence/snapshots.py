@@ -12,6 +12,7 @@ from attendance.live import store
 from attendance.live.payloads import LiveLesson, LiveRecord
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.rules.precedence import is_blank
 from attendance.rules.verdicts import Mark
 from attendance.services.persistence.row_values import Readable, reason_of
 
@@ -38,6 +39,9 @@ class RewoundLesson(NamedTuple):
 
     snapshot: Snapshot
     differing: Sequence[CorruptPayload]
+    """What says something else than a person's word in PostgreSQL."""
+    blanks: Readable
+    """The records of the copy where PostgreSQL has none, or one of the system."""
 
 
 class ChunkSnapshots(NamedTuple):
@@ -101,7 +105,7 @@ def _sort(
         readable = Readable(snapshot.lesson, decoded.records, decoded.events)
         snapshots.to_write.append(LessonToWrite(snapshot, readable, decoded.corrupt))
     elif is_still_there(snapshot):
-        snapshots.rewound.append(RewoundLesson(snapshot, _differing(snapshot)))
+        snapshots.rewound.append(_compare(snapshot))
     else:
         # Another task discarded the lesson after this snapshot.
         snapshots.unsnapped[snapshot.lesson.id] = Unsnapped("not_found")
@@ -113,8 +117,8 @@ def is_still_there(snapshot: Snapshot) -> bool:
     return isinstance(lesson, LiveLesson) and lesson.revision == snapshot.lesson.revision
 
 
-def _differing(snapshot: Snapshot) -> list[CorruptPayload]:
-    """The payloads of an older copy that say something else than the stored rows."""
+def _compare(snapshot: Snapshot) -> RewoundLesson:
+    """Sort the records of an older copy: those that fill a blank, and those that differ."""
     decoded = snapshot.decode()
     rows = {
         row.student.school_number: row
@@ -122,6 +126,13 @@ def _differing(snapshot: Snapshot) -> list[CorruptPayload]:
             "student"
         )
     }
+    blank = [
+        record
+        for record in decoded.records
+        if is_blank(getattr(rows.get(record.school_number), "source", None))
+        and record.mark == Mark.KEPT
+    ]
+    filled = {record.school_number for record in blank}
     other = [
         CorruptPayload(
             "record",
@@ -130,9 +141,10 @@ def _differing(snapshot: Snapshot) -> list[CorruptPayload]:
             OLDER_COPY,
         )
         for record in decoded.records
-        if not _says_the_same(record, rows.get(record.school_number))
+        if record.school_number not in filled
+        and not _says_the_same(record, rows.get(record.school_number))
     ]
-    return [*decoded.corrupt, *other]
+    return RewoundLesson(snapshot, [*decoded.corrupt, *other], Readable(snapshot.lesson, blank, ()))
 
 
 def _says_the_same(record: LiveRecord, row: AttendanceRecord | None) -> bool:

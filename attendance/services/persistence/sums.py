@@ -48,7 +48,10 @@ def report_lessons(
     reports = [
         *(_of_written(x, written[x.snapshot.lesson.id], quarantined) for x in snapshots.to_write),
         *(_of_stored(each) for each in snapshots.stored),
-        *(_of_rewound(each, quarantined) for each in snapshots.rewound),
+        *(
+            _of_rewound(x, written.get(x.snapshot.lesson.id, Written()), quarantined)
+            for x in snapshots.rewound
+        ),
         *(_of_unsnapped(i, unsnapped, quarantined) for i, unsnapped in snapshots.unsnapped.items()),
     ]
     for report in reports:
@@ -99,15 +102,23 @@ def _of_stored(stored_lesson: StoredLesson) -> LessonReport:
     )
 
 
-def _of_rewound(rewound_lesson: RewoundLesson, quarantined: QuarantineCounts) -> LessonReport:
+def _of_rewound(
+    rewound_lesson: RewoundLesson, filled: Written, quarantined: QuarantineCounts
+) -> LessonReport:
     lesson = rewound_lesson.snapshot.lesson
     differing = sum(payload.kind == "record" for payload in rewound_lesson.differing)
-    unchanged = rewound_lesson.snapshot.read - differing
+    unchanged = rewound_lesson.snapshot.read - differing - filled.inserted - filled.updated
     return LessonReport(
         lesson_id=lesson.id,
         outcome=Outcome.REWOUND,
         lesson_name=lesson.data.lesson_name,
-        counts=_counts(rewound_lesson.snapshot, unchanged=unchanged, quarantined=differing),
+        counts=_counts(
+            rewound_lesson.snapshot,
+            inserted=filled.inserted,
+            updated=filled.updated,
+            unchanged=unchanged,
+            quarantined=differing,
+        ),
         newly_quarantined=quarantined.newly.get(lesson.id, 0),
         error="Redis holds an older copy of this lesson than PostgreSQL.",
     )
