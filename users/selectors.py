@@ -24,7 +24,16 @@ def root_id(relation: str = "") -> Combinable:
 
 def accounts_query(user_id: int) -> QuerySet[User]:
     """All accounts of the person whose account this is, to be used inside a query."""
-    root = Subquery(User.objects.filter(pk=user_id).values(root=root_id()))
+    return _accounts(User.objects.filter(pk=user_id))
+
+
+def accounts_of_number(school_number: str) -> QuerySet[User]:
+    """As `accounts_query`, by a number of the person."""
+    return _accounts(User.objects.filter(school_number=school_number))
+
+
+def _accounts(one: QuerySet[User]) -> QuerySet[User]:
+    root = Subquery(one.values(root=root_id()))
     return User.objects.filter(Q(pk=root) | Q(merged_into=root)).order_by()
 
 
