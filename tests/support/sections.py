@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -40,7 +40,7 @@ def enrol(section: Section, person: Person, role: str = "student", **changes: An
     row: Any = EnrolmentFactory(
         section=section, user=user_of(person), role=EnrolmentRole(role), **changes
     )
-    return cast(Any, row)
+    return cast(Enrolment, row)
 
 
 def section_of_today(
@@ -60,7 +60,7 @@ def section_of_today(
         enrol(section, student(number))
     if policy is not None:
         set_rule(section, **policy)
-    return section
+    return cast(Section, section)
 
 
 def set_rule(section: Section, **values: Any) -> Policy:
@@ -69,7 +69,7 @@ def set_rule(section: Section, **values: Any) -> Policy:
     row: Any = PolicyFactory(section=section, version=version, **values)
     section.policy = row
     section.save(update_fields=["policy"])
-    return cast(Any, row)
+    return cast(Policy, row)
 
 
 def section_lesson(
