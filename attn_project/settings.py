@@ -231,7 +231,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
+    "users.backends.AccountBackend",
     "users.backends.StaffRoleBackend",
 ]
 DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")

@@ -51,7 +51,7 @@ class BoardWaits(NamedTuple):
 def board_of(browser: Browser, port: int, lesson_id: UUID, teacher: Person) -> Iterator[Page]:
     """The board of a lesson, with its teacher signed in."""
     client = Client()
-    client.force_login(account(teacher), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(account(teacher), "users.backends.AccountBackend")
     base = f"http://127.0.0.1:{port}"
     context = browser.new_context(base_url=base, viewport={"width": 1280, "height": 800})
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": base}

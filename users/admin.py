@@ -5,20 +5,26 @@ rights beyond a role, or make somebody staff: otherwise any member of staff coul
 give themselves every right.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
 from users.errors import UserError
 from users.identity import canonical_school_number
-from users.models import RoleChoices, User
+from users.models import LONGEST_MERGE_REASON, PersonMerge, RoleChoices, User
+from users.services import merge_people, unmerge_people
 from users.wording import in_words
 
 admin.site.site_header = "ATTN"
@@ -51,19 +57,58 @@ class UserChange(UserChangeForm[User]):
         fields = "__all__"
 
 
+class UnmergeForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), max_length=LONGEST_MERGE_REASON)
+
+
+class MergeForm(UnmergeForm):
+    into = NumberField(
+        label=_("Number of the account to keep"),
+        max_length=64,
+        help_text=_("Nobody signs in with this one any more. No record changes."),
+    )
+    field_order = ("into", "reason")
+
+
+class MergedFilter(admin.EmptyFieldListFilter):
+    """Whether another account stands for this one."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        names = (_("All"), _("not merged"), _("merged"))
+        for name, choice in zip(names, super().choices(changelist), strict=True):
+            yield {**choice, "display": name}
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserChange
     add_form = UserCreation
-    list_display = ("school_number", "full_name", "role", "email", "is_active", "last_login")
-    list_filter = ("role", "is_active", "is_superuser")
-    search_fields = ("school_number", "full_name", "email")
-    search_help_text = _("Number, name or e-mail address")
+    list_display = (
+        "school_number",
+        "full_name",
+        "role",
+        "email",
+        "is_active",
+        "root_number",
+        "last_login",
+    )
+    list_filter = ("role", "is_active", "is_superuser", ("merged_into", MergedFilter))
+    list_select_related = ("merged_into",)
+    search_fields = (
+        "school_number",
+        "full_name",
+        "email",
+        # Whoever looks for an old number means the person.
+        "merged_accounts__school_number",
+        "merged_accounts__full_name",
+    )
+    search_help_text = _("Number, name or e-mail address; also of accounts that are merged")
     ordering = ("school_number",)
-    readonly_fields = ("last_login", "created_at")
+    readonly_fields = ("last_login", "created_at", "merged_into", "merged_numbers")
     fieldsets = (
         (None, {"fields": ("school_number", "password")}),
         (_("Person"), {"fields": ("full_name", "role", "email")}),
+        (_("Accounts of the same person"), {"fields": ("merged_into", "merged_numbers")}),
         (_("Rights"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
         (_("Dates"), {"fields": ("last_login", "created_at")}),
     )
@@ -85,6 +130,50 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         ),
     )
     actions = None
+
+    @admin.display(description=_("merged into"), ordering="merged_into__school_number")
+    def root_number(self, row: User) -> str | None:
+        return row.root.school_number if row.is_merged else None
+
+    @admin.display(description=_("accounts merged into it"))
+    def merged_numbers(self, row: User) -> str:
+        return ", ".join(str(account) for account in row.merged_accounts.all()) or "-"
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/merge/", wrap(self.merge), name="users_merge"),
+            path("<int:pk>/unmerge/", wrap(self.unmerge), name="users_unmerge"),
+        ]
+        return own + super().get_urls()
+
+    def merge(self, request: HttpRequest, pk: int) -> HttpResponse:
+        user = self._changeable(request, pk)
+        form = MergeForm(request.POST or None)
+
+        def act(data: dict[str, Any]) -> str:
+            done = merge_people(duplicate=user.school_number, actor=acting_user(request), **data)
+            return gettext("%(duplicate)s is merged into %(into)s.") % _names(done)
+
+        title = gettext("Merge %(user)s into another account") % {"user": user}
+        return ask_and_do(request, form, act, title=title, back=_page(user))
+
+    def unmerge(self, request: HttpRequest, pk: int) -> HttpResponse:
+        user = self._changeable(request, pk)
+        form = UnmergeForm(request.POST or None)
+
+        def act(data: dict[str, Any]) -> str:
+            done = unmerge_people(duplicate=user.school_number, actor=acting_user(request), **data)
+            return gettext("%(duplicate)s is not merged into %(into)s any more.") % _names(done)
+
+        title = gettext("Take the merge of %(user)s back") % {"user": user}
+        return ask_and_do(request, form, act, title=title, back=_page(user))
+
+    def _changeable(self, request: HttpRequest, pk: int) -> User:
+        user = get_object_or_404(User, pk=pk)
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        return user
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if getattr(request.user, "is_superuser", False):
@@ -114,6 +203,32 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         if db_field.name == "role" and not getattr(request.user, "is_superuser", False):
             kwargs["choices"] = [c for c in RoleChoices.choices if c[0] != RoleChoices.STAFF]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+@admin.register(PersonMerge)
+class PersonMergeAdmin(ReadOnlyAdmin[PersonMerge]):
+    list_display = ("happened_at", "kind", "duplicate", "into", "reason", "actor_name")
+    list_filter = ("kind", "happened_at")
+    list_select_related = ("duplicate", "into")
+    search_fields = (
+        "duplicate__school_number",
+        "duplicate__full_name",
+        "into__school_number",
+        "into__full_name",
+        "actor_name",
+        "reason",
+    )
+    search_help_text = _("Number or name of either account, actor or reason")
+    date_hierarchy = "happened_at"
+
+
+def _page(user: User) -> str:
+    return reverse("admin:users_user_change", args=[user.pk])
+
+
+def _names(done: PersonMerge) -> dict[str, User]:
+    """With their names: whoever typed a wrong number sees it."""
+    return {"duplicate": done.duplicate, "into": done.into}
 
 
 def _may_touch(user: Any, other: User | None) -> bool:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.backends import BaseBackend
+from django.contrib.auth.backends import BaseBackend, ModelBackend
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
@@ -11,7 +11,19 @@ from users.models import RoleChoices, User
 
 DEMO_STAFF_NUMBER = "DEMO-STAFF"
 _STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler"})
-_STAFF_USER_PERMISSIONS = frozenset({"users.view_user", "users.add_user", "users.change_user"})
+_STAFF_USER_PERMISSIONS = frozenset(
+    {"users.view_user", "users.add_user", "users.change_user", "users.view_personmerge"}
+)
+
+
+class AccountBackend(ModelBackend):
+    """Number and password; no session goes on for an account that is merged.
+
+    Whether a merged account may begin one, `sign_in` decides: it says why not.
+    """
+
+    def get_user(self, user_id: Any) -> User | None:
+        return User.objects.who_may_sign_in().filter(pk=user_id).first()
 
 
 class StaffRoleBackend(BaseBackend):
@@ -47,7 +59,7 @@ class DemoBackend(BaseBackend):
             return None
         if username is None or username.strip().upper() != DEMO_STAFF_NUMBER:
             return None
-        return User.objects.filter(school_number=DEMO_STAFF_NUMBER, is_active=True).first()
+        return User.objects.who_may_sign_in().filter(school_number=DEMO_STAFF_NUMBER).first()
 
     def get_user(self, user_id: int) -> User | None:
-        return User.objects.filter(pk=user_id, is_active=True).first()
+        return User.objects.who_may_sign_in().filter(pk=user_id).first()

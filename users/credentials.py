@@ -9,7 +9,7 @@ revoked. Where the cache does not answer, this process remembers entries for a m
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -27,6 +27,7 @@ from knox.models import AuthToken
 
 from users.identity import Person, Role
 from users.models import User
+from users.selectors import merged_numbers, numbers_merged_into
 
 logger = logging.getLogger(__name__)
 
@@ -50,10 +51,26 @@ class Caller(msgspec.Struct, frozen=True):
     """Of the password: a session ends when it changes."""
     token_digest: str = ""
     """Of the token that was shown, or '' for a session."""
+    merged_numbers: tuple[str, ...] = ()
+    """Of the accounts that are merged into this one."""
 
     @property
     def is_authenticated(self) -> bool:
         return True
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Of all accounts of the person, the one that signed in first."""
+        return (self.person.school_number, *self.merged_numbers)
+
+    def as_owner_of(self, number: str) -> Person:
+        """The person under a number of theirs; as they signed in where it is not theirs.
+
+        For whoever compares one number with the owner's. Never who acts: that is `person`.
+        """
+        if number not in self.merged_numbers:
+            return self.person
+        return msgspec.structs.replace(self.person, school_number=number)
 
 
 class _TokenEntry(msgspec.Struct, frozen=True):
@@ -105,10 +122,12 @@ def forget_token(digest: str) -> None:
 def forget_users(user_ids: Iterable[int]) -> None:
     """Users have changed: they are read again. Call it after the commit."""
     ids = list(user_ids)
-    users = {user.pk: user for user in User.objects.filter(pk__in=ids, is_active=True)}
-    entries = {_user_key(i): _encode(_caller_of(users[i])) if i in users else _REVOKED for i in ids}
+    users = {user.pk: user for user in User.objects.who_may_sign_in().filter(pk__in=ids)}
+    merged = numbers_merged_into(users)
+    callers = {pk: _caller_of(user, merged.get(pk, ())) for pk, user in users.items()}
+    entries = {_user_key(i): _encode(callers[i]) if i in callers else _REVOKED for i in ids}
     for row in AuthToken.objects.filter(user_id__in=ids):
-        entries[f"token:{row.digest}"] = _token_entry(row, users.get(row.user_id))
+        entries[f"token:{row.digest}"] = _token_entry(row, callers.get(row.user_id))
     if entries:
         _put(entries)
 
@@ -118,25 +137,29 @@ def _user_key(user_id: int) -> str:
 
 
 def _find_token(digest: str) -> bytes:
-    row = AuthToken.objects.select_related("user").filter(digest=digest).first()
-    return _token_entry(row, row.user) if row else _REVOKED
-
-
-def _token_entry(row: AuthToken, user: User | None) -> bytes:
-    if user is None or not user.is_active:
+    rows = AuthToken.objects.select_related("user").annotate(numbers=merged_numbers("user_id"))
+    row = rows.filter(digest=digest).first()
+    if row is None or not row.user.may_sign_in:
         return _REVOKED
-    caller = _caller_of(user, token_digest=row.digest)
-    return _encode(_TokenEntry(caller, row.expiry))
+    return _token_entry(row, _caller_of(row.user, row.numbers))
+
+
+def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
+    if caller is None:
+        return _REVOKED
+    own = msgspec.structs.replace(caller, token_digest=row.digest)
+    return _encode(_TokenEntry(own, row.expiry))
 
 
 def _find_user(user_id: int) -> bytes:
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    return _encode(_caller_of(user)) if user else _REVOKED
+    users = User.objects.who_may_sign_in().annotate(numbers=merged_numbers("pk"))
+    user = users.filter(pk=user_id).first()
+    return _encode(_caller_of(user, user.numbers)) if user else _REVOKED
 
 
-def _caller_of(user: User, *, token_digest: str = "") -> Caller:
+def _caller_of(user: User, merged: Sequence[str]) -> Caller:
     person = Person(user.school_number, user.full_name, Role(user.role))
-    return Caller(user.pk, person, user.get_session_auth_hash(), token_digest)
+    return Caller(user.pk, person, user.get_session_auth_hash(), merged_numbers=tuple(merged))
 
 
 def _data_of(session: Any) -> dict[str, Any]:

@@ -95,6 +95,106 @@ class UsersMissing(UserError):
     )
 
 
+class PersonNotFound(UserError):
+    code = "person_not_found"
+    default_message = _("Nobody has the number %(number)s. Check it and try again.")
+
+
+class InvalidReason(UserError):
+    code = "invalid_reason"
+    default_message = _(
+        "Say why, in one line of at most %(most)d characters: whoever looks later wants to know."
+    )
+
+
+class MayNotMerge(UserError):
+    code = "may_not_merge"
+    default_message = _("Only staff merge accounts and take merges back. Ask them.")
+
+
+class MergeNeedsSuperuser(UserError):
+    """Whoever merges an account away decides who can sign in with it."""
+
+    code = "merge_needs_superuser"
+    default_message = _("An account of staff is merged by a superuser only. Ask one.")
+
+
+class MergeOfOwnAccount(UserError):
+    code = "merge_of_own_account"
+    default_message = _(
+        "You are signed in with %(number)s and would lock yourself out. Merge the other account "
+        "into this one, or ask somebody else."
+    )
+
+
+class MergeWithOneself(UserError):
+    code = "merge_with_oneself"
+    default_message = _("%(number)s cannot be merged into itself. Name the other account.")
+
+
+class MergeInACircle(UserError):
+    code = "merge_in_a_circle"
+    default_message = _(
+        "%(into)s is merged into %(number)s already. To keep the other number, take that merge "
+        "back first."
+    )
+
+
+class AlreadyMerged(UserError):
+    code = "already_merged"
+    default_message = _(
+        "%(number)s is merged into %(into)s already. Take that merge back first, then merge again."
+    )
+    facts = frozenset({"into"})
+
+
+class MergeTargetMerged(UserError):
+    code = "merge_target_merged"
+    default_message = _("%(number)s is merged into %(into)s itself. Merge into %(into)s instead.")
+    facts = frozenset({"into"})
+
+
+class HasMergedAccounts(UserError):
+    code = "has_merged_accounts"
+    default_message = _(
+        "Other accounts are merged into %(number)s, first %(first)s. Merge into %(number)s "
+        "instead, or take those merges back first."
+    )
+    facts = frozenset({"first"})
+
+
+class MergeRolesDiffer(UserError):
+    code = "merge_roles_differ"
+    default_message = _(
+        "The role of %(number)s is %(role)s, that of %(into)s is %(other_role)s, and one account "
+        "has one role. Give both the same role first, or leave them apart."
+    )
+
+
+class MergeTargetInactive(UserError):
+    code = "merge_target_inactive"
+    default_message = _(
+        "Nobody can sign in with %(number)s, so this person could not any more. Merge the other "
+        "way round, or let %(number)s sign in first."
+    )
+
+
+class NotMerged(UserError):
+    code = "not_merged"
+    default_message = _("%(number)s was never merged, so there is nothing to take back.")
+
+
+class AccountMerged(UserError):
+    """Number and password are right, and another account stands for this one."""
+
+    code = "account_merged"
+    default_message = _(
+        "Your number %(number)s was merged into %(into)s. Sign in with %(into)s. If that is not "
+        "you, speak to your staff."
+    )
+    facts = frozenset({"into"})
+
+
 class UnreadableFile(UserError):
     code = "unreadable_file"
     default_message = _("The file is not UTF-8. Save it as CSV UTF-8.")

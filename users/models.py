@@ -4,19 +4,26 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from users import identity
+from users import constraints, identity
 from users.errors import InvalidSchoolNumber
+
+LONGEST_MERGE_REASON = 500
 
 
 class RoleChoices(models.TextChoices):
     STUDENT = identity.Role.STUDENT.value, _("student")
     TEACHER = identity.Role.TEACHER.value, _("teacher")
     STAFF = identity.Role.STAFF.value, _("staff")
+
+
+class MergeKind(models.TextChoices):
+    MERGE = "merge", _("merged")
+    UNMERGE = "unmerge", _("taken back")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -45,6 +52,9 @@ class UserManager(BaseUserManager["User"]):
         fields |= {"role": RoleChoices.STAFF, "is_superuser": True}
         return self.create_user(school_number, full_name, password, **fields)
 
+    def who_may_sign_in(self) -> "models.QuerySet[User]":
+        return self.filter(is_active=True, merged_into=None)
+
     def get_by_natural_key(self, username: str | None) -> "User":
         # No user has a number that is not valid.
         try:
@@ -68,6 +78,18 @@ class User(AbstractBaseUser, PermissionsMixin):
     session_version = models.PositiveIntegerField(default=0, editable=False)
     """Counted up to end every session of this user."""
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    merged_into = models.ForeignKey(
+        # The partial index below serves look-ups: nearly nobody is merged.
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        related_name="merged_accounts",
+        verbose_name=_("merged into"),
+    )
+    """The account of the same person that stands for both; it is never merged itself."""
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -79,6 +101,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ("school_number",)
+        indexes = (
+            models.Index(
+                name="user_merged_accounts",
+                fields=("merged_into",),
+                condition=Q(merged_into__isnull=False),
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 name="user_school_number_is_canonical",
@@ -95,6 +124,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="user_role_is_known",
                 condition=Q(role__in=[role.value for role in RoleChoices]),
             ),
+            models.CheckConstraint(
+                name="user_is_not_merged_into_itself",
+                condition=Q(merged_into=None) | ~Q(merged_into=F("pk")),
+            ),
         )
 
     def __str__(self) -> str:
@@ -104,6 +137,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Whether Django's admin opens: derived, so that role and flag cannot differ."""
         return self.role == RoleChoices.STAFF
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether another account stands for this one; nobody signs in with it meanwhile."""
+        return self.merged_into_id is not None
+
+    @property
+    def root(self) -> "User":
+        """The account that stands for this person, itself where it is not merged."""
+        return self.merged_into or self
+
+    @property
+    def may_sign_in(self) -> bool:
+        return self.is_active and not self.is_merged
 
     def as_person(self) -> identity.Person:
         """The user as a lesson knows them."""
@@ -120,3 +167,47 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.full_name
+
+
+class PersonMerge(models.Model):
+    """Two accounts of one person became one, or were taken apart again; a trigger keeps each row.
+
+    Nothing else changes: marks, enrolments and absences stay with the account that they were
+    written for, and readers ask for the accounts of a person (users/selectors.py).
+    """
+
+    duplicate = models.ForeignKey(
+        User, models.PROTECT, related_name="merges", verbose_name=_("merged account")
+    )
+    into = models.ForeignKey(
+        User, models.PROTECT, related_name="merges_into", verbose_name=_("merged into")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=MergeKind)
+    reason = models.CharField(_("reason"), max_length=LONGEST_MERGE_REASON)
+    actor = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("done by"))
+    actor_name = models.CharField(_("actor's name then"), max_length=identity.LONGEST_FULL_NAME)
+    happened_at = models.DateTimeField(_("happened at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("merge of accounts")
+        verbose_name_plural = _("merges of accounts")
+        ordering = ("-pk",)
+        constraints = (
+            constraints.value_is_known("person_merge_kind_is_known", "kind", MergeKind),
+            models.CheckConstraint(
+                name="person_merge_is_of_two_accounts", condition=~Q(duplicate=F("into"))
+            ),
+            models.CheckConstraint(
+                name="person_merge_is_explained", condition=~Q(reason="") & ~Q(actor_name="")
+            ),
+            constraints.instants_are_sane("person_merge_instant_is_sane", "happened_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.duplicate} → {self.into}: {self.get_kind_display()}"
+
+    @property
+    def as_actor(self) -> identity.Person:
+        """Who did it, under the name of then."""
+        role = identity.Role(self.actor.role)
+        return identity.Person(self.actor.school_number, self.actor_name, role)

@@ -37,7 +37,12 @@ def revoke_token(digest: str) -> None:
 def revoke_everywhere(user_id: int) -> None:
     """Log out everywhere: every token and every session of a user."""
     with transaction.atomic():
-        AuthToken.objects.filter(user_id=user_id).delete()
-        user = User.objects.select_for_update().get(pk=user_id)
-        user.session_version += 1
-        user.save(update_fields=["session_version"])
+        # NO KEY: persistence points to the row and must not wait.
+        sign_out(User.objects.select_for_update(no_key=True).get(pk=user_id))
+
+
+def sign_out(user: User) -> None:
+    """As `revoke_everywhere`, for a row that the caller has locked in a transaction."""
+    AuthToken.objects.filter(user_id=user.pk).delete()
+    user.session_version += 1
+    user.save(update_fields=["session_version"])

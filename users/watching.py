@@ -19,7 +19,9 @@ def connect() -> None:
 
 
 def _user_changed(instance: User, **kwargs: Any) -> None:
-    transaction.on_commit(partial(credentials.forget_users, [instance.pk]))
+    # Callers are remembered with the numbers that are merged into theirs.
+    ids = [instance.pk, *filter(None, [instance.merged_into_id])]
+    transaction.on_commit(partial(credentials.forget_users, ids))
 
 
 def _token_deleted(instance: AuthToken, **kwargs: Any) -> None:

@@ -23,6 +23,8 @@ _FIELDS = {
     "invalid_window": "ends_at",
     "reason_required": "reason",
     "invalid_receipt": "receipt",
+    "invalid_reason": "reason",
+    "merge_with_oneself": "into",
 }
 """Which field a domain error is about."""
 

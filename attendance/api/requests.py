@@ -53,6 +53,10 @@ class ReasonSerializer(Strict):
     reason = Text(max_length=LONGEST_REASON)
 
 
+class MergeSerializer(ReasonSerializer):
+    into = Text(max_length=64, help_text="The number of the account that stands for both.")
+
+
 class NewRecordSerializer(Strict):
     full_name = Text(max_length=LONGEST_FULL_NAME)
     status = serializers.ChoiceField(

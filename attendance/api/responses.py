@@ -18,6 +18,7 @@ from attendance.vocabulary import (
     Trigger,
 )
 from users.identity import Role
+from users.models import MergeKind
 
 
 class PersonShapeSerializer(serializers.Serializer[Any]):
@@ -27,6 +28,17 @@ class PersonShapeSerializer(serializers.Serializer[Any]):
 
 class MeSerializer(PersonShapeSerializer):
     role = serializers.ChoiceField([role.value for role in Role])
+
+
+class PersonMergeSerializer(serializers.Serializer[Any]):
+    """One line of the log of merges: `duplicate` is merged into `into`, or not any more."""
+
+    kind = serializers.ChoiceField(MergeKind.values)
+    duplicate = PersonShapeSerializer()
+    into = PersonShapeSerializer()
+    reason = serializers.CharField()
+    actor = PersonShapeSerializer(source="as_actor")
+    happened_at = Instant()
 
 
 class TokenSerializer(serializers.Serializer[Any]):

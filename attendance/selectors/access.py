@@ -1,7 +1,7 @@
 """Who may see and change a lesson: whoever started it, staff, and who runs its section that day.
 
 The roles in a section are read from PostgreSQL only for those whom nothing else lets in, so a
-teacher's own lesson and staff cost no query.
+teacher's own lesson and staff cost no query. Whoever has several accounts runs the lessons of all.
 """
 
 from collections.abc import Callable, Collection
@@ -12,6 +12,7 @@ from attendance.rules.permissions import NO_ROLES, Ownership
 from attendance.selectors.shapes import LessonBrief
 from courses.models import Enrolment
 from users.identity import Person
+from users.selectors import accounts_of_number, roots_of_numbers
 
 T = TypeVar("T")
 
@@ -28,27 +29,43 @@ def check_may_change(person: Person, lesson: LessonBrief) -> str:
 
 def check_may_delete(person: Person, lesson: LessonBrief) -> str:
     """As `check_may_change`, for deleting and exporting: assistants may not."""
-    return permissions.check_may_delete(person, _ownership(lesson), _roles(person, lesson))
+    roles = _roles(person, lesson)
+    return permissions.check_may_delete(person, _ownership(person, lesson, roles), roles)
 
 
 def _ask(
     check: Callable[[Person, Ownership, Collection[str]], T], person: Person, lesson: LessonBrief
 ) -> T:
-    ownership = _ownership(lesson)
-    is_let_in = person.role in permissions.MAY_OPERATE or permissions.is_own(person, ownership)
-    return check(person, ownership, NO_ROLES if is_let_in else _roles(person, lesson))
+    started = _started(lesson)
+    if _is_let_in(person, started):
+        return check(person, started, NO_ROLES)
+    roles = _roles(person, lesson)
+    return check(person, _ownership(person, lesson, roles), roles)
 
 
-def _ownership(lesson: LessonBrief) -> Ownership:
+def _started(lesson: LessonBrief) -> Ownership:
     return Ownership(lesson.teacher.school_number, is_of_section=lesson.section is not None)
 
 
+def _is_let_in(person: Person, ownership: Ownership) -> bool:
+    return person.role in permissions.MAY_OPERATE or permissions.is_own(person, ownership)
+
+
+def _ownership(person: Person, lesson: LessonBrief, roles: Collection[str]) -> Ownership:
+    """Whose lesson it is; where nothing else lets somebody in, by the root of who started it."""
+    started = _started(lesson)
+    if _is_let_in(person, started) or not permissions.TEACHES.isdisjoint(roles):
+        return started
+    number = started.teacher_number
+    return started._replace(teacher_number=roots_of_numbers([number])[number])
+
+
 def _roles(person: Person, lesson: LessonBrief) -> Collection[str]:
-    """The roles that somebody has in the section on the day of the lesson; at most one query."""
+    """The roles that a person has in the section on the day of the lesson; at most one query."""
     if lesson.section is None:
         return NO_ROLES
     rows = Enrolment.objects.on(lesson.section.held_on).filter(
-        section_id=lesson.section.id, user__school_number=person.school_number
+        section_id=lesson.section.id, user__in=accounts_of_number(person.school_number)
     )
     return frozenset(rows.values_list("role", flat=True))
 
@@ -58,6 +75,6 @@ def runs_lessons(person: Person) -> bool:
     if person.role in permissions.MAY_TEACH:
         return True
     rows = Enrolment.objects.filter(
-        user__school_number=person.school_number, role__in=permissions.TEACHES
+        user__in=accounts_of_number(person.school_number), role__in=permissions.TEACHES
     )
     return rows.exists()

@@ -1,6 +1,10 @@
-"""A student's own records: in live lessons and in stored ones, newest first."""
+"""A student's own records: in live lessons and in stored ones, newest first.
 
-from collections import Counter
+Who asks is named by the numbers of all their accounts, as `Caller.numbers` has them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,11 +14,13 @@ from attendance.errors import LessonNotFound
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.models import AttendanceRecord
+from attendance.rules.effective import effective
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 
 _LESSON = ("attendance__teacher", "attendance__section")
+Numbers = tuple[str, ...]
 
 
 class OwnRecord(NamedTuple):
@@ -28,46 +34,82 @@ class OwnAttendance(NamedTuple):
     """By status; records that a teacher took out are not counted."""
 
 
-def list_own_records(school_number: str, part: Slice) -> Page[OwnRecord]:
-    """Records of one student, of the newest lessons first.
+def list_own_records(numbers: Numbers, part: Slice) -> Page[OwnRecord]:
+    """Records of one student, of the newest lessons first; one in each lesson.
 
-    A fixed number of queries; each lesson in Redis is asked in the same round
-    trip. Raises LiveStoreUnavailable.
+    A fixed number of queries; each lesson in Redis is asked in the same round trip, for
+    each number. Raises LiveStoreUnavailable.
     """
-    live = _live_records(school_number)
-    return _page(live, _stored_rows(school_number, live), part)
+    live = _live_records(numbers)
+    return _page(live, _stored_rows(numbers, live), numbers, part)
 
 
-def find_own_attendance(school_number: str, part: Slice) -> OwnAttendance:
+def find_own_attendance(numbers: Numbers, part: Slice) -> OwnAttendance:
     """The same page, and each status with its number over all lessons of the student.
 
     Raises LiveStoreUnavailable.
     """
-    live = _live_records(school_number)
-    stored_rows = _stored_rows(school_number, live)
-    rows = stored_rows.filter(deleted_at=None).values_list("status").annotate(n=Count("pk"))
-    counts = Counter[str](dict(rows.order_by()))
+    live = _live_records(numbers)
+    stored_rows = _stored_rows(numbers, live)
+    kept = stored_rows.filter(deleted_at=None)
+    counts = Counter[str](dict(kept.values_list("status").annotate(n=Count("pk")).order_by()))
+    if len(numbers) > 1:
+        counts.subtract(_not_effective(kept))
     counts.update(own.record.status for own in live if not own.record.is_deleted)
-    return OwnAttendance(_page(live, stored_rows, part), counts)
+    return OwnAttendance(_page(live, stored_rows, numbers, part), counts)
 
 
-def _stored_rows(school_number: str, live: list[OwnRecord]) -> QuerySet[AttendanceRecord]:
+def _not_effective(kept: QuerySet[AttendanceRecord]) -> Iterator[str]:
+    """The statuses of those records that another account's record in the lesson outranks."""
+    twice = kept.values("attendance").annotate(n=Count("pk")).filter(n__gt=1).order_by()
+    rows = kept.filter(attendance__in=twice.values("attendance")).select_related("student")
+    by_lesson: dict[UUID, list[RegisterRecord]] = defaultdict(list)
+    for row in rows:
+        by_lesson[row.attendance_id].append(shapes.record_of_stored(row))
+    for records in by_lesson.values():
+        records.remove(effective(records))
+        yield from (record.status for record in records)
+
+
+def _stored_rows(numbers: Numbers, live: list[OwnRecord]) -> QuerySet[AttendanceRecord]:
     return AttendanceRecord.objects.filter(
-        student__school_number=school_number, attendance__deleted_at=None
+        student__school_number__in=numbers, attendance__deleted_at=None
     ).exclude(attendance_id__in=[own.lesson.id for own in live])
 
 
 def _page(
-    live: list[OwnRecord], stored_rows: QuerySet[AttendanceRecord], part: Slice
+    live: list[OwnRecord],
+    stored_rows: QuerySet[AttendanceRecord],
+    numbers: Numbers,
+    part: Slice,
 ) -> Page[OwnRecord]:
-    rows = stored_rows.select_related("student", *_LESSON)
-    records = {own.lesson.id: own for own in live if part.holds(own.lesson.id)}
-    records |= {row.attendance_id: _of_row(row) for row in part.rows(rows, "attendance_id")}
+    records = {own.lesson.id: [own] for own in live if part.holds(own.lesson.id)}
+    for own in _stored_part(stored_rows, numbers, part):
+        records.setdefault(own.lesson.id, []).append(own)
     cut = part.cut(list(records))
-    return Page([records[key] for key in cut.keys], cut.next_key, cut.previous_key)
+    items = [_effective(records[key]) for key in cut.keys]
+    return Page(items, cut.next_key, cut.previous_key)
 
 
-def find_own(lesson_id: UUID, school_number: str) -> OwnRecord | None:
+def _stored_part(
+    stored_rows: QuerySet[AttendanceRecord], numbers: Numbers, part: Slice
+) -> list[OwnRecord]:
+    rows = stored_rows.select_related("student", *_LESSON)
+    if len(numbers) == 1:
+        return [_of_row(row) for row in part.rows(rows, "attendance_id")]
+    # A page is so many lessons: several accounts may have a record in one.
+    lessons = stored_rows.values_list("attendance_id", flat=True).distinct()
+    ids = part.rows(lessons, "attendance_id")
+    return [_of_row(row) for row in rows.filter(attendance_id__in=ids)]
+
+
+def _effective(own_records: Sequence[OwnRecord]) -> OwnRecord:
+    """The one of a student's records in one lesson that is shown."""
+    chosen = effective(own.record for own in own_records)
+    return next(own for own in own_records if own.record is chosen)
+
+
+def find_own(lesson_id: UUID, numbers: Numbers) -> OwnRecord | None:
     """One student's record in one lesson, or None. Without a query while the lesson is open.
 
     It is on the path of a check-in: the student sees it just afterwards.
@@ -76,43 +118,53 @@ def find_own(lesson_id: UUID, school_number: str) -> OwnRecord | None:
     try:
         lesson = store.read_lesson(lesson_id)
     except LessonNotFound:
-        return _find_stored(lesson_id, school_number)
+        return _find_stored(lesson_id, numbers)
     if lesson.takes_check_ins:
-        return _find_live(lesson, school_number)
+        return _find_live(lesson, numbers)
     return whereabouts.read(
         lesson_id,
-        live=lambda: _find_live(lesson, school_number),
-        stored=lambda: _find_stored(lesson_id, school_number),
+        live=lambda: _find_live(lesson, numbers),
+        stored=lambda: _find_stored(lesson_id, numbers),
     )
 
 
-def _find_live(lesson: LiveLesson, school_number: str) -> OwnRecord | None:
-    record = store.read_record(lesson.id, school_number, request_id="").record
-    return _of_live(lesson, shapes.record_of_live(record)) if record else None
+def _find_live(lesson: LiveLesson, numbers: Numbers) -> OwnRecord | None:
+    found = (store.read_record(lesson.id, number, request_id="").record for number in numbers)
+    own_records = [_of_live(lesson, shapes.record_of_live(each)) for each in found if each]
+    return _effective(own_records) if own_records else None
 
 
-def _find_stored(lesson_id: UUID, school_number: str) -> OwnRecord | None:
-    rows = AttendanceRecord.objects.select_related("student", *_LESSON)
-    row = rows.filter(
+def _find_stored(lesson_id: UUID, numbers: Numbers) -> OwnRecord | None:
+    rows = AttendanceRecord.objects.select_related("student", *_LESSON).filter(
         attendance_id=lesson_id,
-        student__school_number=school_number,
+        student__school_number__in=numbers,
         attendance__deleted_at=None,
-    ).first()
-    return _of_row(row) if row else None
+    )
+    own_records = [_of_row(row) for row in rows]
+    return _effective(own_records) if own_records else None
 
 
-def _live_records(school_number: str) -> list[OwnRecord]:
+def _live_records(numbers: Numbers) -> list[OwnRecord]:
     own_records: list[OwnRecord] = []
     for page in store.due_pages():
-        ids = [due.lesson_id for due in page]
-        records = store.read_records_of(school_number, ids)
+        records = _live_by_lesson(numbers, [due.lesson_id for due in page])
         lessons = store.read_lessons(list(records))
-        for lesson_id, record in records.items():
+        for lesson_id, own in records.items():
             lesson = lessons[lesson_id]
             if isinstance(lesson, LiveLesson):
-                own_records.append(_of_live(lesson, shapes.record_of_live(record)))
+                own_records.append(_of_live(lesson, effective(own)))
     discarded = whereabouts.discarded_among(own.lesson.id for own in own_records)
     return [own for own in own_records if own.lesson.id not in discarded]
+
+
+def _live_by_lesson(
+    numbers: Numbers, lesson_ids: Sequence[UUID]
+) -> dict[UUID, list[RegisterRecord]]:
+    records: dict[UUID, list[RegisterRecord]] = defaultdict(list)
+    for number in numbers:
+        for lesson_id, record in store.read_records_of(number, lesson_ids).items():
+            records[lesson_id].append(shapes.record_of_live(record))
+    return records
 
 
 def _of_live(lesson: LiveLesson, record: RegisterRecord) -> OwnRecord:

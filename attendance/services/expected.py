@@ -45,8 +45,8 @@ class Expected(NamedTuple):
 
     @property
     def numbers(self) -> frozenset[str]:
-        """The school numbers of everybody who is expected."""
-        return frozenset(person.school_number for person in self.people)
+        """The school numbers of everybody who is expected, of all of their accounts."""
+        return frozenset(number for person in self.people for number in person.numbers)
 
 
 NOBODY: Mapping[UUID, Expected] = {}
@@ -74,8 +74,9 @@ def find_expected(lessons: Sequence[LessonOfSection]) -> dict[UUID, Expected]:
         (meetings[i].section_id, meetings[i].on) for i, is_owed in owed.items() if is_owed
     )
     people = {i: _people(rows.get((m.section_id, m.on))) for i, m in meetings.items()}
-    _hold("users_user", {person.user_id for group in people.values() for person in group})
-    excuses = _by_meeting({meetings[i]: [p.user_id for p in of] for i, of in people.items()})
+    accounts = {i: [pk for person in of for pk in person.user_ids] for i, of in people.items()}
+    _hold("users_user", {pk for ids in accounts.values() for pk in ids})
+    excuses = _by_meeting({meetings[i]: ids for i, ids in accounts.items()})
     return {
         x.lesson_id: Expected(
             section_id=x.section_id,

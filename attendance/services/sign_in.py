@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from attendance.errors import InvalidCredentials
 from attendance.services import limits
+from users.errors import AccountMerged
 from users.models import User
 
 
@@ -20,8 +21,9 @@ class SignIn(NamedTuple):
 def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     """The user with this number and password.
 
-    Raises InvalidCredentials, TooManyAttempts with the seconds to wait, and
-    SignInUnavailable where attempts cannot be counted.
+    Raises InvalidCredentials, AccountMerged with the number to sign in with instead,
+    TooManyAttempts with the seconds to wait, and SignInUnavailable where attempts
+    cannot be counted.
     """
     account = attempt.school_number.strip().upper()
     limits.count_sign_in(account, attempt.address)
@@ -29,4 +31,11 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     if not isinstance(user, User):
         raise InvalidCredentials
     limits.forget_sign_in(account, attempt.address)
+    check_is_not_merged(user)
     return user
+
+
+def check_is_not_merged(user: User) -> None:
+    """Whoever has shown who they are is told with which number. Raises AccountMerged."""
+    if user.merged_into is not None:
+        raise AccountMerged(number=user.school_number, into=user.merged_into.school_number)

@@ -54,7 +54,7 @@ def marks_of(expected: Expected, taken: frozenset[str], *, at: datetime) -> list
 
 def numbers_of(person: RosterEntry) -> Sequence[str]:
     """Every number under which this person may have checked in."""
-    return (person.school_number,)
+    return person.numbers
 
 
 def _status(expected: Expected, person: RosterEntry) -> str:

@@ -33,6 +33,13 @@ def person_of(request: HttpRequest) -> Person:
     return caller.person
 
 
+def numbers_of(request: HttpRequest) -> tuple[str, ...]:
+    """The numbers of all accounts of that person, the one that signed in first."""
+    caller = caller_of(request)
+    assert caller is not None  # noqa: S101 - the guard has looked
+    return caller.numbers
+
+
 def signed_in(*roles: Role) -> Callable[[View], View]:
     """Let these roles in; show other roles whose page it is; ask everybody else to sign in."""
 

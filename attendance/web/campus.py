@@ -19,9 +19,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from requests import RequestException
 
+from attendance.http_status import STATUS
+from attendance.services.sign_in import check_is_not_merged
 from attendance.web.callers import View
 from attendance.web.errors import page_of
+from users.errors import AccountMerged
 from users.models import User
+from users.wording import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -66,8 +70,12 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
             _refuse(request, "campus_number_missing", NO_NUMBER, 403)
         try:
             sociallogin.user = User.objects.get_by_natural_key(number)
+            check_is_not_merged(sociallogin.user)
         except User.DoesNotExist:
             _refuse(request, "campus_account_unknown", UNKNOWN, 403)
+        except AccountMerged as error:
+            page = page_of(request, error.code, in_words(error), STATUS[error.code])
+            raise ImmediateHttpResponse(page) from None
 
     def on_authentication_error(
         self,

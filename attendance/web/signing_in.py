@@ -18,6 +18,7 @@ from attendance.services.addresses import address_of
 from attendance.services.sign_in import SignIn, sign_in
 from attendance.web.callers import caller_of
 from attendance.web.errors import unavailable
+from users.errors import AccountMerged
 from users.identity import Role
 from users.models import User
 from users.wording import in_words
@@ -36,7 +37,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         attempt = SignIn(number, password, address_of(request.META))
         try:
             return sign_in(attempt, request=request)
-        except (TooManyAttempts, SignInUnavailable) as error:
+        except (TooManyAttempts, SignInUnavailable, AccountMerged) as error:
             raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
             return None

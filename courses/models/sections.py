@@ -8,6 +8,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import BigIntegerRangeField, DateRangeField
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import rules
@@ -217,6 +218,8 @@ class Enrolment(models.Model):
 
 def _count_of(on: date, role: EnrolmentRole) -> models.Subquery:
     rows = Enrolment.objects.on(on).filter(section=models.OuterRef("pk"), role=role)
+    # A person with two accounts counts once.
+    people = Func(Coalesce("user__merged_into", "user"), template="count(DISTINCT %(expressions)s)")
     # Without a GROUP BY there is a row, with 0, for a section of none.
-    total = rows.order_by().annotate(n=Func(F("pk"), function="count")).values("n")
+    total = rows.order_by().annotate(n=people).values("n")
     return models.Subquery(total, output_field=models.IntegerField())

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from courses.models import Absence, Closure
 from courses.vocabulary import AbsenceState, Effect
+from users.selectors import accounts_of_people, merged_ids, root_id
 
 
 class CoveringAbsence(NamedTuple):
@@ -26,23 +27,27 @@ def absences_covering(
     """The approved absences of each user that cover a lesson of a section, the oldest first.
 
     An absence covers a lesson where it holds all of it, [starts_at, ends_at). One
-    query for all users; whoever has none is not in the answer.
+    query for all users; whoever has none is not in the answer. An absence of one account
+    of a person is of every account.
     """
+    asked = set(user_ids)
     named = Absence.sections.through.objects.filter(section_id=section_id)
     rows = (
         Absence.objects.filter(
             Q(is_for_all_sections=True) | Q(pk__in=named.values("absence_id")),
             state=AbsenceState.APPROVED,
-            user_id__in=list(user_ids),
+            user__in=accounts_of_people(asked),
             starts_at__lte=starts_at,
             ends_at__gte=ends_at,
         )
         .select_related("reason")
+        .annotate(person=root_id("user"), merged=merged_ids("person"))
         .order_by("pk")
     )
     found: dict[int, list[CoveringAbsence]] = defaultdict(list)
     for row in rows:
-        found[row.user_id].append(_covering(row))
+        for user_id in asked.intersection((row.person, *row.merged)):
+            found[user_id].append(_covering(row))
     return dict(found)
 
 

@@ -9,9 +9,11 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from courses.models import Absence, Closure, Enrolment
 from courses.vocabulary import AbsenceState, EnrolmentRole
+from users.selectors import accounts_of_number, accounts_of_people, merged_ids, root_id
 
 
 class Meeting(NamedTuple):
@@ -34,9 +36,12 @@ class Excuse(NamedTuple):
 def name_on_roster(*, section_id: int, on: date, school_number: str) -> str | None:
     """The full name of somebody who is on a section's roster on a day, or None; one query."""
     rows = Enrolment.objects.on(on).filter(
-        section_id=section_id, role=EnrolmentRole.STUDENT, user__school_number=school_number
+        section_id=section_id,
+        role=EnrolmentRole.STUDENT,
+        user__in=accounts_of_number(school_number),
     )
-    return rows.values_list("user__full_name", flat=True).first()
+    name = Coalesce("user__merged_into__full_name", "user__full_name")
+    return rows.annotate(name=name).values_list("name", flat=True).first()
 
 
 def closed_among(meetings: Iterable[Meeting]) -> set[Meeting]:
@@ -66,8 +71,9 @@ def excuses_at(
 ) -> dict[tuple[Meeting, int], Excuse]:
     """The approved absence that covers each meeting for each of its users, the oldest one.
 
-    `meetings` maps a meeting to the ids of the users in question. One query for all of
-    them and one for the sections that the absences name.
+    `meetings` maps a meeting to the ids of the users in question; an absence of one account
+    of a person covers every other. One query for all of them and one for the sections that
+    the absences name.
     """
     user_ids = {user_id for ids in meetings.values() for user_id in ids}
     if not user_ids:
@@ -75,17 +81,19 @@ def excuses_at(
     rows = (
         Absence.objects.filter(
             state=AbsenceState.APPROVED,
-            user_id__in=user_ids,
+            user__in=accounts_of_people(user_ids),
             starts_at__lt=max(meeting.ends_at for meeting in meetings),
             ends_at__gt=min(meeting.starts_at for meeting in meetings),
         )
         .select_related("reason")
         .prefetch_related("sections")
+        .annotate(person=root_id("user"), merged=merged_ids("person"))
         .order_by("pk")
     )
     by_user: dict[int, list[Absence]] = defaultdict(list)
     for row in rows:
-        by_user[row.user_id].append(row)
+        for user_id in user_ids.intersection((row.person, *row.merged)):
+            by_user[user_id].append(row)
     found = {
         (meeting, user_id): _first_that_covers(meeting, by_user[user_id])
         for meeting, ids in meetings.items()

@@ -1,24 +1,34 @@
-"""Who belongs to a section on a day; the day is the local one of the section's time zone."""
+"""Who belongs to a section on a day; the day is the local one of the section's time zone.
+
+A person is asked for by any of their accounts, and told of once, by the root.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
 from courses import rules
 from courses.models import Enrolment, Section
 from courses.vocabulary import EnrolmentRole
 from users.models import User
+from users.selectors import accounts_query, merged_ids, merged_numbers, root_id
 
 
 class RosterEntry(NamedTuple):
     user_id: int
+    """Of the root, as number and name."""
     school_number: str
     full_name: str
+    numbers: tuple[str, ...]
+    """Of all accounts of the person, the root's first: each may be the one that checks in."""
+    user_ids: tuple[int, ...]
+    """Of the same accounts, in the same order."""
 
 
 class SectionOfUser(NamedTuple):
@@ -39,7 +49,7 @@ Roster = dict[str, RosterEntry]
 
 
 def roster_on(*, section_id: int, on: date) -> Roster:
-    """The students whose enrolment covers a day; one query."""
+    """The students with an account whose enrolment covers a day, each once; one query."""
     return rosters_on([(section_id, on)])[section_id, on]
 
 
@@ -54,22 +64,32 @@ def rosters_on(pairs: Iterable[tuple[int, date]]) -> dict[tuple[int, date], Rost
         days[section_id].append(on)
     rows = (
         Enrolment.objects.filter(_covers_a_day(days), role=EnrolmentRole.STUDENT)
-        .order_by("user__school_number")
-        .values_list(
-            "section_id",
-            "begins_on",
-            "ends_on",
-            "user_id",
-            "user__school_number",
-            "user__full_name",
+        .annotate(
+            person=root_id("user"),
+            number=Coalesce("user__merged_into__school_number", "user__school_number"),
+            name=Coalesce("user__merged_into__full_name", "user__full_name"),
+            numbers=merged_numbers("person"),
+            ids=merged_ids("person"),
         )
+        .order_by("number")
+        .values("section_id", "begins_on", "ends_on", "person", "number", "name", "numbers", "ids")
     )
-    for section_id, begins_on, ends_on, user_id, number, name in rows:
-        entry = RosterEntry(user_id, number, name)
-        for on in days[section_id]:
-            if begins_on <= on and (ends_on is None or on < ends_on):
-                found[section_id, on][entry.school_number] = entry
+    for row in rows:
+        entry = _entry_of(row)
+        for on in days[row["section_id"]]:
+            if row["begins_on"] <= on and (row["ends_on"] is None or on < row["ends_on"]):
+                found[row["section_id"], on][entry.school_number] = entry
     return found
+
+
+def _entry_of(row: Mapping[str, Any]) -> RosterEntry:
+    return RosterEntry(
+        user_id=row["person"],
+        school_number=row["number"],
+        full_name=row["name"],
+        numbers=(row["number"], *row["numbers"]),
+        user_ids=(row["person"], *row["ids"]),
+    )
 
 
 def _covers_a_day(days: dict[int, list[date]]) -> Q:
@@ -85,13 +105,13 @@ def _covers_a_day(days: dict[int, list[date]]) -> Q:
 
 
 def sections_of(*, user_id: int, on: date) -> list[SectionOfUser]:
-    """The sections to which somebody belongs on a day, with the role in each; no archived ones.
+    """The sections to which a person belongs on a day, with the role in each; no archived ones.
 
     Each section once: whoever has two roles in it has the stronger one.
     """
     rows = (
         Enrolment.objects.on(on)
-        .filter(user_id=user_id, section__archived_at=None)
+        .filter(user__in=accounts_query(user_id), section__archived_at=None)
         .select_related("section__term", "section__course", "section__policy")
         .order_by("section__title", "section_id")
     )
@@ -119,9 +139,11 @@ def sections_taught(*, user: User, section_ids: Iterable[int], on: date) -> set[
 
 
 def roles_in(*, user_id: int, section_ids: Iterable[int], on: date) -> dict[int, set[str]]:
-    """The roles that somebody has in each section on a day; one query."""
+    """The roles that a person has in each section on a day; one query."""
     held: dict[int, set[str]] = {section_id: set() for section_id in section_ids}
-    rows = Enrolment.objects.on(on).filter(user_id=user_id, section_id__in=list(held))
+    rows = Enrolment.objects.on(on).filter(
+        user__in=accounts_query(user_id), section_id__in=list(held)
+    )
     for section_id, role in rows.order_by().values_list("section_id", "role"):
         held[section_id].add(role)
     return held

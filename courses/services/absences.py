@@ -28,6 +28,7 @@ from courses.vocabulary import MOST_ABSENT_DAYS, AbsenceState, EnrolmentRole
 from users.constraints import FIRST_INSTANT, LAST_INSTANT
 from users.errors import gettext_noop as _
 from users.models import User
+from users.selectors import accounts_query
 
 
 class AbsencePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +60,7 @@ def request_absence(
         sections = _sections(plan)
         rules.check_may_ask(
             actor.as_person(),
-            number=user.school_number,
+            number=user.root.school_number,
             who_may_ask=reason.who_may_ask,
             teaches_all_sections=_teaches_all(actor, sections, now),
         )
@@ -92,7 +93,7 @@ def decide_absence(*, absence_id: int, approve: bool, actor: User, why: str = ""
         absence = _lock(absence_id)
         rules.check_may_decide(
             actor.as_person(),
-            number=absence.user.school_number,
+            number=absence.user.root.school_number,
             teaches_all_sections=_teaches_all(actor, list(absence.sections.all()), now),
         )
         if absence.state == wanted:
@@ -148,7 +149,7 @@ def withdraw_absence(*, absence_id: int, actor: User) -> Absence:
 
 
 def _numbers(absence: Absence) -> set[str]:
-    return {absence.user.school_number, absence.requested_by.school_number}
+    return {absence.user.root.school_number, absence.requested_by.root.school_number}
 
 
 def _lock(absence_id: int) -> Absence:
@@ -192,7 +193,7 @@ def _sections(plan: AbsencePlan) -> list[Section]:
     if len(found) < len(plan.section_ids):
         raise SectionNotFound
     enrolled = Enrolment.objects.filter(
-        user_id=plan.user_id, section__in=found, role=EnrolmentRole.STUDENT
+        user__in=accounts_query(plan.user_id), section__in=found, role=EnrolmentRole.STUDENT
     )
     if set(enrolled.values_list("section_id", flat=True)) != set(plan.section_ids):
         raise InvalidAbsence(_("The person is no student of every one of these sections."))

@@ -75,6 +75,7 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any) -> None:
     lesson, done = live_lesson(0), live_lesson(1, teacher=other)
     data = read_lesson(lesson.id).data
     me = student(1)
+    account(student(7)), account(student(8))
     receipt = Api(me).post(f"lessons/{done.id}/check-in/").json()["receipt"]
     variables = {
         "SITE": "http://testserver",

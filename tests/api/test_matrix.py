@@ -64,6 +64,9 @@ RULES = {
     ("events", "GET"): OWN_LESSON,
     ("refusals", "GET"): OWN_LESSON,
     ("receipts", "POST"): Rule(401, 400, 400, 400, 400, {"receipt": "none"}),
+    ("merge", "POST"): STAFF_ONLY._replace(body={"into": "S-0002", "reason": "a test"}),
+    # It was never merged.
+    ("unmerge", "POST"): Rule(401, 403, 403, 403, 409, {"reason": "a test"}),
     ("runs", "GET"): STAFF_ONLY,
     ("quarantine", "GET"): STAFF_ONLY,
     # It cannot be read now either.
@@ -96,7 +99,8 @@ def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
 def test_an_endpoint_answers_by_who_calls(pattern: URLPattern, method: str, who: str) -> None:
     people = {"student": student(2), "teacher": OTHER_TEACHER, "owner": TEACHER, "staff": STAFF}
     rule = RULES[(pattern.name or "", method)]
-    account(STAFF)
+    for person in (STAFF, student(1), student(2)):
+        account(person)
     path = path_of(pattern, live_lesson(1))
 
     answer = Api(people.get(who)).send(method, path, rule.body)

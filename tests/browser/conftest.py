@@ -34,7 +34,7 @@ def open_browser(browser: Browser, live_server: Any, said: list[str]) -> Iterato
         contexts.append(context)
         if person is not None:
             client = Client()
-            client.force_login(account(person), "django.contrib.auth.backends.ModelBackend")
+            client.force_login(account(person), "users.backends.AccountBackend")
             cookie = client.cookies["sessionid"]
             context.add_cookies(
                 [{"name": "sessionid", "value": cookie.value, "url": live_server.url}]

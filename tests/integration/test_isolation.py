@@ -55,7 +55,7 @@ def make_a_mess() -> None:
     unified_persistence_task()
     live_lesson(1, lesson_name="Still live")
     user = account(TEACHER)
-    Client().force_login(user, "django.contrib.auth.backends.ModelBackend")
+    Client().force_login(user, "users.backends.AccountBackend")
     group = Group.objects.create(name="left")
     group.permissions.add(Permission.objects.all()[0])
     user.groups.add(group)

@@ -80,7 +80,7 @@ READERS: dict[str, Callable[[UUID], Any]] = {
     "the record": lambda i: {find_record(i, "S-0001").status: 1, "present": 1},  # type: ignore[union-attr]
     "its history": lambda i: {find_history(i, "S-0001").record.status: 1, "present": 1},  # type: ignore[union-attr]
     "the student's own list": lambda i: {
-        own.list_own_records("S-0001", Slice()).items[0].record.status: 1,
+        own.list_own_records(("S-0001",), Slice()).items[0].record.status: 1,
         "present": 1,
     },
 }
@@ -134,7 +134,7 @@ def test_a_students_page_and_receipt_say_what_the_register_says() -> None:
     finish_lesson(lesson.id, actor=TEACHER)
     put_back(copy)
 
-    found = own.find_own(lesson.id, "S-0001")
+    found = own.find_own(lesson.id, ("S-0001",))
 
     assert found is not None
     assert found.record.status == find_register(lesson.id).records[0].status == "late"
@@ -147,7 +147,7 @@ def test_a_students_page_asks_no_database_while_the_lesson_is_open() -> None:
     """The exception that `whereabouts` names: it belongs to the path of a check-in."""
     lesson = live_lesson(1)
     with CaptureQueriesContext(connection) as queries:
-        found = own.find_own(lesson.id, "S-0001")
+        found = own.find_own(lesson.id, ("S-0001",))
     assert found is not None
     assert len(queries) == 0
 

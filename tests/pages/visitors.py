@@ -17,7 +17,7 @@ STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 
 def signed_in(person: Person) -> Client:
     client = Client()
-    client.force_login(account(person), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(account(person), "users.backends.AccountBackend")
     return client
 
 

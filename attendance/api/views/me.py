@@ -26,7 +26,7 @@ class MyRecordsEndpoint(APIView):
     @extend_schema(parameters=[PageQuery], responses=page_of(responses.OwnRecordSerializer))
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), UUID)
-        page = list_own_records(caller_of(request).person.school_number, part)
+        page = list_own_records(caller_of(request).numbers, part)
         return paging.respond(request, page, [_own_data(own) for own in page.items])
 
 

@@ -20,6 +20,7 @@ from attendance.api.parsing import (
 from attendance.api.schema import IDEMPOTENCY_KEY, IF_MATCH, IF_NONE_MATCH, page_of
 from attendance.api.views.lessons import record_data
 from attendance.errors import RecordNotFound
+from attendance.rules.effective import effective
 from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
@@ -107,10 +108,12 @@ class MyRecordEndpoint(APIView):
     @extend_schema(responses=responses.RecordSerializer)
     def get(self, request: Request, lesson_id: UUID) -> Response:
         query_of(request, requests.NoQuerySerializer)
-        record = registers.find_record(lesson_id, caller_of(request).person.school_number)
-        if record is None:
+        numbers = caller_of(request).numbers
+        found = [registers.find_record(lesson_id, number) for number in numbers]
+        records = [record for record in found if record is not None]
+        if not records:
             raise RecordNotFound(_("You have no record in this lesson. Check in while it is open."))
-        return _answer(record)
+        return _answer(effective(records))
 
 
 class EventsEndpoint(APIView):

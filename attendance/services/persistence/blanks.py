@@ -25,9 +25,8 @@ def fill_blanks(copies: Sequence[Readable]) -> dict[UUID, Written]:
     copies = [copy for copy in copies if copy.records]
     if not copies:
         return {}
-    users = ensure_users(
-        p for copy in copies for r in copy.records for p in rows.people_of_record(r)
-    )
+    records = (record for copy in copies for record in copy.records)
+    users = ensure_users(p for record in records for p in rows.people_of_record(record))
     inserted, updated = rows.move_records_forward(copies, users)
     ids = [copy.lesson.id for copy in copies]
     Attendance.objects.filter(pk__in=ids).update(revision=F("revision") + 1)

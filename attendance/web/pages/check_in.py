@@ -19,7 +19,7 @@ from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from attendance.vocabulary import Check
-from attendance.web.callers import person_of, signed_in
+from attendance.web.callers import numbers_of, person_of, signed_in
 from attendance.wording import check_ins
 from users.errors import gettext_noop as _
 
@@ -80,7 +80,7 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return _check_in(request, lesson_id)
     try:
         lesson = store.read_lesson(lesson_id)
-        has_mark = own.find_own(lesson_id, person_of(request).school_number) is not None
+        has_mark = own.find_own(lesson_id, numbers_of(request)) is not None
     except LessonNotFound:
         # It is stored, or does not exist: the page of the mark says which.
         return redirect("my-mark", lesson_id=lesson_id)
@@ -122,7 +122,7 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 @signed_in(*MAY_CHECK_IN)
 def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """One's own mark, large enough to be shown to the teacher; its receipt goes to the phone."""
-    own_record = own.find_own(lesson_id, person_of(request).school_number)
+    own_record = own.find_own(lesson_id, numbers_of(request))
     if own_record is None:
         return render(
             request, "attendance/pages/no_mark.html", {"lesson_id": lesson_id}, status=404

@@ -13,7 +13,7 @@ from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_records
 from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
-from attendance.web.callers import person_of, signed_in
+from attendance.web.callers import numbers_of, signed_in
 from attendance.web.keys import key_of
 from attendance.wording import check_ins
 
@@ -26,7 +26,7 @@ _LONGEST_LINE = 75
 @signed_in(*MAY_CHECK_IN)
 def my_attendance(request: HttpRequest) -> HttpResponse:
     """A student's records, newest first, with the share of each status in all of them."""
-    page, counts = find_own_attendance(person_of(request).school_number, _slice(request))
+    page, counts = find_own_attendance(numbers_of(request), _slice(request))
     rows = [(own_record, check_ins.of_record(own_record.record)) for own_record in page.items]
     context = {"page": page, "shown": rows, "shares": _shares(counts)}
     return render(request, "attendance/pages/my_attendance.html", context)
@@ -46,7 +46,7 @@ def _shares(counts: Counter[str]) -> list[tuple[str, int, int]]:
 @signed_in(*MAY_CHECK_IN)
 def calendar(request: HttpRequest) -> HttpResponse:
     """The newest lessons as a calendar file, with the status in each."""
-    own = list_own_records(person_of(request).school_number, Slice(limit=CALENDAR_LESSONS))
+    own = list_own_records(numbers_of(request), Slice(limit=CALENDAR_LESSONS))
     lines = "".join(f"{line}\r\n" for line in _calendar(own.items))
     answer = HttpResponse(lines, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="attendance.ics"'

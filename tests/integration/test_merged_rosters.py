@@ -1,0 +1,94 @@
+"""Lessons of a section in which somebody has two accounts: expected once, by either number."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from attendance.services.check_in import check_in
+from attendance.services.persistence import unified_persistence_task
+from courses.models import Section
+from courses.vocabulary import WalkIns
+from tests.support.course_factories import AbsenceFactory
+from tests.support.lessons import end
+from tests.support.people import merge
+from tests.support.sections import (
+    ended_section_lesson,
+    enrol,
+    register_of,
+    section_lesson,
+    section_of_today,
+    user_of,
+)
+from users.identity import Person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OLD, NEW = Person("OLD-1", "Ada Old"), Person("NEW-1", "Ada New")
+HERE, ABSENT = ("present", "student", True), ("absent", "system", True)
+
+
+def section_with(*people: Person, **changes: object) -> Section:
+    section = section_of_today([], **changes)  # type: ignore[arg-type]
+    for person in people:
+        enrol(section, person)
+    return section
+
+
+def merge_both() -> None:
+    merge(user_of(OLD), user_of(NEW))
+
+
+def test_whoever_is_enrolled_twice_is_missing_once() -> None:
+    section = section_with(OLD, NEW)
+    merge_both()
+    lesson = ended_section_lesson(section)
+    [told] = unified_persistence_task().lessons
+    assert (told.expected, told.marked_absent) == (1, 1)
+    assert register_of(lesson.id) == {"NEW-1": ABSENT}
+
+
+@pytest.mark.parametrize("walk_ins", list(WalkIns))
+def test_the_root_checks_in_where_the_other_account_is_enrolled(walk_ins: WalkIns) -> None:
+    section = section_with(OLD, walk_ins=walk_ins)
+    merge_both()
+    lesson = section_lesson(section)
+    check_in(lesson.id, student=NEW)
+    end(lesson.id)
+    [told] = unified_persistence_task().lessons
+    assert (told.expected, told.marked_absent) == (1, 0)
+    assert register_of(lesson.id) == {"NEW-1": HERE}
+
+
+def test_who_is_merged_during_the_lesson_is_still_on_its_roster() -> None:
+    section = section_with(OLD, walk_ins=WalkIns.REFUSE)
+    lesson = section_lesson(section)
+    merge_both()
+    check_in(lesson.id, student=NEW)
+    end(lesson.id)
+    unified_persistence_task()
+    assert register_of(lesson.id) == {"NEW-1": HERE}
+
+
+def test_a_mark_under_the_old_number_counts_for_the_person() -> None:
+    section = section_with(OLD, NEW)
+    lesson = section_lesson(section)
+    check_in(lesson.id, student=OLD)
+    merge_both()
+    end(lesson.id)
+    [told] = unified_persistence_task().lessons
+    assert (told.expected, told.marked_absent) == (1, 0)
+    assert register_of(lesson.id) == {"OLD-1": HERE}
+
+
+def test_an_absence_of_the_other_account_excuses() -> None:
+    section = section_with(NEW)
+    now = timezone.now()
+    hour = timedelta(hours=1)
+    AbsenceFactory.create(
+        user=user_of(OLD), starts_at=now - hour, ends_at=now + 3 * hour, approved=True
+    )
+    merge_both()
+    lesson = ended_section_lesson(section)
+    unified_persistence_task()
+    assert register_of(lesson.id) == {"NEW-1": ("excused", "system", True)}
