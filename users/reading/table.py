@@ -54,7 +54,7 @@ class Table(NamedTuple):
 
 class _Head(NamedTuple):
     line: str
-    count: int
+    lines: int
     """How many lines of the file it took."""
     delimiter: str
 
@@ -145,9 +145,9 @@ def _rows(file: TextIO, named: Sequence[str], head: _Head) -> Iterator[TableRow]
     """Each row with the line on which it begins; blank ones are left out."""
     # Strict: an open quotation mark must not swallow the rest of the file.
     reader = csv.reader(file, delimiter=head.delimiter, strict=True)
-    last = head.count
-    while (values := _next_row(reader, last + 1, before=head.count)) is not None:
-        line, last = last + 1, reader.line_num + head.count
+    last = head.lines
+    while (values := _next_row(reader, last + 1, before=head.lines)) is not None:
+        line, last = last + 1, reader.line_num + head.lines
         if isinstance(values, errors.RowError):
             yield TableRow(line, {}, error=values)
         elif any(value.strip() for value in values):
