@@ -389,7 +389,7 @@ def test_whoever_is_missing_ends_in_the_sections_that_the_file_names(
     enrolled(section, "S-3", csv, begins_on=TODAY + DAY)
     enrolled(section, "S-4", csv, ends_on=TODAY)
     enrolled(section, "S-5", csv, ends_on=TERM_STARTS)
-    enrolled(SectionFactory(term=section.term, code="PHY-2"), "S-6", csv)
+    enrolled(SectionFactory.create(term=section.term, code="PHY-2"), "S-6", csv)
     plan = plan_of(HEAD + "S-1,Ada,PHY-1,,,\n")
     ends = {row.school_number: row.ends_on for row in plan.rows if row.action == "end"}
     # What has not begun never comes about.
