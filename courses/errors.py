@@ -1,6 +1,6 @@
 """What can go wrong with courses, each with a stable code; see attendance/errors.py."""
 
-from users.errors import AttnError
+from users.errors import AttnError, RowError
 from users.errors import gettext_noop as _
 
 
@@ -175,3 +175,131 @@ class AbsenceSettled(CourseError):
 
     code = "absence_settled"
     default_message = _("This absence is %(state)s by now. Load the page again.")
+
+
+class RosterTooLarge(CourseError):
+    code = "roster_too_large"
+    default_message = _(
+        "A section has at most %(most)d students at a time. Make another section for the others."
+    )
+
+
+class NoCurrentTerm(CourseError):
+    code = "no_current_term"
+    default_message = _(
+        "No term covers today, %(day)s. Make one in the administration, under Terms, "
+        "or name one (for a command: --term TITLE)."
+    )
+
+
+class TermUnclear(CourseError):
+    code = "term_unclear"
+    default_message = _(
+        "%(count)d terms fit: %(titles)s. Name one of them (for a command: --term TITLE)."
+    )
+
+
+class RosterEmpty(CourseError):
+    """A bulk file without a row would end everybody: it always stops."""
+
+    code = "roster_empty"
+    default_message = _("The file has no rows. Nothing was changed. Export it again.")
+
+
+class RosterColumns(CourseError):
+    code = "roster_columns"
+    default_message = _(
+        "A roster needs the columns %(missing)s, and the first line names %(named)s. "
+        "Write their names into the first line."
+    )
+
+
+class ImportRunning(CourseError):
+    code = "import_running"
+    default_message = _("Another import of rosters is running. Wait until it has ended.")
+
+
+class PlanChanged(CourseError):
+    code = "plan_changed"
+    default_message = _(
+        "What the file would do has changed since it was shown. Nothing was applied: "
+        "look at the new plan and apply that."
+    )
+
+
+class SectionChanged(CourseError):
+    code = "section_changed"
+    default_message = _(
+        "Somebody changed this section meanwhile. Nothing of it was applied: import the file again."
+    )
+
+
+class TooManyEnds(CourseError):
+    """The brake of an import: more would end than one expects of a day."""
+
+    code = "too_many_ends"
+    default_message = _(
+        "%(ends)d enrolments would end, and that is more than usual (%(where)s). Nothing was "
+        "applied. Where this is right, allow it (for a command: --allow-drop %(ends)d)."
+    )
+    facts = frozenset({"ends"})
+
+
+class UploadMissing(CourseError):
+    code = "upload_missing"
+    default_message = _("The file is not kept any more. Choose it again.")
+
+
+class SectionRequired(RowError):
+    code = "section_required"
+    default_message = _("This row names no section. Write its code.")
+
+
+class OtherSection(RowError):
+    code = "other_section"
+    default_message = _(
+        "This row is of the section %(named)s, and the upload is for %(section)s. Upload it there."
+    )
+
+
+class AmbiguousSection(RowError):
+    code = "ambiguous_section"
+    default_message = _(
+        "%(count)d sections of this term are called %(named)s. Give them different codes."
+    )
+
+
+class InvalidSectionRole(RowError):
+    code = "invalid_section_role"
+    default_message = _("A role is student, teacher, assistant or observer.")
+
+
+class NulInRow(RowError):
+    code = "nul_character"
+    default_message = _("This row has a NUL character. Remove it.")
+
+
+class ContradictoryRow(RowError):
+    code = "contradictory_row"
+    default_message = _("Line %(line)d says something else of this person. Correct one of them.")
+
+
+class ZerosGone(RowError):
+    code = "leading_zeros_gone"
+    default_message = _(
+        "There is a person with the number %(number)s: the zeros at the front of this one seem "
+        "to be gone. Make the column text, and enter it again."
+    )
+
+
+class EnrolledElsewhere(RowError):
+    code = "enrolled_by_other_system"
+    default_message = _(
+        "%(system)s has this student in the section from %(first)s to %(end)s. "
+        "End that enrolment there, or remove this row."
+    )
+
+
+class RoleNeedsStaff(RowError):
+    code = "role_needs_staff"
+    default_message = _("Only staff enrol teachers, assistants and observers. Ask them.")

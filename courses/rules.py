@@ -29,6 +29,11 @@ def may_delete(person: Person, enrolled_as: Iterable[str]) -> bool:
     return person.role is Role.STAFF or not MAY_DELETE.isdisjoint(enrolled_as)
 
 
+def may_import(person: Person, enrolled_as: Iterable[str]) -> bool:
+    """Whether somebody uploads a section's roster: its teachers, and staff; not its assistants."""
+    return may_delete(person, enrolled_as)
+
+
 def check_may_ask(
     person: Person, *, number: str, who_may_ask: str, teaches_all_sections: bool
 ) -> None:

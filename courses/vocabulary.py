@@ -9,6 +9,11 @@ LONGEST_NOTE = 500
 LONGEST_SOURCED_ID = 255
 LONGEST_ZONE = 64
 
+MOST_STUDENTS = 5_000
+"""Students of one section at a time: a lesson holds no more records."""
+MOST_UPLOADED_BYTES = 5 * 1024 * 1024
+"""Of a roster that comes over a page."""
+
 MOST_ABSENT_DAYS = 400
 """Days that one absence can last."""
 

@@ -200,8 +200,24 @@ class UnreadableFile(UserError):
     default_message = _("The file is not UTF-8. Save it as CSV UTF-8.")
 
 
+class EncodingUnknown(UserError):
+    """Not UTF-8: two encodings are likely, and only a person sees which is right."""
+
+    code = "encoding_unknown"
+    default_message = _(
+        "The file is not UTF-8. In %(first)s its names read: %(first_names)s. In %(second)s: "
+        "%(second_names)s. Choose the encoding in which they are right (for a command: "
+        "--encoding %(first)s), or save the file as CSV UTF-8."
+    )
+
+
+class FileTooLarge(UserError):
+    code = "file_too_large"
+    default_message = _("The file has more than %(most)d MB. Split it into several.")
+
+
 class RowError(AttnError):
-    """Base of what is wrong with one row of a file of users: it is left out."""
+    """Base of what is wrong with one row of a file: it is left out."""
 
     code = "bad_row"
     default_message = _("Something is wrong with this row.")
@@ -220,6 +236,24 @@ class RowOfSeveralLines(RowError):
 class TooManyValues(RowError):
     code = "too_many_values"
     default_message = _("This row has more values than columns.")
+
+
+class TooFewValues(RowError):
+    code = "too_few_values"
+    default_message = _("This row ends before the last column. Complete it.")
+
+
+class InvalidDay(RowError):
+    code = "invalid_day"
+    default_message = _("%(cell)r is no day. Write it as 2026-09-14 or 14.09.2026.")
+
+
+class NumberFromSpreadsheet(RowError):
+    code = "number_from_spreadsheet"
+    default_message = _(
+        "A spreadsheet has rounded this number to %(cell)s. Make the column text there, and "
+        "enter the number again."
+    )
 
 
 class InvalidRole(RowError):

@@ -20,6 +20,11 @@ _school_number = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
 # refuses some of them, spreadsheets break on the others.
 _forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
+# They turn the line around in which a name stands, and what stands beside it.
+_turning = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Letters by their category, of which nothing can be seen.
+_blank = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
 
 class Role(enum.StrEnum):
     """What a person may do; stored and shown in lower case."""
@@ -66,7 +71,7 @@ def is_clean_text(text: str) -> bool:
 
 def is_clean_name(text: str) -> bool:
     """Whether a name already has the form that `clean_full_name` gives."""
-    return len(text) <= LONGEST_FULL_NAME and is_clean_text(text)
+    return len(text) <= LONGEST_FULL_NAME and is_clean_text(text) and _is_seen(text)
 
 
 def clean_text(text: str) -> str | None:
@@ -88,8 +93,9 @@ def folded(text: str) -> str:
 def clean_full_name(text: str) -> str:
     """Return a full name in NFC without surrounding spaces.
 
-    Raises InvalidFullName for an empty name, one of more than 200 characters,
-    and one with NUL, control characters, line breaks or unpaired surrogates.
+    Raises InvalidFullName for an empty name, one of more than 200 characters, one of
+    which nothing can be seen, and one with NUL, control characters, line breaks,
+    unpaired surrogates or characters that turn the line around.
     """
     name = clean_text(text)
     if name and is_clean_name(name):
@@ -99,3 +105,12 @@ def clean_full_name(text: str) -> str:
 
 def _has_forbidden(text: str) -> bool:
     return _forbidden.search(text) is not None
+
+
+def _is_seen(text: str) -> bool:
+    """Whether a name shows something, in the direction of its own letters."""
+    if text.isascii():
+        return True
+    if _turning.search(text):
+        return False
+    return any(unicodedata.category(c)[0] in "LNPS" and c not in _blank for c in text)

@@ -1,47 +1,26 @@
 """Making accounts from a file, one for each person."""
 
-import csv
-import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 import msgspec
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from users import errors
+from users.account_rows import BadRow, ImportRow, bad_row, read_rows
 from users.credentials import forget_users
-from users.errors import gettext_noop as _
-from users.identity import Role, canonical_school_number, clean_full_name
+from users.identity import Role
 from users.models import User
-from users.wording import in_words
+from users.reading.table import Advance
 
-if TYPE_CHECKING:
-    from _csv import Reader
-
-COLUMNS = ("school_number", "full_name", "role", "email", "password")
-REQUIRED = COLUMNS[:2]
 DECIDED = ("full_name", "role", "email")
 """The fields that the file decides, where its cell is not empty."""
 BATCH = 1_000
 ATTEMPTS = 5
 """How often a batch is tried where somebody else makes one of its users meanwhile."""
-LONGEST_EMAIL = 254
-LONGEST_HEAD = 10_000
-
-
-class BadRow(msgspec.Struct, frozen=True):
-    """A row that was left out: its line in the file, a stable code, and what to do."""
-
-    line: int
-    code: str
-    detail: str
-    """In the language of whoever runs the import."""
 
 
 class ImportReport(msgspec.Struct, frozen=True):
@@ -54,23 +33,13 @@ class ImportReport(msgspec.Struct, frozen=True):
     is_dry_run: bool
 
 
-class ImportRow(NamedTuple):
-    line: int
-    school_number: str
-    full_name: str
-    role: str
-    """Empty where the file has none, as the two below."""
-    email: str
-    password: str
-
-
 class _Applied(NamedTuple):
     counts: Counter[str]
     bad: list[BadRow]
 
 
 def import_users(
-    file: TextIO, *, dry_run: bool = False, advance: Callable[[int], None] = lambda count: None
+    file: TextIO, *, dry_run: bool = False, advance: Advance = lambda count: None
 ) -> ImportReport:
     """Create, complete or update the users of a CSV file; good rows apply, bad ones are reported.
 
@@ -79,9 +48,9 @@ def import_users(
     initial one: it is set only where the user has none that can be used, so that
     applying the file again changes nothing. Superusers are left alone. `advance` gets
     the number of rows done. Raises UnreadableFile where there is no header, or the text
-    is not CSV or not UTF-8.
+    is not CSV.
     """
-    good, bad = _read_rows(file)
+    good, bad = read_rows(file)
     counts: Counter[str] = Counter()
     for start in range(0, len(good), BATCH):
         batch = good[start : start + BATCH]
@@ -98,141 +67,6 @@ def import_users(
         bad=tuple(bad),
         is_dry_run=dry_run,
     )
-
-
-def _read_rows(file: TextIO) -> tuple[list[ImportRow], list[BadRow]]:
-    rows: dict[str, ImportRow] = {}
-    bad: list[BadRow] = []
-    for line, cells in _lines(file):
-        try:
-            if isinstance(cells, errors.RowError):
-                raise cells
-            row = _check_row(line, cells)
-            first = rows.setdefault(row.school_number, row)
-            if first is not row:
-                raise errors.DuplicateNumber(line=first.line)
-        except errors.AttnError as error:
-            bad.append(_bad_row(line, error))
-    return sorted(rows.values(), key=lambda row: row.school_number), bad
-
-
-def _bad_row(line: int, error: errors.AttnError) -> BadRow:
-    return BadRow(line, error.code, in_words(error))
-
-
-def _lines(file: TextIO) -> Iterator[tuple[int, dict[str, str] | errors.RowError]]:
-    """Each row with the line on which it begins; blank ones are left out."""
-    try:
-        head = file.readline(LONGEST_HEAD)
-        delimiter = ";" if head.count(";") > head.count(",") else ","
-        columns = _columns(next(csv.reader([head], delimiter=delimiter), []))
-        # Strict: an open quotation mark must not swallow the rest of the file.
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        last = 1
-        while (values := _next_row(reader, last + 1)) is not None:
-            line, last = last + 1, reader.line_num + 1
-            if isinstance(values, errors.RowError):
-                yield line, values
-            elif any(value.strip() for value in values):
-                yield line, _cells(columns, values, is_split=last > line)
-    except UnicodeDecodeError:
-        raise errors.UnreadableFile from None
-
-
-def _columns(names: Sequence[str]) -> list[str]:
-    columns = [name.strip().lower() for name in names]
-    if not set(REQUIRED) <= set(columns) <= set(COLUMNS) or len(columns) != len(set(columns)):
-        raise _unreadable_head(columns)
-    return columns
-
-
-def _unreadable_head(columns: Sequence[str]) -> errors.UnreadableFile:
-    wanted_names, found_names = ", ".join(COLUMNS), ", ".join(columns)[:200]
-    if not found_names:
-        return errors.UnreadableFile(
-            _(
-                "The first line must name the columns, each once: %(wanted)s; it names none. "
-                "The last three may be left out."
-            ),
-            wanted=wanted_names,
-        )
-    return errors.UnreadableFile(
-        _(
-            "The first line must name the columns, each once: %(wanted)s; it names %(named)s. "
-            "The last three may be left out."
-        ),
-        wanted=wanted_names,
-        named=found_names,
-    )
-
-
-def _next_row(reader: "Reader", line: int) -> list[str] | errors.RowError | None:
-    """The next row; None at the end. Raises UnreadableFile where rows cannot be told apart."""
-    try:
-        return next(reader, None)
-    except csv.Error as error:
-        # A bad line affects only itself; an open quotation mark also swallows others.
-        if reader.line_num + 1 > line or "unexpected end" in str(error):
-            raise errors.UnreadableFile(
-                _(
-                    "From line %(line)d on, the file is not CSV: %(error)s. "
-                    "Is a quotation mark open?"
-                ),
-                line=line,
-                error=str(error),
-            ) from None
-        return errors.UnreadableRow(error=str(error))
-
-
-def _cells(
-    columns: Sequence[str], values: Sequence[str], *, is_split: bool
-) -> dict[str, str] | errors.RowError:
-    if is_split:
-        return errors.RowOfSeveralLines()
-    if any(value.strip() for value in values[len(columns) :]):
-        return errors.TooManyValues()
-    return dict(zip(columns, values, strict=False))
-
-
-def _check_row(line: int, cells: Mapping[str, str]) -> ImportRow:
-    role = cells.get("role", "").strip().lower()
-    if role and role not in list(Role):
-        raise errors.InvalidRole
-    row = ImportRow(
-        line=line,
-        school_number=canonical_school_number(cells.get("school_number", "")),
-        full_name=clean_full_name(cells.get("full_name", "")),
-        role=role,
-        email=cells.get("email", "").strip(),
-        password=cells.get("password", ""),
-    )
-    if row.email:
-        _check_email(row.email)
-    if row.password:
-        _check_password(row)
-    return row
-
-
-def _check_email(email: str) -> None:
-    if len(email) > LONGEST_EMAIL:
-        raise errors.InvalidEmail(
-            _("An address has at most %(most)d characters."), most=LONGEST_EMAIL
-        )
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise errors.InvalidEmail from None
-
-
-def _check_password(row: ImportRow) -> None:
-    if any(unicodedata.category(char) == "Cc" for char in row.password):
-        raise errors.WeakPassword
-    person = User(school_number=row.school_number, full_name=row.full_name, email=row.email)
-    try:
-        validate_password(row.password, person)
-    except ValidationError as error:
-        # The framework's messages are in the language of the import already.
-        raise errors.WeakPassword(_("%(rules)s"), rules=" ".join(error.messages)) from None
 
 
 def _apply(batch: Sequence[ImportRow], *, dry_run: bool) -> _Applied:
@@ -268,7 +102,7 @@ def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool
                 new.append(_new(row, hashes))
                 outcome = "created"
             elif user.is_superuser:
-                applied.bad.append(_bad_row(row.line, errors.SuperuserRow()))
+                applied.bad.append(bad_row(row.line, errors.SuperuserRow()))
                 continue
             else:
                 outcome = _change(user, row, hashes)

@@ -13,7 +13,12 @@ from users.errors import AttnError
 
 def in_words(error: AttnError) -> str:
     """What an error says, in the language that is active now."""
-    return gettext(error.message) % {name: _readable(value) for name, value in error.values.items()}
+    return said(error.message, **error.values)
+
+
+def said(message: str, **values: Any) -> str:
+    """A marked message with its values, in the language that is active now."""
+    return gettext(message) % {name: _readable(value) for name, value in values.items()}
 
 
 def _readable(value: Any) -> Any:

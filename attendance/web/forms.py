@@ -14,6 +14,7 @@ from attendance.vocabulary import (
     Verdict,
 )
 from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
+from users.reading.text import FALLBACKS
 
 
 class StartForm(forms.Form):
@@ -64,3 +65,25 @@ class AddForm(forms.Form):
     school_number = forms.CharField(label=_("School number"), max_length=LONGEST_SCHOOL_NUMBER * 2)
     full_name = forms.CharField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
     request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)
+
+
+class RosterUploadForm(forms.Form):
+    """A file with the roster of a course."""
+
+    file = forms.FileField(label=_("File"), allow_empty_file=True)
+    encoding = forms.ChoiceField(
+        label=_("Encoding"),
+        choices=[
+            ("", _("UTF-8 or UTF-16, as most programs save it")),
+            *((name, name) for name in FALLBACKS),
+        ],
+        required=False,
+        help_text=_("cp1254 is what older programs write in Turkish, cp1252 in Western Europe."),
+    )
+
+
+class RosterApplyForm(forms.Form):
+    """The plan that was shown, and how many enrolments may end by it."""
+
+    digest = forms.CharField(max_length=64)
+    allow_drop = forms.IntegerField(min_value=0, required=False)

@@ -11,6 +11,7 @@ from attendance.web.pages import (
     check_in,
     home,
     operations,
+    roster_import,
     screen,
     student,
     teacher,
@@ -33,6 +34,20 @@ _teacher = [
     path("lessons/<uuid:lesson_id>/screen/", screen.screen, name="screen"),
     path("lessons/<uuid:lesson_id>/screen/code/", screen.code, name="screen-code"),
     path("lessons/<uuid:lesson_id>/records/<str:school_number>/", board.record, name="record"),
+]
+
+_sections = [
+    path("sections/<int:section_id>/import/", roster_import.choose, name="roster-import"),
+    path(
+        "sections/<int:section_id>/import/preview/",
+        roster_import.preview,
+        name="roster-import-preview",
+    ),
+    path(
+        "sections/<int:section_id>/import/plan.<str:kind>",
+        roster_import.plan,
+        name="roster-import-plan",
+    ),
 ]
 
 _student = [
@@ -80,6 +95,7 @@ _operations = [
 urlpatterns = [
     path("", home.home, name="home"),
     *_teacher,
+    *_sections,
     *_student,
     path("accounts/", include(_accounts)),
     path("admin/operations/", include(_operations)),

@@ -4,6 +4,7 @@ from courses.models.absences import Absence, AbsenceEvidence, AbsenceReason, Clo
 from courses.models.catalogue import Course, SourceSystem, Term
 from courses.models.policies import Policy
 from courses.models.sections import Enrolment, Section
+from courses.models.uploads import RosterUpload
 
 __all__ = [
     "Absence",
@@ -13,6 +14,7 @@ __all__ = [
     "Course",
     "Enrolment",
     "Policy",
+    "RosterUpload",
     "Section",
     "SourceSystem",
     "Term",

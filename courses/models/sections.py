@@ -151,6 +151,11 @@ class EnrolmentQuerySet(models.QuerySet["Enrolment"]):
         """Those that cover a day; the last one is exclusive."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gt=day), begins_on__lte=day)
 
+    def meeting(self, first: date, end: date | None) -> "EnrolmentQuerySet":
+        """Those that share a day with [first, end); None is an open end."""
+        found = self.came_about().filter(Q(ends_on=None) | Q(ends_on__gt=first))
+        return found if end is None else found.filter(begins_on__lt=end)
+
     def came_about(self) -> "EnrolmentQuerySet":
         """Leave out those that end on their first day."""
         return self.filter(Q(ends_on=None) | Q(ends_on__gt=F("begins_on")))

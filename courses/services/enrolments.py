@@ -10,6 +10,7 @@ from courses.errors import (
     EnrolmentOver,
     InvalidDates,
     InvalidEnrolment,
+    RosterTooLarge,
     UserNotFound,
 )
 from courses.models import Enrolment, Section, SourceSystem
@@ -22,7 +23,8 @@ from courses.services.validation import (
     check_years,
     clean_line,
 )
-from courses.vocabulary import LONGEST_SOURCED_ID, EnrolmentRole
+from courses.signals import tell_roster_changed
+from courses.vocabulary import LONGEST_SOURCED_ID, MOST_STUDENTS, EnrolmentRole
 from users.errors import gettext_noop as _
 from users.models import User
 
@@ -50,8 +52,8 @@ def enrol(
 
     Raises NotStaff, SectionNotFound, SectionArchived, UserNotFound, InvalidText,
     InvalidDates for days that are none or outside of the section, InvalidEnrolment
-    for somebody in charge who is no teacher, EnrolmentOverlaps for a student who is
-    enrolled on some of these days, and SourcedIdTaken.
+    for somebody in charge who is no teacher, RosterTooLarge, EnrolmentOverlaps for a
+    student who is enrolled on some of these days, and SourcedIdTaken.
     """
     rules.check_may_manage(actor.as_person())
     there = clean_line(sourced_id, most=LONGEST_SOURCED_ID)
@@ -63,6 +65,9 @@ def enrol(
         _check_days(plan, section)
         if not User.objects.filter(pk=plan.user_id).exists():
             raise UserNotFound
+        if plan.role == EnrolmentRole.STUDENT:
+            _check_size(plan)
+        tell_roster_changed(section.pk)
         return Enrolment.objects.create(
             section=section,
             user_id=plan.user_id,
@@ -90,6 +95,7 @@ def end_enrolment(*, enrolment_id: int, ends_on: date, actor: User) -> Enrolment
         if row.ends_on != ends_on:
             row.ends_on = ends_on
             row.save(update_fields=["ends_on"])
+            tell_roster_changed(row.section_id)
     return row
 
 
@@ -97,6 +103,12 @@ def _check_days(plan: EnrolmentPlan, section: Section) -> None:
     ends_on = section.ends_on if plan.ends_on is None else plan.ends_on
     check_days(plan.begins_on, ends_on)
     check_lies_within(plan.begins_on, ends_on, outer=(section.starts_on, section.ends_on))
+
+
+def _check_size(plan: EnrolmentPlan) -> None:
+    students = Enrolment.objects.filter(section=plan.section_id, role=EnrolmentRole.STUDENT)
+    if students.meeting(plan.begins_on, plan.ends_on).count() >= MOST_STUDENTS:
+        raise RosterTooLarge(most=MOST_STUDENTS)
 
 
 def _lock_enrolment(enrolment_id: int) -> Enrolment:

@@ -36,8 +36,10 @@ def test_an_assistant_runs_lessons_and_a_teacher_deletes_as_well(
     for role in (Role.STUDENT, Role.TEACHER):
         assert rules.may_teach(PEOPLE[role], held) is runs
         assert rules.may_delete(PEOPLE[role], held) is deletes
+        assert rules.may_import(PEOPLE[role], held) is deletes
     assert rules.may_teach(PEOPLE[Role.STAFF], held)
     assert rules.may_delete(PEOPLE[Role.STAFF], held)
+    assert rules.may_import(PEOPLE[Role.STAFF], held)
 
 
 @pytest.mark.parametrize(

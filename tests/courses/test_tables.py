@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from courses.models import Enrolment
-from courses.vocabulary import MOST_EVIDENCE_BYTES, EnrolmentRole
+from courses.vocabulary import MOST_EVIDENCE_BYTES, MOST_UPLOADED_BYTES, EnrolmentRole
 from tests.support import course_factories as factories
 from tests.support.course_factories import (
     IN_TERM,
@@ -85,6 +85,12 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("policy_shares_are_of_a_whole", "PolicyFactory", {"threshold_permille": 1001}),
     ("policy_warns_after_something", "PolicyFactory", {"in_a_row": 0}),
     ("policy_set_at_is_sane", "PolicyFactory", {"set_at": FAR}),
+    (
+        "roster_upload_is_bounded",
+        "RosterUploadFactory",
+        {"content": bytes(MOST_UPLOADED_BYTES + 1)},
+    ),
+    ("roster_upload_made_at_is_sane", "RosterUploadFactory", {"made_at": FAR}),
 ]
 TWICE: list[tuple[str, str, dict[str, Any]]] = [
     ("course_code_once", "CourseFactory", {"code": "PHY"}),
@@ -121,6 +127,7 @@ def test_every_rule_is_tested() -> None:
         "section_is_not_its_own_parent",
         "enrolment_of_a_student_never_overlaps",
         "policy_version_once",
+        "roster_upload_once_per_person",
         "policy_is_of_one_section",
     }
     rules = {
@@ -213,6 +220,13 @@ def test_a_section_has_a_policy_of_its_own() -> None:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
+def test_whoever_uploads_again_replaces_their_roster() -> None:
+    row: Any = factories.RosterUploadFactory(content=bytes(MOST_UPLOADED_BYTES))
+    row.pk = None
+    with pytest.raises(IntegrityError, match="roster_upload_once_per_person"):
+        row.save()
+
+
 def test_what_is_pointed_to_is_not_deleted() -> None:
     row: Any = EnrolmentFactory()
     for other in (row.section, row.user, row.system, row.section.term, row.section.course):
@@ -233,6 +247,7 @@ def test_rows_say_what_they_are() -> None:
         AbsenceEvidenceFactory(),
         factories.ClosureFactory(),
         PolicyFactory(section=section),
+        factories.RosterUploadFactory(section=section),
     ]
     for row in rows:
         assert str(row)

@@ -91,6 +91,7 @@ def test_a_password_that_somebody_chose_is_left_alone(
 
 BAD_ROWS = {
     "bad number,Ada,,,": "invalid_school_number",
+    "1.00012E+07,Ada,,,": "number_from_spreadsheet",
     ",Ada,,,": "invalid_school_number",
     "S-2,,,,": "invalid_full_name",
     "S-2,A\x07da,,,": "invalid_full_name",
@@ -190,12 +191,49 @@ def test_spreadsheets_semicolons_and_marks_are_read(
 @pytest.mark.parametrize(
     "raw",
     [
+        b"\xef\xbb\xbf\xef\xbb\xbfschool_number,full_name\nE-1,Ada\n",
+        b"\nschool_number,full_name\nE-1,Ada\n",
+        b"sep=;\r\nschool_number;full_name\r\nE-1;Ada\r\n",
+        b"school_number,full_name,role,,\nE-1,Ada,student,,\n",
+        "Okul No\tAd Soyad\nE-1\tAda\n".encode("utf-16"),
+    ],
+    ids=["two marks", "blank line", "sep", "empty cells", "utf-16"],
+)
+def test_what_spreadsheets_write_is_read(
+    raw: bytes, write: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write.write_bytes(raw)
+
+    assert told(write, capsys)["created"] == 1
+    assert User.objects.get().full_name == "Ada"
+
+
+def test_an_encoding_is_chosen_by_an_option(
+    write: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write.write_bytes("school_number,full_name\nE-1,Çağrı\n".encode("cp1254"))
+    with pytest.raises(CommandError, match="--encoding cp1254"):
+        call_command("import_users", str(write))
+
+    assert told(write, capsys, "--encoding", "cp1254")["created"] == 1
+    assert User.objects.get().full_name == "Çağrı"
+
+
+@pytest.mark.parametrize("name", ["\u200b", "\u202eeilA"])
+def test_a_name_that_nobody_can_read_is_left_out(name: str) -> None:
+    report = import_users(io.StringIO(f"school_number,full_name\nE-11,{name}\n"))
+    assert [row.code for row in report.bad] == ["invalid_full_name"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
         b"",
         b"name,number\n",
         b"school_number,full_name,full_name\nS-1,A,B\n",
         b"school_number,full_name,passwort\nS-1,A,B\n",
         b"school_number,full_name\nS-1,\xff\xfe\n",
-        HEAD.encode("utf-16"),
+        HEAD.encode("utf-16-le"),
         HEAD.encode() + b'"',
         HEAD.encode() + b'S-1,"Ada,,,\nS-2,Lin,,,\nS-3,"Mia",,,\n',
     ],

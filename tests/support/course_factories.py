@@ -13,6 +13,7 @@ from courses.models import (
     Course,
     Enrolment,
     Policy,
+    RosterUpload,
     Section,
     SourceSystem,
     Term,
@@ -138,3 +139,14 @@ class PolicyFactory(factory.django.DjangoModelFactory[Policy]):
     section = factory.SubFactory(SectionFactory)
     version = 1
     set_by = factory.SubFactory(UserFactory, staff=True)
+
+
+class RosterUploadFactory(factory.django.DjangoModelFactory[RosterUpload]):
+    class Meta:
+        model = RosterUpload
+
+    section = factory.SubFactory(SectionFactory)
+    uploaded_by = factory.SubFactory(UserFactory, teacher=True)
+    name = "roster.csv"
+    content = b"school_number,full_name\nS-1,Ada\n"
+    made_at = IN_TERM

@@ -1,12 +1,16 @@
 """Users first: their rows exist before attendance points to them."""
 
 from collections.abc import Iterable
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 
+from users.credentials import forget_users
 from users.errors import UsersMissing
 from users.identity import Person, Role
 from users.models import User
+
+_BATCH = 1_000
 
 
 def ensure_users(people: Iterable[Person]) -> dict[str, int]:
@@ -35,6 +39,38 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
     if missing:
         raise UsersMissing(count=len(missing), first=missing[0])
     return ids
+
+
+def update_people(people: Iterable[Person]) -> None:
+    """Give known users the names of these people, and a teacher's role where one is a student.
+
+    Call it inside a transaction. A role is never lowered, and staff is never made;
+    superusers are left alone. Whoever has signed in once keeps the role that they have.
+    """
+    wanted = {person.school_number: person for person in people}
+    if not wanted:
+        return
+    # NO KEY: persistence points to these rows and must not wait.
+    rows = User.objects.select_for_update(no_key=True).filter(
+        school_number__in=wanted, is_superuser=False
+    )
+    changed = [
+        user for user in rows.order_by("school_number") if _take(user, wanted[user.school_number])
+    ]
+    User.objects.bulk_update(changed, ["full_name", "role"], batch_size=_BATCH)
+    # Bulk changes send no signal.
+    transaction.on_commit(partial(forget_users, [user.pk for user in changed]))
+
+
+def _take(user: User, person: Person) -> bool:
+    """Change a user to what is known of the person; returns whether anything differs."""
+    is_fresh = user.last_login is None and not user.has_usable_password()
+    is_promoted = person.role is Role.TEACHER and user.role == Role.STUDENT and is_fresh
+    differs = is_promoted or user.full_name != person.full_name
+    user.full_name = person.full_name
+    if is_promoted:
+        user.role = Role.TEACHER
+    return differs
 
 
 def _one_per_number(people: Iterable[Person]) -> dict[str, Person]:

@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from rich.console import Console
 from rich.progress import Progress
 
-from users.errors import UnreadableFile
+from users.errors import UserError
 from users.importing import ImportReport, import_users
+from users.reading.text import FALLBACKS, as_text, read_bounded
 from users.wording import in_words
 
 EXIT_BAD_ROWS = 3
@@ -35,10 +36,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE.csv")
         parser.add_argument("--dry-run", action="store_true", help="check and count, write nothing")
+        parser.add_argument(
+            "--encoding", choices=FALLBACKS, default="", help="of a file that is not UTF-8"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        report = _import(options["file"], dry_run=options["dry_run"])
+        report = _import(options["file"], encoding=options["encoding"], dry_run=options["dry_run"])
         if options["json"]:
             self.stdout.write(json.dumps(msgspec.to_builtins(report), ensure_ascii=False))
         else:
@@ -47,22 +51,20 @@ class Command(BaseCommand):
             sys.exit(EXIT_BAD_ROWS)
 
 
-def _import(path: Path, *, dry_run: bool) -> ImportReport:
+def _import(path: Path, *, encoding: str, dry_run: bool) -> ImportReport:
     console = Console(stderr=True)
     try:
-        # utf-8-sig: spreadsheets put a mark before the first column's name.
-        with (
-            path.open(encoding="utf-8-sig", newline="") as file,
-            Progress(console=console, disable=not console.is_terminal) as bar,
-        ):
+        with path.open("rb") as file:
+            text = as_text(read_bounded(file), fallback=encoding)
+        with Progress(console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("importing users", total=None)
             return import_users(
-                file, dry_run=dry_run, advance=lambda count: bar.advance(task, count)
+                text, dry_run=dry_run, advance=lambda count: bar.advance(task, count)
             )
     except OSError as error:
-        text = _("%(path)s cannot be read: %(why)s.") % {"path": path, "why": error.strerror}
-        raise CommandError(text, returncode=2) from None
-    except UnreadableFile as error:
+        said = _("%(path)s cannot be read: %(why)s.") % {"path": path, "why": error.strerror}
+        raise CommandError(said, returncode=2) from None
+    except UserError as error:
         raise CommandError(f"{path}: {in_words(error)}", returncode=2) from None
     except OperationalError as error:
         raise CommandError(

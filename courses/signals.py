@@ -1,0 +1,29 @@
+"""What others may want to know of courses, told after the commit.
+
+`roster_changed`, with `section_id`: enrolments of this section were added, ended or
+moved. It is sent once for each transaction that changed them, from `enrol`,
+`end_enrolment` and an import of rosters, after its commit: whoever keeps a copy of a
+roster reads it again. A listener that fails is logged and breaks nothing; what it
+missed, it has to find out by itself the next time that it reads.
+"""
+
+import logging
+from typing import Final
+
+from django.db import transaction
+from django.dispatch import Signal
+
+logger = logging.getLogger(__name__)
+
+roster_changed: Final = Signal()
+
+
+def tell_roster_changed(section_id: int) -> None:
+    """Send `roster_changed` once the transaction is committed, and not where it is not."""
+
+    def send() -> None:
+        for listener, answer in roster_changed.send_robust(sender=None, section_id=section_id):
+            if isinstance(answer, Exception):
+                logger.error("A roster changed, and %r failed", listener, exc_info=answer)
+
+    transaction.on_commit(send, robust=True)
