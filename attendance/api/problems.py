@@ -23,6 +23,11 @@ _FIELDS = {
     "invalid_window": "ends_at",
     "reason_required": "reason",
     "invalid_receipt": "receipt",
+    "absence_backwards": "ends_at",
+    "absence_too_long": "ends_at",
+    "absence_reason_not_found": "reason",
+    "reason_not_for_you": "reason",
+    "why_required": "why",
 }
 """Which field a domain error is about."""
 

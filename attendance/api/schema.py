@@ -131,7 +131,7 @@ def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, operations["delete"]
 
 
-_LINES = {"lesson_name", "full_name", "reason"}
+_LINES = {"lesson_name", "full_name", "reason", "note", "why"}
 _INK = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _ONE_LINE = rf"^{_INK}([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*{_INK})?$"
 _NO_NUL = r"^[^\u0000]*$"
