@@ -197,6 +197,7 @@ MIDDLEWARE = [
     "attendance.web.errors.ErrorPages",
     "attendance.web.signing_in.SecondFactorForStaff",
     "attendance.api.limits.LimitBodies",
+    "attendance.web.uploads.LimitUploads",
 ]
 
 ROOT_URLCONF = "attn_project.urls"

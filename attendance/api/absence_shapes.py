@@ -30,7 +30,7 @@ class NewAbsenceSerializer(Strict):
     sections = serializers.ListField(
         child=Whole(min_value=1, max_value=LARGEST_ID),
         required=False,
-        allow_empty=False,
+        min_length=1,
         max_length=MOST_SECTIONS,
         help_text="Their ids; for all sections where it is not given.",
     )
@@ -81,7 +81,7 @@ class DecisionSerializer(Strict):
 class DecisionsSerializer(DecisionSerializer):
     ids = serializers.ListField(
         child=Whole(min_value=1, max_value=LARGEST_ID),
-        allow_empty=False,
+        min_length=1,
         max_length=MOST_DECISIONS,
     )
 

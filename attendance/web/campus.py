@@ -5,6 +5,7 @@ stored, so each sign-in depends on what the provider says then.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -19,7 +20,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from requests import RequestException
 
-from attendance.web.callers import View
 from attendance.web.errors import page_of
 from users.models import User
 
@@ -45,7 +45,9 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     return _with_campus(views.callback, request, provider_id)
 
 
-def _with_campus(view: View, request: HttpRequest, provider_id: str) -> HttpResponse:
+def _with_campus(
+    view: Callable[..., HttpResponse], request: HttpRequest, provider_id: str
+) -> HttpResponse:
     try:
         return view(request, provider_id)
     except RequestException as error:
