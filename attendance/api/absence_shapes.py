@@ -26,7 +26,7 @@ class NewAbsenceSerializer(Strict):
     starts_at = Instant()
     ends_at = Instant(help_text="Exclusive, and at most 366 days after the start.")
     reason = Text(max_length=LONGEST_CODE, help_text="Its code: see `absence-reasons/`.")
-    note = Text(max_length=LONGEST_NOTE, required=False, allow_blank=True)
+    note = Text(max_length=LONGEST_NOTE, required=False, allow_blank=True, trim_whitespace=False)
     sections = serializers.ListField(
         child=Whole(min_value=1, max_value=LARGEST_ID),
         required=False,
@@ -68,6 +68,7 @@ class DecisionSerializer(Strict):
         max_length=LONGEST_NOTE,
         required=False,
         allow_blank=True,
+        trim_whitespace=False,
         help_text="Needed for a refusal; the person reads it.",
     )
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from courses.models import AbsenceReason, Section
@@ -25,7 +25,7 @@ class ReasonField(forms.ModelChoiceField[AbsenceReason]):
     def label_from_instance(self, obj: Any) -> str:
         if not obj.needs_evidence:
             return str(obj.label)
-        return _now("%(reason)s (a file is needed)") % {"reason": obj.label}
+        return gettext("%(reason)s (a file is needed)") % {"reason": obj.label}
 
 
 def _day(label: Any) -> forms.DateField:
@@ -66,6 +66,9 @@ class AskForm(forms.Form):
         super().__init__(data, **options)
         reasons: Any = self.fields["reason"]
         reasons.queryset = reasons_for(person)
+        only = list(reasons.queryset[:2])
+        if len(only) == 1:
+            reasons.initial = only[0]
         boxes: Any = self.fields["sections"]
         boxes.choices = [(str(section.pk), str(section)) for section in sections]
 

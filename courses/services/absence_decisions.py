@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import msgspec
 from django.utils import timezone
 
-from courses.errors import AbsenceNotFound, CourseError
+from courses.errors import AbsenceNotFound, CourseError, WhyRequired
 from courses.models import Absence
 from courses.selectors.absence_lists import absences_seen_by, viewer_of
 from courses.services.absences import decide_absence
+from courses.services.validation import clean_line
 from users.models import User
 
 
@@ -28,12 +29,16 @@ def decide_absences(
 
     What the actor does not see is not there. Each has a transaction of its own, in the order
     of the people: so one that is refused, or a process that dies, takes no other back, and two
-    callers never wait for each other's people and lessons crosswise.
+    callers never wait for each other's people and lessons crosswise. Raises InvalidText, and
+    WhyRequired for refusals without one.
     """
+    reason_given = clean_line(why)
+    if not approve and not reason_given:
+        raise WhyRequired
     viewer = viewer_of(user_id=actor.pk, person=actor.as_person(), at=timezone.now())
     seen = absences_seen_by(viewer).filter(pk__in=absence_ids).order_by("user_id", "pk")
     done = {
-        absence_id: _decide(absence_id, approve=approve, actor=actor, why=why)
+        absence_id: _decide(absence_id, approve=approve, actor=actor, why=reason_given)
         for absence_id in seen.values_list("pk", flat=True)
     }
     return [

@@ -255,6 +255,8 @@ def test_many_are_decided_at_once_each_for_itself(course: SmallCourse) -> None:
         (2**62, False, "absence_not_found"),
     ]
     assert Api(STAFF).post("absences/decisions/", {"ids": [], "approve": True}).status_code == 400
+    refusal = {"ids": [own.pk], "approve": False}
+    assert Api(TEACHER).post("absences/decisions/", refusal).json()["code"] == "why_required"
     many = {"ids": list(range(1, 102)), "approve": True}
     assert Api(STAFF).post("absences/decisions/", many).status_code == 400
 

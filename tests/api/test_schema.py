@@ -27,6 +27,7 @@ ROLES = {"student": student(1), "teacher": TEACHER, "staff": STAFF}
 BY_RULE = [
     "GET /api/v1/absences/",
     "POST /api/v1/absences/",
+    "POST /api/v1/absences/decisions/",
     "POST /api/v1/absences/{absence_id}/decision/",
     "POST /api/v1/absences/{absence_id}/evidence/",
     "POST /api/v1/auth/tokens/",

@@ -7,7 +7,7 @@
   }
   button.hidden = false;
   button.addEventListener("click", () => {
-    const boxes = [...document.querySelectorAll('#decisions input[name="ids"]')];
+    const boxes = [...document.querySelectorAll("input")].filter((box) => box.name === "ids");
     const all = boxes.every((box) => box.checked);
     for (const box of boxes) {
       box.checked = !all;
