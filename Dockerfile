@@ -5,7 +5,9 @@ RUN python -m venv /opt/attn \
     && /opt/attn/bin/pip install --no-cache-dir --require-hashes -r /build/requirements.txt
 
 FROM python:3.11-slim-bookworm
-RUN useradd --system --no-create-home attn
+# A new volume takes over the owner and the mode of this folder.
+RUN useradd --system --no-create-home attn \
+    && install -d -o attn -g attn -m 0700 /srv/evidence
 COPY --from=build /opt/attn /opt/attn
 WORKDIR /srv/attn
 COPY manage.py ./

@@ -8,4 +8,6 @@ class AttendanceConfig(AppConfig):
 
     def ready(self) -> None:
         # Registers the system checks; the scheduler is not started here.
-        from attendance import checks  # noqa: F401
+        from attendance import checks, listeners  # noqa: F401
+
+        listeners.connect()

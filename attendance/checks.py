@@ -1,6 +1,8 @@
 """System checks: they report settings with which ATTN could lose marks."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from django.apps.config import AppConfig
@@ -50,6 +52,27 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     live = settings.CACHES.get(settings.LIVE_STORE_ALIAS, {})
     if settings.CACHES["default"]["LOCATION"] == live.get("LOCATION"):
         messages.append(_shared_cache())
+    return messages
+
+
+@register
+def check_evidence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Files that people send can be kept; where they are not served, the settings see to."""
+    messages: list[CheckMessage] = []
+    if settings.EVIDENCE_FOLDER:
+        try:
+            folder = Path(settings.EVIDENCE_FOLDER)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            text = f"No file can be kept in ATTN_EVIDENCE_FOLDER: {error}."
+            hint = "Let the account of the site write there, or name another folder."
+            messages.append(Error(text, hint=hint, id="attn.E004"))
+    if settings.EVIDENCE_DAYS < 1:
+        text = f"ATTN_EVIDENCE_DAYS={settings.EVIDENCE_DAYS} is below 1."
+        hint = "Use the days after an absence for which its evidence is kept."
+        messages.append(Error(text, hint=hint, id="attn.E005"))
     return messages
 
 

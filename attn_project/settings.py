@@ -197,6 +197,7 @@ MIDDLEWARE = [
     "attendance.web.errors.ErrorPages",
     "attendance.web.signing_in.SecondFactorForStaff",
     "attendance.api.limits.LimitBodies",
+    "attendance.web.uploads.LimitUploads",
 ]
 
 ROOT_URLCONF = "attn_project.urls"
@@ -287,6 +288,12 @@ STORAGES = {
 
 # Evidence for absences, never among what the site serves; without a folder none is taken.
 EVIDENCE_FOLDER = evidence_folder(STATIC_ROOT)
+# Days after the end of an absence for which its evidence is kept.
+EVIDENCE_DAYS = env.int("ATTN_EVIDENCE_DAYS", default=400)
+# Larger files wait on the disk, not in memory. How much may be sent at all, each address says:
+# attendance/api/limits.py and attendance/web/uploads.py.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)

@@ -37,6 +37,25 @@ class InvalidAbsence(CourseError):
     code = "invalid_absence"
 
 
+class AbsenceBackwards(CourseError):
+    code = "absence_backwards"
+    default_message = _("The absence ends before it starts. Choose a later end.")
+
+
+class AbsenceTooLong(CourseError):
+    code = "absence_too_long"
+    default_message = _("An absence lasts at most %(most)d days. Ask for several.")
+
+
+class AbsenceAskedAnew(CourseError):
+    """The id of a request that was sent before comes with another absence."""
+
+    code = "absence_asked_anew"
+    default_message = _(
+        "This was sent before, for another absence. Load the page again, and ask anew."
+    )
+
+
 class UnknownTimeZone(CourseError):
     code = "unknown_time_zone"
     default_message = _(
@@ -65,6 +84,29 @@ class EvidenceKindRefused(CourseError):
         "By its content this file is no PDF, JPEG or PNG, whatever its name says. "
         "Save it as one of these."
     )
+
+
+class TooMuchEvidence(CourseError):
+    code = "too_much_evidence"
+    default_message = _(
+        "An absence has at most %(files)d files, of %(most)d MB together. "
+        "Leave some out, or make them smaller."
+    )
+
+
+class TooMuchEvidenceToday(CourseError):
+    code = "too_much_evidence_today"
+    default_message = _("You have sent more than %(most)d MB in a day. Go on tomorrow.")
+
+
+class EvidenceNotFound(CourseError):
+    code = "evidence_not_found"
+    default_message = _("There is no such file.")
+
+
+class EvidenceRemoved(CourseError):
+    code = "evidence_removed"
+    default_message = _("This file was kept until %(day)s, and is removed. Ask for it anew.")
 
 
 class EvidenceNotSetUp(CourseError):
@@ -137,6 +179,11 @@ class SectionAmbiguous(CourseError):
         "%(key)s stands for several of your courses. Name one by its id, with # before it: %(ids)s."
     )
     facts = frozenset({"ids"})
+
+
+class ClosureNotFound(CourseError):
+    code = "closure_not_found"
+    default_message = _("There are no such days without lessons.")
 
 
 class SectionArchived(CourseError):

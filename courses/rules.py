@@ -1,9 +1,11 @@
 """Who may what with courses: pure functions that services, pages and the API ask."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
-from courses.errors import NotStaff, NotYourAbsence, ReasonNotForYou
+from courses.errors import CourseError, NotStaff, NotYourAbsence, ReasonNotForYou
 from users.identity import Person, Role
 
 TEACHES: Final = frozenset({"teacher", "assistant"})
@@ -68,3 +70,48 @@ def check_may_withdraw(person: Person, *, numbers: Iterable[str], has_begun: boo
     """
     if person.role is not Role.STAFF and (has_begun or person.school_number not in numbers):
         raise NotYourAbsence
+
+
+def check_may_read_evidence(
+    person: Person, *, numbers: Iterable[str], teaches_all_sections: bool
+) -> None:
+    """Read the files of an absence: whom it is about, who asked, and who could decide it.
+
+    Raises NotYourAbsence.
+    """
+    is_theirs = person.school_number in numbers or teaches_all_sections
+    if person.role is not Role.STAFF and not is_theirs:
+        raise NotYourAbsence
+
+
+def allows(check: Callable[..., None], person: Person, **facts: Any) -> bool:
+    """Whether a check lets somebody pass: what a page offers is what its service takes."""
+    try:
+        check(person, **facts)
+    except CourseError:
+        return False
+    return True
+
+
+def instant_of(wall: datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which clocks in a zone show a time, in UTC.
+
+    A time that they skip is the first instant after the gap; of one that they show twice, it is
+    the first.
+    """
+    at = wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) == wall:
+        return at
+    return _end_of_gap(wall.replace(tzinfo=zone, fold=1).astimezone(UTC), at, zone)
+
+
+def _end_of_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The first instant with the later offset, of two instants around the change."""
+    old, second = before.astimezone(zone).utcoffset(), timedelta(seconds=1)
+    while after - before > second:
+        middle = before + (after - before) // 2 // second * second
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after

@@ -1,11 +1,4 @@
-"""What others may want to know of courses, told after the commit.
-
-`roster_changed`, with `section_id`: enrolments of this section were added, ended or
-moved. It is sent once for each transaction that changed them, from `enrol`,
-`end_enrolment` and an import of rosters, after its commit: whoever keeps a copy of a
-roster reads it again. A listener that fails is logged and breaks nothing; what it
-missed, it has to find out by itself the next time that it reads.
-"""
+"""What others may want to know of courses; courses know nothing of who listens."""
 
 import logging
 from typing import Final
@@ -15,7 +8,22 @@ from django.dispatch import Signal
 
 logger = logging.getLogger(__name__)
 
+absence_changed: Final = Signal()
+"""An absence was decided or withdrawn: `absence_id`.
+
+It is sent inside the transaction of that change, while the user row of the absent person is
+held FOR UPDATE. So what a listener changes is committed with it, or nothing is; and a listener
+that raises takes the change back.
+"""
+
 roster_changed: Final = Signal()
+"""Enrolments of a section were added, ended or moved: `section_id`.
+
+It is sent once for each transaction that changed them, from `enrol`, `end_enrolment` and an
+import of rosters, after its commit: whoever keeps a copy of a roster reads it again. A
+listener that fails is logged and breaks nothing; what it missed, it has to find out by itself
+the next time that it reads.
+"""
 
 
 def tell_roster_changed(section_id: int) -> None:

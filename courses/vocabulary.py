@@ -8,18 +8,27 @@ LONGEST_TITLE = 200
 LONGEST_NOTE = 500
 LONGEST_SOURCED_ID = 255
 LONGEST_ZONE = 64
+LONGEST_REQUEST_ID = 64
 
 MOST_STUDENTS = 5_000
 """Students of one section at a time: a lesson holds no more records."""
 MOST_UPLOADED_BYTES = 5 * 1024 * 1024
 """Of a roster that comes over a page."""
 
-MOST_ABSENT_DAYS = 400
-"""Days that one absence can last."""
+MOST_ABSENT_DAYS = 366
+"""Days that one absence can last: a year, and no typing error in it."""
 
-MOST_EVIDENCE_BYTES = 5 * 1024 * 1024
-EVIDENCE_DAYS = 400
-"""Days after the end of an absence for which its evidence is kept."""
+MEGABYTE = 1024 * 1024
+MOST_EVIDENCE_BYTES = 5 * MEGABYTE
+MOST_EVIDENCE_FILES = 10
+MOST_EVIDENCE_TOGETHER = 20 * MEGABYTE
+"""Files of one absence, and their bytes."""
+
+MOST_EVIDENCE_A_DAY = 100 * MEGABYTE
+"""Bytes that one person, other than staff, adds in a day: nobody fills the disk alone."""
+
+MOST_DECISIONS = 100
+"""Absences that are decided at once."""
 
 WHOLE_PERMILLE = 1000
 DAY_SECONDS = 86_400

@@ -25,6 +25,11 @@ _FIELDS = {
     "invalid_receipt": "receipt",
     "invalid_reason": "reason",
     "merge_with_oneself": "into",
+    "absence_backwards": "ends_at",
+    "absence_too_long": "ends_at",
+    "absence_reason_not_found": "reason",
+    "reason_not_for_you": "reason",
+    "why_required": "why",
 }
 """Which field a domain error is about."""
 

@@ -113,7 +113,7 @@ def _bound_texts(result: dict[str, Any]) -> None:
         if name.endswith("Request"):
             shape["additionalProperties"] = False
             for field, kind in shape["properties"].items():
-                _refuse_nul(kind, _ONE_LINE if field in _LINES else _NO_NUL)
+                _refuse_nul(kind, _PATTERNS.get(field, _NO_NUL))
     for operations in result["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", []):
@@ -131,10 +131,13 @@ def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
             yield path, operations["delete"]
 
 
-_LINES = {"lesson_name", "full_name", "reason"}
 _INK = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _ONE_LINE = rf"^{_INK}([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*{_INK})?$"
 _NO_NUL = r"^[^\u0000]*$"
+_EMPTY_OR_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+_PATTERNS = dict.fromkeys(("lesson_name", "full_name", "reason"), _ONE_LINE) | dict.fromkeys(
+    ("note", "why"), _EMPTY_OR_LINE
+)
 _REASON_BODY = {
     "required": True,
     "content": {

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from attendance.api.views import (
+    absences,
     documents,
     lessons,
     me,
@@ -24,6 +25,30 @@ urlpatterns = [
     path("auth/tokens/current/", tokens.CurrentTokenEndpoint.as_view(), name="current-token"),
     path("me/", me.MeEndpoint.as_view(), name="me"),
     path("me/records/", me.MyRecordsEndpoint.as_view(), name="my-records"),
+    path("absence-reasons/", absences.AbsenceReasonsEndpoint.as_view(), name="absence-reasons"),
+    path("absences/", absences.AbsencesEndpoint.as_view(), name="absences"),
+    path("absences/decisions/", absences.DecisionsEndpoint.as_view(), name="absence-decisions"),
+    path("absences/<int:absence_id>/", absences.AbsenceEndpoint.as_view(), name="absence"),
+    path(
+        "absences/<int:absence_id>/decision/",
+        absences.DecisionEndpoint.as_view(),
+        name="absence-decision",
+    ),
+    path(
+        "absences/<int:absence_id>/withdraw/",
+        absences.WithdrawEndpoint.as_view(),
+        name="absence-withdraw",
+    ),
+    path(
+        "absences/<int:absence_id>/evidence/",
+        absences.EvidenceListEndpoint.as_view(),
+        name="absence-evidence",
+    ),
+    path(
+        "absences/<int:absence_id>/evidence/<int:evidence_id>/",
+        absences.EvidenceEndpoint.as_view(),
+        name="absence-evidence-file",
+    ),
     path("lessons/", lessons.LessonsEndpoint.as_view(), name="lessons"),
     path("lessons/find/", lessons.FindLessonsEndpoint.as_view(), name="find-lessons"),
     path("lessons/<uuid:lesson_id>/", lessons.LessonEndpoint.as_view(), name="lesson"),

@@ -16,9 +16,11 @@ from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.services import system_marks
 from attendance.services.ids import new_request_id
 from attendance.services.stored_records import Saying, new_event
-from attendance.vocabulary import EventKind, Source
+from attendance.vocabulary import LONGEST_REASON, EventKind, Source
+from courses.models import Absence
 from courses.selectors.expected import excuses_at
 from users.models import User
+from users.selectors import accounts_of
 
 
 class Cause(NamedTuple):
@@ -30,6 +32,27 @@ class Cause(NamedTuple):
     ends_at: datetime
     actor: User
     reason: str
+
+
+def follow_absence(absence_id: int) -> int:
+    """After an absence was decided or withdrawn, in the same transaction: restate the marks.
+
+    The caller holds the absent person's row. Returns how many marks have changed.
+    """
+    absence = Absence.objects.select_related("user", "reason", "decided_by", "withdrawn_by").get(
+        pk=absence_id
+    )
+    actor = absence.withdrawn_by or absence.decided_by
+    if actor is None:
+        return 0
+    cause = Cause(
+        user_ids=frozenset(accounts_of(absence.user)),
+        starts_at=absence.starts_at,
+        ends_at=absence.ends_at,
+        actor=actor,
+        reason=f"{absence.reason.label}: {absence.get_state_display()}"[:LONGEST_REASON],
+    )
+    return restate_system_marks(cause)
 
 
 def restate_system_marks(cause: Cause) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
 from attendance.rules.permissions import MAY_TEACH
@@ -14,7 +14,7 @@ from attendance.selectors import access
 from users.credentials import Caller, caller_of_session
 from users.identity import Person, Role
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def caller_of(request: HttpRequest) -> Caller | None:
@@ -45,7 +45,7 @@ def signed_in(*roles: Role) -> Callable[[View], View]:
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             caller = caller_of(request)
             if caller is None:
                 return redirect_to_login(request.get_full_path())
@@ -64,7 +64,7 @@ def running_lessons(view: View) -> View:
     guarded_by_role = signed_in(*MAY_TEACH)(view)
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         caller = caller_of(request)
         is_assistant = (
             caller is not None

@@ -5,6 +5,7 @@ stored, so each sign-in depends on what the provider says then.
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -21,7 +22,6 @@ from requests import RequestException
 
 from attendance.http_status import STATUS
 from attendance.services.sign_in import check_is_not_merged
-from attendance.web.callers import View
 from attendance.web.errors import page_of
 from users.errors import AccountMerged
 from users.models import User
@@ -49,7 +49,9 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     return _with_campus(views.callback, request, provider_id)
 
 
-def _with_campus(view: View, request: HttpRequest, provider_id: str) -> HttpResponse:
+def _with_campus(
+    view: Callable[..., HttpResponse], request: HttpRequest, provider_id: str
+) -> HttpResponse:
     try:
         return view(request, provider_id)
     except RequestException as error:

@@ -60,8 +60,11 @@ def page_of(request: HttpRequest, code: str, detail: str, status: int) -> HttpRe
 
 
 def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a form that may be sent again: its request id makes it act once."""
-    if "request_id" not in request.POST:
+    """The fields of a form that may be sent again: its request id makes it act once.
+
+    One that came with files would come again without them.
+    """
+    if "request_id" not in request.POST or request.FILES:
         return []
     return [
         (name, value)

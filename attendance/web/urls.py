@@ -6,10 +6,12 @@ from django.urls import include, path, re_path
 
 from attendance.web import campus
 from attendance.web.pages import (
+    absences,
     account,
     board,
     check_in,
     home,
+    my_absences,
     operations,
     roster_import,
     screen,
@@ -65,6 +67,20 @@ _student = [
     path("lessons/<uuid:lesson_id>/switch/", check_in.switch, name="switch"),
 ]
 
+_absences = [
+    path("absences/", absences.absences, name="absences"),
+    path("absences/approve/", absences.approve, name="approve-absences"),
+    path("absences/<int:absence_id>/refuse/", absences.refuse, name="refuse-absence"),
+    path("absences/<int:absence_id>/take-back/", absences.take_back, name="take-back-absence"),
+    path(
+        "absences/<int:absence_id>/evidence/<int:evidence_id>/", absences.evidence, name="evidence"
+    ),
+    path("me/absences/", my_absences.my_absences, name="my-absences"),
+    path("me/absences/ask/", my_absences.ask, name="ask-absence"),
+    path("me/absences/<int:absence_id>/file/", my_absences.add_file, name="add-file"),
+    path("me/absences/<int:absence_id>/withdraw/", my_absences.withdraw, name="withdraw-absence"),
+]
+
 # Of allauth's pages only those that ATTN wants, under the names that allauth itself uses.
 _accounts = [
     path("", account.account, name="account"),
@@ -97,6 +113,7 @@ urlpatterns = [
     *_teacher,
     *_sections,
     *_student,
+    *_absences,
     path("accounts/", include(_accounts)),
     path("admin/operations/", include(_operations)),
 ]

@@ -4,15 +4,22 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from courses.admin.forms import DecisionForm
+from courses.admin.forms import AbsenceForm, DecisionForm, EvidenceForm
+from courses.downloads import attachment
 from courses.models import Absence, AbsenceEvidence
-from courses.services.absences import decide_absence, withdraw_absence
+from courses.services.absences import (
+    attach_evidence,
+    decide_absence,
+    request_absence,
+    withdraw_absence,
+)
+from courses.services.evidence import read_sent_files
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
 
 
@@ -32,15 +39,46 @@ class AbsenceAdmin(ReadOnlyAdmin[Absence]):
     search_help_text = gettext_lazy("Number, name or note")
     list_select_related = ("user", "reason", "decided_by")
     date_hierarchy = "starts_at"
+    change_list_template = "admin/courses/absence/change_list.html"
     change_form_template = "admin/courses/absence/change_form.html"
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
+            path("ask/", wrap(self.ask), name="courses_ask_absence"),
+            path("<int:pk>/attach/", wrap(self.attach), name="courses_attach_evidence"),
             path("<int:pk>/decide/", wrap(self.decide), name="courses_decide_absence"),
             path("<int:pk>/withdraw/", wrap(self.withdraw), name="courses_withdraw_absence"),
         ]
         return own + super().get_urls()
+
+    def ask(self, request: HttpRequest) -> HttpResponse:
+        """Ask in the name of somebody who cannot."""
+        self.require(request)
+        form = AbsenceForm(request.POST or None, request.FILES or None)
+
+        def act(data: dict[str, Any]) -> str:
+            sent = [data["file"]] if data["file"] else []
+            made = request_absence(
+                plan=form.plan(), actor=acting_user(request), evidence=read_sent_files(sent)
+            )
+            return _("%(absence)s was asked for.") % {"absence": made}
+
+        back = reverse("admin:courses_absence_changelist")
+        return ask_and_do(request, form, act, title=_("Ask for an absence"), back=back)
+
+    def attach(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        absence = get_object_or_404(Absence.objects.select_related("user", "reason"), pk=pk)
+        form = EvidenceForm(request.POST or None, request.FILES or None)
+
+        def act(data: dict[str, Any]) -> str:
+            (file,) = read_sent_files([data["file"]])
+            attach_evidence(absence_id=pk, file=file, actor=acting_user(request))
+            return _("The file was added.")
+
+        title = _("Add a file to %(absence)s") % {"absence": absence}
+        return ask_and_do(request, form, act, title=title, back=_page(absence))
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -72,7 +110,16 @@ class AbsenceAdmin(ReadOnlyAdmin[Absence]):
 
 @admin.register(AbsenceEvidence)
 class AbsenceEvidenceAdmin(ReadOnlyAdmin[AbsenceEvidence]):
-    list_display = ("name", "absence", "kind", "size", "added_by", "added_at", "kept_until")
+    list_display = (
+        "name",
+        "absence",
+        "kind",
+        "size",
+        "added_by",
+        "added_at",
+        "kept_until",
+        "removed_at",
+    )
     list_filter = ("kind", "added_at")
     search_fields = ("name", "absence__user__school_number", "absence__user__full_name")
     list_select_related = ("absence__user", "absence__reason", "added_by")
@@ -84,16 +131,10 @@ class AbsenceEvidenceAdmin(ReadOnlyAdmin[AbsenceEvidence]):
         view = self.admin_site.admin_view(self.read)
         return [path("<int:pk>/read/", view, name="courses_read_evidence"), *super().get_urls()]
 
-    def read(self, request: HttpRequest, pk: int) -> FileResponse:
+    def read(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The file, always to be saved: a browser must not run what a stranger sent."""
         self.require(request, "view")
-        row = get_object_or_404(AbsenceEvidence, pk=pk)
-        try:
-            file = row.file.open()
-        except FileNotFoundError:
-            raise Http404 from None
-        name = f"evidence-{row.pk}.{row.kind}"
-        return FileResponse(file, as_attachment=True, filename=name)
+        return attachment(get_object_or_404(AbsenceEvidence, pk=pk))
 
 
 def _page(absence: Absence) -> str:

@@ -5,9 +5,11 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from courses.models import AbsenceReason, Course, SourceSystem, Term
+from courses.models import Absence, AbsenceReason, Course, SourceSystem, Term
+from courses.services.systems import MANUAL
 
 
 @admin.register(SourceSystem)
@@ -16,6 +18,16 @@ class SourceSystemAdmin(admin.ModelAdmin[SourceSystem]):
     list_filter = ("kind",)
     search_fields = ("code", "name")
     actions = None
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: SourceSystem | None = None
+    ) -> tuple[str, ...]:
+        """What is entered by hand finds its system by this code."""
+        return ("code", "kind") if obj is not None and obj.code == MANUAL else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: SourceSystem | None = None) -> bool:
+        is_manual = obj is not None and obj.code == MANUAL
+        return not is_manual and super().has_delete_permission(request, obj)
 
 
 class TermForm(forms.ModelForm[Term]):
@@ -50,8 +62,21 @@ class CourseAdmin(admin.ModelAdmin[Course]):
     actions = None
 
 
+class AbsenceReasonForm(forms.ModelForm[AbsenceReason]):
+    def clean(self) -> dict[str, Any] | None:
+        """What absences have counted for does not change afterwards."""
+        data = super().clean()
+        fixed = {"code", "effect"} & set(self.changed_data)
+        if self.instance.pk and fixed and Absence.objects.filter(reason=self.instance.pk).exists():
+            raise forms.ValidationError(
+                _("Absences have this reason: its code and effect stay. Make another reason.")
+            )
+        return data
+
+
 @admin.register(AbsenceReason)
 class AbsenceReasonAdmin(admin.ModelAdmin[AbsenceReason]):
+    form = AbsenceReasonForm
     list_display = ("code", "label", "effect", "needs_evidence", "who_may_ask")
     list_filter = ("effect", "needs_evidence", "who_may_ask")
     search_fields = ("code", "label")

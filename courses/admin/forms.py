@@ -5,10 +5,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
+from django.contrib.admin.widgets import (
+    AdminDateWidget,
+    AdminSplitDateTime,
+    AutocompleteSelect,
+    AutocompleteSelectMultiple,
+)
 from django.utils.translation import gettext_lazy as _
 
-from courses.models import Closure, Course, Enrolment, Section, Term
+from courses.models import Absence, AbsenceReason, Closure, Course, Enrolment, Section, Term
+from courses.services.absences import AbsencePlan
 from courses.services.sections import SectionPlan
 from courses.vocabulary import (
     LONGEST_CODE,
@@ -96,6 +102,43 @@ class ClosureForm(forms.Form):
     title = forms.CharField(label=_("Title"), max_length=LONGEST_TITLE)
     starts_on = _day(_("Starts on"))
     ends_on = _day(_("Ends before"), help_text=_("The first day after it."))
+
+
+class AbsenceForm(forms.Form):
+    """An absence that staff enters for somebody; times are those of the campus."""
+
+    user = forms.ModelChoiceField(
+        User.objects.all(), label=_("Person"), widget=_searched(Absence, "user")
+    )
+    starts_at = forms.SplitDateTimeField(label=_("From"), widget=AdminSplitDateTime)
+    ends_at = forms.SplitDateTimeField(label=_("To"), widget=AdminSplitDateTime)
+    reason = forms.ModelChoiceField(AbsenceReason.objects.order_by("label"), label=_("Reason"))
+    sections = forms.ModelMultipleChoiceField(
+        Section.objects.all(),
+        label=_("Sections"),
+        required=False,
+        help_text=_("Empty: all sections of this person."),
+        widget=AutocompleteSelectMultiple(Absence._meta.get_field("sections"), admin.site),
+    )
+    note = forms.CharField(label=_("Note"), max_length=LONGEST_NOTE, required=False)
+    file = forms.FileField(
+        label=_("Evidence"), required=False, help_text=_("PDF, JPEG or PNG, of at most 5 MB.")
+    )
+
+    def plan(self) -> AbsencePlan:
+        data = self.cleaned_data
+        return AbsencePlan(
+            user_id=data["user"].pk,
+            starts_at=data["starts_at"],
+            ends_at=data["ends_at"],
+            reason_id=data["reason"].pk,
+            section_ids=frozenset(section.pk for section in data["sections"]) or None,
+            note=data["note"],
+        )
+
+
+class EvidenceForm(forms.Form):
+    file = forms.FileField(label=_("File"), help_text=_("PDF, JPEG or PNG, of at most 5 MB."))
 
 
 class DecisionForm(forms.Form):

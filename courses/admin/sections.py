@@ -15,11 +15,24 @@ from django.utils.translation import gettext_lazy
 
 from courses.admin.forms import ClosureForm, EnrolForm, SectionForm, initial_of
 from courses.models import Closure, Policy, Section
-from courses.services.closures import close
+from courses.services.closures import close, reopen
 from courses.services.enrolments import EnrolmentPlan, enrol
 from courses.services.sections import archive_section, create_section, update_section
 from courses.vocabulary import EnrolmentRole
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
+
+
+class ReopenedFilter(admin.SimpleListFilter):
+    title = gettext_lazy("taken back")
+    parameter_name = "reopened"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", _("No")), ("yes", _("Yes"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Closure]) -> QuerySet[Closure]:
+        if self.value() is None:
+            return queryset
+        return queryset.filter(reopened_at__isnull=self.value() == "no")
 
 
 class ArchivedFilter(admin.SimpleListFilter):
@@ -168,16 +181,38 @@ class PolicyAdmin(ReadOnlyAdmin[Policy]):
 
 @admin.register(Closure)
 class ClosureAdmin(ReadOnlyAdmin[Closure]):
-    list_display = ("title", "section", "starts_on", "ends_on")
-    list_filter = ("starts_on",)
+    list_display = ("title", "section", "starts_on", "ends_on", "is_in_force")
+    list_filter = (ReopenedFilter, "starts_on")
     search_fields = ("title", "section__title", "section__code")
     list_select_related = ("section",)
     date_hierarchy = "starts_on"
     change_list_template = "admin/courses/closure/change_list.html"
+    change_form_template = "admin/courses/closure/change_form.html"
+
+    @admin.display(description=gettext_lazy("in force"), boolean=True)
+    def is_in_force(self, row: Closure) -> bool:
+        return row.reopened_at is None
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.close)
-        return [path("close/", view, name="courses_close"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("close/", wrap(self.close), name="courses_close"),
+            path("<int:pk>/reopen/", wrap(self.reopen), name="courses_reopen"),
+        ]
+        return own + super().get_urls()
+
+    def reopen(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        closure = get_object_or_404(Closure, pk=pk)
+
+        def act(data: dict[str, Any]) -> str:
+            reopen(closure_id=pk, actor=acting_user(request))
+            return _("There are lessons on these days again.")
+
+        back = reverse("admin:courses_closure_change", args=[pk])
+        form = forms.Form(request.POST or None)
+        title = _("Take %(closure)s back") % {"closure": closure}
+        return ask_and_do(request, form, act, title=title, back=back)
 
     def close(self, request: HttpRequest) -> HttpResponse:
         self.require(request)

@@ -16,6 +16,7 @@ from courses.storage import evidence_name, evidence_storage
 from courses.vocabulary import (
     LONGEST_CODE,
     LONGEST_NOTE,
+    LONGEST_REQUEST_ID,
     LONGEST_TITLE,
     MOST_ABSENT_DAYS,
     MOST_EVIDENCE_BYTES,
@@ -30,6 +31,7 @@ class AbsenceReason(models.Model):
     code = models.CharField(_("code"), max_length=LONGEST_CODE)
     label = models.CharField(_("label"), max_length=LONGEST_TITLE)
     effect = models.CharField(_("effect"), max_length=20, choices=Effect, default=Effect.NEUTRAL)
+    """A trigger keeps it, and the code, once an absence has this reason."""
     needs_evidence = models.BooleanField(_("needs evidence"), default=False)
     who_may_ask = models.CharField(
         _("who may ask"), max_length=10, choices=Asker, default=Asker.STUDENT
@@ -92,6 +94,8 @@ class Absence(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("asked by")
     )
     requested_at = models.DateTimeField(_("asked at"), default=timezone.now)
+    request_id = models.CharField(max_length=LONGEST_REQUEST_ID, blank=True, editable=False)
+    """The asker's own id of the request: sent twice, it is one absence."""
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -122,8 +126,18 @@ class Absence(models.Model):
                 fields=("user", "ends_at"),
                 condition=Q(state=AbsenceState.APPROVED),
             ),
+            models.Index(
+                name="absence_to_decide",
+                fields=("id",),
+                condition=Q(state=AbsenceState.REQUESTED),
+            ),
         )
         constraints = (
+            models.UniqueConstraint(
+                name="absence_asked_for_once",
+                fields=("requested_by", "request_id"),
+                condition=~Q(request_id=""),
+            ),
             rules.value_is_known("absence_state_is_known", "state", AbsenceState),
             models.CheckConstraint(
                 name="absence_ends_after_it_starts", condition=Q(ends_at__gt=F("starts_at"))
@@ -178,18 +192,27 @@ class AbsenceEvidence(models.Model):
     added_at = models.DateTimeField(_("added at"), default=timezone.now)
     kept_until = models.DateField(_("kept until"))
     """Its own retention, shorter than the absence's."""
+    removed_at = models.DateTimeField(_("removed at"), null=True, blank=True)
+    """The file is gone; that there was one, stays."""
 
     class Meta:
         verbose_name = _("evidence")
         verbose_name_plural = _("evidence")
         ordering = ("absence", "id")
+        indexes = (
+            models.Index(
+                name="absence_evidence_to_remove",
+                fields=("kept_until",),
+                condition=Q(removed_at=None),
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 name="absence_evidence_is_named", condition=~Q(file="") & ~Q(name="")
             ),
             rules.value_is_known("absence_evidence_kind_is_known", "kind", EvidenceKind),
             rules.is_within("absence_evidence_is_not_too_large", 1, MOST_EVIDENCE_BYTES, "size"),
-            rules.instants_are_sane("absence_evidence_instant_is_sane", "added_at"),
+            rules.instants_are_sane("absence_evidence_instant_is_sane", "added_at", "removed_at"),
             rules.days_are_sane("absence_evidence_days_are_sane", "kept_until"),
         )
 
@@ -212,6 +235,16 @@ class Closure(models.Model):
     starts_on = models.DateField(_("starts on"))
     ends_on = models.DateField(_("ends before"))
     title = models.CharField(_("title"), max_length=LONGEST_TITLE)
+    reopened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("taken back by"),
+    )
+    reopened_at = models.DateTimeField(_("taken back at"), null=True, blank=True)
+    """There are lessons on these days after all; the row stays."""
 
     class Meta:
         verbose_name = _("closure")
@@ -221,6 +254,12 @@ class Closure(models.Model):
             models.CheckConstraint(name="closure_has_a_title", condition=~Q(title="")),
             rules.ends_after_it_starts("closure_ends_after_it_starts"),
             rules.days_are_sane("closure_days_are_sane", "starts_on", "ends_on"),
+            models.CheckConstraint(
+                name="closure_is_reopened_by_somebody",
+                condition=Q(reopened_by=None, reopened_at=None)
+                | Q(reopened_by__isnull=False, reopened_at__isnull=False),
+            ),
+            rules.instants_are_sane("closure_reopened_at_is_sane", "reopened_at"),
         )
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from courses.models import Absence, Closure, Enrolment
+from courses.selectors.absences import as_covering, cover
 from courses.vocabulary import AbsenceState, EnrolmentRole
 from users.selectors import accounts_of_number, accounts_of_people, merged_ids, root_id
 
@@ -54,6 +55,7 @@ def closed_among(meetings: Iterable[Meeting]) -> set[Meeting]:
         Q(section=None) | Q(section_id__in={meeting.section_id for meeting in wanted}),
         starts_on__lte=max(days),
         ends_on__gt=min(days),
+        reopened_at=None,
     )
     closures = list(rows.values_list("section_id", "starts_on", "ends_on"))
     return {
@@ -104,11 +106,16 @@ def excuses_at(
 
 
 def _first_that_covers(meeting: Meeting, absences: Iterable[Absence]) -> Absence | None:
-    """An absence covers a meeting where it holds all of it."""
-    for row in absences:
-        is_of_section = row.is_for_all_sections or meeting.section_id in {
-            section.pk for section in row.sections.all()
-        }
-        if is_of_section and row.starts_at <= meeting.starts_at and meeting.ends_at <= row.ends_at:
-            return row
-    return None
+    """The absence that holds all of a meeting, or the first of those that do so together."""
+    of_section = {row.pk: row for row in absences if _is_of(meeting.section_id, row)}
+    covering = cover(
+        [as_covering(row) for row in of_section.values()],
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+    )
+    return of_section[covering[0].absence_id] if covering else None
+
+
+def _is_of(section_id: int, absence: Absence) -> bool:
+    named = (section.pk for section in absence.sections.all())
+    return absence.is_for_all_sections or section_id in named

@@ -1,8 +1,7 @@
 """Ask for an absence, decide it, withdraw it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 from django.db.models import QuerySet
@@ -10,9 +9,12 @@ from django.utils import timezone
 
 from courses import rules
 from courses.errors import (
+    AbsenceAskedAnew,
+    AbsenceBackwards,
     AbsenceNotFound,
     AbsenceReasonNotFound,
     AbsenceSettled,
+    AbsenceTooLong,
     EvidenceMissing,
     InvalidAbsence,
     SectionNotFound,
@@ -20,10 +22,11 @@ from courses.errors import (
     WhyRequired,
 )
 from courses.models import Absence, AbsenceEvidence, AbsenceReason, Enrolment, Section
-from courses.selectors.rosters import roles_in
+from courses.selectors.absence_lists import taught_by
 from courses.services.database_rules import writing
 from courses.services.evidence import EvidenceFile, keep_evidence, removing_on_failure
 from courses.services.validation import clean_line
+from courses.signals import absence_changed
 from courses.vocabulary import MOST_ABSENT_DAYS, AbsenceState, EnrolmentRole
 from users.constraints import FIRST_INSTANT, LAST_INSTANT
 from users.errors import gettext_noop as _
@@ -44,18 +47,22 @@ class AbsencePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def request_absence(
-    *, plan: AbsencePlan, actor: User, evidence: Sequence[EvidenceFile] = ()
+    *, plan: AbsencePlan, actor: User, evidence: Sequence[EvidenceFile] = (), request_id: str = ""
 ) -> Absence:
     """Ask for an absence, with its evidence; all of it is kept, or nothing.
 
-    Raises InvalidAbsence, InvalidText, UserNotFound, SectionNotFound,
-    AbsenceReasonNotFound, NotYourAbsence, ReasonNotForYou, and what
-    `attach_evidence` raises for a file.
+    Sent again with the same id, it is the first one. Raises AbsenceBackwards,
+    AbsenceTooLong, InvalidAbsence, InvalidText, UserNotFound, SectionNotFound,
+    AbsenceReasonNotFound, NotYourAbsence, ReasonNotForYou, AbsenceAskedAnew for another
+    absence under an id that was used, and what `attach_evidence` raises for a file.
     """
     _check_instants(plan)
     note = clean_line(plan.note)
     now = timezone.now()
     with removing_on_failure() as written, writing():
+        first = _asked_before(plan, actor, request_id)
+        if first is not None:
+            return first
         user, reason = _find(plan)
         sections = _sections(plan)
         rules.check_may_ask(
@@ -73,6 +80,7 @@ def request_absence(
             note=note,
             requested_by=actor,
             requested_at=now,
+            request_id=request_id,
         )
         absence.sections.set(sections)
         written.extend(keep_evidence(absence, evidence, actor=actor, at=now))
@@ -90,7 +98,7 @@ def decide_absence(*, absence_id: int, approve: bool, actor: User, why: str = ""
     wanted = AbsenceState.APPROVED if approve else AbsenceState.REFUSED
     now = timezone.now()
     with writing():
-        absence = _lock(absence_id)
+        absence = _lock_with_person(absence_id)
         rules.check_may_decide(
             actor.as_person(),
             number=absence.user.root.school_number,
@@ -102,11 +110,12 @@ def decide_absence(*, absence_id: int, approve: bool, actor: User, why: str = ""
             raise AbsenceSettled(state=AbsenceState(absence.state))
         if not approve and not reason_given:
             raise WhyRequired
-        if approve and absence.reason.needs_evidence and not absence.evidence.exists():
+        if approve and absence.reason.needs_evidence and not _has_evidence(absence):
             raise EvidenceMissing
         absence.state = wanted
         absence.decided_by, absence.decided_at, absence.decided_why = actor, now, reason_given
         absence.save(update_fields=["state", "decided_by", "decided_at", "decided_why"])
+        _tell(absence)
     return absence
 
 
@@ -114,8 +123,8 @@ def attach_evidence(*, absence_id: int, file: EvidenceFile, actor: User) -> Abse
     """Add a file to an absence; the person, whoever asked, and staff.
 
     Raises AbsenceNotFound, NotYourAbsence, AbsenceSettled for one that was refused or
-    withdrawn, InvalidText for its name, EvidenceNotSetUp, EvidenceEmpty,
-    EvidenceTooLarge and EvidenceKindRefused.
+    withdrawn, InvalidText for its name, EvidenceNotSetUp, TooMuchEvidence,
+    TooMuchEvidenceToday, EvidenceEmpty, EvidenceTooLarge and EvidenceKindRefused.
     """
     with removing_on_failure() as written, writing():
         absence = _lock(absence_id)
@@ -135,7 +144,7 @@ def withdraw_absence(*, absence_id: int, actor: User) -> Absence:
     """
     now = timezone.now()
     with writing():
-        absence = _lock(absence_id)
+        absence = _lock_with_person(absence_id)
         rules.check_may_withdraw(
             actor.as_person(), numbers=_numbers(absence), has_begun=absence.starts_at <= now
         )
@@ -145,11 +154,28 @@ def withdraw_absence(*, absence_id: int, actor: User) -> Absence:
             absence.state = AbsenceState.WITHDRAWN
             absence.withdrawn_by, absence.withdrawn_at = actor, now
             absence.save(update_fields=["state", "withdrawn_by", "withdrawn_at"])
+            _tell(absence)
     return absence
+
+
+def _tell(absence: Absence) -> None:
+    """Whoever depends on it follows in this transaction, or it does not happen."""
+    absence_changed.send(Absence, absence_id=absence.pk)
 
 
 def _numbers(absence: Absence) -> set[str]:
     return {absence.user.root.school_number, absence.requested_by.root.school_number}
+
+
+def _lock_with_person(absence_id: int) -> Absence:
+    """The absence, held with its person until the commit. Raises AbsenceNotFound.
+
+    The person first, FOR UPDATE: a run that persists lessons holds its people FOR KEY SHARE
+    while it looks for absences. So either it sees a decision, or the decision sees its marks.
+    """
+    for user_id in Absence.objects.filter(pk=absence_id).values_list("user_id", flat=True):
+        User.objects.select_for_update().filter(pk=user_id).values_list("pk").first()
+    return _lock(absence_id)
 
 
 def _lock(absence_id: int) -> Absence:
@@ -158,6 +184,34 @@ def _lock(absence_id: int) -> Absence:
     if found is None:
         raise AbsenceNotFound
     return found
+
+
+def _has_evidence(absence: Absence) -> bool:
+    return absence.evidence.filter(removed_at=None).exists()
+
+
+def _asked_before(plan: AbsencePlan, actor: User, request_id: str) -> Absence | None:
+    """What came of the same request, held so that two of them at once come one after the other.
+
+    Raises AbsenceAskedAnew.
+    """
+    if not request_id:
+        return None
+    # The asker's own row: two tabs of one person wait for each other, and nobody else does.
+    User.objects.select_for_update(no_key=True).filter(pk=actor.pk).values_list("pk").first()
+    first = Absence.objects.filter(requested_by=actor, request_id=request_id).first()
+    if first is None:
+        return None
+    named = set(first.sections.values_list("pk", flat=True))
+    is_same = (
+        first.user_id == plan.user_id
+        and (first.starts_at, first.ends_at) == (plan.starts_at, plan.ends_at)
+        and first.reason_id == plan.reason_id
+        and named == (plan.section_ids or set())
+    )
+    if not is_same:
+        raise AbsenceAskedAnew
+    return first
 
 
 def _find(plan: AbsencePlan) -> tuple[User, AbsenceReason]:
@@ -174,11 +228,9 @@ def _check_instants(plan: AbsencePlan) -> None:
     if timezone.is_naive(plan.starts_at) or timezone.is_naive(plan.ends_at):
         raise InvalidAbsence(_("An instant needs its offset, as in 2026-03-02T09:00:00+03:00."))
     if plan.starts_at >= plan.ends_at:
-        raise InvalidAbsence(_("The absence ends before it starts. Choose a later end."))
+        raise AbsenceBackwards
     if plan.ends_at - plan.starts_at > timedelta(days=MOST_ABSENT_DAYS):
-        raise InvalidAbsence(
-            _("An absence lasts at most %(most)d days. Ask for several."), most=MOST_ABSENT_DAYS
-        )
+        raise AbsenceTooLong(most=MOST_ABSENT_DAYS)
     if plan.starts_at < FIRST_INSTANT or plan.ends_at > LAST_INSTANT:
         raise InvalidAbsence(_("The absence is not between 2000 and 2100. Correct the year."))
 
@@ -202,12 +254,5 @@ def _sections(plan: AbsencePlan) -> list[Section]:
 
 def _teaches_all(actor: User, sections: Sequence[Section], now: datetime) -> bool:
     """Whether somebody is a teacher, no assistant, of every section today."""
-    by_day: dict[date, list[int]] = defaultdict(list)
-    for section in sections:
-        by_day[section.local_date(now)].append(section.pk)
-    held = [
-        roles
-        for on, ids in by_day.items()
-        for roles in roles_in(user_id=actor.pk, section_ids=ids, on=on).values()
-    ]
-    return bool(held) and all(EnrolmentRole.TEACHER in roles for roles in held)
+    taught = taught_by(user_id=actor.pk, at=now)
+    return bool(sections) and {section.pk for section in sections} <= taught

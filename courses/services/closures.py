@@ -2,7 +2,10 @@
 
 from datetime import date
 
+from django.utils import timezone
+
 from courses import rules
+from courses.errors import ClosureNotFound
 from courses.models import Closure
 from courses.services.database_rules import writing
 from courses.services.sections import lock_section
@@ -27,3 +30,25 @@ def close(
         return Closure.objects.create(
             section=section, title=words, starts_on=starts_on, ends_on=ends_on
         )
+
+
+def reopen(*, closure_id: int, actor: User) -> Closure:
+    """Take a closure back: there are lessons on its days after all. Once more changes nothing.
+
+    The row stays and says who did it and when; lessons that are stored stay as they are.
+    Raises NotStaff, ClosureNotFound and SectionArchived.
+    """
+    rules.check_may_manage(actor.as_person())
+    with writing():
+        section_ids = Closure.objects.filter(pk=closure_id).values_list("section_id", flat=True)
+        for section_id in section_ids:
+            # The section first, as everywhere.
+            if section_id is not None:
+                lock_section(section_id)
+        closure = Closure.objects.select_for_update(no_key=True).filter(pk=closure_id).first()
+        if closure is None:
+            raise ClosureNotFound
+        if closure.reopened_at is None:
+            closure.reopened_by, closure.reopened_at = actor, timezone.now()
+            closure.save(update_fields=["reopened_by", "reopened_at"])
+    return closure

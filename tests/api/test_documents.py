@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from attendance.api.problems import STATUS
@@ -19,6 +20,7 @@ from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.verifier import sign
 from courses.errors import CourseError
 from tests.api.endpoints import ENDPOINTS
+from tests.support.absences import PDF, added_file, asked_absence, made_course
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
@@ -38,30 +40,41 @@ def token_of(person: Person) -> str:
     return issue_token(account(person).pk).token
 
 
+def form_of(fields: list[str]) -> dict[str, list[Any]]:
+    """The fields of a form; one that begins with @ names a file."""
+    form: dict[str, list[Any]] = {}
+    for field in fields:
+        name, _, value = field.partition("=")
+        is_file = value.startswith("@")
+        form.setdefault(name, []).append(SimpleUploadedFile(value[1:], PDF) if is_file else value)
+    return form
+
+
 def run(line: str, variables: dict[str, str]) -> Any:
     """One curl command, against the site in this process."""
     for name, value in sorted(variables.items(), reverse=True):
         line = line.replace(f"${name}", value)
     words = shlex.split(line)[1:]
-    method, headers, body, address = "GET", {}, None, ""
+    values: dict[str, list[str]] = {"": []}
     while words:
         word = words.pop(0)
-        if word == "-X":
-            method = words.pop(0)
-        elif word == "-H":
-            name, _, value = words.pop(0).partition(": ")
-            headers[name] = value
-        elif word == "-d":
-            body = words.pop(0)
+        if word in {"-X", "-H", "-d", "-F"}:
+            values.setdefault(word, []).append(words.pop(0))
         elif word != "-s":
-            address = word
+            values[""].append(word)
+    (address,) = values[""]
+    headers = dict(header.split(": ", 1) for header in values.get("-H", []))
     parts = urlsplit(address)
     client = Client(headers=headers)
+    if "-F" in values:
+        return client.post(parts.path, form_of(values["-F"]))
     content = headers.get("Content-Type", "application/octet-stream")
-    return client.generic(method, f"{parts.path}?{parts.query}", body or "", content)
+    (method,), (body,) = values.get("-X", ["GET"]), values.get("-d", [""])
+    return client.generic(method, f"{parts.path}?{parts.query}", body, content)
 
 
-def test_every_example_works_in_the_order_of_the_page(settings: Any) -> None:
+def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: Path) -> None:
+    settings.EVIDENCE_FOLDER = str(tmp_path)
     settings.VERIFIER_URL, settings.VERIFIER_SECRET = "http://127.0.0.1:1/", b"0" * 32
     account(TEACHER, password=PASSWORD)
     plan = LessonPlan("Art", minutes=30, checks=["external"])
@@ -77,7 +90,13 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any) -> None:
     me = student(1)
     account(student(7)), account(student(8))
     receipt = Api(me).post(f"lessons/{done.id}/check-in/").json()["receipt"]
+    course = made_course()
+    absence, second_absence = (asked_absence(course, in_days=n) for n in (1, 2))
     variables = {
+        "ABSENCE": str(absence.pk),
+        "ANOTHER_ABSENCE": str(second_absence.pk),
+        "SECTION": str(course.section.pk),
+        "FILE": str(added_file(absence).pk),
         "SITE": "http://testserver",
         "TEACHER": token_of(TEACHER),
         "TEACHER_OF_DONE": token_of(other),
@@ -100,16 +119,21 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any) -> None:
         answer = run(line, variables)
         wanted = next((s for part, s in EXPECTED.items() if part in line), None)
         ok = answer.status_code == wanted if wanted else answer.status_code < 300
-        assert ok, (line, answer.status_code, answer.content)
+        assert ok, (line, answer.status_code, "" if answer.streaming else answer.content)
+        answer.close()
 
 
 @pytest.mark.parametrize(("pattern", "method"), ENDPOINTS, ids=lambda x: getattr(x, "name", x))
 def test_every_endpoint_has_an_example(pattern: Any, method: str) -> None:
     path = re.sub(r"<\w+:\w+>", r"[^/ ]+", str(pattern.pattern))
     asked = rf'/api/v1/{path}[\s"?]'
-    # An upper-case method stands after -X; without it, curl sends GET.
-    sent = {line: (re.findall(r"-X (\w+)", line) or ["GET"])[0] for line in EXAMPLES}
-    own = [line for line in EXAMPLES if sent[line] == method]
+    # An upper-case method stands after -X.
+    # A form is sent by POST, and anything else by GET.
+    used = {
+        line: (re.findall(r"-X (\w+)", line) or ["POST" if " -F " in line else "GET"])[0]
+        for line in EXAMPLES
+    }
+    own = [line for line in EXAMPLES if used[line] == method]
     assert any(re.search(asked, f"{line} ") for line in own)
 
 

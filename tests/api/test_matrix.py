@@ -1,5 +1,6 @@
 """Who may what: every endpoint for everybody, from the addresses themselves."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -7,6 +8,7 @@ from django.urls import URLPattern
 
 from attendance.live.payloads import LiveLesson
 from tests.api.endpoints import ENDPOINTS
+from tests.support.absences import NOT_ON_ROSTER, added_file, asked_absence, made_course
 from tests.support.callers import Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
@@ -34,6 +36,14 @@ OWN_LESSON = Rule(401, 403, 404, 200, 200)
 STAFF_ONLY = Rule(401, 403, 403, 403, 200)
 OPEN_SIGNED = Rule(401, 401, 401, 401, 401, {"verdict": "accept"})
 
+ASK = {
+    "starts_at": "2026-10-05T09:00:00Z",
+    "ends_at": "2026-10-05T10:00:00Z",
+    "reason": "ill",
+}
+# Of a student who is in none of these teachers' sections; tests/api/test_absences.py has those.
+FOREIGN_ABSENCE = Rule(401, 404, 404, 404, 200)
+
 RULES = {
     ("schema", "GET"): Rule(200, 200, 200, 200, 200),
     ("docs", "GET"): Rule(200, 200, 200, 200, 200),
@@ -43,6 +53,16 @@ RULES = {
     ("current-token", "DELETE"): Rule(401, 204, 204, 204, 204),
     ("me", "GET"): ANYONE,
     ("my-records", "GET"): ANYONE,
+    ("absence-reasons", "GET"): ANYONE,
+    ("absences", "GET"): ANYONE,
+    ("absences", "POST"): Rule(401, 201, 201, 201, 201, ASK),
+    ("absence", "GET"): FOREIGN_ABSENCE,
+    ("absence-decision", "POST"): FOREIGN_ABSENCE._replace(body={"approve": True}),
+    ("absence-decisions", "POST"): ANYONE._replace(body={"ids": [1], "approve": True}),
+    ("absence-withdraw", "POST"): FOREIGN_ABSENCE,
+    # A file comes as a form.
+    ("absence-evidence", "POST"): Rule(401, 415, 415, 415, 415, {}),
+    ("absence-evidence-file", "GET"): FOREIGN_ABSENCE,
     ("lessons", "GET"): Rule(401, 403, 200, 200, 200),
     # The owner has a live lesson already.
     ("lessons", "POST"): Rule(401, 403, 201, 409, 201, {"lesson_name": "Art", "minutes": 5}),
@@ -76,6 +96,11 @@ RULES = {
 }
 
 
+@pytest.fixture(autouse=True)
+def evidence_folder(settings: Any, tmp_path: Path) -> None:
+    settings.EVIDENCE_FOLDER = str(tmp_path)
+
+
 def test_every_endpoint_has_a_rule_and_no_rule_is_left_over() -> None:
     assert {(each.name, method) for each, method in ENDPOINTS} == set(RULES)
 
@@ -89,6 +114,12 @@ def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
     }
     for part, value in known.items():
         path = path.replace(part, value)
+    course = made_course()
+    if "<int:absence_id>" in path:
+        absence = asked_absence(course, person=NOT_ON_ROSTER, for_all=True)
+        path = path.replace("<int:absence_id>", str(absence.pk))
+        if "<int:evidence_id>" in path:
+            path = path.replace("<int:evidence_id>", str(added_file(absence).pk))
     if "<int:payload_id>" in path:
         path = path.replace("<int:payload_id>", str(QuarantinedPayloadFactory().pk))
     return path
@@ -105,7 +136,9 @@ def test_an_endpoint_answers_by_who_calls(pattern: URLPattern, method: str, who:
 
     answer = Api(people.get(who)).send(method, path, rule.body)
 
-    assert answer.status_code == getattr(rule, who), answer.content
+    assert answer.status_code == getattr(rule, who), answer
+    if answer.streaming:
+        answer.close()
     if answer.status_code >= 400:
         assert answer["Content-Type"] == "application/problem+json"
         assert {"type", "title", "status", "detail", "code"} <= set(answer.json())
@@ -122,7 +155,7 @@ def test_reading_changes_nothing(pattern: URLPattern, method: str) -> None:
     account(STAFF)
     path = path_of(pattern, live_lesson(1))
     caller = Api(STAFF)
-    caller.get(path)
+    caller.get(path).close()
     before = redis_state()
     statements: list[str] = []
 
@@ -131,7 +164,7 @@ def test_reading_changes_nothing(pattern: URLPattern, method: str) -> None:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(watch):
-        caller.get(path)
+        caller.get(path).close()
 
     assert redis_state() == before
     assert all(sql.lstrip().upper().startswith("SELECT") for sql in statements), statements

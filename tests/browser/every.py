@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from tests.browser import school
 from tests.browser.school import SmallSchool
+from tests.support import absences
 from users.identity import Person
 
 
@@ -42,5 +43,13 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("my-mark-late", Person("S-003", "Student 003"), f"/lessons/{made.live}/mine/", True),
         Look("my-mark-none", school.NEWCOMER, f"/lessons/{made.past}/mine/", is_phone=True),
         Look("my-attendance", school.STUDENT, "/me/", is_phone=True),
+        Look("absences", absences.TEACHER, "/absences/"),
+        Look("absences-staff", absences.STAFF, "/absences/"),
+        Look("absences-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/absences/"),
+        Look("refuse-absence", absences.TEACHER, f"/absences/{made.absence}/refuse/"),
+        Look("my-absences", absences.ON_ROSTER, "/me/absences/", is_phone=True),
+        Look("my-absences-empty", school.NEWCOMER, "/me/absences/", is_phone=True),
+        Look("ask-absence", absences.ON_ROSTER, "/me/absences/ask/", is_phone=True),
+        Look("add-file", absences.ON_ROSTER, f"/me/absences/{made.absence}/file/", is_phone=True),
         Look("wrong-role", school.STUDENT, "/lessons/", is_phone=True),
     ]

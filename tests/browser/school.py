@@ -1,8 +1,11 @@
 """A small school for pictures of pages and for looks at all of them."""
 
 from datetime import timedelta
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from uuid import UUID
+
+from django.test import override_settings
 
 from attendance.errors import AttendanceError
 from attendance.live import client, keys, store
@@ -12,6 +15,9 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
+from courses.services.absences import decide_absence, withdraw_absence
+from tests.support.absences import added_file, asked_absence, made_course
+from tests.support.callers import account
 from tests.support.lessons import ended_lesson
 from users.identity import Person, Role
 
@@ -36,6 +42,8 @@ class SmallSchool(NamedTuple):
     failed: UUID
     lost: UUID
     unreadable: UUID
+    absence: int
+    """One that waits for a decision; others of the same student are decided."""
 
 
 def made_school() -> SmallSchool:
@@ -51,7 +59,23 @@ def made_school() -> SmallSchool:
             check_in(open_one, student=Person(f"S-{number:03}", f"Student {number:03}"))
         except AttendanceError:
             continue
-    return SmallSchool(past, live, open_one, **_in_trouble())
+    return SmallSchool(past, live, open_one, **_in_trouble(), absence=_made_absences())
+
+
+def _made_absences() -> int:
+    """Absences in every state, of one student of one course."""
+    course, staff = made_course(), account(STAFF)
+    course.reason.needs_evidence = True
+    course.reason.save()
+    made = [asked_absence(course, in_days=days) for days in range(1, 6)]
+    asked_absence(course, in_days=6, for_all=True, note="")
+    with TemporaryDirectory() as folder, override_settings(EVIDENCE_FOLDER=folder):
+        added_file(made[0], name="letter of the doctor.pdf")
+        added_file(made[1])
+        decide_absence(absence_id=made[1].pk, approve=True, actor=staff)
+    decide_absence(absence_id=made[2].pk, approve=False, actor=staff, why="an exam that day")
+    withdraw_absence(absence_id=made[3].pk, actor=staff)
+    return made[0].pk
 
 
 def _in_trouble() -> dict[str, UUID]:

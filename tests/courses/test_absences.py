@@ -186,9 +186,10 @@ def test_files_of_a_transaction_that_fails_are_removed_unless_it_may_have_happen
 @pytest.mark.parametrize(
     ("error", "changes"),
     [
-        (errors.InvalidAbsence, {"ends_at": SOON}),
-        (errors.InvalidAbsence, {"ends_at": SOON - HOUR}),
-        (errors.InvalidAbsence, {"ends_at": SOON + timedelta(days=400, seconds=1)}),
+        (errors.AbsenceBackwards, {"ends_at": SOON}),
+        (errors.AbsenceBackwards, {"ends_at": SOON - HOUR}),
+        (errors.AbsenceTooLong, {"ends_at": SOON + timedelta(days=366, seconds=1)}),
+        (errors.AbsenceTooLong, {"ends_at": SOON + timedelta(days=400)}),
         (errors.InvalidAbsence, {"starts_at": SOON.replace(tzinfo=None)}),
         (
             errors.InvalidAbsence,

@@ -6,14 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from courses.models import Absence, AbsenceEvidence, Closure, Enrolment, Section
+from courses.models import (
+    Absence,
+    AbsenceEvidence,
+    AbsenceReason,
+    Closure,
+    Enrolment,
+    Section,
+    SourceSystem,
+)
 from courses.services.absences import attach_evidence
 from courses.services.evidence import EvidenceFile
 from courses.vocabulary import EnrolmentRole
@@ -246,7 +255,7 @@ def test_evidence_is_saved_and_never_shown_by_the_browser(desk: Client, office: 
     read = reverse("admin:courses_read_evidence", args=[row.pk])
     answer = desk.get(read)
     assert b"".join(answer) == b"%PDF-1.7"
-    assert answer["Content-Disposition"] == f'attachment; filename="evidence-{row.pk}.pdf"'
+    assert answer["Content-Disposition"] == 'attachment; filename="script.pdf"'
     assert answer["X-Content-Type-Options"] == "nosniff"
     row.file.delete(save=False)
     assert desk.get(read).status_code == 404
@@ -287,3 +296,79 @@ def test_nobody_else_gets_in(client: Client, kind: str) -> None:
         answer = client.post(address)
         assert answer.status_code == 302
         assert "/login/" in answer["Location"]
+
+
+def test_staff_asks_for_somebody_and_adds_a_file(desk: Client, office: User) -> None:
+    student, reason = UserFactory.create(), factories.AbsenceReasonFactory.create()
+    form = {
+        "user": student.pk,
+        "starts_at_0": "2026-10-05",
+        "starts_at_1": "09:00",
+        "ends_at_0": "2026-10-05",
+        "ends_at_1": "08:00",
+        "reason": reason.pk,
+        "note": "by telephone",
+    }
+    ask = reverse("admin:courses_ask_absence")
+    page = desk.post(ask, form)
+    assert "ends before it starts" in page.content.decode()
+    assert 'enctype="multipart/form-data"' in page.content.decode()
+    letter = SimpleUploadedFile("letter.pdf", b"%PDF-1.7")
+    assert desk.post(ask, {**form, "ends_at_1": "12:00", "file": letter}).status_code == 302
+    absence = Absence.objects.get()
+    assert (absence.user, absence.requested_by, absence.note) == (student, office, "by telephone")
+    assert absence.is_for_all_sections
+    attach = reverse("admin:courses_attach_evidence", args=[absence.pk])
+    bad = {"file": SimpleUploadedFile("letter.pdf", b"#!/bin/sh")}
+    assert "no PDF, JPEG or PNG" in desk.post(attach, bad).content.decode()
+    photo = {"file": SimpleUploadedFile("photo.pdf", b"\xff\xd8\xff\xe0")}
+    assert desk.post(attach, photo).status_code == 302
+    assert [row.kind for row in absence.evidence.order_by("pk")] == ["pdf", "jpeg"]
+
+
+def test_days_without_lessons_are_taken_back_and_stay_to_be_seen(
+    desk: Client, office: User
+) -> None:
+    closure, other = factories.ClosureFactory.create(), factories.ClosureFactory.create()
+    page = desk.get(reverse("admin:courses_closure_change", args=[closure.pk]))
+    address = reverse("admin:courses_reopen", args=[closure.pk])
+    assert address in page.content.decode()
+    assert desk.post(address, SURE).status_code == 302
+    closure.refresh_from_db()
+    assert closure.reopened_by == office
+    changed = desk.get(reverse("admin:courses_closure_change", args=[closure.pk]))
+    assert address not in changed.content.decode()
+    listed = desk.get(reverse("admin:courses_closure_changelist"), {"reopened": "no"})
+    assert list(listed.context["cl"].result_list) == [other]
+
+
+def test_the_effect_of_a_reason_that_is_used_stays(desk: Client) -> None:
+    reason = factories.AbsenceReasonFactory.create(code="ill")
+    address = reverse("admin:courses_absencereason_change", args=[reason.pk])
+    form = {
+        "code": "ill",
+        "label": "Ill",
+        "effect": "counts_present",
+        "who_may_ask": "student",
+    }
+    assert desk.post(address, form).status_code == 302
+    AbsenceFactory(reason=reason)
+    refused = desk.post(address, {**form, "effect": "counts_absent"})
+    assert "code and effect stay" in refused.content.decode()
+    assert desk.post(address, {**form, "label": "Sick"}).status_code == 302
+    reason.refresh_from_db()
+    assert (reason.effect, reason.label) == ("counts_present", "Sick")
+    with pytest.raises(IntegrityError, match="effect of a reason"), transaction.atomic():
+        AbsenceReason.objects.filter(pk=reason.pk).update(effect="neutral")
+
+
+def test_the_code_of_what_is_entered_by_hand_stays(desk: Client) -> None:
+    by_hand = factories.SourceSystemFactory.create(code="manual")
+    address = reverse("admin:courses_sourcesystem_change", args=[by_hand.pk])
+    form = {"code": "other", "name": "By hand", "kind": "api"}
+    assert desk.post(address, form).status_code == 302
+    by_hand.refresh_from_db()
+    assert (by_hand.code, by_hand.kind, by_hand.name) == ("manual", "manual", "By hand")
+    delete = reverse("admin:courses_sourcesystem_delete", args=[by_hand.pk])
+    assert desk.post(delete, SURE).status_code == 403
+    assert SourceSystem.objects.filter(code="manual").exists()

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from courses.errors import EvidenceEmpty, EvidenceKindRefused, EvidenceTooLarge
-from courses.evidence import kind_of_evidence
+from courses.evidence import file_name_of, kind_of_evidence
 from courses.vocabulary import MOST_EVIDENCE_BYTES, EvidenceKind
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -56,3 +56,28 @@ def test_a_file_is_neither_empty_nor_too_large() -> None:
         kind_of_evidence(b"")
     with pytest.raises(EvidenceTooLarge, match="at most 5 MB"):
         kind_of_evidence(PNG.ljust(MOST_EVIDENCE_BYTES + 1, b"\x00"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "saved_as"),
+    [
+        ("note.pdf", EvidenceKind.PDF, "note.pdf"),
+        ("note.PDF", EvidenceKind.PDF, "note.pdf"),
+        ("photo.JPG", EvidenceKind.JPEG, "photo.jpeg"),
+        ("run.exe", EvidenceKind.PDF, "run.exe.pdf"),
+        ("page.html", EvidenceKind.PNG, "page.html.png"),
+        ("rapor\u0131.pdf", EvidenceKind.PDF, "rapor\u0131.pdf"),
+        ("../../etc/passwd", EvidenceKind.PDF, "passwd.pdf"),
+        ("C:\\letters\\note.pdf", EvidenceKind.PDF, "note.pdf"),
+        # Written from right to left, it would end in .pdf to the eye.
+        ("fdp.\u202eexe", EvidenceKind.PDF, "fdp.exe.pdf"),
+        ('a"; filename="b.html', EvidenceKind.PDF, "a; filename=b.html.pdf"),
+        (".pdf", EvidenceKind.PDF, "evidence.pdf"),
+        ("...", EvidenceKind.PDF, "evidence.pdf"),
+        ("x" * 200, EvidenceKind.PDF, "x" * 100 + ".pdf"),
+    ],
+)
+def test_a_file_is_saved_under_a_name_that_says_what_it_is(
+    name: str, kind: EvidenceKind, saved_as: str
+) -> None:
+    assert file_name_of(name, kind) == saved_as

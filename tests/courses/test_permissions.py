@@ -98,3 +98,13 @@ def test_who_may_withdraw(role: Role, is_own: bool, has_begun: bool) -> None:
     else:
         with pytest.raises(NotYourAbsence):
             rules.check_may_withdraw(PEOPLE[role], numbers=numbers, has_begun=has_begun)
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize("is_theirs", [True, False])
+@pytest.mark.parametrize("teaches_all", [True, False])
+def test_who_may_read_evidence(role: Role, is_theirs: bool, teaches_all: bool) -> None:
+    numbers = {PEOPLE[role].school_number if is_theirs else "OTHER"}
+    may = role is Role.STAFF or is_theirs or teaches_all
+    facts = {"numbers": numbers, "teaches_all_sections": teaches_all}
+    assert rules.allows(rules.check_may_read_evidence, PEOPLE[role], **facts) is may

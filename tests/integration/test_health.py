@@ -1,6 +1,7 @@
 """System checks, /healthz and /readyz."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -79,6 +80,7 @@ def test_a_cache_that_shares_the_live_database_is_refused(settings: Settings) ->
         ("PERSIST_MINUTES", 7, "attn.E001"),
         ("PERSIST_MINUTES", 0, "attn.E001"),
         ("DISCARD_AFTER_MINUTES", -1, "attn.E002"),
+        ("EVIDENCE_DAYS", 0, "attn.E005"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(
@@ -87,6 +89,17 @@ def test_settings_that_cannot_be_are_refused(
     setattr(settings, name, value)
 
     assert ids() == {wanted}
+
+
+def test_a_folder_in_which_no_file_can_be_kept_is_refused(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.EVIDENCE_FOLDER = str(tmp_path / "evidence")
+    assert ids() == set()
+    assert list((tmp_path / "evidence").iterdir()) == []
+    (tmp_path / "file").touch()
+    settings.EVIDENCE_FOLDER = str(tmp_path / "file" / "evidence")
+    assert ids() == {"attn.E004"}
 
 
 def test_atomic_requests_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,11 @@ class ClosureFactory(factory.django.DjangoModelFactory[Closure]):
     ends_on = date(2026, 10, 30)
     title = "Republic Day"
 
+    class Params:
+        reopened = factory.Trait(
+            reopened_by=factory.SubFactory(UserFactory, staff=True), reopened_at=IN_TERM
+        )
+
 
 class PolicyFactory(factory.django.DjangoModelFactory[Policy]):
     class Meta:

@@ -54,6 +54,22 @@ def test_a_unit_starts_what_exists(path: str) -> None:
     assert name == ""
 
 
+def test_evidence_has_a_folder_that_is_kept() -> None:
+    folder = SERVICES["site"]["environment"]["ATTN_EVIDENCE_FOLDER"]
+    assert SERVICES["site"]["volumes"] == [f"evidence:{folder}"]
+    # Whose checks stop a start where the folder cannot be written.
+    assert SERVICES["migrate"]["volumes"] == SERVICES["site"]["volumes"]
+    assert f"-m 0700 {folder}" in (ROOT / "Dockerfile").read_text()
+    for name in ("attn-site", "attn-evidence"):
+        unit = (ROOT / "deploy" / f"{name}.service").read_text()
+        kept = re.findall(r"^Environment=ATTN_EVIDENCE_FOLDER=(.+)$", unit, re.MULTILINE)
+        assert kept == re.findall(r"^ReadWritePaths=(.+)$", unit, re.MULTILINE)
+        assert kept == ["/var/lib/attn/evidence"]
+        assert "StateDirectory=attn attn/evidence\n" in unit
+        # What the environment's file says comes later, and wins.
+        assert unit.index("Environment=") < unit.index("EnvironmentFile=")
+
+
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not there")
 def test_systemd_understands_the_units() -> None:
     units = [str(path) for path in sorted((ROOT / "deploy").glob("*.service"))]

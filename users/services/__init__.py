@@ -1,6 +1,6 @@
 """What changes people: each has its user before anything points to them, one user or several."""
 
-from users.services.ensuring import ensure_users
+from users.services.ensuring import ensure_users, update_people
 from users.services.merging import merge_people, unmerge_people
 
-__all__ = ["ensure_users", "merge_people", "unmerge_people"]
+__all__ = ["ensure_users", "merge_people", "unmerge_people", "update_people"]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('courses', '0001_initial'),
+        ('courses', '0002_absences_decided_and_evidence_removed'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
