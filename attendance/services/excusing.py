@@ -46,7 +46,7 @@ def follow_absence(absence_id: int) -> int:
     if actor is None:
         return 0
     cause = Cause(
-        user_ids=frozenset(accounts_of(absence.user)),
+        user_ids=accounts_of(absence.user_id),
         starts_at=absence.starts_at,
         ends_at=absence.ends_at,
         actor=actor,
