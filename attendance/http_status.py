@@ -30,6 +30,7 @@ STATUS = {
     "not_a_teacher": 403,
     "not_your_receipt": 403,
     "not_staff": 403,
+    "not_your_section": 403,
     "not_your_absence": 403,
     "reason_not_for_you": 403,
     "lesson_not_found": 404,

@@ -23,6 +23,7 @@ _FIELDS = {
     "invalid_window": "ends_at",
     "reason_required": "reason",
     "invalid_receipt": "receipt",
+    "invalid_policy": "absent_after_s",
 }
 """Which field a domain error is about."""
 

@@ -9,6 +9,7 @@ from attendance.api.views import (
     operations,
     receipts,
     records,
+    sections,
     tokens,
     verifications,
 )
@@ -43,6 +44,14 @@ urlpatterns = [
     path("lessons/<uuid:lesson_id>/events/", records.EventsEndpoint.as_view(), name="events"),
     path("lessons/<uuid:lesson_id>/refusals/", records.RefusalsEndpoint.as_view(), name="refusals"),
     path("receipts/", receipts.ReceiptsEndpoint.as_view(), name="receipts"),
+    path("sections/", sections.SectionsEndpoint.as_view(), name="sections"),
+    path("sections/<int:section_id>/", sections.SectionEndpoint.as_view(), name="section"),
+    path(
+        "sections/<int:section_id>/roster/",
+        sections.RosterEndpoint.as_view(),
+        name="section-roster",
+    ),
+    path("sections/<int:section_id>/policy/", sections.PolicyEndpoint.as_view(), name="policy"),
     path("runs/", operations.RunsEndpoint.as_view(), name="runs"),
     path("quarantine/", operations.QuarantineEndpoint.as_view(), name="quarantine"),
     path("quarantine/<int:payload_id>/retry/", operations.RetryEndpoint.as_view(), name="retry"),

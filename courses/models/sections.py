@@ -52,18 +52,19 @@ class SectionQuerySet(models.QuerySet["Section"]):
         return self.filter(archived_at=None)
 
     def with_counts(self, *, on: date) -> "SectionQuerySet":
-        """Annotate `student_total` and `teacher_total` of a day, without a query per row."""
+        """Annotate `student_total` and `teacher_total` of a day, people and no rows of theirs."""
         return self.annotate(
             student_total=_count_of(on, EnrolmentRole.STUDENT),
             teacher_total=_count_of(on, EnrolmentRole.TEACHER),
         )
 
     def without_teachers(self, *, on: date) -> "SectionQuerySet":
-        """Those in which nobody can start a lesson but staff."""
+        """Those that run on a day and have no teacher then; assistants are none."""
         teaching = Enrolment.objects.on(on).filter(
             section=models.OuterRef("pk"), role=EnrolmentRole.TEACHER
         )
-        return self.filter(~models.Exists(teaching))
+        running = self.kept().filter(starts_on__lte=on, ends_on__gt=on)
+        return running.filter(~models.Exists(teaching))
 
 
 class Section(models.Model):
@@ -218,5 +219,6 @@ class Enrolment(models.Model):
 def _count_of(on: date, role: EnrolmentRole) -> models.Subquery:
     rows = Enrolment.objects.on(on).filter(section=models.OuterRef("pk"), role=role)
     # Without a GROUP BY there is a row, with 0, for a section of none.
-    total = rows.order_by().annotate(n=Func(F("pk"), function="count")).values("n")
+    people = Func(F("user"), function="count", template="%(function)s(DISTINCT %(expressions)s)")
+    total = rows.order_by().annotate(n=people).values("n")
     return models.Subquery(total, output_field=models.IntegerField())

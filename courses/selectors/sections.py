@@ -1,6 +1,7 @@
 """Which sections somebody belongs to now, and which of them is meant."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from courses import rules
 from courses.errors import SectionAmbiguous, SectionNotFound
 from courses.models import Section
-from courses.selectors.rosters import SectionOfUser, sections_of
+from courses.selectors.rosters import SectionOfUser, roles_in, sections_of
 from users.identity import Role, folded
 from users.models import User
 
@@ -29,6 +30,55 @@ def sections_at(*, user_id: int, at: datetime) -> list[SectionOfUser]:
         for held in sections_of(user_id=user_id, on=day)
         if held.section.local_date(at) == day
     ]
+
+
+def roles_at(section_id: int, *, user: User, at: datetime) -> set[str]:
+    """The roles that somebody has in a section on its local day. Raises SectionNotFound."""
+    return roles_in_each([_section(section_id)], user=user, at=at)[section_id]
+
+
+def roles_in_each(sections: Iterable[Section], *, user: User, at: datetime) -> dict[int, set[str]]:
+    """The roles that somebody has in each section on its local day; at most three queries."""
+    held: dict[int, set[str]] = {}
+    for day, ids in ids_by_day(sections, at=at).items():
+        held |= roles_in(user_id=user.pk, section_ids=ids, on=day)
+    return held
+
+
+def section_of(section_id: int, *, user: User, at: datetime) -> Section:
+    """The section, for whoever belongs to it now and for staff. Raises SectionNotFound."""
+    section = _section(section_id)
+    roles = roles_in_each([section], user=user, at=at)[section.pk]
+    if not roles and user.role != Role.STAFF:
+        raise SectionNotFound
+    return section
+
+
+def section_run_by(section_id: int, *, user: User, at: datetime) -> Section:
+    """The section, for whoever may see its roster now; archived ones too.
+
+    Raises SectionNotFound, and NotYourSection for those who belong to it and do not teach it.
+    """
+    section = _section(section_id)
+    roles = roles_in_each([section], user=user, at=at)[section.pk]
+    rules.check_may_see_roster(user.as_person(), roles)
+    return section
+
+
+def ids_by_day(sections: Iterable[Section], *, at: datetime) -> dict[date, list[int]]:
+    """The ids of sections by the day on which an instant is there: at most three days."""
+    days: dict[date, list[int]] = defaultdict(list)
+    for section in sections:
+        days[section.local_date(at)].append(section.pk)
+    return dict(days)
+
+
+def _section(section_id: int) -> Section:
+    rows = Section.objects.select_related("term", "course", "parent", "policy")
+    found = rows.filter(pk=section_id).first()
+    if found is None:
+        raise SectionNotFound
+    return found
 
 
 def find_section(*, key: str, user: User, on: date) -> Section:

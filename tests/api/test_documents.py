@@ -18,10 +18,12 @@ from attendance.live.store import read_lesson
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.verifier import sign
 from courses.errors import CourseError
+from courses.vocabulary import EnrolmentRole
 from tests.api.endpoints import ENDPOINTS
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
+from tests.support.members import enrolled, running_section
 from users.errors import UserError
 from users.identity import Person, Role
 from users.tokens import issue_token
@@ -75,6 +77,9 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any) -> None:
     lesson, done = live_lesson(0), live_lesson(1, teacher=other)
     data = read_lesson(lesson.id).data
     me = student(1)
+    section = running_section(title="Physics")
+    enrolled(section, TEACHER, EnrolmentRole.TEACHER)
+    enrolled(section, me, EnrolmentRole.STUDENT)
     receipt = Api(me).post(f"lessons/{done.id}/check-in/").json()["receipt"]
     variables = {
         "SITE": "http://testserver",
@@ -91,6 +96,7 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any) -> None:
         "RECEIPT": receipt,
         "PAYLOAD": str(QuarantinedPayloadFactory().pk),
         "VERIFICATION": f"{verified.id}.{pending['school_number']}.{pending['revision']}",
+        "SECTION": str(section.pk),
         "NOW": now,
         "SIGNATURE": sign("msg-1", now, b'{"verdict": "accept"}'),
     }
