@@ -12,6 +12,7 @@ from courses.vocabulary import DAY_SECONDS, Counted
 
 _HUNDREDTH: Final = Decimal("0.01")
 _TENTH: Final = Decimal("0.1")
+_OF_ARRIVALS: Final = frozenset({"opens_before", "late_after", "absent_after"})
 
 
 def _minutes(label: Any, help_text: Any = "") -> forms.DecimalField:
@@ -54,6 +55,14 @@ class PolicyForm(forms.Form):
     in_a_row = _number(_("Warn after lessons missed in a row"), _("Empty: no warning."))
     days_without = _number(_("Warn after days without a lesson"), _("Empty: no warning."))
     min_lessons = _number(_("Judged from lessons"), _("Earlier nobody is judged."), least=0)
+
+    def of_arrivals(self) -> list[forms.BoundField]:
+        """The fields that say when one is late."""
+        return [self[name] for name in self.fields if name in _OF_ARRIVALS]
+
+    def of_figures(self) -> list[forms.BoundField]:
+        """The fields that say what counts."""
+        return [self[name] for name in self.fields if name not in _OF_ARRIVALS]
 
     def plan(self) -> PolicyPlan:
         data = self.cleaned_data

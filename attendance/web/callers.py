@@ -11,8 +11,10 @@ from django.shortcuts import render
 
 from attendance.rules.permissions import MAY_TEACH
 from attendance.selectors import access
+from users import credentials
 from users.credentials import Caller, caller_of_session
 from users.identity import Person, Role
+from users.models import User
 
 View = Callable[..., HttpResponse]
 
@@ -31,6 +33,13 @@ def person_of(request: HttpRequest) -> Person:
     caller = caller_of(request)
     assert caller is not None  # noqa: S101 - the guard has looked
     return caller.person
+
+
+def user_of(request: HttpRequest) -> User:
+    """The row of whoever looks at a page that `signed_in` guards; one query."""
+    caller = caller_of(request)
+    assert caller is not None  # noqa: S101 - the guard has looked
+    return credentials.user_of(caller)
 
 
 def signed_in(*roles: Role) -> Callable[[View], View]:

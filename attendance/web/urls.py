@@ -9,6 +9,8 @@ from attendance.web.pages import (
     account,
     board,
     check_in,
+    course,
+    courses,
     home,
     operations,
     screen,
@@ -33,6 +35,12 @@ _teacher = [
     path("lessons/<uuid:lesson_id>/screen/", screen.screen, name="screen"),
     path("lessons/<uuid:lesson_id>/screen/code/", screen.code, name="screen-code"),
     path("lessons/<uuid:lesson_id>/records/<str:school_number>/", board.record, name="record"),
+]
+
+_courses = [
+    path("courses/", courses.courses, name="courses"),
+    path("courses/<int:section_id>/", course.roster, name="course"),
+    path("courses/<int:section_id>/rules/", course.rules, name="course-rules"),
 ]
 
 _student = [
@@ -80,6 +88,7 @@ _operations = [
 urlpatterns = [
     path("", home.home, name="home"),
     *_teacher,
+    *_courses,
     *_student,
     path("accounts/", include(_accounts)),
     path("admin/operations/", include(_operations)),

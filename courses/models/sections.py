@@ -1,6 +1,6 @@
 """What is taught to one roster, and who belongs to it from when to when."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -141,6 +141,11 @@ class Section(models.Model):
     def is_archived(self) -> bool:
         return self.archived_at is not None
 
+    @property
+    def last_on(self) -> date:
+        """The last day that belongs to it, as people say it."""
+        return self.ends_on - timedelta(days=1)
+
     def local_date(self, at: datetime) -> date:
         """The day on which an instant is, where the section is taught: rosters are of a day."""
         return at.astimezone(ZoneInfo(self.time_zone)).date()
@@ -211,6 +216,11 @@ class Enrolment(models.Model):
                 condition=Q(role=EnrolmentRole.STUDENT),
             ),
         )
+
+    @property
+    def last_on(self) -> date | None:
+        """The last day that belongs to it; None where no end is known."""
+        return self.ends_on and self.ends_on - timedelta(days=1)
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}, {self.section}"

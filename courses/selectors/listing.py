@@ -30,6 +30,8 @@ class SectionView(msgspec.Struct, frozen=True, kw_only=True):
     """None for those who do not see its roster."""
     may_run: bool
     may_set_policy: bool
+    is_running: bool
+    """Whether the day is one of the section's."""
 
     @property
     def teacher_total(self) -> int:
@@ -79,6 +81,7 @@ def view_sections(sections: Iterable[Section], *, user: User, at: datetime) -> l
                 student_total=students.get(section.pk, 0) if may_run else None,
                 may_run=may_run,
                 may_set_policy=rules.may_delete(person, roles),
+                is_running=section.starts_on <= section.local_date(at) < section.ends_on,
             )
         )
     return views
