@@ -51,6 +51,11 @@ urlpatterns = [
         sections.RosterEndpoint.as_view(),
         name="section-roster",
     ),
+    path(
+        "sections/<int:section_id>/lessons/",
+        sections.SectionLessonsEndpoint.as_view(),
+        name="section-lessons",
+    ),
     path("sections/<int:section_id>/policy/", sections.PolicyEndpoint.as_view(), name="policy"),
     path("runs/", operations.RunsEndpoint.as_view(), name="runs"),
     path("quarantine/", operations.QuarantineEndpoint.as_view(), name="quarantine"),

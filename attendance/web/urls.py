@@ -40,6 +40,7 @@ _teacher = [
 _courses = [
     path("courses/", courses.courses, name="courses"),
     path("courses/<int:section_id>/", course.roster, name="course"),
+    path("courses/<int:section_id>/lessons/", course.lessons, name="course-lessons"),
     path("courses/<int:section_id>/rules/", course.rules, name="course-rules"),
 ]
 

@@ -217,13 +217,13 @@ class Enrolment(models.Model):
             ),
         )
 
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()}, {self.section}"
+
     @property
     def last_on(self) -> date | None:
         """The last day that belongs to it; None where no end is known."""
         return self.ends_on and self.ends_on - timedelta(days=1)
-
-    def __str__(self) -> str:
-        return f"{self.user}: {self.get_role_display()}, {self.section}"
 
 
 def _count_of(on: date, role: EnrolmentRole) -> models.Subquery:

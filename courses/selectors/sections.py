@@ -4,11 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from courses import rules
 from courses.errors import SectionAmbiguous, SectionNotFound
-from courses.models import Section
+from courses.models import Enrolment, Section
 from courses.selectors.rosters import SectionOfUser, roles_in, sections_of
 from users.identity import Role, folded
 from users.models import User
@@ -16,6 +16,16 @@ from users.models import User
 _ID: Final = re.compile(r"(?P<mark>#?)(?P<id>[1-9][0-9]{0,17})", re.ASCII)
 _FARTHEST: Final = (timedelta(hours=-12), timedelta(0), timedelta(hours=14))
 """From UTC: no clock on earth shows another day than with one of these."""
+
+
+class DaysRun(NamedTuple):
+    """Days on which somebody runs a section; the end is exclusive, None where it is open."""
+
+    begins_on: date
+    ends_on: date | None
+
+    def covers(self, day: date) -> bool:
+        return self.begins_on <= day and (self.ends_on is None or day < self.ends_on)
 
 
 def sections_at(*, user_id: int, at: datetime) -> list[SectionOfUser]:
@@ -65,6 +75,15 @@ def section_run_by(section_id: int, *, user: User, at: datetime) -> Section:
     return section
 
 
+def days_run(*, section_id: int, user: User) -> list[DaysRun]:
+    """The days on which somebody has run a section or will, by their enrolments; one query."""
+    rows = Enrolment.objects.came_about().filter(
+        section_id=section_id, user_id=user.pk, role__in=rules.TEACHES
+    )
+    days = rows.order_by("begins_on").values_list("begins_on", "ends_on")
+    return [DaysRun(*each) for each in days]
+
+
 def ids_by_day(sections: Iterable[Section], *, at: datetime) -> dict[date, list[int]]:
     """The ids of sections by the day on which an instant is there: at most three days."""
     days: dict[date, list[int]] = defaultdict(list)
@@ -100,7 +119,7 @@ def find_section(*, key: str, user: User, on: date) -> Section:
 def _sections_run(user: User, on: date) -> Iterable[Section]:
     if user.role == Role.STAFF:
         # Compared in Python: what a server takes for the same letter depends on its locale.
-        return Section.objects.kept().select_related("term").order_by("pk").iterator()
+        return Section.objects.kept().select_related("term", "policy").order_by("pk").iterator()
     held = (
         sections_at(user_id=user.pk, at=on)
         if isinstance(on, datetime)

@@ -96,6 +96,7 @@ RULES = {
     ("sections", "GET"): ANYONE,
     ("section", "GET"): OWN_SECTION._replace(observer=200, learner=200),
     ("section-roster", "GET"): OWN_SECTION,
+    ("section-lessons", "GET"): OWN_SECTION,
     ("policy", "GET"): OWN_SECTION,
     ("policy", "PUT"): OWN_SECTION._replace(assistant=403, body={"late_after_s": 600}),
     ("runs", "GET"): STAFF_ONLY,

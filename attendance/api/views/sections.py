@@ -1,6 +1,7 @@
 """Sections: one's own, who belongs to them, and their rules."""
 
 import re
+from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -13,6 +14,7 @@ from attendance.api.callers import caller_of
 from attendance.api.parsing import PageQuery, body_of, query_of
 from attendance.api.schema import page_of
 from attendance.selectors.paging import page_of_rows, rising_page
+from attendance.selectors.section_lessons import lessons_of_section
 from courses.selectors.listing import (
     SectionFilter,
     people_of,
@@ -82,6 +84,20 @@ def _place(text: str) -> str:
     if not _PLACE.fullmatch(text):
         raise ValueError(text)
     return text
+
+
+class SectionLessonsEndpoint(APIView):
+    @extend_schema(
+        parameters=[PageQuery],
+        responses=page_of(responses.LessonSerializer),
+        description="The lessons of a section, the newest first: for those who teach it, of the "
+        "days on which they do, and staff.",
+    )
+    def get(self, request: Request, section_id: int) -> Response:
+        part, user = paging.slice_of(query_of(request, PageQuery), UUID), _actor(request)
+        section = section_run_by(section_id, user=user, at=timezone.now())
+        page = lessons_of_section(section, user=user, part=part)
+        return paging.respond(request, page, responses.LessonSerializer(page.items, many=True).data)
 
 
 class PolicyEndpoint(APIView):

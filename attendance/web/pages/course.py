@@ -11,11 +11,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from attendance.http_status import STATUS
 from attendance.selectors.paging import Slice, rising_page
+from attendance.selectors.section_lessons import lessons_of_section, live_lessons
+from attendance.selectors.shapes import LessonView
 from attendance.services import ids
+from attendance.vocabulary import LessonState, Status
 from attendance.web import minutes
 from attendance.web.callers import signed_in, user_of
-from attendance.web.keys import day_of, place_of
+from attendance.web.keys import day_of, key_of, place_of
 from attendance.wording import policies
+from attendance.wording.lessons import STATES
 from courses.errors import CourseError
 from courses.forms import PolicyForm, initial_policy
 from courses.models import Policy
@@ -27,6 +31,7 @@ from users.models import User
 from users.wording import in_words
 
 PER_PAGE = 100
+LESSONS_PER_PAGE = 30
 VERSIONS = 50
 
 
@@ -56,6 +61,20 @@ def roster(request: HttpRequest, section_id: int) -> HttpResponse:
     return _page(request, view, "roster", context)
 
 
+@require_safe
+@signed_in()
+def lessons(request: HttpRequest, section_id: int) -> HttpResponse:
+    """The lessons of a course, live and stored, the newest first."""
+    user = user_of(request)
+    view = _visible(section_id, user)
+    part = Slice(
+        before=key_of(request, "before"), after=key_of(request, "after"), limit=LESSONS_PER_PAGE
+    )
+    page = lessons_of_section(view.section, user=user, part=part)
+    rows = [(lesson, STATES[LessonState(lesson.state)], _counts(lesson)) for lesson in page.items]
+    return _page(request, view, "lessons", {"page": page, "rows": rows})
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in()
 def rules(request: HttpRequest, section_id: int) -> HttpResponse:
@@ -77,6 +96,10 @@ def rules(request: HttpRequest, section_id: int) -> HttpResponse:
                 status = STATUS[error.code]
                 form.add_error(None, in_words(error))
     return _page(request, view, "rules", _rules(view, form), status=status)
+
+
+def _counts(lesson: LessonView) -> list[tuple[str, int]]:
+    return [(str(s.label), lesson.counts[s]) for s in Status if lesson.counts.get(s)]
 
 
 def _rules(view: SectionView, form: PolicyForm) -> dict[str, Any]:
@@ -104,6 +127,14 @@ def _visible(section_id: int, user: User) -> SectionView:
 def _page(
     request: HttpRequest, view: SectionView, tab: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    shared = {"view": view, "section": view.section, "tab": tab, "request_id": ids.new_request_id()}
+    live = live_lessons([view.section.pk])
+    shared = {
+        "view": view,
+        "section": view.section,
+        "tab": tab,
+        "live": (live or {}).get(view.section.pk),
+        "is_away": live is None,
+        "request_id": ids.new_request_id(),
+    }
     template = f"attendance/pages/courses/{tab}.html"
     return render(request, template, shared | context, status=status)

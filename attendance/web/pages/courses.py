@@ -1,6 +1,7 @@
 """The courses of whoever looks: those that they teach, and those in which they learn."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -8,6 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from attendance.selectors.paging import Slice, page_of_rows
+from attendance.selectors.section_lessons import live_lessons, usual_now
+from attendance.selectors.shapes import LessonView
 from attendance.services import ids
 from attendance.web.callers import signed_in, user_of
 from attendance.web.keys import number_of
@@ -37,22 +40,50 @@ def courses(request: HttpRequest) -> HttpResponse:
     rows = sections_seen_by(user=user, at=now, criteria=SectionFilter(is_archived=False))
     views = view_sections(rows, user=user, at=now)
     context = {
-        "taught": [Startable(view) for view in _running_first(views) if view.may_run],
-        "attended": [view for view in _running_first(views) if not view.may_run],
+        "taught": _taught([view for view in views if view.may_run], at=now),
+        "attended": sorted((view for view in views if not view.may_run), key=_running_first),
     }
     return render(request, "attendance/pages/courses/own.html", context)
 
 
-class Startable:
-    """A course with the id of the request that may start a lesson of it."""
+class Taught(NamedTuple):
+    """A course that one teaches, with its live lesson or with what starts one."""
 
-    def __init__(self, view: SectionView) -> None:
-        self.view = view
-        self.request_id = ids.new_request_id()
+    view: SectionView
+    live: LessonView | None
+    is_away: bool
+    """Whether the live store does not answer: nothing is started then."""
+    is_usual: bool
+    """Whether its lessons usually begin at about this time of the week."""
+    request_id: str
 
 
-def _running_first(views: list[SectionView]) -> list[SectionView]:
-    return sorted(views, key=lambda view: (not view.is_running, view.section.title.casefold()))
+def _taught(views: list[SectionView], *, at: datetime) -> list[Taught]:
+    """What is live comes first, then what is usual at this time, then what runs."""
+    sections = [view.section for view in views]
+    found = live_lessons(section.pk for section in sections)
+    live = found or {}
+    usual = usual_now([view.section for view in views if view.is_running], at=at)
+
+    def place(view: SectionView) -> tuple[bool, int, bool, str]:
+        pk = view.section.pk
+        rank = usual.index(pk) if pk in usual else len(usual)
+        return (pk not in live, rank, *_running_first(view))
+
+    return [
+        Taught(
+            view,
+            live.get(view.section.pk),
+            is_away=found is None,
+            is_usual=view.section.pk in usual and view.section.pk not in live,
+            request_id=ids.new_request_id(),
+        )
+        for view in sorted(views, key=place)
+    ]
+
+
+def _running_first(view: SectionView) -> tuple[bool, str]:
+    return not view.is_running, view.section.title.casefold()
 
 
 def _all(request: HttpRequest, user: User) -> dict[str, Any]:
