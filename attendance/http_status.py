@@ -41,6 +41,7 @@ STATUS = {
     "merge_needs_superuser": 403,
     "merge_of_own_account": 403,
     "not_staff": 403,
+    "not_your_section": 403,
     "not_your_absence": 403,
     "reason_not_for_you": 403,
     "lesson_not_found": 404,

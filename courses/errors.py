@@ -129,6 +129,13 @@ class ReasonNotForYou(CourseError):
     default_message = _("You may not ask with this reason. Choose another one, or ask your staff.")
 
 
+class NotYourSection(CourseError):
+    """Somebody belongs to the section, and not as one who teaches it."""
+
+    code = "not_your_section"
+    default_message = _("Only those who teach this course, and staff, may see this.")
+
+
 class NotYourAbsence(CourseError):
     code = "not_your_absence"
     default_message = _(

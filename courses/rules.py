@@ -1,11 +1,19 @@
 """Who may what with courses: pure functions that services, pages and the API ask."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from courses.errors import CourseError, NotStaff, NotYourAbsence, ReasonNotForYou
+from courses.errors import (
+    CourseError,
+    NotStaff,
+    NotYourAbsence,
+    NotYourSection,
+    ReasonNotForYou,
+    SectionNotFound,
+)
+from users.errors import gettext_noop as _
 from users.identity import Person, Role
 
 TEACHES: Final = frozenset({"teacher", "assistant"})
@@ -16,7 +24,7 @@ MAY_DELETE: Final = frozenset({"teacher"})
 
 
 def check_may_manage(person: Person) -> None:
-    """Staff makes sections, enrols, closes and sets policies. Raises NotStaff."""
+    """Staff makes sections, enrols and closes. Raises NotStaff."""
     if person.role is not Role.STAFF:
         raise NotStaff
 
@@ -34,6 +42,28 @@ def may_delete(person: Person, enrolled_as: Iterable[str]) -> bool:
 def may_import(person: Person, enrolled_as: Iterable[str]) -> bool:
     """Whether somebody uploads a section's roster: its teachers, and staff; not its assistants."""
     return may_delete(person, enrolled_as)
+
+
+def check_may_see_roster(person: Person, enrolled_as: Collection[str]) -> None:
+    """See who belongs to a section, its lessons and its rules, with these roles in it today.
+
+    Raises SectionNotFound, and NotYourSection for those who belong to it and do not teach it.
+    """
+    if may_teach(person, enrolled_as):
+        return
+    raise NotYourSection if enrolled_as else SectionNotFound
+
+
+def check_may_set_policy(person: Person, enrolled_as: Collection[str]) -> None:
+    """Give a section new rules: its teachers and staff, no assistants.
+
+    Raises SectionNotFound, and NotYourSection for all others who belong to it.
+    """
+    if may_delete(person, enrolled_as):
+        return
+    if not enrolled_as:
+        raise SectionNotFound
+    raise NotYourSection(_("Only its teachers and staff change the rules of a course."))
 
 
 def check_may_ask(

@@ -30,6 +30,7 @@ _FIELDS = {
     "absence_reason_not_found": "reason",
     "reason_not_for_you": "reason",
     "why_required": "why",
+    "invalid_policy": "absent_after_s",
 }
 """Which field a domain error is about."""
 

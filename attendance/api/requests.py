@@ -17,7 +17,11 @@ from attendance.vocabulary import (
     PayloadState,
     Status,
 )
+from courses.services.policies import BOUNDS
+from courses.vocabulary import LONGEST_TITLE, Counted
 from users.identity import LONGEST_FULL_NAME
+
+LARGEST_ID = 2**63 - 1
 
 _MINUTES = LONGEST_LESSON_HOURS * 60
 
@@ -116,6 +120,43 @@ class FindQuerySerializer(Strict):
 
 class RecordsQuerySerializer(Strict):
     include_deleted = serializers.BooleanField(required=False, default=False)
+
+
+class SectionsQuerySerializer(PageQuery):
+    term = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
+    archived = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Both where it is not given."
+    )
+    search = serializers.CharField(
+        required=False, max_length=LONGEST_TITLE, help_text="A part of the title or of a code."
+    )
+
+
+class RosterQuerySerializer(PageQuery):
+    on = serializers.DateField(
+        required=False, help_text="A day; today in the section's time zone where it is not given."
+    )
+
+
+def _bounded(field: str, **options: Any) -> Whole:
+    least, most = BOUNDS[field]
+    return Whole(required=False, min_value=least, max_value=most, **options)
+
+
+class NewPolicySerializer(Strict):
+    """What is left out has its default; null says that there is no such rule."""
+
+    opens_before_s = _bounded("opens_before_s")
+    late_after_s = _bounded("late_after_s", allow_null=True)
+    absent_after_s = _bounded("absent_after_s", allow_null=True)
+    min_presence_permille = _bounded("min_presence_permille")
+    late_credit_permille = _bounded("late_credit_permille")
+    counted = serializers.ChoiceField(Counted.values, required=False)
+    threshold_permille = _bounded("threshold_permille")
+    warn_permille = _bounded("warn_permille", allow_null=True)
+    in_a_row = _bounded("in_a_row", allow_null=True)
+    days_without = _bounded("days_without", allow_null=True)
+    min_lessons = _bounded("min_lessons")
 
 
 class QuarantineQuerySerializer(PageQuery):

@@ -17,6 +17,7 @@ from attendance.vocabulary import (
     Status,
     Trigger,
 )
+from courses.vocabulary import Component, Counted, EnrolmentRole, WalkIns
 from users.identity import Role
 from users.models import MergeKind
 
@@ -175,6 +176,68 @@ class RefusedCheckInSerializer(PersonShapeSerializer):
     times = serializers.IntegerField()
     first_at = Instant()
     last_at = Instant()
+
+
+class TermSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField(help_text="The first day after it.")
+
+
+class SectionSerializer(serializers.Serializer[Any]):
+    """A section as `courses.selectors.listing.SectionView` has it."""
+
+    id = serializers.IntegerField(source="section.pk")
+    code = serializers.CharField(source="section.code", allow_blank=True)
+    title = serializers.CharField(source="section.title")
+    component = serializers.ChoiceField(
+        Component.values, source="section.component", allow_blank=True
+    )
+    term = TermSerializer(source="section.term")
+    time_zone = serializers.CharField(source="section.time_zone")
+    location = serializers.CharField(source="section.location", allow_blank=True)
+    walk_ins = serializers.ChoiceField(WalkIns.values, source="section.walk_ins")
+    my_role = serializers.ChoiceField(
+        EnrolmentRole.values, allow_null=True, help_text="null for staff without a role in it."
+    )
+    student_total = serializers.IntegerField(
+        allow_null=True, help_text="Of today; null for those who do not see the roster."
+    )
+    teacher_total = serializers.IntegerField()
+    teachers = serializers.SerializerMethodField(help_text="Their names; those in charge first.")
+    starts_on = serializers.DateField(source="section.starts_on")
+    ends_on = serializers.DateField(source="section.ends_on", help_text="The first day after it.")
+    archived_at = Instant(source="section.archived_at", allow_null=True)
+
+    def get_teachers(self, view: Any) -> list[str]:
+        return [teacher.full_name for teacher in view.teachers]
+
+
+class RosterEntrySerializer(serializers.Serializer[Any]):
+    school_number = serializers.CharField(source="user.school_number")
+    full_name = serializers.CharField(source="user.full_name")
+    role = serializers.ChoiceField(EnrolmentRole.values)
+    is_primary = serializers.BooleanField(help_text="A teacher who is in charge.")
+    begins_on = serializers.DateField()
+    ends_on = serializers.DateField(allow_null=True, help_text="The first day after it.")
+
+
+class PolicySerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField()
+    opens_before_s = serializers.IntegerField()
+    late_after_s = serializers.IntegerField(allow_null=True)
+    absent_after_s = serializers.IntegerField(allow_null=True)
+    min_presence_permille = serializers.IntegerField()
+    late_credit_permille = serializers.IntegerField()
+    counted = serializers.ChoiceField(Counted.values)
+    threshold_permille = serializers.IntegerField()
+    warn_permille = serializers.IntegerField(allow_null=True)
+    in_a_row = serializers.IntegerField(allow_null=True)
+    days_without = serializers.IntegerField(allow_null=True)
+    min_lessons = serializers.IntegerField()
+    set_by = PersonShapeSerializer()
+    set_at = Instant()
 
 
 class RunSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,7 @@ from attendance.api.views import (
     people,
     receipts,
     records,
+    sections,
     tokens,
     verifications,
 )
@@ -71,6 +72,19 @@ urlpatterns = [
     path("receipts/", receipts.ReceiptsEndpoint.as_view(), name="receipts"),
     path("people/<str:school_number>/merge/", people.MergeEndpoint.as_view(), name="merge"),
     path("people/<str:school_number>/unmerge/", people.UnmergeEndpoint.as_view(), name="unmerge"),
+    path("sections/", sections.SectionsEndpoint.as_view(), name="sections"),
+    path("sections/<int:section_id>/", sections.SectionEndpoint.as_view(), name="section"),
+    path(
+        "sections/<int:section_id>/roster/",
+        sections.RosterEndpoint.as_view(),
+        name="section-roster",
+    ),
+    path(
+        "sections/<int:section_id>/lessons/",
+        sections.SectionLessonsEndpoint.as_view(),
+        name="section-lessons",
+    ),
+    path("sections/<int:section_id>/policy/", sections.PolicyEndpoint.as_view(), name="policy"),
     path("runs/", operations.RunsEndpoint.as_view(), name="runs"),
     path("quarantine/", operations.QuarantineEndpoint.as_view(), name="quarantine"),
     path("quarantine/<int:payload_id>/retry/", operations.RetryEndpoint.as_view(), name="retry"),

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from django.utils import timezone
+
 from attendance.models import LessonLedger, PersistenceRun, QuarantinedPayload
 from attendance.vocabulary import LessonState, PayloadState
+from courses.models import Section
 
 RUNS = 40
 
@@ -19,13 +22,16 @@ class Books(NamedTuple):
     """Payloads that wait for a person."""
     oldest: LessonLedger | None
     """The lesson that is over and has waited longest to be stored."""
+    without_teachers: int
+    """Sections that run today and have no teacher."""
 
 
 def read_books(*, at: datetime) -> Books:
-    """States, runs and quarantine at an instant: four queries, whatever the number of rows."""
+    """States, runs and quarantine at an instant: five queries, whatever the number of rows."""
     counts = LessonLedger.objects.count_states(at)
     runs = list(PersistenceRun.objects.order_by("-started_at")[:RUNS])
     waiting = QuarantinedPayload.objects.filter(state=PayloadState.OPEN).count()
     oldest = LessonLedger.objects.waiting(at).order_by("ends_at").first()
     states = {state: counts.get(state, 0) for state in LessonState}
-    return Books(states, runs[::-1], waiting, oldest)
+    bare = Section.objects.without_teachers(on=timezone.localdate(at)).count()
+    return Books(states, runs[::-1], waiting, oldest, bare)

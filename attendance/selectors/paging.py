@@ -54,3 +54,34 @@ class Page(NamedTuple, Generic[T]):
     items: Sequence[T]
     next_key: Any
     previous_key: Any
+
+
+def page_of_rows(rows: QuerySet[Any], part: Slice) -> Page[Any]:
+    """A page of rows, the newest first."""
+    rows_by_key = {row.pk: row for row in part.rows(rows, "pk")}
+    cut = part.cut(list(rows_by_key))
+    return Page([rows_by_key[key] for key in cut.keys], cut.next_key, cut.previous_key)
+
+
+def rising_page(rows: QuerySet[Any], key: str, part: Slice) -> Page[Any]:
+    """A page of rows with the least key first: `before` goes on behind its key, `after` back.
+
+    The key is a field or an annotation that no two rows share.
+    """
+    if part.after is not None:
+        found = list(
+            rows.filter(**{f"{key}__lt": part.after}).order_by(f"-{key}")[: part.limit + 1]
+        )
+        items = found[: part.limit][::-1]
+        has_next, has_previous = bool(items), len(found) > part.limit
+    else:
+        if part.before is not None:
+            rows = rows.filter(**{f"{key}__gt": part.before})
+        found = list(rows.order_by(key)[: part.limit + 1])
+        items = found[: part.limit]
+        has_next, has_previous = len(found) > part.limit, part.before is not None and bool(items)
+    return Page(
+        items,
+        getattr(items[-1], key) if has_next else None,
+        getattr(items[0], key) if has_previous else None,
+    )

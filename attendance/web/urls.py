@@ -10,6 +10,8 @@ from attendance.web.pages import (
     account,
     board,
     check_in,
+    course,
+    courses,
     home,
     my_absences,
     operations,
@@ -50,6 +52,13 @@ _sections = [
         roster_import.plan,
         name="roster-import-plan",
     ),
+]
+
+_courses = [
+    path("courses/", courses.courses, name="courses"),
+    path("courses/<int:section_id>/", course.roster, name="course"),
+    path("courses/<int:section_id>/lessons/", course.lessons, name="course-lessons"),
+    path("courses/<int:section_id>/rules/", course.rules, name="course-rules"),
 ]
 
 _student = [
@@ -111,6 +120,7 @@ _operations = [
 urlpatterns = [
     path("", home.home, name="home"),
     *_teacher,
+    *_courses,
     *_sections,
     *_student,
     *_absences,

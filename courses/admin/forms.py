@@ -57,7 +57,9 @@ class SectionForm(forms.Form):
     )
     component = forms.ChoiceField(label=_("Component"), choices=Component.choices, required=False)
     time_zone = forms.CharField(
-        label=_("Time zone"), max_length=LONGEST_ZONE, help_text=_("As in Europe/Istanbul.")
+        label=_("Time zone"),
+        max_length=LONGEST_ZONE,
+        help_text=_("As in Europe/Istanbul. A new one counts for lessons that start afterwards."),
     )
     location = forms.CharField(label=_("Location"), max_length=LONGEST_TITLE, required=False)
     walk_ins = forms.ChoiceField(label=_("Walk-ins"), choices=WalkIns.choices)

@@ -14,10 +14,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from courses.admin.forms import ClosureForm, EnrolForm, SectionForm, initial_of
+from courses.forms import PolicyForm, initial_policy
 from courses.models import Closure, Policy, Section
 from courses.services.closures import close, reopen
 from courses.services.enrolments import EnrolmentPlan, enrol
-from courses.services.sections import archive_section, create_section, update_section
+from courses.services.policies import set_policy
+from courses.services.sections import (
+    archive_section,
+    create_section,
+    unarchive_section,
+    update_section,
+)
 from courses.vocabulary import EnrolmentRole
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
 
@@ -49,13 +56,13 @@ class ArchivedFilter(admin.SimpleListFilter):
 
 
 class WithoutTeachersFilter(admin.SimpleListFilter):
-    """Sections in which nobody but staff can start a lesson today."""
+    """Sections that run today without a teacher."""
 
     title = gettext_lazy("teachers")
     parameter_name = "teachers"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("none", _("without teachers"))]
+        return [("none", _("runs without teachers"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Section]) -> QuerySet[Section]:
         if self.value() is None:
@@ -106,7 +113,9 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
             path("make/", wrap(self.make), name="courses_make_section"),
             path("<int:pk>/update/", wrap(self.update), name="courses_update_section"),
             path("<int:pk>/enrol/", wrap(self.enrol), name="courses_enrol"),
+            path("<int:pk>/policy/", wrap(self.policy), name="courses_set_policy"),
             path("<int:pk>/archive/", wrap(self.archive), name="courses_archive_section"),
+            path("<int:pk>/unarchive/", wrap(self.unarchive), name="courses_unarchive_section"),
         ]
         return own + super().get_urls()
 
@@ -149,6 +158,18 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
         title = _("Enrol somebody in %(section)s") % {"section": section}
         return ask_and_do(request, form, act, title=title, back=_page(section))
 
+    def policy(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        section = get_object_or_404(Section.objects.select_related("policy"), pk=pk)
+        form = PolicyForm(request.POST or None, initial=initial_policy(section.policy))
+
+        def act(data: dict[str, Any]) -> str:
+            made = set_policy(section_id=pk, plan=form.plan(), actor=acting_user(request))
+            return _("Version %(version)d of the rules holds.") % {"version": made.version}
+
+        title = _("Rules of %(section)s") % {"section": section}
+        return ask_and_do(request, form, act, title=title, back=_page(section))
+
     def archive(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
         section = get_object_or_404(Section, pk=pk)
@@ -158,6 +179,18 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
             return _("The section is archived.")
 
         title = _("Archive %(section)s") % {"section": section}
+        form = forms.Form(request.POST or None)
+        return ask_and_do(request, form, act, title=title, back=_page(section))
+
+    def unarchive(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        section = get_object_or_404(Section, pk=pk)
+
+        def act(data: dict[str, Any]) -> str:
+            unarchive_section(section_id=pk, actor=acting_user(request))
+            return _("The section is open again.")
+
+        title = _("Take %(section)s out of the archive") % {"section": section}
         form = forms.Form(request.POST or None)
         return ask_and_do(request, form, act, title=title, back=_page(section))
 

@@ -1,6 +1,6 @@
 """What is taught to one roster, and who belongs to it from when to when."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -53,18 +53,19 @@ class SectionQuerySet(models.QuerySet["Section"]):
         return self.filter(archived_at=None)
 
     def with_counts(self, *, on: date) -> "SectionQuerySet":
-        """Annotate `student_total` and `teacher_total` of a day, without a query per row."""
+        """Annotate `student_total` and `teacher_total` of a day, people and no rows of theirs."""
         return self.annotate(
             student_total=_count_of(on, EnrolmentRole.STUDENT),
             teacher_total=_count_of(on, EnrolmentRole.TEACHER),
         )
 
     def without_teachers(self, *, on: date) -> "SectionQuerySet":
-        """Those in which nobody can start a lesson but staff."""
+        """Those that run on a day and have no teacher then; assistants are none."""
         teaching = Enrolment.objects.on(on).filter(
             section=models.OuterRef("pk"), role=EnrolmentRole.TEACHER
         )
-        return self.filter(~models.Exists(teaching))
+        running = self.kept().filter(starts_on__lte=on, ends_on__gt=on)
+        return running.filter(~models.Exists(teaching))
 
 
 class Section(models.Model):
@@ -140,6 +141,11 @@ class Section(models.Model):
     @property
     def is_archived(self) -> bool:
         return self.archived_at is not None
+
+    @property
+    def last_on(self) -> date:
+        """The last day that belongs to it, as people say it."""
+        return self.ends_on - timedelta(days=1)
 
     def local_date(self, at: datetime) -> date:
         """The day on which an instant is, where the section is taught: rosters are of a day."""
@@ -219,6 +225,11 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()}, {self.section}"
+
+    @property
+    def last_on(self) -> date | None:
+        """The last day that belongs to it; None where no end is known."""
+        return self.ends_on and self.ends_on - timedelta(days=1)
 
 
 def _count_of(on: date, role: EnrolmentRole) -> models.Subquery:

@@ -37,7 +37,7 @@ class SectionOfUser(NamedTuple):
     is_primary: bool
 
 
-_STRONGEST_FIRST = (
+STRONGEST_FIRST = (
     EnrolmentRole.TEACHER,
     EnrolmentRole.ASSISTANT,
     EnrolmentRole.STUDENT,
@@ -123,7 +123,7 @@ def sections_of(*, user_id: int, on: date) -> list[SectionOfUser]:
 
 
 def _by_strength(row: Enrolment) -> tuple[int, bool]:
-    return _STRONGEST_FIRST.index(EnrolmentRole(row.role)), not row.is_primary
+    return STRONGEST_FIRST.index(EnrolmentRole(row.role)), not row.is_primary
 
 
 def teaches(*, user: User, section_id: int, on: date) -> bool:
@@ -147,9 +147,3 @@ def roles_in(*, user_id: int, section_ids: Iterable[int], on: date) -> dict[int,
     for section_id, role in rows.order_by().values_list("section_id", "role"):
         held[section_id].add(role)
     return held
-
-
-def sections_without_teachers(*, on: date) -> list[Section]:
-    """The sections of a day in which nobody but staff can start a lesson."""
-    running = Section.objects.kept().filter(starts_on__lte=on, ends_on__gt=on)
-    return list(running.without_teachers(on=on).select_related("term"))

@@ -1,20 +1,31 @@
 """Which sections somebody belongs to now, and which of them is meant."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from courses import rules
 from courses.errors import SectionAmbiguous, SectionNotFound
-from courses.models import Section
-from courses.selectors.rosters import SectionOfUser, sections_of
+from courses.models import Enrolment, Section
+from courses.selectors.rosters import SectionOfUser, roles_in, sections_of
 from users.identity import Role, folded
 from users.models import User
 
 _ID: Final = re.compile(r"(?P<mark>#?)(?P<id>[1-9][0-9]{0,17})", re.ASCII)
 _FARTHEST: Final = (timedelta(hours=-12), timedelta(0), timedelta(hours=14))
 """From UTC: no clock on earth shows another day than with one of these."""
+
+
+class DaysRun(NamedTuple):
+    """Days on which somebody runs a section; the end is exclusive, None where it is open."""
+
+    begins_on: date
+    ends_on: date | None
+
+    def covers(self, day: date) -> bool:
+        return self.begins_on <= day and (self.ends_on is None or day < self.ends_on)
 
 
 def sections_at(*, user_id: int, at: datetime) -> list[SectionOfUser]:
@@ -29,6 +40,64 @@ def sections_at(*, user_id: int, at: datetime) -> list[SectionOfUser]:
         for held in sections_of(user_id=user_id, on=day)
         if held.section.local_date(at) == day
     ]
+
+
+def roles_at(section_id: int, *, user: User, at: datetime) -> set[str]:
+    """The roles that somebody has in a section on its local day. Raises SectionNotFound."""
+    return roles_in_each([_section(section_id)], user=user, at=at)[section_id]
+
+
+def roles_in_each(sections: Iterable[Section], *, user: User, at: datetime) -> dict[int, set[str]]:
+    """The roles that somebody has in each section on its local day; at most three queries."""
+    held: dict[int, set[str]] = {}
+    for day, ids in ids_by_day(sections, at=at).items():
+        held |= roles_in(user_id=user.pk, section_ids=ids, on=day)
+    return held
+
+
+def section_of(section_id: int, *, user: User, at: datetime) -> Section:
+    """The section, for whoever belongs to it now and for staff. Raises SectionNotFound."""
+    section = _section(section_id)
+    roles = roles_in_each([section], user=user, at=at)[section.pk]
+    if not roles and user.role != Role.STAFF:
+        raise SectionNotFound
+    return section
+
+
+def section_run_by(section_id: int, *, user: User, at: datetime) -> Section:
+    """The section, for whoever may see its roster now; archived ones too.
+
+    Raises SectionNotFound, and NotYourSection for those who belong to it and do not teach it.
+    """
+    section = _section(section_id)
+    roles = roles_in_each([section], user=user, at=at)[section.pk]
+    rules.check_may_see_roster(user.as_person(), roles)
+    return section
+
+
+def days_run(*, section_id: int, user: User) -> list[DaysRun]:
+    """The days on which somebody has run a section or will, by their enrolments; one query."""
+    rows = Enrolment.objects.came_about().filter(
+        section_id=section_id, user_id=user.pk, role__in=rules.TEACHES
+    )
+    days = rows.order_by("begins_on").values_list("begins_on", "ends_on")
+    return [DaysRun(*each) for each in days]
+
+
+def ids_by_day(sections: Iterable[Section], *, at: datetime) -> dict[date, list[int]]:
+    """The ids of sections by the day on which an instant is there: at most three days."""
+    days: dict[date, list[int]] = defaultdict(list)
+    for section in sections:
+        days[section.local_date(at)].append(section.pk)
+    return dict(days)
+
+
+def _section(section_id: int) -> Section:
+    rows = Section.objects.select_related("term", "course", "parent", "policy")
+    found = rows.filter(pk=section_id).first()
+    if found is None:
+        raise SectionNotFound
+    return found
 
 
 def find_section(*, key: str, user: User, on: date) -> Section:
@@ -50,7 +119,7 @@ def find_section(*, key: str, user: User, on: date) -> Section:
 def _sections_run(user: User, on: date) -> Iterable[Section]:
     if user.role == Role.STAFF:
         # Compared in Python: what a server takes for the same letter depends on its locale.
-        return Section.objects.kept().select_related("term").order_by("pk").iterator()
+        return Section.objects.kept().select_related("term", "policy").order_by("pk").iterator()
     held = (
         sections_at(user_id=user.pk, at=on)
         if isinstance(on, datetime)

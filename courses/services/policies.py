@@ -9,6 +9,7 @@ from django.utils import timezone
 from courses import rules
 from courses.errors import InvalidPolicy
 from courses.models import Policy
+from courses.selectors.sections import roles_at
 from courses.services.database_rules import writing
 from courses.services.sections import lock_section
 from courses.vocabulary import DAY_SECONDS, WHOLE_PERMILLE, Counted
@@ -16,7 +17,7 @@ from users.errors import gettext_noop as _
 from users.models import User
 
 LARGEST: Final = 32_767
-_BOUNDS: Final = {
+BOUNDS: Final = {
     "opens_before_s": (0, DAY_SECONDS),
     "late_after_s": (0, DAY_SECONDS),
     "absent_after_s": (0, DAY_SECONDS),
@@ -49,10 +50,11 @@ class PolicyPlan(msgspec.Struct, frozen=True, kw_only=True):
 def set_policy(*, section_id: int, plan: PolicyPlan, actor: User) -> Policy:
     """Give a section a new version of its rules, for lessons that start from now on.
 
-    The same rules again make no version. Raises NotStaff, InvalidPolicy,
-    SectionNotFound and SectionArchived.
+    Its teachers and staff may. The same rules again make no version. Raises NotYourSection,
+    InvalidPolicy, SectionNotFound and SectionArchived.
     """
-    rules.check_may_manage(actor.as_person())
+    now = timezone.now()
+    rules.check_may_set_policy(actor.as_person(), roles_at(section_id, user=actor, at=now))
     _check(plan)
     values = msgspec.structs.asdict(plan)
     with writing():
@@ -62,14 +64,14 @@ def set_policy(*, section_id: int, plan: PolicyPlan, actor: User) -> Policy:
             return current
         last = section.policies.aggregate(last=Max("version"))["last"] or 0
         section.policy = Policy.objects.create(
-            section=section, version=last + 1, set_by=actor, set_at=timezone.now(), **values
+            section=section, version=last + 1, set_by=actor, set_at=now, **values
         )
         section.save(update_fields=["policy"])
         return section.policy
 
 
 def _check(plan: PolicyPlan) -> None:
-    for field, (least, most) in _BOUNDS.items():
+    for field, (least, most) in BOUNDS.items():
         value = getattr(plan, field)
         if value is not None and not least <= value <= most:
             raise InvalidPolicy(

@@ -78,9 +78,10 @@ def create_section(
 def update_section(*, section_id: int, plan: SectionPlan, actor: User) -> Section:
     """Make a section what the plan says; its system, its roster and its policy stay.
 
-    A lecture with groups stays in its term (InvalidParent). Raises as `create_section`,
-    SectionNotFound, SectionArchived, and EnrolmentsOutside where an enrolment would lie
-    outside of the new days.
+    A new time zone counts for lessons that start afterwards: their roster is that of the
+    local date. What is stored keeps its instants and who was expected. A lecture with groups
+    stays in its term (InvalidParent). Raises as `create_section`, SectionNotFound,
+    SectionArchived, and EnrolmentsOutside where an enrolment would lie outside of the new days.
     """
     rules.check_may_manage(actor.as_person())
     with writing():
@@ -94,7 +95,7 @@ def update_section(*, section_id: int, plan: SectionPlan, actor: User) -> Sectio
 
 
 def archive_section(*, section_id: int, actor: User) -> Section:
-    """Close a section for good: it is read, and nothing changes in it. Once more changes nothing.
+    """Close a section: it is read, and nothing changes in it. Once more changes nothing.
 
     Raises NotStaff and SectionNotFound.
     """
@@ -103,6 +104,20 @@ def archive_section(*, section_id: int, actor: User) -> Section:
         section = lock_section(section_id, allow_archived=True)
         if not section.is_archived:
             section.archived_at = timezone.now()
+            section.save(update_fields=["archived_at"])
+    return section
+
+
+def unarchive_section(*, section_id: int, actor: User) -> Section:
+    """Open an archived section again, as it was. Once more changes nothing.
+
+    Raises NotStaff and SectionNotFound.
+    """
+    rules.check_may_manage(actor.as_person())
+    with writing():
+        section = lock_section(section_id, allow_archived=True)
+        if section.is_archived:
+            section.archived_at = None
             section.save(update_fields=["archived_at"])
     return section
 
@@ -148,7 +163,8 @@ def _check_parent(section: Section, *, parent_id: int, term: Term) -> None:
     """One level only: a lecture has groups, and a group has none."""
     if parent_id == section.pk:
         raise InvalidParent(_("A section is not its own lecture. Choose another one."))
-    parent = lock_section(parent_id)
+    # A group stays with a lecture that was archived meanwhile; no group comes to one.
+    parent = lock_section(parent_id, allow_archived=parent_id == section.parent_id)
     if parent.term_id != term.pk:
         raise InvalidParent(_("The lecture is in another term. Choose one of this term."))
     if parent.parent_id is not None:

@@ -12,16 +12,36 @@ from tests.support.absences import NOT_ON_ROSTER, added_file, asked_absence, mad
 from tests.support.callers import Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
-from users.identity import Person, Role
+from tests.support.members import (
+    ASSISTANT,
+    LEARNER,
+    OBSERVER,
+    OTHER_TEACHER,
+    STAFF,
+    section_with_everybody,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OTHER_TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
-STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
+PEOPLE = {
+    "nobody": None,
+    "student": student(2),
+    "teacher": OTHER_TEACHER,
+    "owner": TEACHER,
+    "staff": STAFF,
+    "assistant": ASSISTANT,
+    "observer": OBSERVER,
+    "learner": LEARNER,
+}
 
 
 class Rule(NamedTuple):
-    """The status for nobody, another student, another teacher, the owner, and staff."""
+    """The status for each of PEOPLE.
+
+    The student is on no roster, the teacher teaches something else, the owner started the
+    lesson and teaches the section. Whoever has no status of their own here gets that of the
+    student: assistant, observer and learner belong to the section, and are students elsewhere.
+    """
 
     nobody: int
     student: int
@@ -29,10 +49,19 @@ class Rule(NamedTuple):
     owner: int
     staff: int
     body: Any = None
+    assistant: int | None = None
+    observer: int | None = None
+    learner: int | None = None
+
+    def status_for(self, who: str) -> int:
+        own: int | None = getattr(self, who)
+        return self.student if own is None else own
 
 
 ANYONE = Rule(401, 200, 200, 200, 200)
 OWN_LESSON = Rule(401, 403, 404, 200, 200)
+# Not found for whoever does not belong to it; refused to those who belong and do not teach it.
+OWN_SECTION = Rule(401, 404, 404, 200, 200, None, assistant=200, observer=403, learner=403)
 STAFF_ONLY = Rule(401, 403, 403, 403, 200)
 OPEN_SIGNED = Rule(401, 401, 401, 401, 401, {"verdict": "accept"})
 
@@ -87,6 +116,12 @@ RULES = {
     ("merge", "POST"): STAFF_ONLY._replace(body={"into": "S-0002", "reason": "a test"}),
     # It was never merged.
     ("unmerge", "POST"): Rule(401, 403, 403, 403, 409, {"reason": "a test"}),
+    ("sections", "GET"): ANYONE,
+    ("section", "GET"): OWN_SECTION._replace(observer=200, learner=200),
+    ("section-roster", "GET"): OWN_SECTION,
+    ("section-lessons", "GET"): OWN_SECTION,
+    ("policy", "GET"): OWN_SECTION,
+    ("policy", "PUT"): OWN_SECTION._replace(assistant=403, body={"late_after_s": 600}),
     ("runs", "GET"): STAFF_ONLY,
     ("quarantine", "GET"): STAFF_ONLY,
     # It cannot be read now either.
@@ -120,23 +155,24 @@ def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
         path = path.replace("<int:absence_id>", str(absence.pk))
         if "<int:evidence_id>" in path:
             path = path.replace("<int:evidence_id>", str(added_file(absence).pk))
+    if "<int:section_id>" in path:
+        path = path.replace("<int:section_id>", str(section_with_everybody().pk))
     if "<int:payload_id>" in path:
         path = path.replace("<int:payload_id>", str(QuarantinedPayloadFactory().pk))
     return path
 
 
-@pytest.mark.parametrize("who", ["nobody", "student", "teacher", "owner", "staff"])
+@pytest.mark.parametrize("who", PEOPLE)
 @pytest.mark.parametrize(("pattern", "method"), ENDPOINTS, ids=lambda x: getattr(x, "name", x))
 def test_an_endpoint_answers_by_who_calls(pattern: URLPattern, method: str, who: str) -> None:
-    people = {"student": student(2), "teacher": OTHER_TEACHER, "owner": TEACHER, "staff": STAFF}
     rule = RULES[(pattern.name or "", method)]
     for person in (STAFF, student(1), student(2)):
         account(person)
     path = path_of(pattern, live_lesson(1))
 
-    answer = Api(people.get(who)).send(method, path, rule.body)
+    answer = Api(PEOPLE[who]).send(method, path, rule.body)
 
-    assert answer.status_code == getattr(rule, who), answer
+    assert answer.status_code == rule.status_for(who), answer
     if answer.streaming:
         answer.close()
     if answer.status_code >= 400:

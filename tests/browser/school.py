@@ -16,9 +16,12 @@ from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
 from courses.services.absences import decide_absence, withdraw_absence
+from courses.services.policies import PolicyPlan, set_policy
+from courses.vocabulary import Component, EnrolmentRole
 from tests.support.absences import added_file, asked_absence, made_course
 from tests.support.callers import account
 from tests.support.lessons import ended_lesson
+from tests.support.members import enrolled, running_section
 from users.identity import Person, Role
 
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
@@ -44,6 +47,8 @@ class SmallSchool(NamedTuple):
     unreadable: UUID
     absence: int
     """One that waits for a decision; others of the same student are decided."""
+    course: int
+    """A section with a roster and rules."""
 
 
 def made_school() -> SmallSchool:
@@ -59,7 +64,9 @@ def made_school() -> SmallSchool:
             check_in(open_one, student=Person(f"S-{number:03}", f"Student {number:03}"))
         except AttendanceError:
             continue
-    return SmallSchool(past, live, open_one, **_in_trouble(), absence=_made_absences())
+    return SmallSchool(
+        past, live, open_one, **_in_trouble(), absence=_made_absences(), course=_courses()
+    )
 
 
 def _made_absences() -> int:
@@ -98,6 +105,32 @@ def _in_trouble() -> dict[str, UUID]:
     ledger.filter(pk=made["failed"]).update(state=LessonState.FAILED, attempts=2)
     ledger.filter(pk=made["waiting"]).update(ends_at=store.now())
     return made
+
+
+def _courses() -> int:
+    """A course with a roster, its lab, and one that nobody teaches."""
+    physics = running_section(title="Physics I", code="PHY-101", location="Hall B 12")
+    lab = running_section(
+        title="Physics I, group A",
+        code="PHY-101-A",
+        component=Component.LAB,
+        parent=physics,
+        term=physics.term,
+    )
+    running_section(title="Thermodynamics", code="PHY-204", term=physics.term)
+    for section in (physics, lab):
+        enrolled(section, TEACHER, EnrolmentRole.TEACHER, is_primary=True)
+        enrolled(section, STUDENT, EnrolmentRole.STUDENT)
+    enrolled(physics, OTHER, EnrolmentRole.ASSISTANT)
+    enrolled(lab, NEWCOMER, EnrolmentRole.ASSISTANT)
+    for number in range(32, 60):
+        enrolled(physics, Person(f"S-{number:03}", f"Student {number:03}"), EnrolmentRole.STUDENT)
+    for late in (900, 600):
+        plan = PolicyPlan(
+            opens_before_s=600, late_after_s=late, absent_after_s=1800, warn_permille=800
+        )
+        set_policy(section_id=physics.pk, plan=plan, actor=account(TEACHER))
+    return physics.pk
 
 
 def _fill(lesson_id: UUID, students: int) -> None:

@@ -20,6 +20,7 @@ from courses.models import (
     AbsenceReason,
     Closure,
     Enrolment,
+    Policy,
     Section,
     SourceSystem,
 )
@@ -125,7 +126,8 @@ def test_what_services_own_is_not_added_changed_or_deleted_here(name: str, desk:
 def test_a_list_counts_the_people_of_today(desk: Client, running: Section) -> None:
     EnrolmentFactory.create_batch(2, section=running)
     EnrolmentFactory(section=running, ends_on=timezone.localdate())
-    EnrolmentFactory(section=running, teaching=True)
+    twice = EnrolmentFactory.create(section=running, teaching=True)
+    EnrolmentFactory(section=running, user=twice.user, role=EnrolmentRole.TEACHER)
     SectionFactory(term=running.term)
 
     page = desk.get(reverse("admin:courses_section_changelist"))
@@ -187,6 +189,41 @@ def test_a_section_is_made_changed_and_archived(desk: Client) -> None:
     assert desk.post(archive, SURE).status_code == 302
     section.refresh_from_db()
     assert section.is_archived
+
+
+def test_a_section_gets_rules_and_comes_back_from_the_archive(
+    desk: Client, running: Section
+) -> None:
+    rules = reverse("admin:courses_set_policy", args=[running.pk])
+    page = desk.get(rules)
+    assert page.context["form"].initial["threshold"] == 70
+    typed = {
+        "opens_before": "10",
+        "late_after": "10.5",
+        "absent_after": "5",
+        "late_credit": "50",
+        "min_presence": "0",
+        "counted": "hours",
+        "threshold": "69.9",
+    }
+    assert "Nobody is absent before they are late" in desk.post(rules, typed).content.decode()
+    assert desk.post(rules, {**typed, "absent_after": "30"}).status_code == 302
+    made = Policy.objects.get()
+    assert (made.opens_before_s, made.late_after_s, made.absent_after_s) == (600, 630, 1800)
+    assert (made.late_credit_permille, made.threshold_permille) == (500, 699)
+    assert 'value="10.5"' in desk.get(rules).content.decode()
+
+    Section.objects.filter(pk=running.pk).update(archived_at=timezone.now())
+    change = desk.get(reverse("admin:courses_section_change", args=[running.pk])).content.decode()
+    unarchive = reverse("admin:courses_unarchive_section", args=[running.pk])
+    assert unarchive in change
+    assert rules not in change
+    assert desk.get(unarchive).status_code == 200
+    running.refresh_from_db()
+    assert running.is_archived
+    assert desk.post(unarchive, SURE).status_code == 302
+    running.refresh_from_db()
+    assert not running.is_archived
 
 
 def test_somebody_is_enrolled_and_the_enrolment_ended(desk: Client, running: Section) -> None:
@@ -291,6 +328,8 @@ def test_nobody_else_gets_in(client: Client, kind: str) -> None:
         reverse("admin:courses_make_section"),
         reverse("admin:courses_enrol", args=[row.section_id]),
         reverse("admin:courses_end_enrolment", args=[row.pk]),
+        reverse("admin:courses_set_policy", args=[row.section_id]),
+        reverse("admin:courses_unarchive_section", args=[row.section_id]),
         reverse("admin:courses_close"),
     ):
         answer = client.post(address)

@@ -1,5 +1,7 @@
 """Which section somebody means: by id or code, among those that they may run."""
 
+import string
+import unicodedata
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -18,6 +20,7 @@ from tests.support.course_factories import (
     TermFactory,
 )
 from tests.support.factories import UserFactory
+from users.identity import search_pattern
 from users.models import User
 
 pytestmark = pytest.mark.django_db
@@ -181,3 +184,14 @@ def test_finding_takes_as_many_queries_for_one_as_for_many(
     office = UserFactory.create(staff=True)
     with django_assert_max_num_queries(1):
         find_section(key="fiz-101", user=office, on=OCTOBER)
+
+
+@pytest.mark.parametrize(
+    "sign", [*string.printable.strip(), "ß", "e\u0301", "\u0307", "ǅ", "²", "中", "😀"]
+)
+def test_whatever_is_searched_for_is_found_by_the_server(sign: str) -> None:
+    title = unicodedata.normalize("NFC", f"x{sign}y")
+    made = SectionFactory.create(title=title)
+    SectionFactory.create(title="xy")
+    for text in (f"X{sign}y", f"x{sign.upper() if len(sign.upper()) == 1 else sign}Y"):
+        assert list(Section.objects.filter(title__regex=search_pattern(text))) == [made]

@@ -1,9 +1,18 @@
 """Who may what: every role against every question, without a server."""
 
+from collections.abc import Callable
+
 import pytest
 
 from courses import rules
-from courses.errors import NotStaff, NotYourAbsence, ReasonNotForYou
+from courses.errors import (
+    CourseError,
+    NotStaff,
+    NotYourAbsence,
+    NotYourSection,
+    ReasonNotForYou,
+    SectionNotFound,
+)
 from users.identity import Person, Role
 
 PEOPLE = {role: Person(f"{role.value.upper()}-1", role.value, role) for role in Role}
@@ -40,6 +49,34 @@ def test_an_assistant_runs_lessons_and_a_teacher_deletes_as_well(
     assert rules.may_teach(PEOPLE[Role.STAFF], held)
     assert rules.may_delete(PEOPLE[Role.STAFF], held)
     assert rules.may_import(PEOPLE[Role.STAFF], held)
+
+
+@pytest.mark.parametrize(
+    ("held", "sees", "sets"),
+    [
+        (set(), SectionNotFound, SectionNotFound),
+        ({"student"}, NotYourSection, NotYourSection),
+        ({"observer"}, NotYourSection, NotYourSection),
+        ({"assistant"}, None, NotYourSection),
+        ({"teacher"}, None, None),
+        ({"student", "assistant"}, None, NotYourSection),
+    ],
+)
+def test_who_sees_a_roster_and_who_sets_the_rules(
+    held: set[str], sees: type[Exception] | None, sets: type[Exception] | None
+) -> None:
+    def refusal(check: Callable[[Person, set[str]], None], role: Role) -> type[Exception] | None:
+        try:
+            check(PEOPLE[role], held)
+        except CourseError as error:
+            return type(error)
+        return None
+
+    for role in (Role.STUDENT, Role.TEACHER):
+        assert refusal(rules.check_may_see_roster, role) is sees
+        assert refusal(rules.check_may_set_policy, role) is sets
+    assert refusal(rules.check_may_see_roster, Role.STAFF) is None
+    assert refusal(rules.check_may_set_policy, Role.STAFF) is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connections
+from django.utils import timezone
 
 from courses import errors
 from courses.models import Closure, Policy, Section, SourceSystem
@@ -18,9 +19,10 @@ from courses.services.sections import (
     SectionPlan,
     archive_section,
     create_section,
+    unarchive_section,
     update_section,
 )
-from courses.vocabulary import Component, WalkIns
+from courses.vocabulary import Component, EnrolmentRole, WalkIns
 from tests.support.course_factories import (
     TERM_ENDS,
     TERM_STARTS,
@@ -132,6 +134,8 @@ def test_only_staff_makes_and_changes_sections() -> None:
         with pytest.raises(errors.NotStaff):
             archive_section(section_id=section.pk, actor=actor)
         with pytest.raises(errors.NotStaff):
+            unarchive_section(section_id=section.pk, actor=actor)
+        with pytest.raises(errors.SectionNotFound):
             set_policy(section_id=section.pk, plan=PolicyPlan(), actor=actor)
         with pytest.raises(errors.NotStaff):
             close(title="Snow", starts_on=TERM_STARTS, ends_on=TERM_ENDS, actor=actor)
@@ -242,6 +246,72 @@ def test_nothing_changes_in_an_archived_section(office: User) -> None:
         set_policy(section_id=section.pk, plan=PolicyPlan(), actor=office)
     with pytest.raises(errors.SectionNotFound):
         archive_section(section_id=0, actor=office)
+
+
+def test_a_section_comes_back_from_the_archive_as_it_was(office: User) -> None:
+    section = SectionFactory.create(title="Optics")
+    archive_section(section_id=section.pk, actor=office)
+    for _ in range(2):
+        assert not unarchive_section(section_id=section.pk, actor=office).is_archived
+    plan = planned(term_id=section.term_id, title="Waves")
+    assert update_section(section_id=section.pk, plan=plan, actor=office).title == "Waves"
+    with pytest.raises(errors.SectionNotFound):
+        unarchive_section(section_id=0, actor=office)
+
+
+def test_a_group_of_an_archived_lecture_changes_and_no_other_comes_to_it(office: User) -> None:
+    lecture = SectionFactory.create()
+    group = SectionFactory.create(term=lecture.term, parent=lecture)
+    other = SectionFactory.create(term=lecture.term)
+    archive_section(section_id=lecture.pk, actor=office)
+    plan = planned(term_id=lecture.term_id, parent_id=lecture.pk, title="Lab A")
+    assert update_section(section_id=group.pk, plan=plan, actor=office).title == "Lab A"
+    with pytest.raises(errors.SectionArchived):
+        update_section(section_id=other.pk, plan=plan, actor=office)
+    with pytest.raises(errors.SectionArchived):
+        create_section(plan=plan, actor=office)
+
+
+def test_a_new_time_zone_moves_the_day_of_what_comes(office: User) -> None:
+    section = SectionFactory.create()
+    at = datetime(2026, 10, 4, 22, 30, tzinfo=UTC)
+    assert section.local_date(at) == date(2026, 10, 5)
+    plan = planned(term_id=section.term_id, time_zone="America/Chicago")
+    assert update_section(section_id=section.pk, plan=plan, actor=office).local_date(at) == date(
+        2026, 10, 4
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "error"),
+    [
+        (EnrolmentRole.TEACHER, None),
+        (EnrolmentRole.ASSISTANT, errors.NotYourSection),
+        (EnrolmentRole.STUDENT, errors.NotYourSection),
+        (EnrolmentRole.OBSERVER, errors.NotYourSection),
+    ],
+)
+def test_a_teacher_sets_the_rules_and_an_assistant_does_not(
+    role: EnrolmentRole, error: type[errors.CourseError] | None
+) -> None:
+    today = timezone.localdate()
+    term = TermFactory.create(starts_on=today - DAY, ends_on=today + 2 * DAY)
+    section = SectionFactory.create(term=term)
+    row = EnrolmentFactory.create(section=section, role=role)
+
+    def set_rules() -> Policy:
+        return set_policy(section_id=section.pk, plan=PolicyPlan(), actor=row.user)
+
+    if error is None:
+        assert set_rules().set_by == row.user
+    else:
+        with pytest.raises(error):
+            set_rules()
+    row.ends_on = row.begins_on
+    row.save()
+    with pytest.raises(errors.SectionNotFound):
+        set_rules()
+    assert Policy.objects.count() == (error is None)
 
 
 def test_a_policy_is_a_version_and_the_same_again_is_none(office: User) -> None:

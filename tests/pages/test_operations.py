@@ -10,9 +10,11 @@ from django.utils import timezone
 from attendance.models import AttendanceRecord, LessonLedger, PersistenceRun
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import LessonState, Trigger
+from courses.vocabulary import EnrolmentRole
 from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
 from tests.support.factories import LessonLedgerFactory
 from tests.support.lessons import TEACHER, ended_lesson, live_lesson
+from tests.support.members import enrolled, running_section
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,3 +96,14 @@ def test_the_administration_leads_to_operations() -> None:
 def test_a_run_that_was_cut_off_says_so() -> None:
     PersistenceRun.objects.create(trigger=Trigger.SCHEDULER)
     assert "under way, or cut off" in text_of(signed_in(STAFF).get("/admin/operations/"))
+
+
+def test_courses_that_run_without_a_teacher_are_counted() -> None:
+    address = "/admin/courses/section/?teachers=none"
+    assert address not in text_of(signed_in(STAFF).get("/admin/operations/"))
+    section = running_section()
+    text = text_of(signed_in(STAFF).get("/admin/operations/"))
+    assert "1 course runs without a teacher" in text
+    assert address in text
+    enrolled(section, TEACHER, EnrolmentRole.TEACHER)
+    assert address not in text_of(signed_in(STAFF).get("/admin/operations/"))

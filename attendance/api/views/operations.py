@@ -1,8 +1,5 @@
 """Runs of the task and its quarantine, for staff."""
 
-from typing import Any
-
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +11,7 @@ from attendance.api.parsing import PageQuery, body_of, query_of
 from attendance.api.schema import page_of
 from attendance.errors import PayloadNotFound
 from attendance.models import PersistenceRun, QuarantinedPayload
-from attendance.selectors.paging import Page, Slice
+from attendance.selectors.paging import page_of_rows
 from attendance.services import quarantine
 
 
@@ -24,7 +21,7 @@ class RunsEndpoint(APIView):
     @extend_schema(parameters=[PageQuery], responses=page_of(responses.RunSerializer))
     def get(self, request: Request) -> Response:
         part = paging.slice_of(query_of(request, PageQuery), int)
-        page = _page(PersistenceRun.objects.all(), part)
+        page = page_of_rows(PersistenceRun.objects.all(), part)
         return paging.respond(request, page, responses.RunSerializer(page.items, many=True).data)
 
 
@@ -40,7 +37,7 @@ class QuarantineEndpoint(APIView):
         rows = QuarantinedPayload.objects.all()
         if "state" in query:
             rows = rows.filter(state=query["state"])
-        page = _page(rows, paging.slice_of(query, int))
+        page = page_of_rows(rows, paging.slice_of(query, int))
         return paging.respond(
             request, page, responses.PayloadSerializer(page.items, many=True).data
         )
@@ -65,12 +62,6 @@ class DiscardEndpoint(APIView):
         _payload(payload_id)
         quarantine.discard_payload(payload_id, actor=caller_of(request).person, reason=reason)
         return Response(responses.PayloadSerializer(_payload(payload_id)).data)
-
-
-def _page(rows: "QuerySet[Any]", part: Slice) -> Page[Any]:
-    rows_by_key = {row.pk: row for row in part.rows(rows, "pk")}
-    cut = part.cut(list(rows_by_key))
-    return Page([rows_by_key[key] for key in cut.keys], cut.next_key, cut.previous_key)
 
 
 def _payload(payload_id: int) -> QuarantinedPayload:
