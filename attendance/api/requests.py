@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from attendance.api.parsing import Instant, PageQuery, Strict, Text, Whole
@@ -18,11 +19,12 @@ from attendance.vocabulary import (
     Status,
 )
 from courses.services.policies import BOUNDS
-from courses.vocabulary import LONGEST_TITLE, Counted
-from users.identity import LONGEST_FULL_NAME
+from courses.vocabulary import LONGEST_CODE, LONGEST_TITLE, Counted
+from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
 
 LARGEST_ID = 2**63 - 1
 
+ARRIVED = "When the student came: then the rule of the lesson gives the status."
 _MINUTES = LONGEST_LESSON_HOURS * 60
 
 
@@ -31,8 +33,38 @@ class SignInSerializer(Strict):
     password = Text(max_length=1_000, trim_whitespace=False)
 
 
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": 1},
+            {"type": "string", "minLength": 1, "maxLength": LONGEST_CODE},
+        ]
+    }
+)
+class SectionKey(serializers.Field):
+    """The id of a section, or its code."""
+
+    default_error_messages = {"invalid": "Give the id of a section, or its code."}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> str:
+        is_id = isinstance(data, int) and not isinstance(data, bool)
+        if not (is_id or isinstance(data, str)) or not 1 <= len(str(data)) <= LONGEST_CODE:
+            self.fail("invalid")
+        return str(data)
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class NewLessonSerializer(Strict):
-    lesson_name = Text(max_length=LONGEST_LESSON_NAME)
+    lesson_name = Text(
+        max_length=LONGEST_LESSON_NAME,
+        required=False,
+        help_text="The title of the section, where it is not given.",
+    )
+    section = SectionKey(
+        required=False, help_text="The id or the code of the section that is taught."
+    )
     starts_at = Instant(required=False, help_text="Now, where it is not given.")
     ends_at = Instant(required=False, help_text="Either this or `minutes`.")
     minutes = Whole(required=False, min_value=1, max_value=_MINUTES)
@@ -67,6 +99,7 @@ class NewRecordSerializer(Strict):
         [Status.PRESENT, Status.LATE, Status.ABSENT, Status.EXCUSED, Status.REJECTED],
         default=Status.PRESENT.value,
     )
+    arrived_at = Instant(required=False, help_text=ARRIVED)
     reason = Text(max_length=LONGEST_REASON, required=False, allow_blank=True)
 
 
@@ -76,11 +109,15 @@ class RecordChangeSerializer(Strict):
         required=False,
     )
     undo = serializers.BooleanField(required=False, help_text="Take back the last correction.")
+    arrived_at = Instant(required=False, help_text=ARRIVED)
     reason = Text(max_length=LONGEST_REASON, required=False, allow_blank=True)
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
-        if ("status" in attrs) == bool(attrs.get("undo")):
-            raise serializers.ValidationError("Send either status or undo.", "status_or_undo")
+        says = ("status" in attrs or "arrived_at" in attrs, bool(attrs.get("undo")))
+        if says[0] == says[1]:
+            raise serializers.ValidationError(
+                "Send either status or arrived_at, or undo.", "status_or_undo"
+            )
         return attrs
 
 
@@ -116,6 +153,20 @@ class FindQuerySerializer(Strict):
     code = serializers.CharField(
         required=False, max_length=40, help_text="The four letters that name the lesson."
     )
+
+
+class NewExpectedSerializer(Strict):
+    school_number = Text(max_length=LONGEST_SCHOOL_NUMBER * 2)
+    reason = Text(max_length=LONGEST_REASON)
+
+
+class RecomputeSerializer(Strict):
+    digest = Text(max_length=64, required=False, help_text="Of the preview that is to be applied.")
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` is a keyword of Python, so the field cannot be declared above.
+        fields: dict[str, Any] = super().get_fields()
+        return {"from": serializers.DateField(), "to": serializers.DateField()} | fields
 
 
 class RecordsQuerySerializer(Strict):

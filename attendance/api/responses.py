@@ -140,6 +140,28 @@ class RecordSerializer(serializers.Serializer[Any]):
     is_deleted = serializers.BooleanField()
 
 
+class ExpectedPersonSerializer(PersonShapeSerializer):
+    record = RecordSerializer(allow_null=True)
+
+
+class StatusChangeSerializer(PersonShapeSerializer):
+    lesson_id = serializers.UUIDField()
+    old = serializers.ChoiceField(Status.values)
+    new = serializers.ChoiceField(Status.values)
+
+
+class RecomputePlanSerializer(serializers.Serializer[Any]):
+    lessons = serializers.IntegerField(help_text="How many were looked at.")
+    changes = StatusChangeSerializer(many=True)
+    digest = serializers.CharField(help_text="Send it back to apply these changes.")
+    is_applied = serializers.BooleanField()
+
+
+class ClosedRosterSerializer(serializers.Serializer[Any]):
+    expected = serializers.IntegerField()
+    marked_absent = serializers.IntegerField(help_text="Those who are excused among them.")
+
+
 class CheckedInSerializer(RecordSerializer):
     receipt = serializers.CharField(help_text="Keep it: it proves the mark if the server loses it.")
     lesson = LessonBriefSerializer()

@@ -70,6 +70,14 @@ def _roles(person: Person, lesson: LessonBrief) -> Collection[str]:
     return frozenset(rows.values_list("role", flat=True))
 
 
+def sections_ever_run(person: Person) -> frozenset[int]:
+    """The sections whose lessons somebody runs on some day; one query."""
+    rows = Enrolment.objects.came_about().filter(
+        user__in=accounts_of_number(person.school_number), role__in=permissions.TEACHES
+    )
+    return frozenset(rows.values_list("section_id", flat=True))
+
+
 def runs_lessons(person: Person) -> bool:
     """Whether somebody may run lessons at all: teachers, staff, and assistants of any section."""
     if person.role in permissions.MAY_TEACH:

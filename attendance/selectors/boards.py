@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from django.db.models import Sum
 from attendance.errors import AttendanceError, LessonNotFound
 from attendance.live import store
 from attendance.live.refusals import LiveRefusal
-from attendance.live.store import Register
+from attendance.live.store import LiveRoster, Register
 from attendance.models import Attendance
 from attendance.rules.verdicts import Mark
 from attendance.selectors import registers, shapes, whereabouts
@@ -141,17 +141,30 @@ def _lost_board(lesson_id: UUID) -> Board:
     return Board(lesson=lesson, version=str(_Version(0, 0, lesson.state)))
 
 
-def without_record(roster: Mapping[str, str], records: Iterable[RegisterRecord]) -> list[Person]:
+def without_record(roster: LiveRoster, records: Iterable[RegisterRecord]) -> list[Person]:
     """Who is on a roster and has no record that counts, in the order of the roster."""
-    marked = {record.school_number for record in records if record.mark != Mark.UNDONE}
-    return [Person(number, name) for number, name in roster.items() if number not in marked]
+    marked = {
+        roster[record.school_number].number
+        for record in records
+        if record.school_number in roster and record.mark != Mark.UNDONE
+    }
+    return [
+        Person(number, listed.full_name)
+        for number, listed in roster.items()
+        if listed.number == number and number not in marked
+    ]
 
 
 def _roster_counts(live: Register, records: Iterable[RegisterRecord]) -> RosterCounts:
     if live.lesson.data.section is None:
         return NO_ROSTER
-    came = sum(r.is_expected is True and r.status in CAME and not r.is_deleted for r in records)
-    return RosterCounts(len(live.roster), len(live.roster) - came)
+    came = {
+        live.roster[r.school_number].number
+        for r in records
+        if r.is_expected and r.status in CAME and not r.is_deleted
+    }
+    expected = len(store.expected_numbers(live.roster))
+    return RosterCounts(expected, expected - len(came))
 
 
 def _counts(records: Iterable[RegisterRecord]) -> Counter[str]:

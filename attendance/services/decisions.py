@@ -26,7 +26,7 @@ class Claim(NamedTuple):
     """When the student came; it is kept beside the verdict."""
 
 
-class Decided(NamedTuple):
+class DecidedClaim(NamedTuple):
     """The record as the claim leaves it."""
 
     change: Change
@@ -43,7 +43,7 @@ class Decided(NamedTuple):
         return EventKind.RECORD_VERIFIED if is_verdict else EventKind.RECORD_CORRECTED
 
 
-def decide_claim(claim: Claim, before: RegisterRecord | None, lesson: LessonBrief) -> Decided:
+def decide_claim(claim: Claim, before: RegisterRecord | None, lesson: LessonBrief) -> DecidedClaim:
     """What becomes of a record, or of a student without one (None).
 
     Accepting a check-in that waits gives it what its arrival is worth by the lesson's rule.
@@ -54,7 +54,7 @@ def decide_claim(claim: Claim, before: RegisterRecord | None, lesson: LessonBrie
     change = verdicts.decide(before.standing if before else None, verdict)
     if before is not None and is_outranked(claim.source, by=before.source):
         kept = change._replace(status=before.status, previous=before.previous, mark=before.mark)
-        return Decided(
+        return DecidedClaim(
             change=kept,
             source=before.source,
             reason=before.reason,
@@ -64,9 +64,9 @@ def decide_claim(claim: Claim, before: RegisterRecord | None, lesson: LessonBrie
     if before is not None and before.source == SYSTEM:
         change = change._replace(previous=BLANK)
     if verdict is Verdict.UNDO and before is not None and before.previous == BLANK:
-        return Decided(change=change, source=SYSTEM, reason="", checked_in_at=None)
+        return DecidedClaim(change=change, source=SYSTEM, reason="", checked_in_at=None)
     reason = UNDONE_REASON if change.mark == Mark.UNDONE else claim.reason
-    return Decided(change=change, source=claim.source, reason=reason, checked_in_at=arrived_at)
+    return DecidedClaim(change=change, source=claim.source, reason=reason, checked_in_at=arrived_at)
 
 
 def _arrival(claim: Claim, before: RegisterRecord | None, lesson: LessonBrief) -> datetime | None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from attendance.errors import NotATeacher
 from attendance.live.payloads import SectionData
+from attendance.live.store import Listed, LiveRoster
 from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.services import system_marks
 from courses.models import Policy, Section
@@ -18,8 +19,7 @@ class SectionOfLesson(NamedTuple):
     data: SectionData
     title: str
     rule: ArrivalRule
-    roster: dict[str, str]
-    """Who is expected, full names by school number."""
+    roster: LiveRoster
 
 
 def find_section_of_lesson(key: str, *, teacher: Person, at: datetime) -> SectionOfLesson:
@@ -43,7 +43,7 @@ def find_section_of_lesson(key: str, *, teacher: Person, at: datetime) -> Sectio
         ),
         title=section.title,
         rule=rule_of_policy(section.policy),
-        roster=names_on_roster(section, at=at),
+        roster=live_roster(section, at=at),
     )
 
 
@@ -58,11 +58,11 @@ def rule_of_policy(policy: Policy | None) -> ArrivalRule:
     )
 
 
-def names_on_roster(section: Section, *, at: datetime) -> dict[str, str]:
+def live_roster(section: Section, *, at: datetime) -> LiveRoster:
     """The copy of a roster for the live store: each number by which somebody may check in."""
     roster = roster_on(section_id=section.pk, on=section.local_date(at))
     return {
-        number: person.full_name
+        number: Listed(person.full_name, person.school_number)
         for person in roster.values()
         for number in system_marks.numbers_of(person)
     }

@@ -51,6 +51,12 @@ class LessonPlan(NamedTuple):
     """The id or the code of the section that is taught; '' for a lesson without one."""
 
 
+class Started(NamedTuple):
+    lesson: LiveLesson
+    is_joined: bool
+    """Whether its section had this lesson before: then the plan was not looked at."""
+
+
 class Finished(NamedTuple):
     ends_at: datetime
     report: PersistenceReport | None
@@ -58,6 +64,11 @@ class Finished(NamedTuple):
 
 
 def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> LiveLesson:
+    """As `start_or_join`, for a caller who does not ask whose lesson it is."""
+    return start_or_join(plan, teacher=teacher, request_id=request_id).lesson
+
+
+def start_or_join(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> Started:
     """Start a lesson now, or schedule it. The same request id again returns the same lesson.
 
     Where its section has a lesson at that time, that one is returned: teachers and assistants
@@ -86,7 +97,7 @@ def start_lesson(plan: LessonPlan, *, teacher: Person, request_id: str = "") -> 
     )
     lesson = store.start(new)
     _enter_in_ledger(lesson)
-    return lesson
+    return Started(lesson, is_joined=lesson.data.request_id != new.data.request_id)
 
 
 def _data(

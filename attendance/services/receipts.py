@@ -24,7 +24,7 @@ from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import claims, ledger, stored_records
 from attendance.services.check_in import CheckedIn
-from attendance.services.decisions import Decided
+from attendance.services.decisions import DecidedClaim
 from attendance.vocabulary import EventKind, Source, Status
 from courses.models import Section
 from users.identity import Person, Role
@@ -223,7 +223,7 @@ def _restore(
     )
     change = Change(receipt.status, "", Mark.KEPT, old, receipt.status)
     arrived_at = instants.instant(receipt.checked_in_at)
-    decided = Decided(
+    decided = DecidedClaim(
         change=change, source=Source.RECEIPT.value, reason=REASON, checked_in_at=arrived_at
     )
     stored_records.write_change(attendance, row, decided, actor_id=student_id)

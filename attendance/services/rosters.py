@@ -8,12 +8,13 @@ from django.db import Error, connection
 from attendance.errors import AttendanceError, LiveStoreUnavailable
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
+from attendance.live.store import Listed
 from attendance.models import LessonLedger
 from attendance.selectors import shapes
-from attendance.services.lesson_sections import names_on_roster
+from attendance.services.lesson_sections import live_roster
 from attendance.vocabulary import LessonState
 from courses.models import Section
-from courses.selectors.expected import name_on_roster
+from courses.selectors.expected import find_on_roster
 
 logger = logging.getLogger(__name__)
 
@@ -28,32 +29,31 @@ def ask_once_more(lesson_id: UUID, school_number: str) -> None:
         lesson = shapes.brief_of_live(store.read_lesson(lesson_id))
         if lesson.section is None:
             return
-        name = name_on_roster(
+        person = find_on_roster(
             section_id=lesson.section.id, on=lesson.section.held_on, school_number=school_number
         )
-        if name is not None:
-            store.add_to_roster(lesson_id, {school_number: name})
+        if person is not None:
+            listed = Listed(person.full_name, person.school_number)
+            store.add_to_roster(lesson_id, {school_number: listed})
     except (AttendanceError, Error) as error:
         if connection.in_atomic_block:
             raise
         logger.warning("The roster of lesson %s cannot be asked for: %s", lesson_id, error)
 
 
-def refresh_roster(lesson: LiveLesson) -> dict[str, str]:
-    """Write the copy of a lesson's roster anew. Returns the names by number.
+def refresh_roster(lesson: LiveLesson) -> None:
+    """Write the copy of a lesson's roster anew.
 
     Raises LiveStoreUnavailable and django.db.Error.
     """
     if lesson.data.section is None:
-        return {}
+        return
     section = Section.objects.filter(pk=lesson.data.section.id).first()
     if section is None:
-        return {}
+        return
     # The day is the one that was decided at the start, wherever the section has moved since.
     section.time_zone = lesson.data.section.time_zone
-    names = names_on_roster(section, at=lesson.starts_at)
-    store.write_roster(lesson.id, names)
-    return names
+    store.write_roster(lesson.id, live_roster(section, at=lesson.starts_at))
 
 
 def refresh_rosters_of(section_id: int) -> None:

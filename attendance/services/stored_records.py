@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.verdicts import UNDONE_REASON, Mark
-from attendance.services.decisions import Decided
+from attendance.services.decisions import DecidedClaim
 from attendance.services.system_marks import fill_blank, is_blank
 from attendance.vocabulary import EventKind
 from users.identity import Person
@@ -24,7 +24,7 @@ class Saying(NamedTuple):
 
 
 def write_change(
-    attendance: Attendance, row: AttendanceRecord, decided: Decided, *, actor_id: int
+    attendance: Attendance, row: AttendanceRecord, decided: DecidedClaim, *, actor_id: int
 ) -> None:
     """Make a record what was decided, at the next revision of its attendance.
 

@@ -34,15 +34,24 @@ class Excuse(NamedTuple):
     label: str
 
 
-def name_on_roster(*, section_id: int, on: date, school_number: str) -> str | None:
-    """The full name of somebody who is on a section's roster on a day, or None; one query."""
+class OnRoster(NamedTuple):
+    """Somebody who is expected, under the number of their root account."""
+
+    school_number: str
+    full_name: str
+
+
+def find_on_roster(*, section_id: int, on: date, school_number: str) -> OnRoster | None:
+    """Who of a section's roster has this number on a day, or None; one query."""
     rows = Enrolment.objects.on(on).filter(
         section_id=section_id,
         role=EnrolmentRole.STUDENT,
         user__in=accounts_of_number(school_number),
     )
+    number = Coalesce("user__merged_into__school_number", "user__school_number")
     name = Coalesce("user__merged_into__full_name", "user__full_name")
-    return rows.annotate(name=name).values_list("name", flat=True).first()
+    found = rows.annotate(number=number, name=name).values_list("number", "name").first()
+    return OnRoster(*found) if found else None
 
 
 def closed_among(meetings: Iterable[Meeting]) -> set[Meeting]:

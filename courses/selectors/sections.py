@@ -75,6 +75,14 @@ def section_run_by(section_id: int, *, user: User, at: datetime) -> Section:
     return section
 
 
+def section_ruled_by(section_id: int, *, user: User, at: datetime) -> Section:
+    """The section, for whoever may set its rules now. Raises as `section_run_by`."""
+    section = _section(section_id)
+    roles = roles_in_each([section], user=user, at=at)[section.pk]
+    rules.check_may_set_policy(user.as_person(), roles)
+    return section
+
+
 def days_run(*, section_id: int, user: User) -> list[DaysRun]:
     """The days on which somebody has run a section or will, by their enrolments; one query."""
     rows = Enrolment.objects.came_about().filter(

@@ -48,6 +48,8 @@ def test_a_lesson_lives_from_start_to_deletion_at_one_address() -> None:
     assert told["counts"] == {
         **dict.fromkeys(("late", "absent", "excused", "pending", "rejected"), 0),
         "present": 1,
+        "expected": None,
+        "missing": None,
     }
     assert told["late_after_minutes"] == 5
     assert api.patch(path, {"lesson_name": "Physics III"}).json()["lesson_name"] == "Physics III"

@@ -59,7 +59,8 @@ class Rule(NamedTuple):
 
 
 ANYONE = Rule(401, 200, 200, 200, 200)
-OWN_LESSON = Rule(401, 403, 404, 200, 200)
+# An assistant runs lessons, and this one is of no section.
+OWN_LESSON = Rule(401, 403, 404, 200, 200, assistant=404)
 # Not found for whoever does not belong to it; refused to those who belong and do not teach it.
 OWN_SECTION = Rule(401, 404, 404, 200, 200, None, assistant=200, observer=403, learner=403)
 STAFF_ONLY = Rule(401, 403, 403, 403, 200)
@@ -92,14 +93,14 @@ RULES = {
     # A file comes as a form.
     ("absence-evidence", "POST"): Rule(401, 415, 415, 415, 415, {}),
     ("absence-evidence-file", "GET"): FOREIGN_ABSENCE,
-    ("lessons", "GET"): Rule(401, 403, 200, 200, 200),
+    ("lessons", "GET"): Rule(401, 403, 200, 200, 200, assistant=200),
     # The owner has a live lesson already.
     ("lessons", "POST"): Rule(401, 403, 201, 409, 201, {"lesson_name": "Art", "minutes": 5}),
     ("find-lessons", "GET"): ANYONE,
     ("lesson", "GET"): OWN_LESSON,
     ("lesson", "PATCH"): OWN_LESSON._replace(body={"lesson_name": "Art"}),
     # It is live: it cannot be flagged yet.
-    ("lesson", "DELETE"): Rule(401, 403, 404, 409, 409, {"reason": "a test"}),
+    ("lesson", "DELETE"): Rule(401, 403, 404, 409, 409, {"reason": "a test"}, assistant=404),
     ("finish", "POST"): OWN_LESSON,
     ("code", "GET"): OWN_LESSON,
     ("persist", "POST"): STAFF_ONLY,
@@ -109,7 +110,15 @@ RULES = {
     ("records", "GET"): OWN_LESSON,
     ("record", "PUT"): OWN_LESSON._replace(body={"full_name": "Student 0001"}),
     ("record", "PATCH"): OWN_LESSON._replace(body={"status": "late", "reason": "tram"}),
-    ("record", "DELETE"): Rule(401, 403, 404, 204, 204, {"reason": "a test"}),
+    ("record", "DELETE"): Rule(401, 403, 404, 204, 204, {"reason": "a test"}, assistant=404),
+    ("roster", "GET"): OWN_LESSON,
+    # It is live, and of no section.
+    ("add-expected", "POST"): Rule(
+        401, 403, 403, 403, 404, {"school_number": "S-0001", "reason": "a test"}
+    ),
+    ("close-roster", "POST"): Rule(401, 403, 404, 404, 404, assistant=404),
+    ("not-held", "POST"): OWN_LESSON._replace(body={"reason": "a test"}),
+    ("not-held", "DELETE"): OWN_LESSON,
     ("events", "GET"): OWN_LESSON,
     ("refusals", "GET"): OWN_LESSON,
     ("receipts", "POST"): Rule(401, 400, 400, 400, 400, {"receipt": "none"}),
@@ -120,6 +129,9 @@ RULES = {
     ("section", "GET"): OWN_SECTION._replace(observer=200, learner=200),
     ("section-roster", "GET"): OWN_SECTION,
     ("section-lessons", "GET"): OWN_SECTION,
+    ("recompute", "POST"): OWN_SECTION._replace(
+        assistant=403, body={"from": "2026-10-05", "to": "2026-10-06"}
+    ),
     ("policy", "GET"): OWN_SECTION,
     ("policy", "PUT"): OWN_SECTION._replace(assistant=403, body={"late_after_s": 600}),
     ("runs", "GET"): STAFF_ONLY,

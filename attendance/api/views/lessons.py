@@ -17,6 +17,7 @@ from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
 from attendance.qr import qr_svg
 from attendance.rules.permissions import MAY_OPERATE
+from attendance.selectors import access
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code
 from attendance.selectors.shapes import LessonView, RegisterRecord, brief_of_live
@@ -49,8 +50,10 @@ class LessonsEndpoint(APIView):
     def get(self, request: Request) -> Response:
         query = query_of(request, requests.LessonsQuerySerializer)
         person = caller_of(request).person
+        sees_all = person.role in MAY_OPERATE
         criteria = LessonFilter(
-            teacher_number="" if person.role in MAY_OPERATE else person.school_number,
+            teacher_number="" if sees_all else person.school_number,
+            section_ids=None if sees_all else access.sections_ever_run(person),
             state=query.get("state", ""),
             starts_from=query.get("from"),
             starts_to=query.get("to"),
@@ -62,14 +65,17 @@ class LessonsEndpoint(APIView):
     @extend_schema(
         parameters=[IDEMPOTENCY_KEY],
         request=requests.NewLessonSerializer,
-        responses={201: responses.LessonSerializer},
+        responses={200: responses.LessonSerializer, 201: responses.LessonSerializer},
+        description="Start a lesson: 201. Where its section has one at that time, that one is "
+        "joined: 200.",
     )
     def post(self, request: Request) -> Response:
         plan = LessonPlan(**body_of(request, requests.NewLessonSerializer))
-        lesson = lessons.start_lesson(
+        started = lessons.start_or_join(
             plan, teacher=caller_of(request).person, request_id=request_id_of(request)
         )
-        return Response(responses.LessonSerializer(find_lesson(lesson.id)).data, status=201)
+        data = responses.LessonSerializer(find_lesson(started.lesson.id)).data
+        return Response(data, status=200 if started.is_joined else 201)
 
 
 class FindLessonsEndpoint(APIView):

@@ -25,7 +25,7 @@ from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.corrections import Correction, correct_record
-from attendance.vocabulary import Verdict
+from attendance.vocabulary import Status, Verdict
 from users.errors import gettext_noop as _
 
 
@@ -68,12 +68,14 @@ class RecordEndpoint(APIView):
         request=requests.RecordChangeSerializer,
         responses=responses.RecordSerializer,
         description="Accept, reject, mark late or absent, excuse, or undo. Only accepting and "
-        "undoing need no reason.",
+        "undoing need no reason. With `arrived_at` the rule of the lesson gives the status. A word "
+        "of lower rank than the one that stands is kept in the history, and changes nothing.",
     )
     def patch(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
         body = body_of(request, requests.RecordChangeSerializer)
         is_undo = body.pop("undo", False)
-        verdict = Verdict.UNDO if is_undo else Verdict(VERDICT_OF[body.pop("status")])
+        status = body.pop("status", Status.PRESENT)
+        verdict = Verdict.UNDO if is_undo else Verdict(VERDICT_OF[status])
         return _answer(_correct(request, lesson_id, school_number, verdict, body))
 
     @extend_schema(parameters=[IF_MATCH, IDEMPOTENCY_KEY], responses={204: None})

@@ -15,6 +15,7 @@ from attendance.api.parsing import PageQuery, body_of, query_of
 from attendance.api.schema import page_of
 from attendance.selectors.paging import page_of_rows, rising_page
 from attendance.selectors.section_lessons import lessons_of_section
+from attendance.services import recomputing
 from courses.selectors.listing import (
     SectionFilter,
     people_of,
@@ -22,7 +23,7 @@ from courses.selectors.listing import (
     view_section,
     view_sections,
 )
-from courses.selectors.sections import section_of, section_run_by
+from courses.selectors.sections import section_of, section_ruled_by, section_run_by
 from courses.services.policies import PolicyPlan, set_policy
 from courses.vocabulary import Counted
 from users.credentials import user_of
@@ -98,6 +99,27 @@ class SectionLessonsEndpoint(APIView):
         section = section_run_by(section_id, user=user, at=timezone.now())
         page = lessons_of_section(section, user=user, part=part)
         return paging.respond(request, page, responses.LessonSerializer(page.items, many=True).data)
+
+
+class RecomputeEndpoint(APIView):
+    @extend_schema(
+        request=requests.RecomputeSerializer,
+        responses=responses.RecomputePlanSerializer,
+        description="What the present rule would make of arrivals in lessons of these days, both "
+        "included. With the `digest` of that answer it is applied, with an event for each "
+        "change; words of people stay. Its teachers and staff.",
+    )
+    def post(self, request: Request, section_id: int) -> Response:
+        body, actor = body_of(request, requests.RecomputeSerializer), _actor(request)
+        section = section_ruled_by(section_id, user=actor, at=timezone.now())
+        days = {"section": section, "first": body["from"], "last": body["to"]}
+        digest = body.get("digest")
+        if digest is None:
+            plan = recomputing.plan_recompute(**days)
+        else:
+            plan = recomputing.apply_recompute(**days, digest=digest, actor=actor)
+        data = plan._asdict() | {"is_applied": digest is not None}
+        return Response(responses.RecomputePlanSerializer(data).data)
 
 
 class PolicyEndpoint(APIView):

@@ -5,14 +5,33 @@
 local CAME = {present = true, late = true, pending = true}
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
-local counts, came = {}, 0
-local expected = redis.call('HLEN', KEYS[3])
+
+-- The person behind each number of the roster, and how many people there are.
+local function read_roster()
+  local people, number_of, expected = {}, {}, 0
+  local flat = redis.call('HGETALL', KEYS[3])
+  for i = 1, #flat, 2 do
+    local other = string.match(flat[i + 1], '^1|%x+|([^|]*)|')
+    local person = other and other ~= '' and other or flat[i]
+    number_of[flat[i]] = person
+    if not people[person] then
+      people[person] = true
+      expected = expected + 1
+    end
+  end
+  return number_of, expected
+end
+
+local number_of, expected = read_roster()
+local counts, seen, came = {}, {}, 0
 local records = redis.call('HGETALL', KEYS[2])
 for i = 1, #records, 2 do
   local status, mark = string.match(records[i + 1], '^1|%x+|%d+,%d+,%d*,(%l+),%l*,(%l+)|')
   if mark == 'kept' then
     counts[status] = (counts[status] or 0) + 1
-    if expected > 0 and CAME[status] and redis.call('HEXISTS', KEYS[3], records[i]) == 1 then
+    local person = number_of[records[i]]
+    if person and CAME[status] and not seen[person] then
+      seen[person] = true
       came = came + 1
     end
   end

@@ -45,7 +45,14 @@ from attendance.live.store.reading import (
     sections_lesson,
     teachers_lesson,
 )
-from attendance.live.store.rosters import add_to_roster, read_roster, write_roster
+from attendance.live.store.rosters import (
+    Listed,
+    LiveRoster,
+    add_to_roster,
+    expected_numbers,
+    read_roster,
+    write_roster,
+)
 from attendance.live.store.snapshots import (
     CorruptPayload,
     DiscardOutcome,
@@ -65,6 +72,8 @@ __all__ = [
     "DueLesson",
     "FoundRecord",
     "LessonCounts",
+    "Listed",
+    "LiveRoster",
     "Missing",
     "NewLesson",
     "NotExpected",
@@ -85,6 +94,7 @@ __all__ = [
     "due_pages",
     "due_since",
     "enter_due",
+    "expected_numbers",
     "extend",
     "find_lessons",
     "finish",

@@ -1,7 +1,7 @@
 """Corrections, and the register of a lesson that lives in Redis."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from attendance.live.envelope import Corrupt
 from attendance.live.payloads import EventData, LiveEvent, LiveLesson, LiveRecord, RecordData
 from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store.replies import decode_record, refuse
-from attendance.live.store.rosters import decode_roster
+from attendance.live.store.rosters import NOBODY, LiveRoster, decode_roster
 from attendance.vocabulary import MOST_RECORDS
 
 
@@ -42,8 +42,8 @@ class Register(NamedTuple):
     records: Sequence[LiveRecord] = ()
     events: Sequence[LiveEvent] = ()
     refusals: Sequence[LiveRefusal] = ()
-    roster: Mapping[str, str] = {}
-    """Who is expected: full names by school number; empty without a section."""
+    roster: LiveRoster = NOBODY
+    """Who is expected; nobody without a section."""
     refused_attempts: int = 0
     """How often somebody was refused; 0 for a caller who did not ask for refusals."""
     unreadable: int = 0

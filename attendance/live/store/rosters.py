@@ -2,9 +2,13 @@
 
 PostgreSQL is the truth. A copy that is older, damaged or gone makes a check-in ask there
 once before it is held or refused; nobody is refused because of the copy alone.
+
+roster  stamp  the number under which the person is expected, where it is another one
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,21 +24,41 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(str).decode
 
 
-def write_roster(lesson_id: UUID, names: Mapping[str, str]) -> bool:
-    """Replace the copy of a lesson's roster: full names by school number.
+class Listed(NamedTuple):
+    """Somebody on a roster, under one of their numbers."""
+
+    full_name: str
+    number: str
+    """Under which the person is expected; the same for every account of theirs."""
+
+
+LiveRoster = Mapping[str, Listed]
+"""Who is expected, by every number under which they may check in."""
+
+
+NOBODY: LiveRoster = MappingProxyType({})
+
+
+def expected_numbers(roster: LiveRoster) -> set[str]:
+    """One number for each person on a roster."""
+    return {listed.number for listed in roster.values()}
+
+
+def write_roster(lesson_id: UUID, roster: LiveRoster) -> bool:
+    """Replace the copy of a lesson's roster.
 
     Returns False where Redis holds no such lesson. Raises LiveStoreUnavailable.
     """
-    return _write(lesson_id, names, first="first")
+    return _write(lesson_id, roster, first="first")
 
 
-def add_to_roster(lesson_id: UUID, names: Mapping[str, str]) -> bool:
+def add_to_roster(lesson_id: UUID, roster: LiveRoster) -> bool:
     """Add people to the copy of a lesson's roster; as `write_roster`."""
-    return _write(lesson_id, names, first="more")
+    return _write(lesson_id, roster, first="more")
 
 
-def _write(lesson_id: UUID, names: Mapping[str, str], *, first: str) -> bool:
-    people = list(names.items())
+def _write(lesson_id: UUID, roster: LiveRoster, *, first: str) -> bool:
+    people = list(roster.items())
     parts = [people[at : at + _PART] for at in range(0, len(people), _PART)] or [[]]
     calls = [
         client.Call(
@@ -47,15 +71,16 @@ def _write(lesson_id: UUID, names: Mapping[str, str], *, first: str) -> bool:
     return [reply[0] for reply in client.run_many(calls)] == [b"kept"] * len(calls)
 
 
-def _sealed(lesson_id: UUID, part: Sequence[tuple[str, str]]) -> list[str | bytes]:
+def _sealed(lesson_id: UUID, part: Sequence[tuple[str, Listed]]) -> list[str | bytes]:
     fields: list[str | bytes] = []
-    for number, name in part:
-        fields += number, seal(lesson_id, "roster", number, "", _encode(name))
+    for number, listed in part:
+        other = "" if listed.number == number else listed.number
+        fields += number, seal(lesson_id, "roster", number, other, _encode(listed.full_name))
     return fields
 
 
-def read_roster(lesson_id: UUID) -> dict[str, str]:
-    """The names by school number, in that order; what cannot be read is left out.
+def read_roster(lesson_id: UUID) -> LiveRoster:
+    """The copy of a lesson's roster; what cannot be read is left out.
 
     Raises LiveStoreUnavailable.
     """
@@ -65,16 +90,16 @@ def read_roster(lesson_id: UUID) -> dict[str, str]:
     return decode_roster(lesson_id, [part for pair in flat.items() for part in pair])
 
 
-def decode_roster(lesson_id: UUID, flat: Sequence[bytes]) -> dict[str, str]:
+def decode_roster(lesson_id: UUID, flat: Sequence[bytes]) -> LiveRoster:
     """Read a roster's fields and values in turn."""
-    names: dict[str, str] = {}
+    roster: dict[str, Listed] = {}
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
         number = field.decode("ascii", "replace")
         try:
-            _stamp, json = unseal(lesson_id, "roster", number, raw, 1)
-            name = _decode(json)
+            (other,), json = unseal(lesson_id, "roster", number, raw, 1)
+            listed = Listed(_decode(json), other or number)
         except (Corrupt, msgspec.MsgspecError, ValueError):
             continue
-        if is_canonical(number) and is_clean_name(name):
-            names[number] = name
-    return dict(sorted(names.items()))
+        if is_canonical(number) and is_canonical(listed.number) and is_clean_name(listed.full_name):
+            roster[number] = listed
+    return dict(sorted(roster.items()))

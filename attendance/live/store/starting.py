@@ -6,7 +6,6 @@ leaves a lesson that nobody can check in to; the same request takes it up again,
 removes it after a minute.
 """
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -23,7 +22,7 @@ from attendance.live import client, codes, keys, payloads
 from attendance.live.payloads import LessonData, LiveLesson
 from attendance.live.store import queue, reading
 from attendance.live.store.names import names_of, names_that_exclude
-from attendance.live.store.rosters import write_roster
+from attendance.live.store.rosters import NOBODY, LiveRoster, write_roster
 from attendance.rules import instants
 from attendance.vocabulary import Check
 from users.errors import gettext_noop as _
@@ -38,8 +37,8 @@ class NewLesson(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     data: LessonData
-    roster: Mapping[str, str] = {}
-    """Who is expected: full names by school number; none where the lesson has no section."""
+    roster: LiveRoster = NOBODY
+    """Who is expected; nobody where the lesson has no section."""
 
 
 class _Taken(Exception):
@@ -165,7 +164,7 @@ def _after_a_lost_race(new: NewLesson, taken: _Taken) -> LiveLesson:
     return joined
 
 
-def _go_live(lesson: LiveLesson, roster: Mapping[str, str]) -> LiveLesson:
+def _go_live(lesson: LiveLesson, roster: LiveRoster) -> LiveLesson:
     # A lesson that is live has its roster: only the start of a new one writes it here.
     if lesson.is_starting and lesson.data.section is not None:
         write_roster(lesson.id, roster)
