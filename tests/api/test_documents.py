@@ -16,7 +16,7 @@ from attendance.api.problems import STATUS
 from attendance.errors import AttendanceError
 from attendance.live.codes import code_at
 from attendance.live.store import read_lesson
-from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.verifier import sign
 from courses.errors import CourseError
 from tests.api.endpoints import ENDPOINTS
@@ -24,6 +24,7 @@ from tests.support.absences import PDF, added_file, asked_absence, made_course
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.factories import QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
+from tests.support.sections import section_lesson
 from users.errors import UserError
 from users.identity import Person, Role
 from users.tokens import issue_token
@@ -92,7 +93,11 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
     receipt = Api(me).post(f"lessons/{done.id}/check-in/").json()["receipt"]
     course = made_course()
     absence, second_absence = (asked_absence(course, in_days=n) for n in (1, 2))
+    office = Person("STAFF-1", "Staff 1", Role.STAFF)
+    stored = section_lesson(course.section, [1], teacher=office)
+    finish_lesson(stored.id, actor=office)
     variables = {
+        "STORED": str(stored.id),
         "ABSENCE": str(absence.pk),
         "ANOTHER_ABSENCE": str(second_absence.pk),
         "SECTION": str(course.section.pk),
@@ -104,7 +109,7 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
         "STUDENT": token_of(me),
         "OTHER_TOKEN": token_of(me),
         "LEAVING": token_of(student(9)),
-        "STAFF": token_of(Person("STAFF-1", "Staff 1", Role.STAFF)),
+        "STAFF": token_of(office),
         "LESSON": str(lesson.id),
         "DONE": str(done.id),
         "CODE": code_at(data.secret, data.code_seconds, lesson.read_at).whole,
