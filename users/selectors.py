@@ -32,6 +32,17 @@ def accounts_of_number(school_number: str) -> QuerySet[User]:
     return _accounts(User.objects.filter(school_number=school_number))
 
 
+def accounts_of_outer_row(relation: str) -> QuerySet[User]:
+    """As `accounts_query`, for a condition of a subquery: of the user of the row around that.
+
+    `relation` leads from the row to the user.
+    """
+    # Twice: once out of this query into the subquery, once out of that.
+    merged_into = OuterRef(OuterRef(f"{relation}__merged_into_id"))
+    root = Coalesce(merged_into, OuterRef(OuterRef(f"{relation}_id")))
+    return User.objects.filter(Q(pk=root) | Q(merged_into=root)).order_by()
+
+
 def _accounts(one: QuerySet[User]) -> QuerySet[User]:
     root = Subquery(one.values(root=root_id()))
     return User.objects.filter(Q(pk=root) | Q(merged_into=root)).order_by()

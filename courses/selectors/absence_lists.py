@@ -13,6 +13,7 @@ from courses.errors import AbsenceNotFound, EvidenceNotFound, NotYourAbsence
 from courses.models import Absence, AbsenceEvidence, AbsenceReason, Enrolment, Section
 from courses.vocabulary import AbsenceState, Asker, EnrolmentRole
 from users.identity import Person, Role
+from users.selectors import accounts_of_number, accounts_of_outer_row, accounts_query
 
 _ASKED = {
     Role.STUDENT: (Asker.STUDENT,),
@@ -66,7 +67,7 @@ def taught_by(*, user_id: int, at: datetime) -> frozenset[int]:
     today, day = timezone.localdate(at), timedelta(days=1)
     rows = Enrolment.objects.filter(
         Q(ends_on=None) | Q(ends_on__gt=today - day),
-        user_id=user_id,
+        user__in=accounts_query(user_id),
         role=EnrolmentRole.TEACHER,
         begins_on__lte=today + day,
     ).select_related("section")
@@ -86,7 +87,8 @@ def absences_seen_by(viewer: Viewer) -> QuerySet[Absence]:
     """
     if viewer.person.role is Role.STAFF:
         return Absence.objects.all()
-    own = Q(user_id=viewer.user_id) | Q(requested_by_id=viewer.user_id)
+    accounts = accounts_query(viewer.user_id)
+    own = Q(user__in=accounts) | Q(requested_by__in=accounts)
     return Absence.objects.filter(own | _about(viewer.taught) if viewer.taught else own)
 
 
@@ -98,7 +100,7 @@ def _about(section_ids: Iterable[int]) -> Q:
     )
     enrolled = Enrolment.objects.came_about().filter(
         Q(ends_on=None) | Q(ends_on__gt=_local_day("starts_at")),
-        user_id=OuterRef("user_id"),
+        user__in=accounts_of_outer_row("user"),
         section_id__in=wanted,
         role=EnrolmentRole.STUDENT,
         begins_on__lte=_local_day("ends_at"),
@@ -122,7 +124,7 @@ def filter_absences(rows: QuerySet[Absence], wanted: AbsenceFilter) -> QuerySet[
     if wanted.state:
         rows = rows.filter(state=wanted.state)
     if wanted.school_number:
-        rows = rows.filter(user__school_number=wanted.school_number)
+        rows = rows.filter(user__in=accounts_of_number(wanted.school_number))
     if wanted.section_id is not None:
         rows = rows.filter(_about([wanted.section_id]))
     if wanted.ends_after is not None:
@@ -134,8 +136,9 @@ def filter_absences(rows: QuerySet[Absence], wanted: AbsenceFilter) -> QuerySet[
 
 def with_details(rows: QuerySet[Absence]) -> QuerySet[Absence]:
     """What `views_of` needs, in three queries whatever the number of rows."""
-    people = ("user", "reason", "requested_by", "decided_by", "withdrawn_by")
-    return rows.select_related(*people).prefetch_related("sections", "evidence__added_by")
+    people = ("user__merged_into", "requested_by__merged_into", "decided_by", "withdrawn_by")
+    details = rows.select_related("reason", *people)
+    return details.prefetch_related("sections", "evidence__added_by")
 
 
 def views_of(rows: Iterable[Absence], viewer: Viewer) -> list[AbsenceView]:
@@ -145,8 +148,8 @@ def views_of(rows: Iterable[Absence], viewer: Viewer) -> list[AbsenceView]:
 
 def _view(row: Absence, viewer: Viewer) -> AbsenceView:
     person, sections = viewer.person, list(row.sections.all())
-    number = row.user.school_number
-    numbers = {number, row.requested_by.school_number}
+    number = row.user.root.school_number
+    numbers = {number, row.requested_by.root.school_number}
     teaches = bool(sections) and {section.pk for section in sections} <= viewer.taught
     may_read = rules.allows(
         rules.check_may_read_evidence, person, numbers=numbers, teaches_all_sections=teaches

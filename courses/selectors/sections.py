@@ -12,6 +12,7 @@ from courses.models import Enrolment, Section
 from courses.selectors.rosters import SectionOfUser, roles_in, sections_of
 from users.identity import Role, folded
 from users.models import User
+from users.selectors import accounts_query
 
 _ID: Final = re.compile(r"(?P<mark>#?)(?P<id>[1-9][0-9]{0,17})", re.ASCII)
 _FARTHEST: Final = (timedelta(hours=-12), timedelta(0), timedelta(hours=14))
@@ -86,7 +87,7 @@ def section_ruled_by(section_id: int, *, user: User, at: datetime) -> Section:
 def days_run(*, section_id: int, user: User) -> list[DaysRun]:
     """The days on which somebody has run a section or will, by their enrolments; one query."""
     rows = Enrolment.objects.came_about().filter(
-        section_id=section_id, user_id=user.pk, role__in=rules.TEACHES
+        section_id=section_id, user__in=accounts_query(user.pk), role__in=rules.TEACHES
     )
     days = rows.order_by("begins_on").values_list("begins_on", "ends_on")
     return [DaysRun(*each) for each in days]

@@ -376,7 +376,7 @@ def test_a_session_sends_files_with_its_token_against_forgery(course: SmallCours
     account(ON_ROSTER, password=PASSWORD)
     absence = asked_absence(course)
     client = Client(enforce_csrf_checks=True)
-    client.force_login(account(ON_ROSTER), "django.contrib.auth.backends.ModelBackend")
+    client.force_login(account(ON_ROSTER), "users.backends.AccountBackend")
     path = f"/api/v1/absences/{absence.pk}/evidence/"
     assert client.post(path, {"file": sent()}).json()["code"] == "csrf_failed"
     client.get("/me/")

@@ -9,6 +9,14 @@ from pytest_django import DjangoAssertNumQueries
 
 from courses import errors
 from courses.models import Section
+from courses.selectors.absence_lists import (
+    AbsenceFilter,
+    absences_seen_by,
+    filter_absences,
+    viewer_of,
+    views_of,
+    with_details,
+)
 from courses.selectors.absences import absences_covering
 from courses.selectors.rosters import (
     RosterEntry,
@@ -19,6 +27,7 @@ from courses.selectors.rosters import (
     sections_taught,
     teaches,
 )
+from courses.selectors.sections import days_run
 from courses.services.absences import (
     AbsencePlan,
     decide_absence,
@@ -32,6 +41,7 @@ from tests.support.course_factories import (
     AbsenceReasonFactory,
     EnrolmentFactory,
     SectionFactory,
+    TermFactory,
 )
 from tests.support.factories import UserFactory
 from tests.support.people import merge, unmerge
@@ -232,6 +242,64 @@ def test_a_person_asks_and_withdraws_for_each_of_their_accounts(
     # Enrolled with the other account only.
     assert request_absence(plan=plan_for(new, section), actor=new).user == new
     assert withdraw_absence(absence_id=waiting.pk, actor=new).state == "withdrawn"
+
+
+def test_what_one_account_asked_for_the_other_withdraws(old: User, new: User) -> None:
+    soon = timezone.now() + timedelta(days=1)
+    when = {"starts_at": soon, "ends_at": soon + HOUR}
+    about_them = AbsenceFactory.create(
+        user=old, requested_by=UserFactory.create(staff=True), **when
+    )
+    by_them = AbsenceFactory.create(user=make("X-1"), requested_by=old, **when)
+    merge(old, new)
+    for absence in (about_them, by_them):
+        assert withdraw_absence(absence_id=absence.pk, actor=new).state == "withdrawn"
+
+
+def seen(user: User, **wanted: Any) -> list[tuple[int, bool, bool]]:
+    """Which absences somebody sees, and whether they may withdraw and decide each."""
+    viewer = viewer_of(user_id=user.pk, person=user.as_person(), at=timezone.now())
+    rows = filter_absences(absences_seen_by(viewer), AbsenceFilter(**wanted)).order_by("pk")
+    views = views_of(with_details(rows), viewer)
+    return [(each.absence.pk, each.can_withdraw, each.can_decide) for each in views]
+
+
+def test_the_absences_of_all_accounts_are_seen(
+    old: User, new: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    soon = timezone.now() + timedelta(days=1)
+    when = {"starts_at": soon, "ends_at": soon + HOUR}
+    own = AbsenceFactory.create(user=old, **when)
+    asked = AbsenceFactory.create(user=make("X-1"), requested_by=old, **when)
+    assert seen(new) == []
+    merge(old, new)
+    assert seen(new) == [(own.pk, True, False), (asked.pk, True, False)]
+    office = UserFactory.create(staff=True)
+    for number in ("A-OLD", "B-NEW"):
+        assert [pk for pk, *_ in seen(office, school_number=number)] == [own.pk]
+    with django_assert_num_queries(4):
+        seen(new)
+    unmerge(old)
+    assert seen(new) == []
+
+
+def test_a_teacher_sees_absences_of_people_who_are_enrolled_by_another_account() -> None:
+    today = timezone.localdate()
+    term = TermFactory.create(
+        starts_on=today - timedelta(days=30), ends_on=today + timedelta(days=30)
+    )
+    section = SectionFactory.create(term=term)
+    old, new = make("A-OLD"), make("B-NEW")
+    old_teacher, teacher = make("T-OLD", teacher=True), make("T-NEW", teacher=True)
+    enrol(section, old)
+    enrol(section, old_teacher, role=EnrolmentRole.TEACHER)
+    soon = timezone.now() + timedelta(hours=1)
+    absence = AbsenceFactory.create(user=new, starts_at=soon, ends_at=soon + HOUR)
+    merge(old_teacher, teacher)
+    assert seen(teacher) == []
+    assert [each.begins_on for each in days_run(section_id=section.pk, user=teacher)]
+    merge(old, new)
+    assert [pk for pk, *_ in seen(teacher)] == [absence.pk]
 
 
 def test_nobody_decides_an_absence_of_their_own_other_account(section: Section) -> None:

@@ -67,7 +67,13 @@ SCHOOLS = st.builds(
     st.lists(who, unique=True),
     st.dictionaries(
         st.tuples(st.integers(0, LESSONS - 1), who),
-        st.tuples(st.sampled_from(Source.values), st.sampled_from(Status.values)),
+        st.one_of(
+            st.tuples(
+                st.sampled_from([each for each in Source.values if each != Source.SYSTEM]),
+                st.sampled_from(Status.values),
+            ),
+            st.tuples(st.just(Source.SYSTEM), st.sampled_from([Status.ABSENT, Status.EXCUSED])),
+        ),
     ),
 )
 
@@ -86,8 +92,10 @@ class TwiceKnown:
         lessons = [AttendanceFactory.create() for _ in range(LESSONS)]
         for (lesson, n), (source, status) in drawn.marks.items():
             user = self.users[n]
+            # Of whom the system speaks, nobody has come.
+            arrival = {"checked_in_at": None} if source == Source.SYSTEM else {}
             row = AttendanceRecordFactory.create(
-                attendance=lessons[lesson], student=user, source=source, status=status
+                attendance=lessons[lesson], student=user, source=source, status=status, **arrival
             )
             AttendanceEventFactory.create(attendance=row.attendance, student=user)
 
