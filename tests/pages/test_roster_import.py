@@ -107,7 +107,7 @@ def test_a_teacher_sees_the_plan_and_applies_it(section: Section) -> None:
     shown = sent(client, section, roster(2))
     assert shown.redirect_chain == [(home(section) + "preview/", 302)]
     assert {"New 1", "N-0002"} <= set(re.findall(r"New 1|N-0002", text_of(shown)))
-    assert "People: 2 new" in text_of(shown)
+    assert "2 people are new." in text_of(shown)
     assert not User.objects.filter(school_number="N-0001").exists()
 
     done = client.post(home(section) + "preview/", form_values(shown), follow=True)
@@ -153,7 +153,7 @@ def test_the_brake_is_a_box_to_tick(section: Section) -> None:
     shown = sent(client, section, roster(10))
     values = form_values(shown)
     assert values["allow_drop"] == "20"
-    assert "I have looked: 20 enrolments may end." in text_of(shown)
+    assert "20 of 30 enrolments that came from files would end." in text_of(shown)
     stopped = client.post(home(section) + "preview/", {"digest": values["digest"]})
     assert (stopped.status_code, "more than usual" in text_of(stopped)) == (409, True)
     assert not Enrolment.objects.filter(ends_on__isnull=False).exists()

@@ -119,13 +119,14 @@ def _context(request: HttpRequest, shown: UploadPreview) -> dict[str, Any]:
         "section": shown.section,
         "file_name": shown.name,
         "plan": plan,
-        "counts": counts,
         "tabs": [tab for tab in tabs if tab[2]],
         "show": show,
         "rows": _rows(rows[:SHOWN_ROWS]),
         "more": max(len(rows) - SHOWN_ROWS, 0),
         "notes": [note.detail for section in plan.sections for note in section.notes],
-        "unusual": unusual_ends(plan),
+        "people": rosters.people_in_words(counts),
+        "is_unusual": bool(unusual_ends(plan)),
+        "enrolled": sum(section.enrolled for section in plan.sections),
     }
 
 

@@ -7,7 +7,7 @@ from courses.errors import ContradictoryRow, RosterTooLarge
 from courses.services.rosters.plan import Action, Note, PlannedRow, PlannedSection
 from courses.services.rosters.reading import RosterRow
 from courses.services.rosters.row_decisions import Decided, bad, decide_row, planned
-from courses.services.rosters.state import Held, SectionState, Wanted
+from courses.services.rosters.state import Held, SectionState, WantedRows
 from courses.vocabulary import MOST_STUDENTS, EnrolmentRole
 from users.errors import AttnError
 from users.errors import gettext_noop as _
@@ -21,7 +21,7 @@ ENDS_WITHHELD = _(
 )
 
 
-def decide_section(state: SectionState, wanted: Wanted) -> PlannedSection:
+def decide_section(state: SectionState, wanted: WantedRows) -> PlannedSection:
     """What the rows of a file would do to one section, and who is missing in them."""
     held: dict[str, list[Held]] = defaultdict(list)
     for each in state.held:
@@ -45,7 +45,7 @@ def decide_section(state: SectionState, wanted: Wanted) -> PlannedSection:
 
 
 def _decide_rows(
-    state: SectionState, wanted: Wanted, held: Mapping[str, Sequence[Held]]
+    state: SectionState, wanted: WantedRows, held: Mapping[str, Sequence[Held]]
 ) -> list[Decided]:
     first: dict[tuple[str, str], RosterRow] = {}
     decided = []
@@ -81,7 +81,7 @@ def _check_both_sides(row: RosterRow, first: Mapping[tuple[str, str], RosterRow]
 
 
 def _missing(
-    state: SectionState, wanted: Wanted, kept_ids: set[int], protected: frozenset[str]
+    state: SectionState, wanted: WantedRows, kept_ids: set[int], protected: frozenset[str]
 ) -> list[PlannedRow]:
     """Whoever the source does not name any more; never a row of another system."""
     if wanted.withholds_ends or state.is_archived or state.today >= state.ends_on:
@@ -124,7 +124,7 @@ def _students_after(state: SectionState, rows: Sequence[PlannedRow]) -> int:
     return running + created - ended if created else 0
 
 
-def _notes(state: SectionState, wanted: Wanted, rows: Sequence[PlannedRow]) -> tuple[Note, ...]:
+def _notes(state: SectionState, wanted: WantedRows, rows: Sequence[PlannedRow]) -> tuple[Note, ...]:
     notes = []
     if state.section_id is None:
         notes.append(Note("new_section", said(NEW_SECTION, term=state.term)))

@@ -40,7 +40,7 @@ class SectionState(NamedTuple):
     held: tuple[Held, ...]
 
 
-class Wanted(NamedTuple):
+class WantedRows(NamedTuple):
     """What a file says of a section."""
 
     rows: tuple[RosterRow, ...]

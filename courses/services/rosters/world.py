@@ -128,8 +128,17 @@ def held_in(section_ids: Sequence[int]) -> dict[int, list[Held]]:
     )
     found: dict[int, list[Held]] = {section_id: [] for section_id in section_ids}
     for section_id, pk, number, full_name, role, first, end, code, name in rows:
-        system = "" if code == CSV else name
-        found[section_id].append(Held(pk, number, full_name, role, first, end, system))
+        found[section_id].append(
+            Held(
+                id=pk,
+                school_number=number,
+                full_name=full_name,
+                role=role,
+                begins_on=first,
+                ends_on=end,
+                system="" if code == CSV else name,
+            )
+        )
     return found
 
 
