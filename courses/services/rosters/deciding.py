@@ -28,8 +28,8 @@ def decide_section(state: SectionState, wanted: WantedRows) -> PlannedSection:
         held[each.school_number].append(each)
     decided = _decide_rows(state, wanted, held)
     bad_numbers = {d.row.school_number for d in decided if d.row.action is Action.BAD}
-    kept_ids = {d.match.id for d in decided if d.match}
-    ends = _missing(state, wanted, kept_ids, wanted.protected | bad_numbers)
+    kept = {(d.row.school_number, d.row.role): d.match for d in decided if d.match}
+    ends = _missing(state, wanted, kept, wanted.protected | bad_numbers)
     rows = [d.row for d in decided]
     if _students_after(state, [*rows, *ends]) > MOST_STUDENTS:
         error = RosterTooLarge(most=MOST_STUDENTS)
@@ -81,7 +81,10 @@ def _check_both_sides(row: RosterRow, first: Mapping[tuple[str, str], RosterRow]
 
 
 def _missing(
-    state: SectionState, wanted: WantedRows, kept_ids: set[int], protected: frozenset[str]
+    state: SectionState,
+    wanted: WantedRows,
+    kept: Mapping[tuple[str, str], Held],
+    protected: frozenset[str],
 ) -> list[PlannedRow]:
     """Whoever the source does not name any more; never a row of another system."""
     if wanted.withholds_ends or state.is_archived or state.today >= state.ends_on:
@@ -91,7 +94,7 @@ def _missing(
         for each in state.held
         if not each.system
         and each.is_running(state.today)
-        and each.id not in kept_ids
+        and not _is_kept(each, kept.get((each.school_number, each.role)))
         and each.school_number not in protected
         and (wanted.may_teach or each.role == EnrolmentRole.STUDENT)
     ]
@@ -110,6 +113,11 @@ def _missing(
         )
         for each in sorted(gone, key=lambda each: (each.school_number, each.role))
     ]
+
+
+def _is_kept(each: Held, match: Held | None) -> bool:
+    """Whether a row of the file is about it, or about another account of the same person."""
+    return match is not None and (each is match or each.account != match.account)
 
 
 def _students_after(state: SectionState, rows: Sequence[PlannedRow]) -> int:

@@ -154,8 +154,10 @@ class _Sorting:
             return row._replace(school_number=known.school_number, full_name=known.full_name)
         if row.full_name not in {"", said.full_name}:
             raise ContradictoryRow(line=said.line)
-        number = known.school_number if known else row.school_number
-        return row._replace(school_number=number, full_name=said.full_name)
+        if known is not None and known.school_number != row.school_number:
+            # A merged account's name is not the person's.
+            return row._replace(school_number=known.school_number, full_name=known.full_name)
+        return row._replace(full_name=said.full_name)
 
     def _protect(self, row: BadRosterRow) -> None:
         if isinstance(row.error, OtherSection):

@@ -95,7 +95,8 @@ def _compare(
     if row.role != EnrolmentRole.STUDENT and not wanted.may_teach:
         raise RoleNeedsStaff
     _check_within(begins_on, ends_on, state)
-    _check_free(row, begins_on, ends_on, [each for each in same_role if each is not match])
+    others = [h for h in same_role if h is not match and h.account == match.account]
+    _check_free(row, begins_on, ends_on, others)
     is_end = ends_on is not None and ends_on <= max(state.today, begins_on)
     action = Action.END if is_end else Action.UPDATE
     return planned(

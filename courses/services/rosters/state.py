@@ -11,6 +11,9 @@ class Held(NamedTuple):
 
     id: int
     school_number: str
+    """Of the person."""
+    account: str
+    """The number of the account that is enrolled: another one where accounts were merged."""
     full_name: str
     role: str
     begins_on: date
