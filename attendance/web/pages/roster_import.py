@@ -99,7 +99,10 @@ def _apply(request: HttpRequest, by: Uploader, *, at: datetime) -> HttpResponse:
     )
     level = messages.ERROR if report.failed else messages.SUCCESS
     messages.add_message(request, level, rosters.in_words(report))
-    return redirect("roster-import", section_id=by.section_id)
+    # What failed is still kept, and shown as it is now.
+    return redirect(
+        "roster-import-preview" if report.failed else "course", section_id=by.section_id
+    )
 
 
 def _choose_again(request: HttpRequest, section_id: int, error: AttnError) -> HttpResponse:
