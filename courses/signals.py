@@ -1,12 +1,9 @@
 """What others may want to know of courses; courses know nothing of who listens."""
 
-import logging
 from typing import Final
 
 from django.db import transaction
 from django.dispatch import Signal
-
-logger = logging.getLogger(__name__)
 
 absence_changed: Final = Signal()
 """An absence was decided or withdrawn: `absence_id`.
@@ -30,8 +27,6 @@ def tell_roster_changed(section_id: int) -> None:
     """Send `roster_changed` once the transaction is committed, and not where it is not."""
 
     def send() -> None:
-        for listener, answer in roster_changed.send_robust(sender=None, section_id=section_id):
-            if isinstance(answer, Exception):
-                logger.error("A roster changed, and %r failed", listener, exc_info=answer)
+        roster_changed.send_robust(sender=None, section_id=section_id)
 
     transaction.on_commit(send, robust=True)

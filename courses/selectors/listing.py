@@ -31,6 +31,8 @@ class SectionView(msgspec.Struct, frozen=True, kw_only=True):
     """None for those who do not see its roster."""
     may_run: bool
     may_set_policy: bool
+    may_import: bool
+    """Whether a roster may be uploaded; an archived section takes none."""
     is_running: bool
     """Whether the day is one of the section's."""
 
@@ -82,6 +84,7 @@ def view_sections(sections: Iterable[Section], *, user: User, at: datetime) -> l
                 student_total=students.get(section.pk, 0) if may_run else None,
                 may_run=may_run,
                 may_set_policy=rules.may_delete(person, roles),
+                may_import=rules.may_import(person, roles) and not section.is_archived,
                 is_running=section.starts_on <= section.local_date(at) < section.ends_on,
             )
         )

@@ -33,6 +33,7 @@ from tests.support.course_factories import (
 from tests.support.factories import UserFactory
 from users.identity import Person, Role
 from users.models import User
+from users.services import merge_people
 
 pytestmark = pytest.mark.django_db
 
@@ -521,6 +522,35 @@ def test_a_teacher_brings_students_and_changes_nobody_else(section: Section, csv
     # A file of students alone says nothing of who teaches.
     plan = plan_of(HEAD + "S-1,Eve,,,,\n", section_id=section.pk, actor=teacher)
     assert {row.school_number for row in plan.rows if row.action == "end"} == {"S-5"}
+
+
+def test_a_section_without_a_code_is_known_by_its_title(section: Section) -> None:
+    SectionFactory(term=section.term, code="", title="Physics Lab")
+    assert plan_of(HEAD + "S-1,Ada,physics lab,,,\n").counts["sections_created"] == 0
+
+
+def test_whoever_was_merged_is_one_person(section: Section, csv: Any) -> None:
+    for number in ("S-1", "S-2"):
+        enrolled(section, number, csv)
+    office = UserFactory.create(staff=True)
+    merge_people(duplicate="S-2", into="S-1", actor=office, reason="two accounts")
+    for text in (
+        "S-1,Ada,PHY-1,,,\n",
+        "S-2,Eve,PHY-1,,,\n",
+        "S-1,Ada,PHY-1,,,\nS-2,Eve,PHY-1,,,\n",
+    ):
+        plan = plan_of(HEAD + text)
+        assert (plan.bad, plan.people, [w for s in plan.sections for w in s.writes]) == ([], (), [])
+    # In another section it is the person who is enrolled, and one row that says when it ends.
+    plan = plan_of(HEAD + "S-2,Eve,PHY-2,,,\nS-2,Eve,PHY-1,,,2026-12-01\n")
+    assert [(r.action.value, r.school_number, r.full_name) for r in plan.rows] == [
+        ("create", "S-1", "Ada"),
+        ("update", "S-1", "Ada"),
+    ]
+    assert {row.school_number for row in plan_of(HEAD + "S-3,Mia,PHY-1,,,\n").rows} == {
+        "S-1",
+        "S-3",
+    }
 
 
 def test_a_plan_costs_the_same_queries_for_any_number_of_rows(

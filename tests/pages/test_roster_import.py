@@ -12,7 +12,9 @@ from django.test import Client
 from django.utils import timezone
 
 from attendance.web.pages import roster_import
+from courses.errors import SectionChanged
 from courses.models import Enrolment, RosterUpload, Section
+from courses.services.rosters import applying
 from courses.services.rosters.turns import only_import
 from courses.services.rosters.uploads import KEPT
 from courses.vocabulary import MOST_UPLOADED_BYTES, EnrolmentRole, SystemKind
@@ -107,10 +109,11 @@ def test_a_teacher_sees_the_plan_and_applies_it(section: Section) -> None:
     shown = sent(client, section, roster(2))
     assert shown.redirect_chain == [(home(section) + "preview/", 302)]
     assert {"New 1", "N-0002"} <= set(re.findall(r"New 1|N-0002", text_of(shown)))
-    assert "People: 2 new" in text_of(shown)
+    assert "2 people are new." in text_of(shown)
     assert not User.objects.filter(school_number="N-0001").exists()
 
     done = client.post(home(section) + "preview/", form_values(shown), follow=True)
+    assert done.redirect_chain == [(f"/courses/{section.pk}/", 302)]
     assert "Applied: 2 new, 0 changed, 0 ended." in text_of(done)
     assert Enrolment.objects.filter(section=section, system__code="csv").count() == 2
     assert not RosterUpload.objects.exists()
@@ -153,7 +156,7 @@ def test_the_brake_is_a_box_to_tick(section: Section) -> None:
     shown = sent(client, section, roster(10))
     values = form_values(shown)
     assert values["allow_drop"] == "20"
-    assert "I have looked: 20 enrolments may end." in text_of(shown)
+    assert "20 of 30 enrolments that came from files would end." in text_of(shown)
     stopped = client.post(home(section) + "preview/", {"digest": values["digest"]})
     assert (stopped.status_code, "more than usual" in text_of(stopped)) == (409, True)
     assert not Enrolment.objects.filter(ends_on__isnull=False).exists()
@@ -219,6 +222,28 @@ def test_a_file_is_kept_for_a_day_and_for_whoever_sent_it(section: Section) -> N
     assert "not kept any more" in text_of(answer)
     sent(staff, section, roster(1))
     assert RosterUpload.objects.get().uploaded_by.school_number == STAFF.school_number
+
+
+def test_what_could_not_be_applied_stays_on_the_page(
+    section: Section, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
+        raise SectionChanged
+
+    client = signed_in(TEACHER)
+    values = form_values(sent(client, section, roster(2)))
+    monkeypatch.setattr(applying, "_create", fail)
+    answer = client.post(home(section) + "preview/", values, follow=True)
+    assert "Somebody changed this section meanwhile." in text_of(answer)
+    assert "Apply this" in text_of(answer)
+
+
+@pytest.mark.parametrize(("person", "shown"), [(TEACHER, True), (STAFF, True), (ASSISTANT, False)])
+def test_the_course_leads_to_it_whoever_may(section: Section, person: Person, shown: bool) -> None:
+    client = signed_in(person)
+    assert (home(section) in text_of(client.get(f"/courses/{section.pk}/"))) is shown
+    Section.objects.update(archived_at=timezone.now())
+    assert home(section) not in text_of(client.get(f"/courses/{section.pk}/"))
 
 
 def test_an_archived_section_takes_no_roster(section: Section) -> None:

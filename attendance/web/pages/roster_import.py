@@ -99,7 +99,10 @@ def _apply(request: HttpRequest, by: Uploader, *, at: datetime) -> HttpResponse:
     )
     level = messages.ERROR if report.failed else messages.SUCCESS
     messages.add_message(request, level, rosters.in_words(report))
-    return redirect("roster-import", section_id=by.section_id)
+    # What failed is still kept, and shown as it is now.
+    return redirect(
+        "roster-import-preview" if report.failed else "course", section_id=by.section_id
+    )
 
 
 def _choose_again(request: HttpRequest, section_id: int, error: AttnError) -> HttpResponse:
@@ -119,13 +122,14 @@ def _context(request: HttpRequest, shown: UploadPreview) -> dict[str, Any]:
         "section": shown.section,
         "file_name": shown.name,
         "plan": plan,
-        "counts": counts,
         "tabs": [tab for tab in tabs if tab[2]],
         "show": show,
         "rows": _rows(rows[:SHOWN_ROWS]),
         "more": max(len(rows) - SHOWN_ROWS, 0),
         "notes": [note.detail for section in plan.sections for note in section.notes],
-        "unusual": unusual_ends(plan),
+        "people": rosters.people_in_words(counts),
+        "is_unusual": bool(unusual_ends(plan)),
+        "enrolled": sum(section.enrolled for section in plan.sections),
     }
 
 

@@ -28,7 +28,8 @@ def unusual_ends(plan: RosterPlan) -> list[str]:
     if len(over) > _NAMED:
         over = [*over[:_NAMED], "…"]
     enrolled = sum(section.enrolled for section in plan.sections)
-    if _is_over(plan.ends, enrolled, _OF_ALL):
+    is_named = bool(over) and len(plan.sections) == 1
+    if _is_over(plan.ends, enrolled, _OF_ALL) and not is_named:
         over.append(f"{plan.ends}/{enrolled}")
     return over
 

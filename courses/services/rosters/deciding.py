@@ -7,7 +7,7 @@ from courses.errors import ContradictoryRow, RosterTooLarge
 from courses.services.rosters.plan import Action, Note, PlannedRow, PlannedSection
 from courses.services.rosters.reading import RosterRow
 from courses.services.rosters.row_decisions import Decided, bad, decide_row, planned
-from courses.services.rosters.state import Held, SectionState, Wanted
+from courses.services.rosters.state import Held, SectionState, WantedRows
 from courses.vocabulary import MOST_STUDENTS, EnrolmentRole
 from users.errors import AttnError
 from users.errors import gettext_noop as _
@@ -21,15 +21,15 @@ ENDS_WITHHELD = _(
 )
 
 
-def decide_section(state: SectionState, wanted: Wanted) -> PlannedSection:
+def decide_section(state: SectionState, wanted: WantedRows) -> PlannedSection:
     """What the rows of a file would do to one section, and who is missing in them."""
     held: dict[str, list[Held]] = defaultdict(list)
     for each in state.held:
         held[each.school_number].append(each)
     decided = _decide_rows(state, wanted, held)
     bad_numbers = {d.row.school_number for d in decided if d.row.action is Action.BAD}
-    kept_ids = {d.match.id for d in decided if d.match}
-    ends = _missing(state, wanted, kept_ids, wanted.protected | bad_numbers)
+    kept = {(d.row.school_number, d.row.role): d.match for d in decided if d.match}
+    ends = _missing(state, wanted, kept, wanted.protected | bad_numbers)
     rows = [d.row for d in decided]
     if _students_after(state, [*rows, *ends]) > MOST_STUDENTS:
         error = RosterTooLarge(most=MOST_STUDENTS)
@@ -45,7 +45,7 @@ def decide_section(state: SectionState, wanted: Wanted) -> PlannedSection:
 
 
 def _decide_rows(
-    state: SectionState, wanted: Wanted, held: Mapping[str, Sequence[Held]]
+    state: SectionState, wanted: WantedRows, held: Mapping[str, Sequence[Held]]
 ) -> list[Decided]:
     first: dict[tuple[str, str], RosterRow] = {}
     decided = []
@@ -81,7 +81,10 @@ def _check_both_sides(row: RosterRow, first: Mapping[tuple[str, str], RosterRow]
 
 
 def _missing(
-    state: SectionState, wanted: Wanted, kept_ids: set[int], protected: frozenset[str]
+    state: SectionState,
+    wanted: WantedRows,
+    kept: Mapping[tuple[str, str], Held],
+    protected: frozenset[str],
 ) -> list[PlannedRow]:
     """Whoever the source does not name any more; never a row of another system."""
     if wanted.withholds_ends or state.is_archived or state.today >= state.ends_on:
@@ -91,7 +94,7 @@ def _missing(
         for each in state.held
         if not each.system
         and each.is_running(state.today)
-        and each.id not in kept_ids
+        and not _is_kept(each, kept.get((each.school_number, each.role)))
         and each.school_number not in protected
         and (wanted.may_teach or each.role == EnrolmentRole.STUDENT)
     ]
@@ -112,6 +115,11 @@ def _missing(
     ]
 
 
+def _is_kept(each: Held, match: Held | None) -> bool:
+    """Whether a row of the file is about it, or about another account of the same person."""
+    return match is not None and (each is match or each.account != match.account)
+
+
 def _students_after(state: SectionState, rows: Sequence[PlannedRow]) -> int:
     running = sum(h.role == EnrolmentRole.STUDENT and h.is_running(state.today) for h in state.held)
     students = [row for row in rows if row.role == EnrolmentRole.STUDENT]
@@ -124,7 +132,7 @@ def _students_after(state: SectionState, rows: Sequence[PlannedRow]) -> int:
     return running + created - ended if created else 0
 
 
-def _notes(state: SectionState, wanted: Wanted, rows: Sequence[PlannedRow]) -> tuple[Note, ...]:
+def _notes(state: SectionState, wanted: WantedRows, rows: Sequence[PlannedRow]) -> tuple[Note, ...]:
     notes = []
     if state.section_id is None:
         notes.append(Note("new_section", said(NEW_SECTION, term=state.term)))

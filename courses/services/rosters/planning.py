@@ -20,7 +20,7 @@ from courses.services.rosters.deciding import decide_section
 from courses.services.rosters.people import plan_people
 from courses.services.rosters.plan import Action, PlannedRow, RosterPlan, make_plan
 from courses.services.rosters.reading import BadRosterRow, RosterRow, RosterTable, read_roster
-from courses.services.rosters.state import SectionState, Wanted
+from courses.services.rosters.state import SectionState, WantedRows
 from users.errors import AttnError, InvalidFullName
 from users.identity import LONGEST_FULL_NAME, Person, Role
 from users.reading.cells import fold_case
@@ -51,7 +51,7 @@ class SectionTask(msgspec.Struct, frozen=True, kw_only=True):
     """One section of a file, with what is needed to decide it again."""
 
     state: SectionState
-    wanted: Wanted
+    wanted: WantedRows
     key: str
 
 
@@ -121,7 +121,16 @@ class _Sorting:
                 self.found[key] = section
             except AttnError as error:
                 number = self._zeros.get(row.school_number, row.school_number)
-                self.bad.append(BadRosterRow(row.line, error, row.section, row.key, number))
+                self.bad.append(
+                    BadRosterRow(
+                        line=row.line,
+                        error=error,
+                        section=row.section,
+                        key=row.key,
+                        school_number=number,
+                        full_name=row.full_name,
+                    )
+                )
 
     def _section_of(self, row: RosterRow) -> tuple[str, Section | None]:
         """One key for each section, whichever of its names a row uses."""
@@ -145,8 +154,10 @@ class _Sorting:
             return row._replace(school_number=known.school_number, full_name=known.full_name)
         if row.full_name not in {"", said.full_name}:
             raise ContradictoryRow(line=said.line)
-        number = known.school_number if known else row.school_number
-        return row._replace(school_number=number, full_name=said.full_name)
+        if known is not None and known.school_number != row.school_number:
+            # A merged account's name is not the person's.
+            return row._replace(school_number=known.school_number, full_name=known.full_name)
+        return row._replace(full_name=said.full_name)
 
     def _protect(self, row: BadRosterRow) -> None:
         if isinstance(row.error, OtherSection):
@@ -191,7 +202,7 @@ def _tasks(
             else world.state_of(section, held[section.pk], at=at)
         )
         protected = sorting.protected_in(key)
-        wanted = Wanted(
+        wanted = WantedRows(
             rows=tuple(rows),
             protected=protected,
             says_end=says_end,
@@ -209,6 +220,7 @@ def _bad_row(row: BadRosterRow) -> PlannedRow:
         line=row.line,
         section=row.section,
         school_number=row.school_number,
+        full_name=row.full_name,
         code=row.error.code,
         detail=in_words(row.error),
     )

@@ -56,6 +56,7 @@ class BadRosterRow(NamedTuple):
     """What could be read of it, or ''; so that nobody is ended because their row is bad."""
     key: str
     school_number: str
+    full_name: str = ""
 
 
 class RosterTable(NamedTuple):
@@ -131,4 +132,15 @@ def _bad_row(row: TableRow, error: AttnError, section: str) -> BadRosterRow:
         number = parse_school_number(row.cells.get("school_number", ""))
     except AttnError:
         number = ""
-    return BadRosterRow(row.line, error, named[:LONGEST_CODE], fold_case(named), number)
+    try:
+        name = clean_full_name(row.cells.get("full_name", ""))
+    except AttnError:
+        name = ""
+    return BadRosterRow(
+        line=row.line,
+        error=error,
+        section=named[:LONGEST_CODE],
+        key=fold_case(named),
+        school_number=number,
+        full_name=name,
+    )

@@ -18,7 +18,7 @@ from courses.errors import (
 )
 from courses.services.rosters.plan import Action, PlannedRow
 from courses.services.rosters.reading import RosterRow
-from courses.services.rosters.state import Held, SectionState, Wanted
+from courses.services.rosters.state import Held, SectionState, WantedRows
 from courses.services.validation import check_days, check_lies_within, check_years
 from courses.vocabulary import EnrolmentRole
 from users.errors import AttnError
@@ -37,7 +37,7 @@ class Decided(NamedTuple):
 
 
 def decide_row(
-    row: RosterRow, state: SectionState, wanted: Wanted, held: Sequence[Held]
+    row: RosterRow, state: SectionState, wanted: WantedRows, held: Sequence[Held]
 ) -> Decided:
     """What a row does to the enrolments of its person. Raises what makes it a bad row."""
     if state.is_archived:
@@ -75,7 +75,7 @@ def _compare(
     row: RosterRow,
     match: Held,
     state: SectionState,
-    wanted: Wanted,
+    wanted: WantedRows,
     same_role: Sequence[Held],
 ) -> PlannedRow:
     """What a row changes of an enrolment that is there."""
@@ -95,7 +95,8 @@ def _compare(
     if row.role != EnrolmentRole.STUDENT and not wanted.may_teach:
         raise RoleNeedsStaff
     _check_within(begins_on, ends_on, state)
-    _check_free(row, begins_on, ends_on, [each for each in same_role if each is not match])
+    others = [h for h in same_role if h is not match and h.account == match.account]
+    _check_free(row, begins_on, ends_on, others)
     is_end = ends_on is not None and ends_on <= max(state.today, begins_on)
     action = Action.END if is_end else Action.UPDATE
     return planned(

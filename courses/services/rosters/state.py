@@ -11,6 +11,9 @@ class Held(NamedTuple):
 
     id: int
     school_number: str
+    """Of the person."""
+    account: str
+    """The number of the account that is enrolled: another one where accounts were merged."""
     full_name: str
     role: str
     begins_on: date
@@ -40,7 +43,7 @@ class SectionState(NamedTuple):
     held: tuple[Held, ...]
 
 
-class Wanted(NamedTuple):
+class WantedRows(NamedTuple):
     """What a file says of a section."""
 
     rows: tuple[RosterRow, ...]

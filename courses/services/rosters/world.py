@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from courses.errors import AmbiguousSection, NoCurrentTerm, SectionNotFound, TermUnclear
@@ -48,7 +49,9 @@ class SectionIndex:
 
 
 def keys_of(section: Section) -> set[str]:
-    return {fold_case(text) for text in (section.code, section.sourced_id) if text}
+    """Where a section has no code, its title is one."""
+    names = (section.code or section.title, section.sourced_id)
+    return {fold_case(name) for name in names if name}
 
 
 def find_term(title: str, *, at: datetime) -> Term:
@@ -76,21 +79,29 @@ def find_section(section_id: int) -> Section:
 
 
 def known_people(numbers: Iterable[str]) -> dict[str, KnownPerson]:
-    """Whoever has one of these numbers.
+    """Whoever has one of these numbers: the root, where accounts were merged, under both.
 
-    The one place where a number becomes a person: whoever was merged into somebody else
-    has to be answered here as that person, with their number, and in `held_in` as well.
+    Here a number of a file becomes a person; `held_in` knows their enrolments by the
+    same number, whichever account has them.
     """
     found = {}
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _PEOPLE_AT_ONCE):
-        rows = User.objects.filter(school_number__in=wanted[start : start + _PEOPLE_AT_ONCE])
-        for number, name, role, is_superuser, password, last_login in rows.values_list(
-            "school_number", "full_name", "role", "is_superuser", "password", "last_login"
-        ):
-            fresh = last_login is None and password.startswith("!")
-            found[number] = KnownPerson(number, name, Role(role), is_superuser, fresh)
+        users = User.objects.filter(school_number__in=wanted[start : start + _PEOPLE_AT_ONCE])
+        for user in users.select_related("merged_into").order_by():
+            person = _known(user.merged_into or user)
+            found[user.school_number] = found[person.school_number] = person
     return found
+
+
+def _known(root: User) -> KnownPerson:
+    return KnownPerson(
+        school_number=root.school_number,
+        full_name=root.full_name,
+        role=Role(root.role),
+        is_superuser=root.is_superuser,
+        never_signed_in=root.last_login is None and not root.has_usable_password(),
+    )
 
 
 def with_zeros(numbers: Iterable[str]) -> dict[str, str]:
@@ -109,7 +120,7 @@ def with_zeros(numbers: Iterable[str]) -> dict[str, str]:
 
 
 def held_in(section_ids: Sequence[int]) -> dict[int, list[Held]]:
-    """The enrolments of each section, of every system, by number, role and first day."""
+    """The enrolments of each section, of every system, by account, role and first day."""
     rows = (
         Enrolment.objects.came_about()
         .filter(section_id__in=section_ids)
@@ -117,6 +128,7 @@ def held_in(section_ids: Sequence[int]) -> dict[int, list[Held]]:
         .values_list(
             "section_id",
             "id",
+            Coalesce("user__merged_into__school_number", "user__school_number"),
             "user__school_number",
             "user__full_name",
             "role",
@@ -127,9 +139,19 @@ def held_in(section_ids: Sequence[int]) -> dict[int, list[Held]]:
         )
     )
     found: dict[int, list[Held]] = {section_id: [] for section_id in section_ids}
-    for section_id, pk, number, full_name, role, first, end, code, name in rows:
-        system = "" if code == CSV else name
-        found[section_id].append(Held(pk, number, full_name, role, first, end, system))
+    for section_id, pk, number, account, full_name, role, first, end, code, name in rows:
+        found[section_id].append(
+            Held(
+                id=pk,
+                school_number=number,
+                account=account,
+                full_name=full_name,
+                role=role,
+                begins_on=first,
+                ends_on=end,
+                system="" if code == CSV else name,
+            )
+        )
     return found
 
 
