@@ -79,6 +79,13 @@ class NewLessonSerializer(Strict):
         help_text="CIDR, for the check `network`; those of the campus where none is given.",
     )
 
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        if not ("lesson_name" in attrs or "section" in attrs):
+            raise serializers.ValidationError(
+                {"lesson_name": [serializers.ErrorDetail("Name the lesson.", "required")]}
+            )
+        return attrs
+
 
 class LessonChangeSerializer(Strict):
     lesson_name = Text(max_length=LONGEST_LESSON_NAME, required=False)
