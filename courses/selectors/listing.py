@@ -116,15 +116,17 @@ def people_of(*, section_id: int, on: date, search: str = "") -> QuerySet[Any]:
     pattern = search_pattern(search)
     if pattern:
         rows = rows.filter(Q(number__regex=pattern) | Q(name__regex=pattern))
-    return rows.annotate(place=_place()).order_by("place")
+    found: QuerySet[Any] = rows.annotate(place=_place()).order_by("place")
+    return found
 
 
 def _with_person(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.annotate(
+    found: QuerySet[Any] = rows.annotate(
         person=root_id("user"),
         number=Coalesce("user__merged_into__school_number", "user__school_number"),
         name=Coalesce("user__merged_into__full_name", "user__full_name"),
     )
+    return found
 
 
 def _comes_before() -> Q:
