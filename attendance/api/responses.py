@@ -237,8 +237,8 @@ class SectionSerializer(serializers.Serializer[Any]):
 
 
 class RosterEntrySerializer(serializers.Serializer[Any]):
-    school_number = serializers.CharField(source="user.school_number")
-    full_name = serializers.CharField(source="user.full_name")
+    school_number = serializers.CharField(source="number")
+    full_name = serializers.CharField(source="name")
     role = serializers.ChoiceField(EnrolmentRole.values)
     is_primary = serializers.BooleanField(help_text="A teacher who is in charge.")
     begins_on = serializers.DateField()

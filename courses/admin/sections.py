@@ -77,12 +77,11 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
         "title",
         "code",
         "term",
-        "component",
-        "starts_on",
-        "ends_on",
         "student_total",
         "teacher_total",
         "is_kept",
+        "starts_on",
+        "ends_on",
     )
     list_filter = (ArchivedFilter, WithoutTeachersFilter, "term", "component", "walk_ins", "system")
     search_fields = ("title", "code", "course__code", "sourced_id")

@@ -5,19 +5,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import reduce
 from operator import or_
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import CharField, Count, Q, QuerySet, Value
+from django.db.models import CharField, Count, Exists, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Cast, Coalesce, Concat, LPad
 
 from courses import rules
 from courses.models import Enrolment, Section
-from courses.selectors.rosters import STRONGEST_FIRST, RosterEntry
+from courses.selectors.rosters import STRONGEST_FIRST
 from courses.selectors.sections import ids_by_day, roles_in_each, sections_at
 from courses.vocabulary import EnrolmentRole
 from users.identity import Role, search_pattern
 from users.models import User
 from users.selectors import root_id
+
+
+class Teacher(NamedTuple):
+    school_number: str
+    full_name: str
 
 
 class SectionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +32,7 @@ class SectionView(msgspec.Struct, frozen=True, kw_only=True):
     section: Section
     my_role: EnrolmentRole | None
     """The strongest one that the reader has; None for staff without any."""
-    teachers: Sequence[RosterEntry]
+    teachers: Sequence[Teacher]
     student_total: int | None
     """None for those who do not see its roster."""
     may_run: bool
@@ -96,51 +102,60 @@ def view_section(section: Section, *, user: User, at: datetime) -> SectionView:
     return view_sections([section], user=user, at=at)[0]
 
 
-def people_of(*, section_id: int, on: date, search: str = "") -> QuerySet[Enrolment]:
-    """Who belongs to a section on a day, in every role, with `place` to page by.
+def people_of(*, section_id: int, on: date, search: str = "") -> QuerySet[Any]:
+    """Who belongs to a section on a day, once in each role, with `place` to page by.
 
-    By school number; `search` is a part of a number or of a name.
+    `number` and `name` are those of the person, whichever of their accounts is enrolled. By
+    number; `search` is a part of a number or of a name.
     """
-    rows = Enrolment.objects.on(on).filter(section_id=section_id).select_related("user")
+    rows = _with_person(Enrolment.objects.on(on).filter(section_id=section_id))
+    twin = _with_person(Enrolment.objects.on(on).filter(section_id=section_id)).filter(
+        _comes_before(), person=OuterRef("person"), role=OuterRef("role")
+    )
+    rows = rows.filter(~Exists(twin))
     pattern = search_pattern(search)
     if pattern:
-        rows = rows.filter(
-            Q(user__school_number__regex=pattern) | Q(user__full_name__regex=pattern)
-        )
-    return rows.annotate(place=_place()).order_by("place")
+        rows = rows.filter(Q(number__regex=pattern) | Q(name__regex=pattern))
+    found: QuerySet[Any] = rows.annotate(place=_place()).order_by("place")
+    return found
+
+
+def _with_person(rows: QuerySet[Any]) -> QuerySet[Any]:
+    found: QuerySet[Any] = rows.annotate(
+        person=root_id("user"),
+        number=Coalesce("user__merged_into__school_number", "user__school_number"),
+        name=Coalesce("user__merged_into__full_name", "user__full_name"),
+    )
+    return found
+
+
+def _comes_before() -> Q:
+    """Of two enrolments in one role: the one in charge, else the first."""
+    return Q(is_primary=True) & ~Q(is_primary=OuterRef("is_primary")) | Q(
+        is_primary=OuterRef("is_primary"), pk__lt=OuterRef("pk")
+    )
 
 
 def _place() -> Concat:
     """No two rows have the same: somebody can be in a section in two roles."""
     row_id = LPad(Cast("pk", CharField()), 19, Value("0"))
-    return Concat("user__school_number", Value(" "), row_id, output_field=CharField())
+    return Concat("number", Value(" "), row_id, output_field=CharField())
 
 
-def _teachers(days: Mapping[date, list[int]]) -> dict[int, list[RosterEntry]]:
+def _teachers(days: Mapping[date, list[int]]) -> dict[int, list[Teacher]]:
     """Each teacher once, those in charge first."""
-    found: dict[int, dict[int, RosterEntry]] = defaultdict(dict)
-    rows = (
-        Enrolment.objects.filter(_of_the_day(days), role=EnrolmentRole.TEACHER)
-        .order_by("-is_primary", "user__full_name", "user_id")
-        .values_list(
-            "section_id", root_id("user"), _of_root("school_number"), _of_root("full_name")
-        )
-    )
-    for section_id, person_id, number, name in rows:
-        entry = RosterEntry(person_id, number, name, (number,), (person_id,))
-        found[section_id].setdefault(person_id, entry)
+    found: dict[int, dict[int, Teacher]] = defaultdict(dict)
+    rows = _with_person(Enrolment.objects.filter(_of_the_day(days), role=EnrolmentRole.TEACHER))
+    rows = rows.order_by("-is_primary", "name", "person")
+    for section_id, person, *who in rows.values_list("section_id", "person", "number", "name"):
+        found[section_id].setdefault(person, Teacher(*who))
     return defaultdict(list, {pk: list(people.values()) for pk, people in found.items()})
-
-
-def _of_root(field: str) -> Coalesce:
-    return Coalesce(f"user__merged_into__{field}", f"user__{field}")
 
 
 def _student_totals(days: Mapping[date, list[int]]) -> dict[int, int]:
     rows = Enrolment.objects.filter(_of_the_day(days), role=EnrolmentRole.STUDENT)
     people = Count(root_id("user"), distinct=True)
-    counted = rows.order_by().values_list("section_id").annotate(n=people)
-    return dict(counted)
+    return dict(rows.order_by().values_list("section_id").annotate(n=people))
 
 
 def _of_the_day(days: Mapping[date, list[int]]) -> Q:

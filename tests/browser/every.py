@@ -39,6 +39,7 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("courses-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/courses/"),
         Look("courses-staff", school.STAFF, "/courses/"),
         Look("course", school.TEACHER, f"/courses/{made.course}/"),
+        Look("course-lessons", school.TEACHER, f"/courses/{made.course}/lessons/"),
         Look("course-rules", school.TEACHER, f"/courses/{made.course}/rules/"),
         Look("my-courses", school.STUDENT, "/courses/", is_phone=True),
         Look("my-courses-assistant", school.NEWCOMER, "/courses/", is_phone=True),

@@ -27,6 +27,7 @@ from users.identity import Person, Role
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
 FOURTH = Person("T-4", "Teacher 4", Role.TEACHER)
 OTHER = Person("T-3", "Teacher 3", Role.TEACHER)
+SIXTH = Person("T-6", "Teacher 6", Role.TEACHER)
 STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 STUDENT = Person("S-014", "Student 014")
 NEWCOMER = Person("S-031", "Student 031")
@@ -121,10 +122,18 @@ def _courses() -> int:
     for section in (physics, lab):
         enrolled(section, TEACHER, EnrolmentRole.TEACHER, is_primary=True)
         enrolled(section, STUDENT, EnrolmentRole.STUDENT)
+    enrolled(physics, SIXTH, EnrolmentRole.TEACHER)
     enrolled(physics, OTHER, EnrolmentRole.ASSISTANT)
     enrolled(lab, NEWCOMER, EnrolmentRole.ASSISTANT)
     for number in range(32, 60):
         enrolled(physics, Person(f"S-{number:03}", f"Student {number:03}"), EnrolmentRole.STUDENT)
+    plan_of_lesson = LessonPlan(section=f"#{physics.pk}", minutes=45)
+    for present in (18, 9):
+        lesson = start_lesson(plan_of_lesson, teacher=SIXTH)
+        for number in range(32, 32 + present):
+            check_in(lesson.id, student=Person(f"S-{number:03}", f"Student {number:03}"))
+        if present == 18:
+            finish_lesson(lesson.id, actor=SIXTH)
     for late in (900, 600):
         plan = PolicyPlan(
             opens_before_s=600, late_after_s=late, absent_after_s=1800, warn_permille=800

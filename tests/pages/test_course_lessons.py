@@ -229,3 +229,13 @@ def test_a_new_time_zone_leaves_stored_lessons_as_they_were(section: Section) ->
     after = Api(TEACHER).get(f"lessons/{lesson.id}/").json()
     assert after | {"section": ""} == before | {"section": ""}
     assert after["section"]["held_on"] == before["section"]["held_on"]
+
+
+def test_lessons_are_told_by_the_clock_of_their_course() -> None:
+    section = running_section(time_zone="Pacific/Kiritimati")
+    enrolled(section, TEACHER, EnrolmentRole.TEACHER)
+    lesson = taught(section)
+    there = lesson.ends_at.astimezone(ZoneInfo("Pacific/Kiritimati"))
+    page = signed_in(TEACHER).get(f"/courses/{section.pk}/lessons/")
+    assert f"Live until {there:%H:%M}" in text_of(page)
+    assert text_of(page).count(f"–{there:%H:%M}") == 1

@@ -9,6 +9,7 @@ from django.utils import timezone
 from courses.models import Policy, Section
 from courses.vocabulary import EnrolmentRole
 from tests.pages.visitors import signed_in, text_of
+from tests.support.callers import account
 from tests.support.lessons import TEACHER, student
 from tests.support.members import (
     ASSISTANT,
@@ -22,6 +23,7 @@ from tests.support.members import (
     section_with_everybody,
 )
 from users.identity import Person, Role
+from users.services.merging import merge_people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,7 +145,7 @@ def test_many_courses_come_in_pages(section: Section) -> None:
 
 
 def numbers(answer: Any) -> list[str]:
-    return [row.user.school_number for row in answer.context["page"].items]
+    return [row.number for row in answer.context["page"].items]
 
 
 def test_a_roster_is_searched_by_name_and_number(section: Section) -> None:
@@ -178,6 +180,25 @@ def test_a_roster_names_everybody_of_a_day(section: Section) -> None:
     text = text_of(desk.get(path))
     for person in (TEACHER, ASSISTANT, OBSERVER):
         assert person.full_name in text
+
+
+def test_two_accounts_of_one_person_are_one_row_under_their_root(section: Section) -> None:
+    for number in (20, 21):
+        enrolled(section, student(number), EnrolmentRole.STUDENT)
+    merge_people(duplicate="S-0021", into="S-0020", actor=account(STAFF), reason="typed wrong")
+    enrolled(section, TEACHER, EnrolmentRole.TEACHER, is_primary=True)
+    page = signed_in(TEACHER).get(f"/courses/{section.pk}/")
+    assert numbers(page) == ["S-0003", "S-0020"]
+    assert page.context["view"].student_total == 2
+    teachers = [row for row in page.context["others"] if row.role == "teacher"]
+    assert [(row.number, row.is_primary) for row in teachers] == [("T-1", True)]
+
+
+def test_the_roster_is_uploaded_by_teachers_and_staff(section: Section) -> None:
+    address = f"/sections/{section.pk}/import/"
+    for person, is_there in ((TEACHER, True), (STAFF, True), (ASSISTANT, False)):
+        assert (address in text_of(signed_in(person).get(f"/courses/{section.pk}/"))) is is_there
+    assert f'href="/courses/{section.pk}/"' in text_of(signed_in(TEACHER).get(address))
 
 
 def test_a_large_roster_comes_in_pages(section: Section) -> None:

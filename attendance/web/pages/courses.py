@@ -46,7 +46,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     return render(request, "attendance/pages/courses/own.html", context)
 
 
-class Taught(NamedTuple):
+class TaughtCourse(NamedTuple):
     """A course that one teaches, with its live lesson or with what starts one."""
 
     view: SectionView
@@ -58,7 +58,7 @@ class Taught(NamedTuple):
     request_id: str
 
 
-def _taught(views: list[SectionView], *, at: datetime) -> list[Taught]:
+def _taught(views: list[SectionView], *, at: datetime) -> list[TaughtCourse]:
     """What is live comes first, then what is usual at this time, then what runs."""
     sections = [view.section for view in views]
     found = live_lessons(section.pk for section in sections)
@@ -71,7 +71,7 @@ def _taught(views: list[SectionView], *, at: datetime) -> list[Taught]:
         return (pk not in live, rank, *_running_first(view))
 
     return [
-        Taught(
+        TaughtCourse(
             view,
             live.get(view.section.pk),
             is_away=found is None,
