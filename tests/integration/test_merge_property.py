@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from attendance.models import AttendanceEvent, AttendanceRecord
@@ -56,10 +56,13 @@ class DrawnSchool(NamedTuple):
 STEPS = st.lists(
     st.one_of(
         st.builds(MergeStep, st.just("merge"), who, who),
+        # Twice: most of what can go wrong needs two merges, or one that is met again.
+        st.builds(MergeStep, st.just("merge"), who, who),
         st.builds(MergeStep, st.just("unmerge"), who),
         st.builds(MergeStep, st.just("rename"), who, st.integers(0, 9)),
     ),
-    max_size=6,
+    min_size=2,
+    max_size=7,
 )
 SCHOOLS = st.builds(
     DrawnSchool,
@@ -180,11 +183,31 @@ class MergeModel:
 
 
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(drawn=SCHOOLS, steps=STEPS)
+@example(
+    drawn=DrawnSchool(
+        enrolled=[0, 1],
+        absent=[0],
+        marks={
+            (0, 0): (Source.STUDENT, Status.PRESENT),
+            (0, 1): (Source.TEACHER, Status.LATE),
+            (1, 2): (Source.SYSTEM, Status.ABSENT),
+        },
+    ),
+    steps=[
+        MergeStep("merge", 0, 1),
+        MergeStep("merge", 1, 2),
+        MergeStep("rename", 1, 5),
+        MergeStep("merge", 2, 1),
+        MergeStep("unmerge", 0),
+        MergeStep("unmerge", 2),
+        MergeStep("merge", 1, 0),
+    ],
+)
 def test_rows_never_change_and_every_way_back_is_whole(
     drawn: DrawnSchool, steps: list[MergeStep]
 ) -> None:
