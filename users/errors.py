@@ -80,8 +80,8 @@ class InvalidSchoolNumber(UserError):
 class InvalidFullName(UserError):
     code = "invalid_full_name"
     default_message = _(
-        "A full name has 1 to %(most)d characters and no control characters. "
-        "Correct it and try again."
+        "A full name has 1 to %(most)d characters, something that can be seen, and no control "
+        "characters or marks that turn the line around. Correct it and try again."
     )
 
 

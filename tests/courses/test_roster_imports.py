@@ -285,11 +285,20 @@ def test_listeners_are_told_once_for_each_section_and_may_fail(
     def fail(section_id: int, **kwargs: Any) -> None:
         raise RuntimeError("no")
 
+    after: list[int] = []
+
+    def listen(section_id: int, **kwargs: Any) -> None:
+        after.append(section_id)
+
     roster_changed.connect(fail)
+    roster_changed.connect(listen)
     try:
         assert applied(TWO).applied == {"create": 3}
     finally:
         roster_changed.disconnect(fail)
+        roster_changed.disconnect(listen)
+    # Whoever listens behind the one that fails is told all the same.
+    assert after == told
     made = Section.objects.get(code="NEW-1")
     assert sorted(told) == sorted([section.pk, made.pk])
     assert "RuntimeError: no" in caplog.text

@@ -286,6 +286,18 @@ EXISTING: dict[str, tuple[dict[str, Any], str, tuple[str, str], dict[str, Any]]]
         ("unchanged", "first_day_kept"),
         {"begins_on": TERM_STARTS},
     ),
+    "a first day that is still ahead": (
+        {},
+        "2026-10-20,",
+        ("unchanged", "first_day_kept"),
+        {"begins_on": TERM_STARTS},
+    ),
+    "ahead, and a first day that is past": (
+        {"begins_on": date(2026, 11, 1)},
+        "2026-09-20,",
+        ("unchanged", "first_day_kept"),
+        {"begins_on": date(2026, 11, 1)},
+    ),
     "a new end": (
         {},
         ",2026-12-01",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from courses.errors import ContradictoryRow, RosterTooLarge
 from courses.services.rosters.plan import Action, Note, PlannedRow, PlannedSection
 from courses.services.rosters.reading import RosterRow
-from courses.services.rosters.row_decisions import Decided, bad, decide_row, planned
+from courses.services.rosters.row_decisions import RowDecision, bad, decide_row, planned
 from courses.services.rosters.state import Held, SectionState, WantedRows
 from courses.vocabulary import MOST_STUDENTS, EnrolmentRole
 from users.errors import AttnError
@@ -46,19 +46,19 @@ def decide_section(state: SectionState, wanted: WantedRows) -> PlannedSection:
 
 def _decide_rows(
     state: SectionState, wanted: WantedRows, held: Mapping[str, Sequence[Held]]
-) -> list[Decided]:
+) -> list[RowDecision]:
     first: dict[tuple[str, str], RosterRow] = {}
     decided = []
     for row in wanted.rows:
         earlier = first.setdefault((row.school_number, row.role), row)
         try:
             if earlier is not row:
-                decided.append(Decided(_repeated(row, earlier)))
+                decided.append(RowDecision(_repeated(row, earlier)))
                 continue
             _check_both_sides(row, first)
             decided.append(decide_row(row, state, wanted, held.get(row.school_number, ())))
         except AttnError as error:
-            decided.append(Decided(bad(planned(row, Action.BAD), error)))
+            decided.append(RowDecision(bad(planned(row, Action.BAD), error)))
     return decided
 
 

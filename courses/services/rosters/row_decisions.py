@@ -31,14 +31,14 @@ BACK_AGAIN = _("An earlier enrolment ended on %(end)s; a new one begins.")
 HELD_ELSEWHERE = _("%(system)s has this person in this role already.")
 
 
-class Decided(NamedTuple):
+class RowDecision(NamedTuple):
     row: PlannedRow
     match: Held | None = None
 
 
 def decide_row(
     row: RosterRow, state: SectionState, wanted: WantedRows, held: Sequence[Held]
-) -> Decided:
+) -> RowDecision:
     """What a row does to the enrolments of its person. Raises what makes it a bad row."""
     if state.is_archived:
         raise SectionArchived
@@ -46,15 +46,15 @@ def decide_row(
     same_role = [each for each in held if each.role == row.role]
     match = _match(row, [each for each in same_role if not each.system], state.today)
     if match is not None:
-        return Decided(_compare(row, match, state, wanted, same_role), match)
+        return RowDecision(_compare(row, match, state, wanted, same_role), match)
     if row.role != EnrolmentRole.STUDENT:
         other = next((h for h in same_role if h.meets(row.begins_on, row.ends_on)), None)
         if other is not None and other.system:
             words = said(HELD_ELSEWHERE, system=other.system)
-            return Decided(planned(row, Action.UNCHANGED, "held_elsewhere", words))
+            return RowDecision(planned(row, Action.UNCHANGED, "held_elsewhere", words))
         if not wanted.may_teach:
             raise RoleNeedsStaff
-    return Decided(_create(row, state, same_role))
+    return RowDecision(_create(row, state, same_role))
 
 
 def _match(row: RosterRow, own: Sequence[Held], today: date) -> Held | None:
