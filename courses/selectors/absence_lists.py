@@ -54,6 +54,11 @@ class AbsenceView(NamedTuple):
     can_attach: bool
 
 
+def absences_of(user_id: int) -> QuerySet[Absence]:
+    """Those of a person, with whichever of their accounts they were asked for."""
+    return Absence.objects.filter(user__in=accounts_query(user_id))
+
+
 def viewer_of(*, user_id: int, person: Person, at: datetime) -> Viewer:
     """Somebody who looks at absences; one query."""
     return Viewer(user_id, person, taught_by(user_id=user_id, at=at), at)

@@ -31,7 +31,7 @@ from courses.vocabulary import MOST_ABSENT_DAYS, AbsenceState, EnrolmentRole
 from users.constraints import FIRST_INSTANT, LAST_INSTANT
 from users.errors import gettext_noop as _
 from users.models import User
-from users.selectors import accounts_query
+from users.selectors import accounts_of, accounts_query
 
 
 class AbsencePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,11 +170,13 @@ def _numbers(absence: Absence) -> set[str]:
 def _lock_with_person(absence_id: int) -> Absence:
     """The absence, held with its person until the commit. Raises AbsenceNotFound.
 
-    The person first, FOR UPDATE: a run that persists lessons holds its people FOR KEY SHARE
-    while it looks for absences. So either it sees a decision, or the decision sees its marks.
+    The person first, every account of theirs in order, FOR UPDATE: a run that persists lessons
+    holds the accounts of its people FOR KEY SHARE while it looks for absences. So either it
+    sees a decision, or the decision sees its marks.
     """
     for user_id in Absence.objects.filter(pk=absence_id).values_list("user_id", flat=True):
-        User.objects.select_for_update().filter(pk=user_id).values_list("pk").first()
+        accounts = User.objects.filter(pk__in=accounts_of(user_id)).order_by("pk")
+        list(accounts.select_for_update().values_list("pk"))
     return _lock(absence_id)
 
 

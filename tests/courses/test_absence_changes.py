@@ -56,6 +56,7 @@ from tests.support.course_factories import (
 from tests.support.factories import UserFactory
 from tests.support.waiting import wait_until
 from users.models import User
+from users.services.merging import merge_people
 
 pytestmark = pytest.mark.django_db
 
@@ -151,9 +152,22 @@ def waits_for_a_lock() -> bool:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("verb", ["decide", "withdraw"])
-def test_a_change_waits_for_who_holds_the_person_s_key(verb: str, office: User) -> None:
+@pytest.mark.parametrize("has_other_account", [False, True])
+def test_a_change_waits_for_who_holds_the_person_s_key(
+    verb: str, has_other_account: bool, office: User
+) -> None:
     """As persistence does while it looks for absences: SELECT ... FOR KEY SHARE."""
     absence, done = AbsenceFactory.create(), threading.Event()
+    held = absence.user
+    if has_other_account:
+        # A roster has one account of the person, the absence another.
+        held = UserFactory.create()
+        merge_people(
+            duplicate=absence.user.school_number,
+            into=held.school_number,
+            actor=office,
+            reason="twice",
+        )
 
     def change() -> None:
         if verb == "decide":
@@ -166,9 +180,7 @@ def test_a_change_waits_for_who_holds_the_person_s_key(verb: str, office: User) 
     other = threading.Thread(target=change)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id FROM users_user WHERE id = %s FOR KEY SHARE", [absence.user_id]
-            )
+            cursor.execute("SELECT id FROM users_user WHERE id = %s FOR KEY SHARE", [held.pk])
         other.start()
         wait_until(lambda: done.is_set() or waits_for_a_lock(), "the change waits, or is done")
         assert not done.is_set()
@@ -513,3 +525,24 @@ def test_a_list_takes_the_same_queries_for_one_and_for_many(
     for _ in range(20):
         add()
     assert queries() == few
+
+
+def test_an_absence_of_one_account_is_of_every_account_of_the_person(
+    section: Section, student: User, teacher: User, office: User
+) -> None:
+    """Merged accounts: one is enrolled, the absence is the other's."""
+    other = UserFactory.create()
+    # One that somebody else has asked for, and one that they have.
+    absence = AbsenceFactory.create(user=other, requested_by=office)
+    named = AbsenceFactory.create(user=other, is_for_all_sections=False)
+    named.sections.set([section])
+    merge_people(
+        duplicate=other.school_number, into=student.school_number, actor=office, reason="twice"
+    )
+
+    assert seen(student) == seen(teacher) == {absence.pk, named.pk}
+    found = AbsenceFilter(school_number=student.school_number)
+    assert seen(office, found) == {absence.pk, named.pk}
+    viewer = viewer_of(user_id=student.pk, person=student.as_person(), at=IN_TERM)
+    view = find_absence(named.pk, viewer)
+    assert (view.evidence, view.can_attach, view.can_decide) == ([], True, False)

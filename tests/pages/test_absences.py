@@ -34,6 +34,7 @@ from tests.support.absences import (
 )
 from tests.support.callers import account
 from tests.support.course_factories import AbsenceReasonFactory
+from users.services.merging import merge_people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -234,6 +235,17 @@ def test_a_file_is_added_later_and_an_absence_withdrawn(course: SmallCourse) -> 
     assert "Withdrawn" in page
     assert "Add a file" not in page
     assert phone.post(address, {"files": sent()}).status_code == 409
+
+
+def test_a_student_sees_what_was_asked_with_a_merged_account(course: SmallCourse) -> None:
+    asked_absence(course, person=NOT_ON_ROSTER, for_all=True, note="of the old number")
+    merge_people(
+        duplicate=NOT_ON_ROSTER.school_number,
+        into=ON_ROSTER.school_number,
+        actor=account(STAFF),
+        reason="a new number",
+    )
+    assert "of the old number" in text_of(signed_in(ON_ROSTER).get("/me/absences/"))
 
 
 @pytest.mark.parametrize("path", ["file", "withdraw"])

@@ -19,8 +19,8 @@ from attendance.web.callers import person_of, signed_in
 from attendance.web.pages.absences import actor_of, page_of_rows, part_of, viewer_for
 from attendance.wording.absences import AbsenceLine, line_of
 from courses.errors import CourseError
-from courses.models import Absence, Section
-from courses.selectors.absence_lists import find_absence
+from courses.models import Section
+from courses.selectors.absence_lists import absences_of, find_absence
 from courses.selectors.rosters import sections_of
 from courses.services.absences import attach_evidence, request_absence, withdraw_absence
 from courses.services.evidence import read_sent_files
@@ -48,8 +48,7 @@ def my_absences(request: HttpRequest) -> HttpResponse:
 
 def _own(request: HttpRequest) -> Page[AbsenceLine]:
     viewer = viewer_for(request)
-    rows = Absence.objects.filter(user_id=viewer.user_id)
-    return page_of_rows(rows, part_of(request), viewer)
+    return page_of_rows(absences_of(viewer.user_id), part_of(request), viewer)
 
 
 @never_cache
