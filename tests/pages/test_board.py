@@ -152,7 +152,7 @@ def test_a_conflict_overwrites_nothing_and_keeps_what_was_typed(stored: bool) ->
             lesson_id=lesson.id,
             school_number="S-014",
             verdict=Verdict.EXCUSE,
-            actor=STAFF,
+            actor=TEACHER,
             reason="a letter",
         )
     )
