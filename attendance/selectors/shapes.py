@@ -46,6 +46,11 @@ class LessonBrief(msgspec.Struct, frozen=True, kw_only=True):
     def late_after_minutes(self) -> int | None:
         return self.rule.late_after_minutes
 
+    @property
+    def time_zone(self) -> str | None:
+        """Of the course; None where the campus's clock is meant."""
+        return self.section.time_zone if self.section else None
+
 
 class LessonView(LessonBrief, frozen=True, kw_only=True):
     """One lesson, live or stored."""

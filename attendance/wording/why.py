@@ -61,9 +61,9 @@ def reason_of_person(record: RegisterRecord) -> str:
 
 def zone_of(lesson: LessonBrief) -> tzinfo:
     """The clock of a lesson: of its course, or of the campus."""
-    if lesson.section is None:
+    if lesson.time_zone is None:
         return timezone.get_current_timezone()
-    return ZoneInfo(lesson.section.time_zone)
+    return ZoneInfo(lesson.time_zone)
 
 
 def _taken_out(record: RegisterRecord, lesson: LessonBrief, events: Sequence[EventView]) -> str:

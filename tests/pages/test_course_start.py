@@ -143,7 +143,7 @@ def test_a_second_start_joins_and_says_so() -> None:
     second = signed_in(SECOND)
     joined = second.post("/lessons/start/", form_of(second.get("/lessons/")), follow=True)
     assert joined.redirect_chain[0][0] == f"/lessons/{live_of(section).id}/"
-    assert "you joined it. Teacher 1 started it." in text_of(joined)
+    assert f"you joined it. {TEACHER.full_name} started it." in text_of(joined)
 
 
 def test_an_assistant_starts_and_finds_lessons_of_the_course_alone() -> None:
@@ -169,7 +169,7 @@ def test_the_list_has_lessons_of_ones_courses_with_how_many_came() -> None:
     finish_lesson(section_lesson(elsewhere).id, actor=TEACHER)
     page = text_of(signed_in(SECOND).get("/lessons/"))
     assert "<strong>2 of 3</strong> came" in page
-    assert "Teacher 1" in page
+    assert TEACHER.full_name in page
     assert page.count("<article") == 1
     Enrolment.objects.filter(section=section, user__school_number="T-2").update(
         begins_on=section.starts_on, ends_on=section.starts_on + timedelta(days=1)
