@@ -38,6 +38,7 @@ class Row(NamedTuple):
     """Whether the student is known not to be on the roster."""
     came_at: datetime | None = None
     """The arrival of somebody who is absent or excused all the same."""
+    status_word: str | Promise = ""
     is_one_click: bool = False
     """Whether nobody has spoken of this student: one click says that they are here."""
 
@@ -63,6 +64,7 @@ class Rows(NamedTuple):
     """How many are here who are not on the roster."""
 
 
+_WAITING: Final = _("Waiting")
 _TITLES: Final = {
     ALL: _("All"),
     HERE: _("Here"),
@@ -149,6 +151,7 @@ def _of_record(record: RegisterRecord) -> Row:
         changed_at=record.changed_at,
         is_walk_in=record.is_expected is False,
         came_at=record.checked_in_at if can_have_come else None,
+        status_word=_WAITING if record.status == Status.PENDING else Status(record.status).label,
         is_one_click=record.source == SYSTEM,
     )
 

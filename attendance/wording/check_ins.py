@@ -68,7 +68,7 @@ _APPROVED = Words(
 )
 _NOT_HELD = Words(
     _("Not held"),
-    _("This lesson was not held. It counts for nobody, and nothing is to do."),
+    _("This lesson counts for nobody. There is nothing to do."),
     "warn",
 )
 _OF_SOURCE = {

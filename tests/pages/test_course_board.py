@@ -267,9 +267,7 @@ def test_a_word_that_staff_outranks_says_so(stored: bool) -> None:
 def test_the_page_of_a_record_says_why() -> None:
     section = section_of_today((1,), policy={"late_after_s": 0})
     lesson = section_lesson(section, here=(1,))
-    page = signed_in(TEACHER).get(
-        f"/lessons/{lesson.id}/records/{student(1).school_number}/"
-    )
+    page = signed_in(TEACHER).get(f"/lessons/{lesson.id}/records/{student(1).school_number}/")
     assert page.context["why"].startswith("late: came ")
     assert "Late: came " in text_of(page)
 
@@ -278,9 +276,7 @@ def test_the_history_tells_an_arrival_after_a_word() -> None:
     lesson = section_lesson(section_of_today((1,)))
     say(lesson.id, Verdict.ABSENT, TEACHER)
     check_in(lesson.id, student=student(1))
-    page = signed_in(TEACHER).get(
-        f"/lessons/{lesson.id}/records/{student(1).school_number}/"
-    )
+    page = signed_in(TEACHER).get(f"/lessons/{lesson.id}/records/{student(1).school_number}/")
     assert [line.what for line in page.context["history"]] == [
         "no record → absent",
         "came, which alone would be: present",
