@@ -33,6 +33,8 @@ class Board(NamedTuple):
     records: Sequence[RegisterRecord] = ()
     """By school number, those flagged as deleted among them."""
     refusals: Sequence[LiveRefusal] = ()
+    is_roster_open: bool = False
+    """Whether a person may mark those who were expected at this stored lesson and are missing."""
     is_unchanged: bool = False
     """Whether the caller has this version; then no records were read."""
 
@@ -130,7 +132,14 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
         version=str(version),
         records=records,
         refusals=registers.stored_refusals(row),
+        is_roster_open=_is_roster_open(row, state),
     )
+
+
+def _is_roster_open(row: Attendance, state: str) -> bool:
+    is_only_stored = state in {LessonState.DISCARDED, LessonState.LOST}
+    is_due = row.section_id is not None and row.roster_closed_at is None
+    return is_due and row.not_held_at is None and is_only_stored
 
 
 def _lost_board(lesson_id: UUID) -> Board:

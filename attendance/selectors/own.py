@@ -31,7 +31,7 @@ class OwnRecord(NamedTuple):
 class OwnAttendance(NamedTuple):
     page: Page[OwnRecord]
     counts: Counter[str]
-    """By status; records that a teacher took out are not counted."""
+    """By status; records that were taken out and lessons that were not held are not counted."""
 
 
 def list_own_records(numbers: Numbers, part: Slice) -> Page[OwnRecord]:
@@ -51,11 +51,15 @@ def find_own_attendance(numbers: Numbers, part: Slice) -> OwnAttendance:
     """
     live = _live_records(numbers)
     stored_rows = _stored_rows(numbers, live)
-    kept = stored_rows.filter(deleted_at=None)
+    kept = stored_rows.filter(deleted_at=None, attendance__not_held_at=None)
     counts = Counter[str](dict(kept.values_list("status").annotate(n=Count("pk")).order_by()))
     if len(numbers) > 1:
         counts.subtract(_not_effective(kept))
-    counts.update(own.record.status for own in live if not own.record.is_deleted)
+    counts.update(
+        own.record.status
+        for own in live
+        if not own.record.is_deleted and not own.lesson.not_held_reason
+    )
     return OwnAttendance(_page(live, stored_rows, numbers, part), counts)
 
 

@@ -25,6 +25,8 @@ class SectionBrief(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     held_on: date
     """The day of the lesson where the section is taught."""
+    time_zone: str
+    """Where it is taught: the times of its lessons are shown by this clock."""
 
 
 class LessonBrief(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,10 +39,17 @@ class LessonBrief(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: datetime
     section: SectionBrief | None = None
     rule: ArrivalRule = NO_RULE
+    not_held_reason: str = ""
+    """Why the lesson is not held; '' where it is."""
 
     @property
     def late_after_minutes(self) -> int | None:
         return self.rule.late_after_minutes
+
+    @property
+    def time_zone(self) -> str | None:
+        """Of the course; None where the campus's clock is meant."""
+        return self.section.time_zone if self.section else None
 
 
 class LessonView(LessonBrief, frozen=True, kw_only=True):
@@ -56,9 +65,14 @@ class LessonView(LessonBrief, frozen=True, kw_only=True):
     """How many were expected; None without a section, and where that is not known yet."""
     missing: int | None = None
     """How many of them have no mark, or are absent or excused."""
-    not_held_reason: str = ""
-    """Why the lesson is not held; '' where it is."""
     is_deleted: bool = False
+
+    @property
+    def came(self) -> int | None:
+        """How many of those expected came; None where that is not known."""
+        if self.expected is None or self.missing is None:
+            return None
+        return self.expected - self.missing
 
 
 class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +135,7 @@ def brief_of_data(
         ends_at=ends_at,
         section=_section_of_data(data.section, starts_at),
         rule=data.rule,
+        not_held_reason=data.not_held.reason if data.not_held else "",
     )
 
 
@@ -128,7 +143,11 @@ def _section_of_data(section: SectionData | None, starts_at: datetime) -> Sectio
     if section is None:
         return None
     return SectionBrief(
-        id=section.id, code=section.code, title=section.title, held_on=section.day_of(starts_at)
+        id=section.id,
+        code=section.code,
+        title=section.title,
+        held_on=section.day_of(starts_at),
+        time_zone=section.time_zone,
     )
 
 
@@ -136,7 +155,13 @@ def section_of_row(section: Section | None, held_on: date | None) -> SectionBrie
     """The course of a stored lesson, of that day."""
     if section is None or held_on is None:
         return None
-    return SectionBrief(id=section.pk, code=section.code, title=section.title, held_on=held_on)
+    return SectionBrief(
+        id=section.pk,
+        code=section.code,
+        title=section.title,
+        held_on=held_on,
+        time_zone=section.time_zone,
+    )
 
 
 def rule_of_row(row: Attendance) -> ArrivalRule:
@@ -158,6 +183,7 @@ def brief_of_stored(row: Attendance) -> LessonBrief:
         ends_at=row.ends_at,
         section=section_of_row(row.section, row.held_on),
         rule=rule_of_row(row),
+        not_held_reason=row.not_held_reason,
     )
 
 
@@ -175,7 +201,6 @@ def lesson_of_live(
         counts=counts,
         expected=roster.expected,
         missing=roster.missing,
-        not_held_reason=data.not_held.reason if data.not_held else "",
     )
 
 
@@ -192,7 +217,6 @@ def lesson_of_stored(
         counts=counts,
         expected=roster.expected,
         missing=roster.missing,
-        not_held_reason=row.not_held_reason,
         is_deleted=row.is_deleted,
     )
 

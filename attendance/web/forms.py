@@ -20,7 +20,10 @@ from users.reading.text import FALLBACKS
 class StartForm(forms.Form):
     """A new lesson; its initial values are those of the last one."""
 
-    lesson_name = forms.CharField(label=_("Name of the lesson"), max_length=LONGEST_LESSON_NAME)
+    section = forms.CharField(label=_("Course"), max_length=100, required=False)
+    lesson_name = forms.CharField(
+        label=_("Name of the lesson"), max_length=LONGEST_LESSON_NAME, required=False
+    )
     minutes = forms.IntegerField(
         label=_("Minutes"), min_value=1, max_value=MOST_MINUTES, initial=DEFAULT_MINUTES
     )
@@ -34,6 +37,13 @@ class StartForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)
+
+    def clean(self) -> dict[str, Any]:
+        """A lesson of a course may have its title; any other one needs a name."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if not cleaned.get("section") and not cleaned.get("lesson_name"):
+            self.add_error("lesson_name", _("Give the lesson a name, or choose a course."))
+        return cleaned
 
 
 class CorrectionForm(forms.Form):

@@ -15,6 +15,7 @@ from attendance.web.pages import (
     home,
     my_absences,
     operations,
+    record,
     roster_import,
     screen,
     student,
@@ -33,11 +34,15 @@ _teacher = [
     path("lessons/<uuid:lesson_id>/", board.board, name="board"),
     path("lessons/<uuid:lesson_id>/rows/", board.rows, name="rows"),
     path("lessons/<uuid:lesson_id>/add/", board.add, name="add"),
+    path("lessons/<uuid:lesson_id>/present/", board.present, name="present"),
     path("lessons/<uuid:lesson_id>/finish/", board.finish, name="finish"),
     path("lessons/<uuid:lesson_id>/extend/", board.extend, name="extend"),
+    path("lessons/<uuid:lesson_id>/not-held/", board.say_not_held, name="not-held"),
+    path("lessons/<uuid:lesson_id>/held/", board.say_held, name="held"),
+    path("lessons/<uuid:lesson_id>/close/", board.close, name="close-roster"),
     path("lessons/<uuid:lesson_id>/screen/", screen.screen, name="screen"),
     path("lessons/<uuid:lesson_id>/screen/code/", screen.code, name="screen-code"),
-    path("lessons/<uuid:lesson_id>/records/<str:school_number>/", board.record, name="record"),
+    path("lessons/<uuid:lesson_id>/records/<str:school_number>/", record.record, name="record"),
 ]
 
 _sections = [

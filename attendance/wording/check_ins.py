@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from attendance.errors import AttendanceError, TooManyAttempts
-from attendance.selectors.shapes import RegisterRecord
-from attendance.vocabulary import Status
+from attendance.selectors.shapes import LessonBrief, RegisterRecord
+from attendance.vocabulary import Source, Status
+from attendance.wording.why import is_held_walk_in
 from users.wording import in_words
 
 
@@ -48,6 +49,50 @@ _RECORDS = {
         "bad",
     ),
 }
+_HELD_WALK_IN = Words(
+    _("You are not on the roster"),
+    _("Your check-in is kept: your teacher decides. This page looks again by itself."),
+    "warn",
+    reload_seconds=10,
+)
+_TOO_LATE = Words(
+    _("Too late: this counts as absent"),
+    _("Your arrival is kept, and your teacher sees it. Speak to them if that is wrong."),
+    "bad",
+)
+_MISSED = Words(
+    _("Absent"), _("You were expected and have no check-in. Ask your teacher if you came."), "bad"
+)
+_APPROVED = Words(
+    _("Excused"), _("An approved absence covers this lesson. There is nothing to do."), "good"
+)
+_NOT_HELD = Words(
+    _("Not held"),
+    _("This lesson counts for nobody. There is nothing to do."),
+    "warn",
+)
+_OF_SOURCE = {
+    (Source.SYSTEM, Status.ABSENT): _MISSED,
+    (Source.SYSTEM, Status.EXCUSED): _APPROVED,
+    (Source.STUDENT, Status.ABSENT): _TOO_LATE,
+    (Source.RECEIPT, Status.ABSENT): _TOO_LATE,
+    (Source.VERIFIER, Status.ABSENT): _TOO_LATE,
+    (Source.VERIFIER, Status.REJECTED): Words(
+        _("Not verified"), _("Your check-in does not count. Speak to your teacher."), "bad"
+    ),
+    (Source.STAFF, Status.ABSENT): Words(
+        _("Marked absent"),
+        _("Your staff marked you absent. Speak to them if that is wrong."),
+        "bad",
+    ),
+    (Source.STAFF, Status.EXCUSED): Words(
+        _("Excused"), _("Your staff excused you. There is nothing to do."), "good"
+    ),
+    (Source.STAFF, Status.REJECTED): Words(
+        _("Rejected by your staff"), _("Your check-in does not count. Speak to your staff."), "bad"
+    ),
+}
+"""Where the text depends on who decided."""
 _DELETED = Words(
     _("Taken out by your teacher"), _("This mark does not count. Speak to your teacher."), "bad"
 )
@@ -111,9 +156,16 @@ NOT_KEPT = Words(
 """Without the live store a code cannot be checked, so its scan is not kept."""
 
 
-def of_record(record: RegisterRecord) -> Words:
+def of_record(record: RegisterRecord, lesson: LessonBrief) -> Words:
     """The text of a student's own mark."""
-    return _DELETED if record.is_deleted else _RECORDS[Status(record.status)]
+    if lesson.not_held_reason:
+        return _NOT_HELD
+    if record.is_deleted:
+        return _DELETED
+    if is_held_walk_in(record):
+        return _HELD_WALK_IN
+    status = Status(record.status)
+    return _OF_SOURCE.get((Source(record.source), status)) or _RECORDS[status]
 
 
 def of_error(error: AttendanceError) -> Words:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from attendance.rules.verdicts import DELETED, NO_RECORD
 from attendance.selectors.registers import EventView
 from attendance.selectors.shapes import RegisterRecord
-from attendance.vocabulary import LessonState, Source, Status
+from attendance.vocabulary import EventKind, LessonState, Source, Status
 
 
 class StateWords(NamedTuple):
@@ -87,16 +87,34 @@ def history(record: RegisterRecord, events: Sequence[EventView]) -> list[Happene
     """What happened to a record, oldest first: the check-in, then each event of its own."""
     own = [e for e in events if e.student and e.student.school_number == record.school_number]
     lines = []
-    if record.checked_in_at is not None:
+    has_arrival_event = any(event.kind == EventKind.RECORD_ARRIVED for event in own)
+    if record.checked_in_at is not None and not has_arrival_event:
         first = next((e.old for e in own if e.old != NO_RECORD), record.status)
         lines.append(
             Happened(status_word(first), record.checked_in_at, _("the student"), _("checked in"))
         )
-    for event in own:
-        who = _("the verifier") if event.source == Source.VERIFIER else event.actor.full_name
-        change = f"{status_word(event.old)} → {status_word(event.new)}"
-        lines.append(Happened(change, event.happened_at, who, event.reason))
-    return lines
+    return [*lines, *(_happened(event) for event in own)]
+
+
+def _happened(event: EventView) -> Happened:
+    who = _("the verifier") if event.source == Source.VERIFIER else event.actor.full_name
+    change = f"{status_word(event.old)} → {status_word(event.new)}"
+    if event.kind == EventKind.RECORD_ARRIVED:
+        # The arrival alone would be worth `new`; it changed nothing.
+        return Happened(
+            _("came, which alone would be: %(status)s") % {"status": status_word(event.new)},
+            event.happened_at,
+            _("the student"),
+            _("a word had been said before, and it stands"),
+        )
+    if event.kind == EventKind.RECORD_CLAIMED:
+        stands = _("kept here; a word of higher rank stands")
+        why = f"{event.reason} ({stands})" if event.reason else stands
+        said = _("said: %(status)s") % {"status": status_word(event.new)}
+        return Happened(said, event.happened_at, who, why)
+    if event.kind == EventKind.ROSTER_ADDED:
+        return Happened(_("added to the roster"), event.happened_at, who, event.reason)
+    return Happened(change, event.happened_at, who, event.reason)
 
 
 def clock(at: datetime) -> str:

@@ -7,8 +7,10 @@ from playwright.sync_api import Page, expect
 
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
+from tests.browser.accessible import violations
 from tests.browser.opened import BrowserOf
-from tests.support.lessons import TEACHER
+from tests.support.lessons import TEACHER, student
+from tests.support.sections import section_lesson, section_of_today
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,6 +52,51 @@ def test_a_board_is_worked_with_the_keyboard_alone(
     tab_to(page, "Finish the lesson now")
     page.keyboard.press("Enter")
     expect(page.locator("#rows .state")).to_contain_text("Saved")
+    assert not said
+
+
+def test_the_missing_are_marked_one_after_another_with_the_keyboard(
+    open_browser: BrowserOf, said: list[str]
+) -> None:
+    lesson = section_lesson(section_of_today((1, 2, 3)))
+    page = open_browser(TEACHER)
+    page.goto(f"/lessons/{lesson.id}/")
+    expect(page.locator(".figure").first).to_have_text("0 of 3 came")
+    tab_to(page, "Present: Student 0002")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("Student 0002 is marked present.")
+    expect(page.locator(".figure").first).to_have_text("1 of 3 came")
+    expect(page.get_by_label("Present: Student 0003")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".figure").first).to_have_text("2 of 3 came")
+    # Somebody checks in: the rows are new, and what was said stays.
+    check_in(lesson.id, student=student(1))
+    expect(page.locator(".figure").first).to_have_text("3 of 3 came")
+    page.get_by_label("Undo: Student 0003").click()
+    expect(page.locator(".figure").first).to_have_text("2 of 3 came")
+    assert not violations(page)
+    assert not said
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_pages_of_a_course_lesson_have_no_fault(
+    open_browser: BrowserOf, said: list[str], width: int
+) -> None:
+    section = section_of_today((1, 2), walk_ins="hold", policy={"late_after_s": 600})
+    lesson = section_lesson(section, here=(1, 9))
+    for person, path in (
+        (TEACHER, "/lessons/"),
+        (TEACHER, f"/lessons/{lesson.id}/"),
+        (TEACHER, f"/lessons/{lesson.id}/screen/"),
+        (student(9), f"/lessons/{lesson.id}/mine/"),
+    ):
+        scheme: Any = "dark" if width == 390 else "light"
+        page = open_browser(
+            person, viewport={"width": width, "height": 850}, color_scheme=scheme, locale="tr"
+        )
+        page.goto(path)
+        assert not violations(page)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert not said
 
 

@@ -52,6 +52,20 @@
     }
   };
 
+  /* After one click the row moves to another group: the focus stays where it was in the list. */
+  const waiting = () => [...document.querySelectorAll("#rows button[name=school_number]")];
+  let place = -1;
+  document.body.addEventListener("htmx:beforeRequest", (event) => {
+    const button = event.detail.requestConfig.triggeringEvent?.submitter;
+    place = button ? waiting().indexOf(button) : -1;
+  });
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (place < 0 || event.detail.requestConfig?.verb !== "post") return;
+    const left = waiting();
+    (left[Math.min(place, left.length - 1)] ?? document.getElementById("search"))?.focus();
+    place = -1;
+  });
+
   // While the stream speaks, asking as well would only cost.
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const trigger = event.detail.requestConfig.triggeringEvent;

@@ -1,47 +1,49 @@
-"""One lesson as its teacher sees it, live and afterwards: the register and its actions."""
+"""One lesson as those who run it see it, live and afterwards: the register and its actions."""
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from attendance.errors import AttendanceError, Conflict, RecordNotFound
-from attendance.http_status import STATUS
+from attendance.errors import ReasonRequired
 from attendance.selectors.access import check_may_see
 from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
-from attendance.selectors.registers import HistoryView, find_history
-from attendance.selectors.shapes import LessonView, RegisterRecord
-from attendance.services import ids, lessons
+from attendance.selectors.shapes import LessonView
+from attendance.services import closing, ids, lessons, not_held
 from attendance.services.corrections import Correction, correct_record
-from attendance.vocabulary import LessonState, Refusal, Status, Verdict
-from attendance.web import stream
+from attendance.vocabulary import LessonState, Verdict
+from attendance.web import board_rows, stream
 from attendance.web.callers import person_of, running_lessons
-from attendance.web.forms import AddForm, CorrectionForm
-from attendance.wording.lessons import STATES, history
+from attendance.web.forms import AddForm
+from attendance.wording.lessons import STATES
+from attendance.wording.why import zone_of
+from users.errors import AttnError
 from users.wording import in_words
 
-_HERE = {Status.PRESENT, Status.LATE}
-_TO_DECIDE = {Status.PENDING}
-TABS = {"all": None, "here": _HERE, "decide": _TO_DECIDE}
 EXTEND_MINUTES = (5, 15)
 NO_CONTENT = 204
 
 
 def visible(request: HttpRequest, lesson_id: UUID) -> LessonView:
-    """The lesson, for its teacher and staff. Raises LessonNotFound."""
+    """The lesson, for those who run it and staff. Raises LessonNotFound."""
     lesson = find_lesson(lesson_id)
     check_may_see(person_of(request), lesson)
     return lesson
 
 
 def _visible_board(request: HttpRequest, lesson_id: UUID, *, version: str = "") -> Board:
-    """The lesson's board, for its teacher and staff. Raises LessonNotFound."""
+    """The lesson's board, for those who run it and staff. Raises LessonNotFound."""
     board = find_board(lesson_id, version=version)
     check_may_see(person_of(request), board.lesson)
     return board
@@ -63,9 +65,9 @@ def _page(
         "add_form": add_form or AddForm(initial={"request_id": ids.new_request_id()}),
         "stream_url": stream.url_for(lesson.id) if lesson.state == LessonState.LIVE else "",
         "extend_minutes": EXTEND_MINUTES,
-        "request_id": ids.new_request_id(),
     }
-    return render(request, "attendance/pages/board.html", context, status=status)
+    with timezone.override(zone_of(lesson)):
+        return render(request, "attendance/pages/board.html", context, status=status)
 
 
 @never_cache
@@ -76,117 +78,38 @@ def rows(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     board = _visible_board(request, lesson_id, version=request.GET.get("known", ""))
     if board.is_unchanged:
         return HttpResponse(status=NO_CONTENT)
-    return render(request, "attendance/pages/board_rows.html", _rows(request, board))
+    return _rows_alone(request, board)
+
+
+def _rows_alone(request: HttpRequest, board: Board, **said: Any) -> HttpResponse:
+    context = _rows(request, board) | said | {"is_alone": True}
+    with timezone.override(zone_of(board.lesson)):
+        return render(request, "attendance/pages/board_rows.html", context)
 
 
 def _rows(request: HttpRequest, board: Board) -> dict[str, Any]:
     lesson = board.lesson
-    tab = request.GET.get("tab", "all")
-    tab = tab if tab in TABS else "all"
-    records = [r for r in board.records if not r.is_deleted]
-    recorded = {r.school_number for r in records}
-    open_refusals = [r for r in board.refusals if r.school_number not in recorded]
+    asked = request.POST if request.method == "POST" else request.GET
+    tab, search = board_rows.tab_of(asked.get("tab", "")), asked.get("search", "")[:100]
+    shown = board_rows.rows_of(board, tab=tab, search=search)
     remaining = max(lesson.ends_at - timezone.now(), timedelta(0))
-    matches = _search(records, tab, request.GET.get("search", ""))
     return {
         "lesson": lesson,
         "state": STATES[LessonState(lesson.state)],
         "is_live": lesson.state == LessonState.LIVE,
         "is_lost": lesson.state == LessonState.LOST,
         "is_open": lesson.state in {LessonState.LIVE, LessonState.SCHEDULED},
-        "records": sorted(matches, key=lambda r: r.changed_at, reverse=True),
-        "deleted": [r for r in board.records if r.is_deleted],
-        "refusals": [(r, Refusal(r.code).label) for r in open_refusals],
+        "is_roster_open": board.is_roster_open,
+        "has_roster": lesson.section is not None,
+        "shown": shown,
+        "refusals": shown.refusals,
+        "counts": shown.counts,
         "tab": tab,
-        "search": request.GET.get("search", ""),
-        "counts": _counts(records, len(open_refusals)),
+        "search": search,
         "minutes_left": -(-int(remaining.total_seconds()) // 60),
         "known": board.version,
+        "request_id": ids.new_request_id(),
     }
-
-
-def _search(records: list[RegisterRecord], tab: str, search: str) -> list[RegisterRecord]:
-    """The records of one tab in whose number or name the text stands."""
-    statuses, text = TABS[tab], search.strip().casefold()
-    return [
-        r
-        for r in records
-        if (statuses is None or r.status in statuses)
-        and text in f"{r.school_number} {r.full_name}".casefold()
-    ]
-
-
-def _counts(records: list[RegisterRecord], refused: int) -> dict[str, int]:
-    counts = {
-        name: sum(r.status in statuses for r in records)
-        for name, statuses in TABS.items()
-        if statuses
-    }
-    counts["decide"] += refused
-    return counts | {"all": len(records)}
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@running_lessons
-def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpResponse:
-    """One student in one lesson: what happened, and a form to change it."""
-    history_view = _visible_history(request, lesson_id, school_number)
-    form, status, conflict = None, 200, False
-    if request.method == "POST":
-        form = CorrectionForm(request.POST)
-        try:
-            if form.is_valid():
-                _correct(request, lesson_id, school_number, form.cleaned_data)
-                return _back(request, lesson_id)
-            status = 400
-        except AttendanceError as error:
-            form.add_error(None, in_words(error))
-            status, conflict = STATUS.get(error.code, 500), isinstance(error, Conflict)
-            history_view = _visible_history(request, lesson_id, school_number)
-    if history_view.record is None:
-        raise RecordNotFound
-    if form is None:
-        form = CorrectionForm(initial=_revision_seen(history_view.record))
-    elif conflict:
-        # The form keeps its values; the next try corrects the present revision.
-        form.data = {**request.POST.dict(), **_revision_seen(history_view.record)}
-    context = {
-        "lesson": history_view.lesson,
-        "record": history_view.record,
-        "history": history(history_view.record, history_view.events),
-        "form": form,
-        "is_conflict": conflict,
-    }
-    return render(request, "attendance/pages/record.html", context, status=status)
-
-
-def _visible_history(request: HttpRequest, lesson_id: UUID, school_number: str) -> HistoryView:
-    """One student in the lesson, for its teacher and staff. Raises LessonNotFound."""
-    view = find_history(lesson_id, school_number)
-    check_may_see(person_of(request), view.lesson)
-    return view
-
-
-def _revision_seen(record: RegisterRecord) -> dict[str, Any]:
-    return {"expected_revision": record.revision, "request_id": ids.new_request_id()}
-
-
-def _correct(
-    request: HttpRequest, lesson_id: UUID, school_number: str, fields: dict[str, Any]
-) -> None:
-    correct_record(
-        Correction(
-            lesson_id=lesson_id,
-            school_number=school_number,
-            verdict=Verdict(fields["verdict"]),
-            actor=person_of(request),
-            reason=fields.get("reason", ""),
-            full_name=fields.get("full_name", ""),
-            request_id=fields["request_id"],
-            expected_revision=fields.get("expected_revision"),
-        )
-    )
 
 
 @require_POST
@@ -195,11 +118,52 @@ def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Add a student, or accept one who was refused."""
     board = _visible_board(request, lesson_id)
     form = AddForm(request.POST)
-    if form.is_valid():
-        fields = form.cleaned_data | {"verdict": Verdict.ACCEPT}
-        _correct(request, lesson_id, fields.pop("school_number"), fields)
-        return _back(request, lesson_id)
-    return _page(request, board, add_form=form, status=400)
+    if not form.is_valid():
+        return _page(request, board, add_form=form, status=400)
+    fields = form.cleaned_data
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number=fields["school_number"],
+            verdict=Verdict.ACCEPT,
+            actor=person_of(request),
+            full_name=fields["full_name"],
+            request_id=fields["request_id"],
+        )
+    )
+    return redirect("board", lesson_id=lesson_id)
+
+
+@require_POST
+@running_lessons
+def present(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """One click: a student of the roster is here, by the name that the roster has."""
+    seen = _visible_board(request, lesson_id)
+    number = request.POST.get("school_number", "")
+    names = {person.school_number: person.full_name for person in seen.missing}
+    correction = Correction(
+        lesson_id=lesson_id,
+        school_number=number,
+        verdict=Verdict.ACCEPT,
+        actor=person_of(request),
+        full_name=names.get(number, ""),
+        # The form is one for all rows, and an id is for one student.
+        request_id=f"{_request_id(request)[:31]}-{number}",
+    )
+    if not request.headers.get("HX-Request"):
+        name = correct_record(correction).full_name
+        messages.success(request, _("%(name)s is marked present.") % {"name": name})
+        return redirect(f"{reverse('board', args=[lesson_id])}?{_place(request)}")
+    try:
+        said: dict[str, Any] = {"said": correct_record(correction)}
+    except AttnError as error:
+        said = {"problem": in_words(error)}
+    return _rows_alone(request, _visible_board(request, lesson_id), **said)
+
+
+def _place(request: HttpRequest) -> str:
+    """The tab and the search of the board that a form was sent from."""
+    return urlencode({name: request.POST.get(name, "") for name in ("tab", "search")})
 
 
 @require_POST
@@ -207,9 +171,7 @@ def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def finish(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """End a lesson now; it is saved at once where that is possible."""
     visible(request, lesson_id)
-    lessons.finish_lesson(
-        lesson_id, actor=person_of(request), request_id=request.POST.get("request_id", "")
-    )
+    lessons.finish_lesson(lesson_id, actor=person_of(request), request_id=_request_id(request))
     return redirect("board", lesson_id=lesson_id)
 
 
@@ -224,10 +186,51 @@ def extend(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         lesson_id,
         lesson.ends_at + timedelta(minutes=more),
         actor=person_of(request),
-        request_id=request.POST.get("request_id", ""),
+        request_id=_request_id(request),
     )
     return redirect("board", lesson_id=lesson_id)
 
 
-def _back(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+@require_POST
+@running_lessons
+def say_not_held(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """The lesson is not held, and why; before it, during it and afterwards."""
+    visible(request, lesson_id)
+    reason = request.POST.get("reason", "")
+    try:
+        not_held.say_not_held(
+            lesson_id, actor=person_of(request), reason=reason, request_id=_request_id(request)
+        )
+    except ReasonRequired as error:
+        messages.error(request, in_words(error))
     return redirect("board", lesson_id=lesson_id)
+
+
+@require_POST
+@running_lessons
+def say_held(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """It was held after all."""
+    visible(request, lesson_id)
+    not_held.say_held(lesson_id, actor=person_of(request), request_id=_request_id(request))
+    return redirect("board", lesson_id=lesson_id)
+
+
+@require_POST
+@running_lessons
+def close(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
+    """Mark everybody who was expected at a stored lesson and has no mark."""
+    visible(request, lesson_id)
+    closed = closing.close_roster(
+        lesson_id, actor=person_of(request), request_id=_request_id(request)
+    )
+    words = ngettext(
+        "%(n)d student is marked as missing.",
+        "%(n)d students are marked as missing.",
+        closed.marked_absent,
+    )
+    messages.success(request, words % {"n": closed.marked_absent})
+    return redirect("board", lesson_id=lesson_id)
+
+
+def _request_id(request: HttpRequest) -> str:
+    return request.POST.get("request_id", "")

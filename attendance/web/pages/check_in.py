@@ -6,6 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -14,13 +15,15 @@ from attendance.http_status import STATUS, as_shown
 from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
 from attendance.rules.permissions import MAY_CHECK_IN
-from attendance.selectors import own
+from attendance.selectors import own, shapes
+from attendance.selectors.shapes import RegisterRecord
 from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
-from attendance.vocabulary import Check
+from attendance.vocabulary import Check, Status
 from attendance.web.callers import numbers_of, person_of, signed_in
 from attendance.wording import check_ins
+from attendance.wording.why import reason_of_person, why, zone_of
 from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"
@@ -80,19 +83,30 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return _check_in(request, lesson_id)
     try:
         lesson = store.read_lesson(lesson_id)
-        has_mark = own.find_own(lesson_id, numbers_of(request)) is not None
+        mark = own.find_own(lesson_id, numbers_of(request))
     except LessonNotFound:
         # It is stored, or does not exist: the page of the mark says which.
         return redirect("my-mark", lesson_id=lesson_id)
     except LiveStoreUnavailable as error:
         return _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
-    if has_mark:
+    if mark is not None and not _may_arrive(mark.record, lesson):
         return redirect("my-mark", lesson_id=lesson_id)
-    return render(request, "attendance/pages/check_in.html", _of_lesson(request, lesson))
+    context = _of_lesson(request, lesson) | {"is_spoken_of": mark is not None}
+    with timezone.override(zone_of(shapes.brief_of_live(lesson))):
+        return render(request, "attendance/pages/check_in.html", context)
+
+
+def _may_arrive(record: RegisterRecord, lesson: LiveLesson) -> bool:
+    """Whether a student of whom somebody has spoken can still come: the arrival is kept."""
+    is_out = record.is_deleted or record.status == Status.REJECTED
+    is_taken = lesson.takes_check_ins and lesson.data.not_held is None
+    return is_taken and record.checked_in_at is None and not is_out
 
 
 def _of_lesson(request: HttpRequest, lesson: LiveLesson) -> dict[str, Any]:
-    state = "open" if lesson.is_open else "over" if lesson.is_over else "scheduled"
+    state = "open" if lesson.takes_check_ins else "over" if lesson.is_over else "scheduled"
+    if lesson.data.not_held is not None and not lesson.is_over:
+        state = "not_held"
     wants_code = Check.CODE in lesson.data.checks and not request.COOKIES.get(SCAN)
     return {
         "lesson": lesson,
@@ -130,12 +144,15 @@ def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     check_in_result = CheckedIn(own_record.record, is_repeated=True, lesson=own_record.lesson)
     context = {
         "own": own_record,
-        "outcome": check_ins.of_record(own_record.record),
+        "outcome": check_ins.of_record(own_record.record, own_record.lesson),
+        "why": why(own_record.record, own_record.lesson),
+        "reason": reason_of_person(own_record.record),
         "is_again": request.GET.get("again") == "1",
         "receipt": receipts.issue(check_in_result),
         "reload_seconds": RELOAD_SECONDS if own_record.record.status == "pending" else None,
     }
-    return render(request, "attendance/pages/my_mark.html", context)
+    with timezone.override(zone_of(own_record.lesson)):
+        return render(request, "attendance/pages/my_mark.html", context)
 
 
 @never_cache

@@ -12,16 +12,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from attendance.qr import qr_svg
-from attendance.rules.permissions import MAY_TEACH
 from attendance.selectors.screens import find_code
 from attendance.vocabulary import LessonState, Status
-from attendance.web.callers import signed_in
+from attendance.web.callers import running_lessons
 from attendance.web.pages.board import visible
 
 
 @never_cache
 @require_safe
-@signed_in(*MAY_TEACH)
+@running_lessons
 def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """A window of its own for the projector."""
     return render(request, "attendance/pages/screen.html", _context(request, lesson_id))
@@ -29,7 +28,7 @@ def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 
 @never_cache
 @require_safe
-@signed_in(*MAY_TEACH)
+@running_lessons
 def code(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The changing part of the screen alone."""
     return render(request, "attendance/pages/screen_code.html", _context(request, lesson_id))
@@ -40,7 +39,8 @@ def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
     here = lesson.counts.get(Status.PRESENT, 0) + lesson.counts.get(Status.LATE, 0)
     minutes = -(-int((lesson.ends_at - timezone.now()).total_seconds()) // 60)
     context = {"lesson": lesson, "here": here, "minutes_left": max(minutes, 0), "is_open": False}
-    if lesson.state not in {LessonState.LIVE, LessonState.SCHEDULED}:
+    is_over = lesson.state not in {LessonState.LIVE, LessonState.SCHEDULED}
+    if is_over or lesson.not_held_reason:
         return context
     shown_code = find_code(lesson_id)
     url = request.build_absolute_uri(f"/c/{shown_code.short_code}/{shown_code.code.whole}").upper()

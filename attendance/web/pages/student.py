@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,12 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from attendance.rules.permissions import MAY_CHECK_IN
+from attendance.selectors.access import runs_lessons
 from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_records
 from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
-from attendance.web.callers import numbers_of, signed_in
+from attendance.web.callers import numbers_of, person_of, signed_in
 from attendance.web.keys import key_of
 from attendance.wording import check_ins
+from attendance.wording.why import reason_of_person, why, zone_of
 
 CALENDAR_LESSONS = 500
 _LONGEST_LINE = 75
@@ -27,9 +30,35 @@ _LONGEST_LINE = 75
 def my_attendance(request: HttpRequest) -> HttpResponse:
     """A student's records, newest first, with the share of each status in all of them."""
     page, counts = find_own_attendance(numbers_of(request), _slice(request))
-    rows = [(own_record, check_ins.of_record(own_record.record)) for own_record in page.items]
-    context = {"page": page, "shown": rows, "shares": _shares(counts)}
+    context = {
+        "page": page,
+        "shown": [_line(own_record) for own_record in page.items],
+        "shares": _shares(counts),
+        "runs_lessons": runs_lessons(person_of(request)),
+    }
     return render(request, "attendance/pages/my_attendance.html", context)
+
+
+class Line(NamedTuple):
+    """One lesson of a student's own list."""
+
+    own: OwnRecord
+    outcome: check_ins.Words
+    why: str
+    reason: str
+    zone: tzinfo
+    """The clock of the lesson."""
+
+
+def _line(own_record: OwnRecord) -> Line:
+    lesson, record = own_record
+    return Line(
+        own=own_record,
+        outcome=check_ins.of_record(record, lesson),
+        why=why(record, lesson),
+        reason=reason_of_person(record),
+        zone=zone_of(lesson),
+    )
 
 
 def _slice(request: HttpRequest) -> Slice:
@@ -57,7 +86,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
 def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ATTN//Attendance//EN")
     for own_record in items:
-        if own_record.record.is_deleted:
+        if own_record.record.is_deleted or own_record.lesson.not_held_reason:
             continue
         status = Status(own_record.record.status)
         yield "BEGIN:VEVENT"
