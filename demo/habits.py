@@ -1,4 +1,4 @@
-"""Who came to a past lesson and when, and what the teacher said: believable, and always the same."""
+"""Who came to a past lesson, when, and what the teacher said: believable, and always the same."""
 
 import random
 from collections.abc import Mapping, Sequence

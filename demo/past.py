@@ -52,9 +52,7 @@ class _Planned(NamedTuple):
     meeting: MeetingOfDemo
 
 
-def write_lessons(
-    past: Past, *, until: datetime, advance: Callable[[int], None]
-) -> WrittenLessons:
+def write_lessons(past: Past, *, until: datetime, advance: Callable[[int], None]) -> WrittenLessons:
     """Write the lessons that were over at an instant and are not there yet.
 
     Call it inside a transaction. Returns how many lessons and records were added, those of

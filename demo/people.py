@@ -9,7 +9,6 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from knox.models import AuthToken
 
-from users.backends import DEMO_STAFF_NUMBER
 from users.identity import Person, Role, clean_full_name
 from users.models import User
 
@@ -49,14 +48,6 @@ def leave(cast: Cast, people: Iterable[Person]) -> None:
     """Remove the accounts of those people who are in `cast.leaving`."""
     numbers = {person.school_number for person in people} & cast.leaving
     User.objects.filter(school_number__in=numbers).delete()
-
-
-def ensure_demo_staff() -> None:
-    """The member of staff who can sign in only with the password of a running demo."""
-    User.objects.get_or_create(
-        school_number=DEMO_STAFF_NUMBER,
-        defaults={"full_name": "Staff of the demo", "role": Role.STAFF.value, "password": "!"},
-    )
 
 
 def _account(person: Person) -> User:

@@ -9,7 +9,7 @@ from django.db.models import Count
 
 from attendance.live import client, keys
 from attendance.models import AttendanceRecord, LessonLedger, QuarantinedPayload
-from attendance.vocabulary import LessonState, PayloadKind
+from attendance.vocabulary import LessonState, PayloadKind, Source, Status
 from demo.teaching import Taught
 
 
@@ -21,6 +21,10 @@ class Proof(NamedTuple):
     """What the scripts counted."""
     persisted: int
     quarantined: int
+    expected: int
+    """Who was on the roster; 0 for a lesson of no section."""
+    marked_absent: int
+    """Marks of the system; nobody captured them, so they are counted for themselves."""
     wrong: list[str]
 
     @property
@@ -45,19 +49,23 @@ def _prove(taught: Taught) -> Proof:
             lesson_id=taught.lesson_id, kind=PayloadKind.RECORD
         ).values_list("field", flat=True)
     )
+    by_system = [number for number, row in rows.items() if row.source == Source.SYSTEM]
     return Proof(
         lesson_id=taught.lesson_id,
         lesson_name=taught.lesson_name,
         teacher_name=taught.teacher.full_name,
         captured=taught.captured,
-        persisted=len(rows),
+        persisted=len(rows) - len(by_system),
         quarantined=len(quarantined),
+        expected=len(taught.roster),
+        marked_absent=len(by_system),
         wrong=[
             *_unkept(taught, rows),
             *_misplaced(taught, quarantined),
             *_overwritten(taught, rows),
             *_doubled(taught),
             *_phantoms(taught, rows),
+            *_unmarked(taught, rows),
             *_left_behind(taught),
         ],
     )
@@ -95,7 +103,23 @@ def _overwritten(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]
 
 def _phantoms(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
     numbers = {check_in.school_number for check_in in taught.acknowledged} | set(taught.expected)
-    return [f"{number} was never acknowledged" for number in rows.keys() - numbers]
+    return [f"{number} was never acknowledged" for number in rows.keys() - numbers - taught.roster]
+
+
+def _unmarked(taught: Taught, rows: dict[str, AttendanceRecord]) -> list[str]:
+    """Whoever was on the roster and did not come is absent, and nobody else is marked."""
+    came = {check_in.school_number for check_in in taught.acknowledged} | set(taught.expected)
+    wrong = []
+    for number in taught.roster - came:
+        row = rows.get(number)
+        if row is None or row.source != Source.SYSTEM or row.status != Status.ABSENT:
+            wrong.append(f"{number} did not come and is not marked absent")
+    for number, row in rows.items():
+        if taught.roster and row.is_expected != (number in taught.roster):
+            wrong.append(f"{number} is on the roster or is not, and the record says otherwise")
+        if row.source == Source.SYSTEM and number in came:
+            wrong.append(f"{number} came, and a mark of the system stands in the place")
+    return wrong
 
 
 def _doubled(taught: Taught) -> list[str]:

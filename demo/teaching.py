@@ -33,6 +33,8 @@ class Taught(NamedTuple):
     expected: dict[str, str]
     """The newest status of each student who was corrected."""
     damaged: list[str]
+    roster: frozenset[str] = frozenset()
+    """Who was to come, of a lesson of a section: whoever did not is marked by the system."""
 
 
 class Stage(NamedTuple):
@@ -61,11 +63,11 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     damaged = _damage(lesson_id, students[-3:]) if number == DAMAGED_LESSON else []
     leave(stage.cast, [teacher, *students])
     # Before the end: after it, the task of a served site may store and discard it.
-    captured = _captured_count(lesson_id)
+    captured = captured_count(lesson_id)
     event = EventData("lesson_finished", teacher, "teacher")
     store.finish(lesson_id, request_id=str(uuid4()), event=event)
     # After the end, while the lesson still waits in Redis.
-    expected |= _say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
+    expected |= say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
     return Taught(
         lesson_id=lesson_id,
         lesson_name=name,
@@ -94,7 +96,8 @@ def _check_in_all(
         return list(pool.map(arrive, arrivals))
 
 
-def _captured_count(lesson_id: UUID) -> int:
+def captured_count(lesson_id: UUID) -> int:
+    """How many records the scripts have counted."""
     count = client.command(lambda redis: redis.hget(keys.lesson(lesson_id), "record_count"))
     return int(count or 0)
 
@@ -102,19 +105,20 @@ def _captured_count(lesson_id: UUID) -> int:
 def _correct(lesson_id: UUID, teacher: Person, students: list[Person]) -> dict[str, str]:
     """Corrections while the lesson is live; returns the newest status of each student."""
     statuses: dict[str, str] = {}
-    statuses |= _say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
-    statuses |= _say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
-    statuses |= _say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
-    _say(lesson_id, teacher, students[3], Verdict.REJECT, "a mistake")
-    statuses |= _say(lesson_id, teacher, students[3], Verdict.UNDO, "")
+    statuses |= say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
+    statuses |= say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
+    statuses |= say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
+    say(lesson_id, teacher, students[3], Verdict.REJECT, "a mistake")
+    statuses |= say(lesson_id, teacher, students[3], Verdict.UNDO, "")
     added = Person(f"{teacher.school_number}-GUEST", "Guest of the class")
-    statuses |= _say(lesson_id, teacher, added, Verdict.ACCEPT, "")
+    statuses |= say(lesson_id, teacher, added, Verdict.ACCEPT, "")
     return statuses
 
 
-def _say(
+def say(
     lesson_id: UUID, teacher: Person, student: Person, verdict: Verdict, reason: str
 ) -> dict[str, str]:
+    """A correction, through the service; returns the student's status after it."""
     correction = Correction(
         lesson_id=lesson_id,
         school_number=student.school_number,
@@ -130,7 +134,7 @@ def correct_afterwards(taught: Taught) -> None:
     """A correction when the lesson is in PostgreSQL only, through the same function."""
     student = taught.students[7]
     taught.expected.update(
-        _say(taught.lesson_id, taught.teacher, student, Verdict.EXCUSE, "was at a contest")
+        say(taught.lesson_id, taught.teacher, student, Verdict.EXCUSE, "was at a contest")
     )
 
 

@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.utils import timezone
 
 from courses.models import Course, Enrolment, Section, SourceSystem, Term
 from courses.services.policies import PolicyPlan, set_policy
@@ -32,7 +31,7 @@ SYSTEM = "demo"
 _TURN = "attn.demo.term"
 
 
-class School(NamedTuple):
+class DemoSchool(NamedTuple):
     """The term as it is now, and what this demo has added to it."""
 
     staff: User
@@ -45,7 +44,7 @@ class School(NamedTuple):
     records: int
 
 
-def ensure_term(now: datetime, advance: Callable[[int], None]) -> School:
+def ensure_term(now: datetime, advance: Callable[[int], None]) -> DemoSchool:
     """Make the term of an instant where there is none, and write its lessons up to then.
 
     `advance` is told of written lessons.
@@ -62,7 +61,7 @@ def ensure_term(now: datetime, advance: Callable[[int], None]) -> School:
             until=now,
             advance=advance,
         )
-    return School(
+    return DemoSchool(
         staff=people.staff,
         teachers=people.teachers,
         students=people.students,
@@ -200,9 +199,7 @@ def _enrolments(
             for number in each.teachers
         ]
         rows += [
-            Enrolment(
-                user=people.assistants[number], role=EnrolmentRole.ASSISTANT, **own, **whole
-            )
+            Enrolment(user=people.assistants[number], role=EnrolmentRole.ASSISTANT, **own, **whole)
             for number in each.assistants
         ]
         rows += [
