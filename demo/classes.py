@@ -41,7 +41,8 @@ def class_of(school: DemoSchool, code: str) -> DemoClass:
     section = school.sections[code]
     roster = roster_on(section_id=section.pk, on=section.local_date(timezone.now()))
     on_roster = [student for student in school.students if student.school_number in roster]
-    others = (student for student in school.students if student.school_number not in roster)
+    # From the end: those who sign in, and those with a story, come first.
+    others = (user for user in reversed(school.students) if user.school_number not in roster)
     plan = next(each for each in timetable.SECTIONS if each.code == code)
     return DemoClass(section, school.teachers[plan.teachers[0]], on_roster, next(others))
 

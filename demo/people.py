@@ -14,6 +14,8 @@ from users.models import User
 
 SEED = 20260302
 LOCALES = ("en_GB", "tr_TR", "de_DE", "el_GR", "ru_RU", "ar_EG", "hi_IN", "ja_JP", "zh_CN")
+CROWD_PATTERN = r"^D[0-9A-F]{8}-"
+"""With it begin the numbers of those who play the four lessons."""
 STUDENTS, TEACHERS, KNOWN_STUDENTS, KNOWN_TEACHERS = 600, 4, 250, 3
 
 
@@ -42,6 +44,11 @@ def make_cast() -> Cast:
         tokens = {user.school_number: AuthToken.objects.create(user=user)[1] for user in users}
     leaving = (*teachers[KNOWN_TEACHERS:], *students[KNOWN_STUDENTS:])
     return Cast(teachers, students, tokens, frozenset(person.school_number for person in leaving))
+
+
+def end_tokens(cast: Cast) -> None:
+    """Nobody of this run has a token any more."""
+    AuthToken.objects.filter(user__school_number__in=cast.tokens).delete()
 
 
 def leave(cast: Cast, people: Iterable[Person]) -> None:

@@ -90,6 +90,15 @@ class Command(BaseCommand):
     def _run(self, where: site.SiteApi) -> list[Proof]:
         school = self._make_term()
         cast = people.make_cast()
+        try:
+            lessons = self._play(where, cast)
+        finally:
+            people.end_tokens(cast)
+        lessons.append(classes.teach_class(where, school))
+        _complete([lessons[-1].lesson_id])
+        return proof.prove(lessons)
+
+    def _play(self, where: site.SiteApi, cast: people.Cast) -> list[teaching.Taught]:
         started = monotonic()
         with playground.bar("checking in", len(cast.students) * 6 // 5) as advance:
             lessons = teaching.teach(Stage(where, cast, advance))
@@ -109,9 +118,7 @@ class Command(BaseCommand):
         seconds = _complete(ids)
         self._tell(f"The next run completed the rest in {seconds:.2f} s.", last_seconds=seconds)
         teaching.correct_afterwards(lessons[0])
-        lessons.append(classes.teach_class(where, school))
-        _complete([lessons[-1].lesson_id])
-        return proof.prove(lessons)
+        return lessons
 
     def _make_term(self) -> term.DemoSchool:
         started = monotonic()
