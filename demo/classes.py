@@ -18,7 +18,7 @@ from courses.selectors.rosters import roster_on
 from demo import timetable
 from demo.logins import tokens_of
 from demo.site import SiteApi, check_in
-from demo.teaching import THREADS, Taught, captured_count, say
+from demo.teaching import THREADS, TaughtLesson, captured_count, say
 from demo.term import SEED, DemoSchool
 from users.models import User
 
@@ -63,7 +63,7 @@ def end_lesson(site: SiteApi, token: str, lesson_id: UUID) -> None:
     site.call("POST", f"lessons/{lesson_id}/finish/", token)
 
 
-def teach_class(site: SiteApi, school: DemoSchool) -> Taught:
+def teach_class(site: SiteApi, school: DemoSchool) -> TaughtLesson:
     """Hold a lesson of a section up to its end: most come, some never, one is no member.
 
     Of two demos at once, the second waits: a section has one lesson at a time.
@@ -81,7 +81,7 @@ def _turn() -> Iterator[None]:
         yield
 
 
-def _teach(site: SiteApi, group: DemoClass, tokens: dict[str, str]) -> Taught:
+def _teach(site: SiteApi, group: DemoClass, tokens: dict[str, str]) -> TaughtLesson:
     teacher = group.teacher.as_person()
     lesson_id = begin_lesson(site, tokens[teacher.school_number], group.section)
     coming = list(group.roster)
@@ -99,7 +99,7 @@ def _teach(site: SiteApi, group: DemoClass, tokens: dict[str, str]) -> Taught:
     expected |= say(lesson_id, teacher, missing[0], Verdict.EXCUSE, "is at a contest")
     captured = captured_count(lesson_id)
     end_lesson(site, tokens[teacher.school_number], lesson_id)
-    return Taught(
+    return TaughtLesson(
         lesson_id=lesson_id,
         lesson_name=group.section.title,
         teacher=teacher,

@@ -22,7 +22,7 @@ DAMAGED_LESSON = 2
 """Which lesson, counted from 0, gets three payloads that cannot be read."""
 
 
-class Taught(NamedTuple):
+class TaughtLesson(NamedTuple):
     lesson_id: UUID
     lesson_name: str
     teacher: Person
@@ -45,7 +45,7 @@ class Stage(NamedTuple):
     advance: Callable[[int], None]
 
 
-def teach(stage: Stage) -> list[Taught]:
+def teach(stage: Stage) -> list[TaughtLesson]:
     """Run the lessons up to their end over HTTP; nothing is persisted yet."""
     cast = stage.cast
     share = len(cast.students) // len(LESSON_NAMES)
@@ -55,7 +55,7 @@ def teach(stage: Stage) -> list[Taught]:
     ]
 
 
-def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -> Taught:
+def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -> TaughtLesson:
     name = LESSON_NAMES[number]
     lesson_id = start_lesson(stage.site, stage.cast.tokens[teacher.school_number], name)
     acknowledged = _check_in_all(stage, lesson_id, students)
@@ -68,7 +68,7 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     store.finish(lesson_id, request_id=str(uuid4()), event=event)
     # After the end, while the lesson still waits in Redis.
     expected |= say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
-    return Taught(
+    return TaughtLesson(
         lesson_id=lesson_id,
         lesson_name=name,
         teacher=teacher,
@@ -130,7 +130,7 @@ def say(
     return {student.school_number: correct_record(correction).status}
 
 
-def correct_afterwards(taught: Taught) -> None:
+def correct_afterwards(taught: TaughtLesson) -> None:
     """A correction when the lesson is in PostgreSQL only, through the same function."""
     student = taught.students[7]
     taught.expected.update(

@@ -238,7 +238,7 @@ def test_somebody_who_is_missing_and_not_marked_is_noticed(
 ) -> None:
     real = proof.prove
 
-    def forget(lessons: Sequence[teaching.Taught]) -> object:
+    def forget(lessons: Sequence[teaching.TaughtLesson]) -> object:
         marks = AttendanceRecord.objects.filter(
             attendance_id=lessons[-1].lesson_id, source="system"
         )

@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +15,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 from pytest_django.fixtures import Settings
 
-from attendance.models import AttendanceRecord
+from attendance.models import Attendance, AttendanceRecord
 from demo import classes, site, timetable, watching
 from demo.logins import end_logins, tokens_of
 from demo.term import DemoSchool, ensure_term
@@ -142,7 +141,7 @@ class Ending:
 
 
 @pytest.fixture
-def ending(tmp_path: Path) -> Iterator[Ending]:
+def ending(tmp_path: Path) -> Ending:
     return Ending(tmp_path)
 
 
@@ -189,11 +188,18 @@ def test_a_class_fills_up_while_somebody_looks(
     group = classes.class_of(school, timetable.LIVE[0])
     pace = watching.Pace(come=2, come_late=3, over=4, pause=0)
     with site.served("") as where:
+        with tokens_of([group.teacher]) as tokens:
+            own = tokens[DEMO_TEACHER_NUMBER]
+            # As a demo that was killed leaves it.
+            left = classes.begin_lesson(where, own, group.section)
         lesson_id = watching.play_lesson(where, group, pace)
         with tokens_of([group.teacher]) as tokens:
             _, lesson = where.call("GET", f"lessons/{lesson_id}/", tokens[DEMO_TEACHER_NUMBER])
 
+    assert lesson_id
     assert lesson["state"] == "discarded"
+    assert lesson_id != left
+    assert not Attendance.objects.get(pk=left).records.exclude(source="system").exists()
     rows = AttendanceRecord.objects.filter(attendance_id=lesson_id)
     assert rows.filter(is_expected=True).count() == len(group.roster)
     missing = rows.filter(source="system", status="absent")

@@ -98,7 +98,7 @@ class Command(BaseCommand):
         _complete([lessons[-1].lesson_id])
         return proof.prove(lessons)
 
-    def _play(self, where: site.SiteApi, cast: people.Cast) -> list[teaching.Taught]:
+    def _play(self, where: site.SiteApi, cast: people.Cast) -> list[teaching.TaughtLesson]:
         started = monotonic()
         with playground.bar("checking in", len(cast.students) * 6 // 5) as advance:
             lessons = teaching.teach(Stage(where, cast, advance))
