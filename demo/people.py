@@ -9,12 +9,13 @@ from django.core.management.base import CommandError
 from django.db import transaction
 from knox.models import AuthToken
 
-from users.backends import DEMO_STAFF_NUMBER
 from users.identity import Person, Role, clean_full_name
 from users.models import User
 
 SEED = 20260302
 LOCALES = ("en_GB", "tr_TR", "de_DE", "el_GR", "ru_RU", "ar_EG", "hi_IN", "ja_JP", "zh_CN")
+CROWD_PATTERN = r"^D[0-9A-F]{8}-"
+"""With it begin the numbers of those who play the four lessons."""
 STUDENTS, TEACHERS, KNOWN_STUDENTS, KNOWN_TEACHERS = 600, 4, 250, 3
 
 
@@ -45,18 +46,15 @@ def make_cast() -> Cast:
     return Cast(teachers, students, tokens, frozenset(person.school_number for person in leaving))
 
 
+def end_tokens(cast: Cast) -> None:
+    """Nobody of this run has a token any more."""
+    AuthToken.objects.filter(user__school_number__in=cast.tokens).delete()
+
+
 def leave(cast: Cast, people: Iterable[Person]) -> None:
     """Remove the accounts of those people who are in `cast.leaving`."""
     numbers = {person.school_number for person in people} & cast.leaving
     User.objects.filter(school_number__in=numbers).delete()
-
-
-def ensure_demo_staff() -> None:
-    """The member of staff who can sign in only with the password of a running demo."""
-    User.objects.get_or_create(
-        school_number=DEMO_STAFF_NUMBER,
-        defaults={"full_name": "Staff of the demo", "role": Role.STAFF.value, "password": "!"},
-    )
 
 
 def _account(person: Person) -> User:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import datetime
 from http import HTTPStatus
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -36,6 +36,18 @@ class AcknowledgedCheckIn(NamedTuple):
     is_repeated: bool
 
 
+class SiteGone(CommandError):
+    """The site does not answer any more."""
+
+
+class SiteRefused(CommandError):
+    """The site has answered with an error; its code says which."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 class SiteApi:
     """The API at an address; its connections are kept and used again."""
 
@@ -45,19 +57,20 @@ class SiteApi:
         """Each with the instant since when nobody uses it."""
 
     def call(self, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
-        """One request to the API; returns status and JSON. Raises CommandError for any problem."""
+        """One request to the API; returns status and JSON. Raises SiteGone and SiteRefused."""
         headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
         connection = self._take()
         try:
             connection.request(method, f"/api/v1/{path}", json.dumps(body or {}), headers)
             answer = connection.getresponse()
             data = json.loads(answer.read() or b"null")
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             connection.close()
-            raise CommandError(f"The site does not answer any more: {error}.") from error
+            raise SiteGone(f"The site does not answer any more: {error}.") from error
         self._idle.append((time.monotonic(), connection))
         if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise CommandError(f"{method} {path} was answered with {answer.status}: {data}")
+            said = f"{method} {path} was answered with {answer.status}: {data}"
+            raise SiteRefused(said, data.get("code", "") if isinstance(data, dict) else "")
         return answer.status, data
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ DAMAGED_LESSON = 2
 """Which lesson, counted from 0, gets three payloads that cannot be read."""
 
 
-class Taught(NamedTuple):
+class TaughtLesson(NamedTuple):
     lesson_id: UUID
     lesson_name: str
     teacher: Person
@@ -33,6 +33,8 @@ class Taught(NamedTuple):
     expected: dict[str, str]
     """The newest status of each student who was corrected."""
     damaged: list[str]
+    roster: frozenset[str] = frozenset()
+    """Who was to come, of a lesson of a section: whoever did not is marked by the system."""
 
 
 class Stage(NamedTuple):
@@ -43,7 +45,7 @@ class Stage(NamedTuple):
     advance: Callable[[int], None]
 
 
-def teach(stage: Stage) -> list[Taught]:
+def teach(stage: Stage) -> list[TaughtLesson]:
     """Run the lessons up to their end over HTTP; nothing is persisted yet."""
     cast = stage.cast
     share = len(cast.students) // len(LESSON_NAMES)
@@ -53,7 +55,7 @@ def teach(stage: Stage) -> list[Taught]:
     ]
 
 
-def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -> Taught:
+def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -> TaughtLesson:
     name = LESSON_NAMES[number]
     lesson_id = start_lesson(stage.site, stage.cast.tokens[teacher.school_number], name)
     acknowledged = _check_in_all(stage, lesson_id, students)
@@ -61,12 +63,12 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     damaged = _damage(lesson_id, students[-3:]) if number == DAMAGED_LESSON else []
     leave(stage.cast, [teacher, *students])
     # Before the end: after it, the task of a served site may store and discard it.
-    captured = _captured_count(lesson_id)
+    captured = captured_count(lesson_id)
     event = EventData("lesson_finished", teacher, "teacher")
     store.finish(lesson_id, request_id=str(uuid4()), event=event)
     # After the end, while the lesson still waits in Redis.
-    expected |= _say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
-    return Taught(
+    expected |= say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
+    return TaughtLesson(
         lesson_id=lesson_id,
         lesson_name=name,
         teacher=teacher,
@@ -94,7 +96,8 @@ def _check_in_all(
         return list(pool.map(arrive, arrivals))
 
 
-def _captured_count(lesson_id: UUID) -> int:
+def captured_count(lesson_id: UUID) -> int:
+    """How many records the scripts have counted."""
     count = client.command(lambda redis: redis.hget(keys.lesson(lesson_id), "record_count"))
     return int(count or 0)
 
@@ -102,19 +105,20 @@ def _captured_count(lesson_id: UUID) -> int:
 def _correct(lesson_id: UUID, teacher: Person, students: list[Person]) -> dict[str, str]:
     """Corrections while the lesson is live; returns the newest status of each student."""
     statuses: dict[str, str] = {}
-    statuses |= _say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
-    statuses |= _say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
-    statuses |= _say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
-    _say(lesson_id, teacher, students[3], Verdict.REJECT, "a mistake")
-    statuses |= _say(lesson_id, teacher, students[3], Verdict.UNDO, "")
+    statuses |= say(lesson_id, teacher, students[0], Verdict.LATE, "arrived with the tram")
+    statuses |= say(lesson_id, teacher, students[1], Verdict.REJECT, "was not in the room")
+    statuses |= say(lesson_id, teacher, students[2], Verdict.EXCUSE, "left for the infirmary")
+    say(lesson_id, teacher, students[3], Verdict.REJECT, "a mistake")
+    statuses |= say(lesson_id, teacher, students[3], Verdict.UNDO, "")
     added = Person(f"{teacher.school_number}-GUEST", "Guest of the class")
-    statuses |= _say(lesson_id, teacher, added, Verdict.ACCEPT, "")
+    statuses |= say(lesson_id, teacher, added, Verdict.ACCEPT, "")
     return statuses
 
 
-def _say(
+def say(
     lesson_id: UUID, teacher: Person, student: Person, verdict: Verdict, reason: str
 ) -> dict[str, str]:
+    """A correction, through the service; returns the student's status after it."""
     correction = Correction(
         lesson_id=lesson_id,
         school_number=student.school_number,
@@ -126,11 +130,11 @@ def _say(
     return {student.school_number: correct_record(correction).status}
 
 
-def correct_afterwards(taught: Taught) -> None:
+def correct_afterwards(taught: TaughtLesson) -> None:
     """A correction when the lesson is in PostgreSQL only, through the same function."""
     student = taught.students[7]
     taught.expected.update(
-        _say(taught.lesson_id, taught.teacher, student, Verdict.EXCUSE, "was at a contest")
+        say(taught.lesson_id, taught.teacher, student, Verdict.EXCUSE, "was at a contest")
     )
 
 

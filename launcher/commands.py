@@ -5,9 +5,9 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from launcher import environment, instance, leases
+from launcher import demo_logins, environment, instance, leases
 from launcher.children import in_background, run, wait
 from launcher.environment import DEMO, DEV, SITE, say
 from launcher.instance import Instance
@@ -31,6 +31,7 @@ def demo(project: Project, *, then_exit: bool) -> int:
         migrate(project, env)
         address = f"http://127.0.0.1:{port}"
         with (
+            demo_logins.open_while(project, end_logins(project, env)),
             _streaming(project, env, "127.0.0.1", port + 1),
             in_background(
                 project, site_command(project, "127.0.0.1", port), env, port=port
@@ -40,7 +41,15 @@ def demo(project: Project, *, then_exit: bool) -> int:
             if status or then_exit:
                 return status
             say(f"ATTN is at {address}/ (Ctrl-C stops it)")
-            return wait(site)
+            lessons = manage_command(project, "demo_lessons", "--site", address)
+            with in_background(project, lessons, env):
+                return wait(site)
+
+
+def end_logins(project: Project, env: dict[str, str]) -> Callable[[], bool]:
+    """What ends the logins of demos, and says whether it did."""
+    command = manage_command(project, "demo", "--end-logins", "--skip-checks")
+    return lambda: run(project, command, env) == 0
 
 
 def serve(project: Project, *, host: str, port: int) -> int:
@@ -53,6 +62,7 @@ def serve(project: Project, *, host: str, port: int) -> int:
         if host not in LOOPBACK:
             env.setdefault("ATTN_ALLOWED_HOSTS", f"localhost,127.0.0.1,{host}")
         migrate(project, env)
+        demo_logins.end_left(project, end_logins(project, env))
         return _serve(project, env, host, port)
 
 

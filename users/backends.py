@@ -9,7 +9,13 @@ from django.utils.crypto import constant_time_compare
 
 from users.models import RoleChoices, User
 
-DEMO_STAFF_NUMBER = "DEMO-STAFF"
+DEMO_PREFIX = "DEMO-"
+"""With it begins the number of everybody in the demo's term."""
+DEMO_STAFF_NUMBER = f"{DEMO_PREFIX}STAFF"
+DEMO_TEACHER_NUMBER = f"{DEMO_PREFIX}TEACHER"
+DEMO_STUDENT_NUMBER = f"{DEMO_PREFIX}STUDENT"
+DEMO_NUMBERS = (DEMO_TEACHER_NUMBER, DEMO_STUDENT_NUMBER, DEMO_STAFF_NUMBER)
+"""Those who can sign in."""
 _STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler"})
 _STAFF_USER_PERMISSIONS = frozenset(
     {"users.view_user", "users.add_user", "users.change_user", "users.view_personmerge"}
@@ -41,7 +47,7 @@ class StaffRoleBackend(BaseBackend):
 
 
 class DemoBackend(BaseBackend):
-    """Signs the demo's own member of staff in with the password of this demo.
+    """Signs the demo's teacher, student and member of staff in with the password of this demo.
 
     The password is only in the environment of the process: nobody can sign in with
     it once the demo is over.
@@ -57,9 +63,10 @@ class DemoBackend(BaseBackend):
         demo_password = settings.DEMO_PASSWORD
         if not (demo_password and password and constant_time_compare(password, demo_password)):
             return None
-        if username is None or username.strip().upper() != DEMO_STAFF_NUMBER:
+        number = (username or "").strip().upper()
+        if number not in DEMO_NUMBERS:
             return None
-        return User.objects.who_may_sign_in().filter(school_number=DEMO_STAFF_NUMBER).first()
+        return User.objects.who_may_sign_in().filter(school_number=number).first()
 
     def get_user(self, user_id: int) -> User | None:
         return User.objects.who_may_sign_in().filter(pk=user_id).first()

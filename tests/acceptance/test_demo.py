@@ -1,7 +1,6 @@
 """The demo proves the main job, and notices when it is not true."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,20 +10,34 @@ from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site_settings
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from knox.models import AuthToken
+from pytest_django.fixtures import Settings
 
-from attendance.models import AttendanceRecord, QuarantinedPayload
+from attendance.models import Attendance, AttendanceRecord, QuarantinedPayload
 from attendance.services import claims
 from attn_project.settings import database
+from courses.models import Section, Term
 from demo import processes, proof, rivals, teaching
 from demo.site import AcknowledgedCheckIn
 from tests.support.processes import DEAD_REDIS, environment, manage, python
-from users.backends import DEMO_STAFF_NUMBER
+from users.backends import DEMO_NUMBERS
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+OF_THE_CROWD = 604 - 3
+CROWD = Attendance.objects.filter(section=None)
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """As ./attn sets it: no demo plays on a site as in production."""
+    settings.HTTPS = False
+    monkeypatch.setenv("ATTN_HTTPS", "false")
+    monkeypatch.setenv("DATABASE_URL", environment()["DATABASE_URL"])
 
 
 def test_the_demo_counts_every_mark_and_invites() -> None:
@@ -34,13 +47,28 @@ def test_the_demo_counts_every_mark_and_invites() -> None:
     )
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(" yes ") == 4
+    assert done.stdout.count(" yes ") == 5
     assert "http://127.0.0.1:1/admin/" in done.stdout
-    assert "only-here" in done.stdout
-    assert AttendanceRecord.objects.count() == 604 - 3
+    assert [line.split()[:2] for line in done.stdout.splitlines() if "only-here" in line] == [
+        [number, "only-here"] for number in DEMO_NUMBERS
+    ]
+    assert AttendanceRecord.objects.filter(attendance__in=CROWD).count() == OF_THE_CROWD
     assert QuarantinedPayload.objects.count() == 3
-    assert not User.objects.get(school_number=DEMO_STAFF_NUMBER).has_usable_password()
+    newest = Attendance.objects.exclude(section=None).latest("starts_at")
+    assert newest.roster_closed_at is not None
+    assert newest.records.filter(source="system", status="absent", is_expected=True).count() == 4
+    assert newest.records.filter(is_expected=False).count() == 1
+    assert not [user for user in User.objects.all() if user.has_usable_password()]
+    assert not AuthToken.objects.exists()
     assert manage("persist_attendance").stdout.strip() == "Nothing to do: no lesson waits."
+
+
+def test_a_site_as_in_production_is_no_place_to_play() -> None:
+    done = manage("demo", env={"ATTN_HTTPS": "true"})
+
+    assert done.returncode == 1
+    assert "as in production" in done.stderr
+    assert not User.objects.exists()
 
 
 @pytest.mark.long
@@ -58,7 +86,7 @@ def test_a_terminal_that_knows_one_alphabet_is_enough() -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
-    assert done.stdout.count(" yes ") == 4
+    assert done.stdout.count(" yes ") == 5
 
 
 @pytest.mark.long
@@ -132,13 +160,13 @@ while True:
             task.kill()
 
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count(" yes ") == 4
+    assert done.stdout.count(" yes ") == 5
 
 
 @pytest.mark.long
 def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
     command = [sys.executable, "manage.py", "demo", "--json"]
-    options = {"cwd": settings.BASE_DIR, "env": environment(), "text": True}
+    options = {"cwd": site_settings.BASE_DIR, "env": environment(), "text": True}
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, **options) as one,  # type: ignore[call-overload]
         subprocess.Popen(command, stdout=subprocess.PIPE, **options) as other,  # type: ignore[call-overload]
@@ -153,18 +181,24 @@ def test_two_demos_at_once_and_one_more_do_not_disturb_each_other() -> None:
     shares = {"3 persisted, 1 busy", "2 persisted, 2 busy"}
     assert {each["survivor"] for each in told} <= shares
     assert manage("demo").returncode == 0
-    assert AttendanceRecord.objects.count() == 3 * 601
+    assert AttendanceRecord.objects.filter(attendance__in=CROWD).count() == 3 * OF_THE_CROWD
+    # One term for all, and its lessons once.
+    assert (Term.objects.count(), Section.objects.count()) == (1, 6)
+    assert (
+        sum(each["past_lessons"] for each in told)
+        == Attendance.objects.exclude(section=None).count() - 3
+    )
 
 
 def test_a_mark_that_is_missing_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     real = proof.prove
 
     def lose_one(*args: object) -> object:
-        AttendanceRecord.objects.filter(checked_in_at__isnull=False)[:1].get().delete()
+        of_crowd = AttendanceRecord.objects.filter(attendance__in=CROWD)
+        of_crowd.filter(checked_in_at__isnull=False)[:1].get().delete()
         return real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(proof, "prove", lose_one)
-    monkeypatch.setitem(os.environ, "DATABASE_URL", environment()["DATABASE_URL"])
 
     with pytest.raises(CommandError, match="is lost"):
         call_command("demo", "--json")
@@ -195,6 +229,25 @@ def test_a_status_that_nobody_was_told_is_noticed(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(proof, "prove", change)
 
     with pytest.raises(CommandError, match="was told present, stored is absent"):
+        call_command("demo", "--json")
+
+
+@pytest.mark.long
+def test_somebody_who_is_missing_and_not_marked_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = proof.prove
+
+    def forget(lessons: Sequence[teaching.TaughtLesson]) -> object:
+        marks = AttendanceRecord.objects.filter(
+            attendance_id=lessons[-1].lesson_id, source="system"
+        )
+        marks[:1].get().delete()
+        return real(lessons)
+
+    monkeypatch.setattr(proof, "prove", forget)
+
+    with pytest.raises(CommandError, match="did not come and is not marked absent"):
         call_command("demo", "--json")
 
 

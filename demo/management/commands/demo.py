@@ -3,8 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -12,29 +11,36 @@ from uuid import UUID
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
+from django.utils import timezone
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
 from attendance.errors import AttendanceError
 from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import LessonState
-from demo import people, proof, rivals, site, teaching
+from demo import classes, people, playground, proof, rivals, site, teaching, term
+from demo.logins import end_logins
 from demo.proof import Proof
 from demo.teaching import Stage
-from users.backends import DEMO_STAFF_NUMBER
+from users.backends import DEMO_NUMBERS
 
 SECONDS_TO_COMPLETE = 30
 PAUSE_SECONDS = 0.2
 MISMATCHES_SHOWN = 10
+SEEN = (
+    "watches a class fill up, beside the list of who is missing",
+    "sees their courses, and can check in to the lesson that is live",
+    "sees every course and lesson, operations, and the admin",
+)
+"""By whom, in the order of the numbers."""
 
 
 class Command(BaseCommand):
     help = (
-        "Four lessons with 600 students: check-ins over HTTP from many threads, corrections, "
-        "damaged payloads, two persistence tasks at once, one of them killed; then everything is "
-        "counted. "
+        "A term of 400 people with twelve weeks of lessons; then four lessons with 600 students: "
+        "check-ins over HTTP from many threads, corrections, damaged payloads, two persistence "
+        "tasks at once, one of them killed; and a lesson of a section. Then everything is counted. "
         "Exit status: 0 captured = stored everywhere, 1 a count is off or a server is not there."
     )
 
@@ -43,11 +49,20 @@ class Command(BaseCommand):
         parser.add_argument(
             "--site", default="", help="address of the site to use; without it, one is started"
         )
+        parser.add_argument(
+            "--end-logins",
+            action="store_true",
+            help="only end what the logins of earlier demos have left",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._figures: dict[str, Any] = {}
         self._is_quiet = options["json"]
         self._replace_what_cannot_be_shown()
+        playground.check_is_no_production()
+        if options["end_logins"]:
+            end_logins()
+            return
         try:
             with site.served(options["site"]) as stage:
                 proofs = self._run(stage)
@@ -73,9 +88,19 @@ class Command(BaseCommand):
             reconfigure(errors="replace")
 
     def _run(self, where: site.SiteApi) -> list[Proof]:
+        school = self._make_term()
         cast = people.make_cast()
+        try:
+            lessons = self._play(where, cast)
+        finally:
+            people.end_tokens(cast)
+        lessons.append(classes.teach_class(where, school))
+        _complete([lessons[-1].lesson_id])
+        return proof.prove(lessons)
+
+    def _play(self, where: site.SiteApi, cast: people.Cast) -> list[teaching.TaughtLesson]:
         started = monotonic()
-        with _bar(len(cast.students) * 6 // 5) as advance:
+        with playground.bar("checking in", len(cast.students) * 6 // 5) as advance:
             lessons = teaching.teach(Stage(where, cast, advance))
         seconds = monotonic() - started
         check_ins = [check_in for taught in lessons for check_in in taught.acknowledged]
@@ -93,7 +118,22 @@ class Command(BaseCommand):
         seconds = _complete(ids)
         self._tell(f"The next run completed the rest in {seconds:.2f} s.", last_seconds=seconds)
         teaching.correct_afterwards(lessons[0])
-        return proof.prove(lessons)
+        return lessons
+
+    def _make_term(self) -> term.DemoSchool:
+        started = monotonic()
+        with playground.bar("writing the term", None) as advance:
+            school = term.ensure_term(timezone.now(), advance)
+        seconds = monotonic() - started
+        self._tell(
+            f"A term with {len(school.sections)} sections and {school.people} people: "
+            f"{school.lessons} past lessons with {school.records} records in {seconds:.1f} s.",
+            people=school.people,
+            past_lessons=school.lessons,
+            past_records=school.records,
+            term_seconds=seconds,
+        )
+        return school
 
     def _persist_by_two(self, ids: Sequence[UUID]) -> None:
         started = monotonic()
@@ -117,11 +157,12 @@ class Command(BaseCommand):
         table = Table()
         for name in ("lesson", "teacher"):
             table.add_column(name)
-        for name in ("captured", "persisted", "quarantined"):
+        for name in ("captured", "persisted", "quarantined", "absent"):
             table.add_column(name, justify="right")
         table.add_column("captured = stored")
         for row in proofs:
-            counts = (str(row.captured), str(row.persisted), str(row.quarantined))
+            absent = f"{row.marked_absent} of {row.expected}" if row.expected else ""
+            counts = (str(row.captured), str(row.persisted), str(row.quarantined), absent)
             agrees = "yes" if row.agrees else "NO"
             table.add_row(row.lesson_name, row.teacher_name, *counts, agrees)
         console = Console(width=None if self.stdout.isatty() else 100)
@@ -132,16 +173,13 @@ class Command(BaseCommand):
     def _invite(self) -> None:
         address = os.environ.get("ATTN_DEMO_ADDRESS", "")
         if not address:
-            self.stdout.write("To see it in the admin, run ./attn demo: it serves the site.")
+            self.stdout.write("To see it, run ./attn demo: it serves the site.")
             return
-        self.stdout.write(f"Lessons and operations are at {address}/")
-        self.stdout.write(f"The admin is at {address}/admin/")
+        self.stdout.write(f"The site is at {address}/, its admin at {address}/admin/")
         if settings.DEMO_PASSWORD:
-            people.ensure_demo_staff()
-            self.stdout.write(
-                f"Sign in as {DEMO_STAFF_NUMBER} with {settings.DEMO_PASSWORD} "
-                "(works only while this demo runs)."
-            )
+            self.stdout.write("These logins work only while this demo runs:")
+            for number, sees in zip(DEMO_NUMBERS, SEEN, strict=True):
+                self.stdout.write(f"  {number:13} {settings.DEMO_PASSWORD}   {sees}")
 
 
 def _complete(ids: Sequence[UUID]) -> float:
@@ -168,12 +206,3 @@ def _check(proofs: Sequence[Proof]) -> None:
         wrong += [f"{row.lesson_name}: {text}" for text in row.wrong]
     if wrong:
         raise CommandError("Captured and stored differ. " + "; ".join(wrong[:MISMATCHES_SHOWN]))
-
-
-@contextmanager
-def _bar(total: int) -> Iterator[Any]:
-    """A progress bar on stderr, only where that is a terminal."""
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("checking in", total=total)
-        yield lambda count: bar.advance(task, count)
