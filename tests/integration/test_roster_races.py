@@ -1,4 +1,4 @@
-"""Rosters while something else happens: deaths, approvals, corrections, and words about a lesson."""
+"""Rosters while something else happens: deaths, approvals, corrections, words about a lesson."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,11 +12,10 @@ from django.utils import timezone
 
 from attendance.errors import Conflict
 from attendance.live.payloads import LiveLesson
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
+from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.services import closing, expected, not_held, system_marks
-from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.persistence import discard, failpoints, unified_persistence_task
+from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
 from courses.models import Absence
 from courses.services.absences import decide_absence, withdraw_absence
@@ -25,7 +24,6 @@ from tests.support.death import Died
 from tests.support.lessons import TEACHER, keys_in_redis, student
 from tests.support.sections import (
     ended_section_lesson,
-    enrol,
     register_of,
     section_of_today,
     user_of,

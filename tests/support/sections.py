@@ -77,7 +77,7 @@ def section_lesson(
 ) -> LiveLesson:
     """A live lesson of a section in which these students have checked in."""
     lesson = start_lesson(
-        LessonPlan(section=str(section.pk), **({"minutes": 30} | plan)), teacher=teacher
+        LessonPlan(section=f"#{section.pk}", **({"minutes": 30} | plan)), teacher=teacher
     )
     for number in here:
         check_in(lesson.id, student=student(number))
