@@ -221,7 +221,8 @@ def test_an_end_of_an_enrolment_at_any_step_is_followed_or_not(
 
 
 def _delete_the_section() -> None:
-    with psycopg.connect(database_url()) as other:
+    # Keys are looked at when the transaction ends: there it waits, and fails.
+    with psycopg.connect(database_url(), autocommit=True) as other, other.transaction():
         other.execute("DELETE FROM courses_enrolment")
         other.execute("DELETE FROM courses_section")
 
