@@ -16,7 +16,7 @@ from attendance.rules.verdicts import NO_RECORD
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import stored_lessons, system_marks, validation
-from attendance.services.expected import LessonOfSection, find_expected
+from attendance.services.expected import LessonOfSection, find_expected, hold_person
 from attendance.services.stored_records import Saying, write_event
 from attendance.services.system_marks import Closed
 from attendance.vocabulary import EventKind, Source, Status
@@ -71,7 +71,8 @@ def add_expected(
 
     For those who were enrolled later, for days before. Said again, it changes nothing. Raises
     NotYourLesson for others than staff, ReasonRequired, LessonNotFound, InvalidInput for
-    somebody unknown, and Conflict where the roster is not closed yet.
+    somebody unknown, and Conflict where the roster is not closed yet, or the lesson is in the
+    live store.
     """
     why = validation.clean_reason(reason)
     if not why:
@@ -79,8 +80,11 @@ def add_expected(
     number = canonical_school_number(school_number)
     request = validation.clean_request_id(request_id)
     with transaction.atomic():
+        hold_person(number)
         attendance = stored_lessons.lock_attendance(lesson_id, actor)
         permissions.check_is_staff(actor)
+        if not whereabouts.is_only_stored(lesson_id):
+            raise stored_lessons.still_live()
         if attendance.roster_closed_at is None:
             raise Conflict(_("The roster of this lesson is not closed yet. Enrol the student."))
         user = User.objects.filter(school_number=number).first()

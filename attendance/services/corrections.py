@@ -20,6 +20,7 @@ from attendance.selectors import access, shapes, whereabouts
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import stored_records, validation
 from attendance.services.decisions import Claim, decide_claim
+from attendance.services.expected import hold_person
 from attendance.vocabulary import Source, Verdict
 from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number, clean_full_name
@@ -169,6 +170,7 @@ def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> Regis
 
 def _correct_stored(correction: Correction) -> RegisterRecord:
     with transaction.atomic():
+        hold_person(correction.school_number)
         attendance = (
             Attendance.objects.select_for_update(of=("self",))
             .select_related("teacher", "section")

@@ -2,6 +2,9 @@
 
 An approval that comes after the lesson was stored excuses the mark; a withdrawn one makes it
 absent again. Each change is an event. A word of a person is never touched.
+
+Of a lesson that Redis still holds, the register goes on there, and with it the numbering of
+events and revisions: its marks are restated as if the decision had come before them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +15,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import system_marks
 from attendance.services.ids import new_request_id
 from attendance.services.stored_records import Saying, new_event
@@ -80,7 +83,7 @@ def _marks(cause: Cause) -> QuerySet[AttendanceRecord]:
     return AttendanceRecord.objects.filter(
         student_id__in=cause.user_ids,
         source=Source.SYSTEM,
-        deleted_at=None,
+        # Also where the lesson was not held: it may yet turn out that it was.
         attendance__section__isnull=False,
         attendance__starts_at__lt=cause.ends_at,
         attendance__ends_at__gt=cause.starts_at,
@@ -99,12 +102,16 @@ def _write(
     cause: Cause,
 ) -> None:
     now = timezone.now()
+    live = LessonLedger.objects.open().filter(pk__in=[mark.attendance_id for mark, _ in changed])
+    in_redis = set(live.values_list("pk", flat=True))
     events = []
     for mark, old in changed:
-        attendance = attendances[mark.attendance_id]
-        attendance.revision += 1
         # The mark keeps its revision: it yields to any word.
         mark.changed_at = now
+        if mark.attendance_id in in_redis:
+            continue
+        attendance = attendances[mark.attendance_id]
+        attendance.revision += 1
         saying = Saying(
             kind=EventKind.RECORD_EXCUSED,
             actor=cause.actor.as_person(),

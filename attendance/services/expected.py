@@ -16,6 +16,7 @@ from courses.models import Policy
 from courses.selectors import rosters
 from courses.selectors.expected import Excuse, Meeting, closed_among, excuses_at
 from courses.selectors.rosters import RosterEntry
+from users.selectors import accounts_of_number
 
 
 class LessonOfSection(NamedTuple):
@@ -103,6 +104,16 @@ def _by_meeting(users: Mapping[Meeting, Sequence[int]]) -> dict[Meeting, dict[in
     for (meeting, user_id), excuse in excuses_at(users).items():
         found[meeting][user_id] = excuse
     return found
+
+
+def hold_person(school_number: str) -> None:
+    """Hold every account of a person until the commit, before an attendance is held.
+
+    Whoever approves an absence holds the person and then the attendances: the other way round,
+    the two would wait for each other. Nobody is held where the number is unknown.
+    """
+    accounts = accounts_of_number(school_number).values_list("pk", flat=True)
+    _hold("users_user", accounts)
 
 
 def _hold(table: str, ids: Iterable[int]) -> set[int]:

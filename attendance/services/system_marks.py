@@ -200,12 +200,14 @@ def settle_stored(expected: Mapping[UUID, Expected], *, at: datetime) -> None:
     """Bring records of closed rosters in line with what a pass has just written.
 
     Whoever came in since, and has no mark of the roster, was not expected. An addition that
-    its teacher took back leaves a blank: whoever was expected is marked as the others are.
+    its teacher took back leaves a blank: whoever was expected is marked as the others are. Where
+    it was said meanwhile that the lesson was not held, or that it was, the marks follow.
     """
     ids = list(expected)
     if not ids:
         return
     settle_expectations(ids)
+    _settle_not_held(ids)
     excuses = [(i, u, e) for i, who in expected.items() for u, e in who.excuses.items()]
     _execute(
         "UPDATE attendance_attendancerecord AS r SET source = 'system', reason ="
@@ -226,6 +228,17 @@ def settle_stored(expected: Mapping[UUID, Expected], *, at: datetime) -> None:
             ids,
             UNDONE_REASON,
         ],
+    )
+
+
+def _settle_not_held(lesson_ids: Sequence[UUID]) -> None:
+    """Marks of the system are flagged as deleted while their lesson counts as not held."""
+    _execute(
+        "UPDATE attendance_attendancerecord AS r SET deleted_at = a.not_held_at,"
+        " deleted_by_id = a.not_held_by_id, deleted_reason = a.not_held_reason"
+        " FROM attendance_attendance AS a WHERE a.id = r.attendance_id AND a.id = ANY(%s)"
+        " AND r.source = 'system' AND r.deleted_at IS DISTINCT FROM a.not_held_at",
+        [list(lesson_ids)],
     )
 
 

@@ -14,8 +14,10 @@ import psycopg
 
 from tests.faults.journal import ADD, CHECK_IN, CORRECT, Acknowledged, Journal
 from tests.faults.rig import Rig
+from tests.faults.rosters import audit_rosters
 
 ROUNDS = 12
+FAULTS = ("lost", "denied", "doubled", "phantoms", "overwritten", "broken", "left", "unmarked")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _KNOWN = "SELECT lesson_id FROM attendance_lessonledger UNION SELECT id FROM attendance_attendance"
 
@@ -60,14 +62,16 @@ class Audit(NamedTuple):
     overwritten: list[str]
     broken: list[str]
     left: list[str]
+    expected: int
+    """On the rosters of lessons of sections."""
+    absent: int
+    """Marked by the system."""
+    unmarked: list[str]
+    """Where absent is not expected − marked."""
 
     @property
     def faults(self) -> dict[str, list[str]]:
-        return {
-            name: found
-            for name in ("lost", "denied", "doubled", "phantoms", "overwritten", "broken", "left")
-            if (found := getattr(self, name))
-        }
+        return {name: found for name in FAULTS if (found := getattr(self, name))}
 
     @property
     def line(self) -> str:
@@ -76,6 +80,8 @@ class Audit(NamedTuple):
             f"{self.acknowledged} acknowledged, {self.stored} stored, "
             f"{self.quarantined} quarantined"
         )
+        if self.expected:
+            counted += f", {self.expected} expected, {self.absent} absent"
         wrong = "; ".join(
             f"{len(found)} {name}: {', '.join(found[:3])}" for name, found in self.faults.items()
         )
@@ -99,6 +105,8 @@ def count(rig: Rig, journal: Journal) -> Audit:
     """Compare a journal with what is stored."""
     stored = _stored(rig)
     marks = journal.marks()
+    with rig.sql() as sql:
+        rosters = audit_rosters(sql, marks)
     sent = {(each.lesson_id, each.school_number) for each in journal.sent}
     return Audit(
         acknowledged=len(marks),
@@ -122,6 +130,9 @@ def count(rig: Rig, journal: Journal) -> Audit:
         ],
         broken=stored.broken,
         left=stored.left,
+        expected=rosters.expected,
+        absent=rosters.absent,
+        unmarked=rosters.wrong,
     )
 
 
@@ -172,7 +183,7 @@ def _stored(rig: Rig) -> Stored:
         rows = sql.execute(
             "SELECT attendance_id, school_number, r.full_name, status, checked_in_at, revision,"
             " source FROM attendance_attendancerecord r"
-            " LEFT JOIN users_user u ON u.id = r.student_id"
+            " LEFT JOIN users_user u ON u.id = r.student_id WHERE source <> 'system'"
         ).fetchall()
         payloads = sql.execute(
             "SELECT lesson_id, field FROM attendance_quarantinedpayload WHERE kind = 'record'"
@@ -247,6 +258,7 @@ def _sums(sql: "psycopg.Connection[tuple[Any, ...]]") -> Iterator[str]:
         "SELECT l.lesson_id, l.state, l.record_count, l.quarantined_count, count(r.id)"
         " FROM attendance_lessonledger l"
         " LEFT JOIN attendance_attendancerecord r ON r.attendance_id = l.lesson_id"
+        " AND r.source <> 'system'"
         " GROUP BY l.lesson_id"
         " HAVING l.state <> 'discarded' OR l.record_count > count(r.id) + l.quarantined_count"
     ).fetchall()
@@ -261,7 +273,7 @@ def _sums(sql: "psycopg.Connection[tuple[Any, ...]]") -> Iterator[str]:
     # A lesson that had left Redis takes new students from a teacher or a receipt directly.
     books = sql.execute(
         "SELECT coalesce(sum(inserted), 0)::int,"
-        " (SELECT count(*) FROM attendance_attendancerecord),"
+        " (SELECT count(*) FROM attendance_attendancerecord WHERE source <> 'system'),"
         " (SELECT count(*) FROM attendance_attendanceevent WHERE old = 'none')"
         " FROM attendance_persistencerun"
     ).fetchone()

@@ -6,29 +6,39 @@ Chance comes from a seed; the order in which threads get their turn does not.
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
+from typing import Any
 from uuid import UUID
 
 from tests.faults.desks import PATIENCE, Desk, Lesson, PatientCaller, check_in
 from tests.faults.journal import Journal
-from tests.faults.rig import Member, People
+from tests.faults.rig import NOTHING, Member, People
 from tests.support.waiting import wait_until
 
 _REPEATED = 0.15
 """Share of acknowledged check-ins that are sent again."""
 
 _LOOKED_AFTER = 3
+_OF_A_SECTION = 0.5
+"""Share of lessons that are of a section, where there are any."""
 
 
 class Load:
     """A school at work for as long as the block runs; then every lesson is finished."""
 
     def __init__(
-        self, port: int, people: People, journal: Journal, *, seed: int, teachers: int = 2
+        self,
+        port: int,
+        people: People,
+        journal: Journal,
+        *,
+        seed: int,
+        teachers: int = 2,
+        sections: Mapping[str, str] = NOTHING,
     ) -> None:
         self.port, self.people, self.journal = port, people, journal
-        self.seed = seed
+        self.seed, self._sections = seed, sections
         self.lessons: list[Lesson] = []
         self.students_of_a_lesson = 20
         self._live: list[Lesson] = []
@@ -115,12 +125,17 @@ class Load:
         self, caller: PatientCaller, teacher: Member, chance: random.Random, number: int
     ) -> Lesson | None:
         request_id = f"start-{self.seed}-{teacher.school_number}-{number}"
-        body = {"lesson_name": f"Lesson {number}", "minutes": 45}
+        body: dict[str, Any] = {"lesson_name": f"Lesson {number}", "minutes": 45}
+        section = self._sections.get(teacher.school_number)
+        if section and chance.random() < _OF_A_SECTION:
+            body["section"] = section
         status, told = caller.call("POST", "lessons/", teacher.token, body, request_id)
         if status != 201:
             # The one before may not be over: finish it.
-            if told.get("lesson_id"):
-                caller.call("POST", f"lessons/{told['lesson_id']}/finish/", teacher.token)
+            # A lesson of a section is joined.
+            before = told.get("lesson_id") or told.get("id")
+            if before:
+                caller.call("POST", f"lessons/{before}/finish/", teacher.token)
             return None
         students = chance.sample(self.people.students, self.students_of_a_lesson)
         lesson = Lesson(UUID(told["id"]), students)

@@ -192,6 +192,15 @@ class Rig:
             self._asked = self._settler.enter_context(self.worker("asked"))
         return self._asked.ask()
 
+    def make_sections(self) -> dict[str, str]:
+        """A section for each teacher. Returns their codes by the number of the teacher."""
+        command = [sys.executable, "-m", "tests.faults.sections"]
+        done = subprocess.run(
+            command, env=self.environment(), cwd=ROOT, check=True, stdout=subprocess.PIPE
+        )
+        codes: dict[str, str] = json.loads(done.stdout)
+        return codes
+
     def sql(self, **options: Any) -> "psycopg.Connection[tuple[Any, ...]]":
         """A connection to the rig's own database, past everything that stands between."""
         return psycopg.connect(self.postgres.url, autocommit=True, **options)

@@ -23,14 +23,26 @@ class School:
 
     @contextmanager
     def at_work(
-        self, *, workers: int = 2, teachers: int = 2, env: Mapping[str, str] = NOTHING
+        self,
+        *,
+        workers: int = 2,
+        teachers: int = 2,
+        env: Mapping[str, str] = NOTHING,
+        sections: Mapping[str, str] = NOTHING,
     ) -> Iterator[Load]:
         """Teachers and students at work, and as many persisting processes.
+
+        Where there are `sections`, their codes by teacher, half of the lessons are of one.
 
         It is under way when the block begins, and goes on for a while after its end.
         """
         load = Load(
-            self.site.port, self.rig.people, self.journal, seed=self.seed, teachers=teachers
+            self.site.port,
+            self.rig.people,
+            self.journal,
+            seed=self.seed,
+            teachers=teachers,
+            sections=sections,
         )
         with ExitStack() as stack:
             for _ in range(workers):

@@ -67,7 +67,11 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
         wires = Wires(rig.folder / "wires", rig.servers, stack)
         site = stack.enter_context(rig.site(scheduler=True, env=wires.urls))
         school = stack.enter_context(closing(School(rig, site, seed)))
-        with ExitStack() as workers, school.at_work(workers=0, teachers=TEACHERS):
+        sections = rig.make_sections()
+        with (
+            ExitStack() as workers,
+            school.at_work(workers=0, teachers=TEACHERS, sections=sections),
+        ):
             crew = Crew(rig, wires, workers)
             _let_fail(rig, wires, site, crew, school.chance, met)
         let_run_to_rest(rig)
@@ -78,6 +82,7 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
     result.write()
     assert not audit.faults, audit.line
     assert audit.acknowledged
+    assert audit.absent
 
 
 def _let_fail(

@@ -18,8 +18,8 @@ from uuid import UUID
 
 from attendance.live import keys
 from attendance.vocabulary import LessonState
-from tests.model import reading
-from tests.model.memory import HERE, RECEIPT, Memory, Student
+from tests.model import reading, rosters
+from tests.model.memory import BLANK, HERE, RECEIPT, Memory, Student
 from tests.model.stores import State
 from tests.support.lessons import TEACHER
 
@@ -37,6 +37,7 @@ def broken_in(world: "World", state: State, lesson_id: UUID) -> list[str]:
         *_outside_due(state),
         *_dangling(state),
         *_live_twice(memory, state),
+        *rosters.broken_in(memory, state, lesson_id),
     ]
 
 
@@ -48,11 +49,13 @@ def broken_at_rest(world: "World", state: State, lesson_id: UUID) -> list[str]:
         *_not_stored(memory, state, lesson_id),
         *_wrong_words(memory, state, lesson_id),
         *_wrong_events(memory, state, lesson_id),
+        *rosters.broken_at_rest(state, lesson_id),
     ]
 
 
 def broken_between(world: "World", before: State, after: State, action: str) -> Iterator[str]:
-    """What no step may do: a task discards no lesson that is open."""
+    """What no step may do: close a roster again, or, a task, discard a lesson that is open."""
+    yield from rosters.closed_again(before, after)
     if not action.startswith("task"):
         return
     left = {lesson.lesson_id for lesson in reading.lessons_in_redis(after)}
@@ -111,7 +114,7 @@ def _phantoms(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]:
     for words in (reading.stored_words(state, lesson_id), live.words if live else {}):
         for number, word in words.items():
             student = memory.students[number]
-            is_known = word in student.words
+            is_known = word in student.words or word == BLANK
             if not is_known and not _acceptable(memory, number, student._replace(floor=0), word):
                 yield f"{number} has a mark that nobody made: {word}"
 

@@ -2,14 +2,15 @@
 
 A word is what somebody said of a student and was acknowledged: `here` for a
 check-in, `receipt` for a mark that a receipt brought back, the request id for a
-correction. Two words whose requests overlapped may come in either order.
+correction. Two words whose requests overlapped may come in either order. `blank` says that
+nobody has spoken: a mark of the system, or an addition that was taken back.
 """
 
 from typing import NamedTuple
 
 from tests.model.stores import RedisContent, canonical_redis
 
-HERE, RECEIPT = "here", "receipt"
+HERE, RECEIPT, BLANK = "here", "receipt", "blank"
 
 
 class Student(NamedTuple):
@@ -30,6 +31,9 @@ class Student(NamedTuple):
 
     def told(self, word: str, call: "RequestUnderWay") -> "Student":
         """A word is acknowledged: what was acknowledged before its request began is older."""
+        if word == BLANK:
+            # Taken back: any word may stand again, and none has to.
+            return self._replace(floor=-1)
         return self._replace(words=(*self.words, word), floor=call.known, is_sure=call.is_sure)
 
 
@@ -58,6 +62,10 @@ class Memory(NamedTuple):
     backup: RedisContent | None = None
     is_rewound: bool = False
     """Whether Redis has come back older, or empty."""
+    early: RedisContent | None = None
+    """A backup that is older than `backup`."""
+    rosters: frozenset[tuple[str, ...]] = frozenset()
+    """Who was expected at any instant until now."""
 
     @property
     def key(self) -> str:

@@ -1,76 +1,21 @@
 """The real code with one guard taken out: the model has to find what goes wrong then."""
 
-import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from hashlib import sha1
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-import pytest
-from django.db.backends.utils import CursorWrapper
-
 from attendance.errors import LessonNotFound, LiveStoreUnavailable
-from attendance.live import client, store
-from attendance.live.client import Script
+from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.rules import verdicts
 from attendance.selectors import whereabouts
 from attendance.services import corrections, ledger
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
-from tests.model import scenarios
-from tests.model.scenarios import Scenario
-
-
-class Mutant(NamedTuple):
-    name: str
-    broken: Callable[[], AbstractContextManager[None]]
-    scenario: Scenario
-
-
-@contextmanager
-def lua(name: str, old: str, new: str) -> Iterator[None]:
-    """Another text in one script."""
-    real = client.script
-
-    def script(wanted: str) -> Script:
-        if wanted != name:
-            return real(wanted)
-        text = real(name).text
-        assert text.count(old) == 1, f"{name}.lua has changed: the mutant changes nothing"
-        text = text.replace(old, new)
-        return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(client, "script", script)
-        yield
-
-
-@contextmanager
-def sql(pattern: str, new: str) -> Iterator[None]:
-    """Another text in the statements that match, on every connection."""
-    real, found = CursorWrapper.execute, 0
-
-    def execute(self: CursorWrapper, statement: Any, params: Any = None) -> Any:
-        nonlocal found
-        text, times = re.subn(pattern, new, str(statement), flags=re.DOTALL)
-        found += times
-        return real(self, text, params)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(CursorWrapper, "execute", execute)
-        yield
-    assert found, "the SQL has changed: the mutant changes nothing"
-
-
-@contextmanager
-def python(module: Any, name: str, new: Any) -> Iterator[None]:
-    """Another function, or another number."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, name, new)
-        yield
+from tests.model import scenarios, section_mutants
+from tests.model.taking_out import Mutant, lua, python, sql
 
 
 def _discard_before_the_commit() -> AbstractContextManager[None]:
@@ -165,7 +110,11 @@ ALL = (
     Mutant("discard before the commit", _discard_before_the_commit, scenarios.DEATHS),
     Mutant(
         "DO NOTHING for known records",
-        lambda: sql(r"DO UPDATE SET .* WHERE stored.revision < EXCLUDED.revision", "DO NOTHING"),
+        lambda: sql(
+            r"DO UPDATE SET .* WHERE stored.revision < EXCLUDED.revision"
+            r" OR stored\.source = 'system'",
+            "DO NOTHING",
+        ),
         scenarios.EDITS,
     ),
     Mutant(
@@ -262,4 +211,5 @@ ALL = (
         ),
         scenarios.STARTS,
     ),
+    *section_mutants.ALL,
 )

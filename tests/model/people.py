@@ -1,4 +1,4 @@
-"""Teacher and students: what they ask, through the services, and what they hear."""
+"""Teacher, students and office: what they ask, through the services, and what they hear."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,8 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, extend_lesson, start_lesson
 from attendance.services.receipts import Found
 from attendance.vocabulary import Verdict
-from tests.model.memory import HERE, RECEIPT, RequestUnderWay
+from tests.model import section
+from tests.model.memory import BLANK, HERE, RECEIPT, RequestUnderWay
 from tests.support.lessons import TEACHER, student
 
 STUDENTS = {student(n).school_number: student(n) for n in (1, 2)}
@@ -30,6 +31,12 @@ Job = Callable[[], Any]
 
 def job_of(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
     """The request that a person makes."""
+    who = STUDENTS.get(call.number)
+    of_section = section.job_of(call.action, lesson_id, who=who, request_id=call.request_id)
+    return of_section or _of_lesson(call, receipt, lesson_id)
+
+
+def _of_lesson(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
     who = STUDENTS.get(call.number)
     match call.action.split():
         case ["start", *_]:
@@ -50,10 +57,11 @@ def job_of(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
         case ["finish"]:
             event = EventData("lesson_finished", TEACHER, "teacher")
             return lambda: store.finish(lesson_id, request_id=call.request_id, event=event)
+    verdict = Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE
     correction = Correction(
         lesson_id=lesson_id,
         school_number=call.number,
-        verdict=Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE,
+        verdict=Verdict.UNDO if call.action.startswith("undo") else verdict,
         actor=TEACHER,
         reason=call.request_id,
         full_name=STUDENTS[call.number].full_name,
@@ -69,7 +77,15 @@ def heard(call: RequestUnderWay, result: Any) -> tuple[str, str]:
             done: CheckedIn = result
             return "" if done.is_repeated else HERE, receipts.issue(done)
         case "redeem":
-            return RECEIPT if result.outcome is Found.RESTORED else "", ""
-        case "extend" | "start" | "finish":
-            return "", ""
-    return call.request_id, ""
+            return _told_by_receipt(result), ""
+        case "undo" if result.is_deleted or result.source == "system":
+            return BLANK, ""
+        case "correct" | "again:" | "cut" | "undo":
+            return call.request_id, ""
+    return "", ""
+
+
+def _told_by_receipt(result: receipts.Redeemed) -> str:
+    if result.outcome is Found.KEPT and result.record.source == "system":
+        raise AssertionError("a receipt was answered with a mark of the system")
+    return RECEIPT if result.outcome is Found.RESTORED else ""

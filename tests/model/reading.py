@@ -6,11 +6,12 @@ from uuid import UUID
 
 from attendance.live import decoding, keys
 from attendance.live.payloads import LiveRecord
+from attendance.rules.verdicts import UNDONE_REASON
 from attendance.vocabulary import LessonState
-from tests.model.memory import HERE, RECEIPT
+from tests.model.memory import BLANK, HERE, RECEIPT
 from tests.model.stores import Row, State
 
-_WORDS = {"student": HERE, "receipt": RECEIPT}
+_WORDS = {"student": HERE, "receipt": RECEIPT, "system": BLANK}
 
 
 class InRedis(NamedTuple):
@@ -60,7 +61,7 @@ def _word(lesson_id: UUID, number: str, raw: bytes) -> str:
 
 
 def word_of(source: str, reason: str) -> str:
-    return _WORDS.get(source, reason)
+    return _WORDS.get(source, BLANK if reason == UNDONE_REASON else reason)
 
 
 def attendance(state: State, lesson_id: UUID) -> Row | None:
@@ -79,6 +80,12 @@ def stored_records(state: State, lesson_id: UUID) -> dict[str, Row]:
 def stored_words(state: State, lesson_id: UUID) -> dict[str, str]:
     rows = stored_records(state, lesson_id)
     return {number: word_of(row["source"], row["reason"]) for number, row in rows.items()}
+
+
+def is_excused(state: State, student_id: int) -> bool:
+    """Whether an absence of a student is approved now; each covers the lesson."""
+    rows = state.rows.tables["courses_absence"]
+    return any(row["user_id"] == student_id and row["state"] == "approved" for row in rows)
 
 
 def stored_events(state: State, lesson_id: UUID) -> list[Row]:

@@ -27,6 +27,8 @@ class Scenario(NamedTuple):
     """Runs of the task that begin, by whichever."""
     deaths: int = 0
     mortals: tuple[str, ...] = ("task 1", "task 2")
+    with_section: bool = False
+    """Whether there is a section, in which both students are enrolled."""
     call_stops: tuple[str, ...] = ()
     """Scripts before which a request can be overtaken; none makes each request one step."""
 
@@ -142,4 +144,73 @@ STARTS = Scenario(
     mortals=("starter 1", "starter 2"),
     call_stops=("create_lesson", "take_name", "go_live"),
 )
-ALL = (DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, LOST, STARTS)
+_OF_SECTION = {
+    "start of the section": Ask(1, "teacher"),
+    "check in A": Ask(1, "student"),
+    "finish": Ask(1, "teacher"),
+}
+_OVER_WITHOUT_B = ("start of the section", "check in A", "finish")
+
+ABSENCES = Scenario(
+    "a section: absences that are approved and withdrawn",
+    {
+        **_OF_SECTION,
+        "approve B": Ask(1, "office"),
+        "withdraw B": Ask(1, "office"),
+        "correct B": Ask(1, "teacher"),
+    },
+    _OVER_WITHOUT_B,
+    ("rosters_read", "committed"),
+    runs=2,
+    deaths=1,
+    with_section=True,
+)
+ROSTERS = Scenario(
+    "a section: a roster that changes around the task",
+    {
+        **_OF_SECTION,
+        "unenrol B": Ask(1, "office"),
+        "correct A": Ask(1, "teacher"),
+    },
+    _OVER_WITHOUT_B,
+    ("rosters_read", "committed"),
+    runs=2,
+    deaths=1,
+    with_section=True,
+)
+NOT_HELD = Scenario(
+    "a section: a lesson that was not held, and held after all",
+    {
+        **_OF_SECTION,
+        "not held": Ask(1, "teacher"),
+        "held again": Ask(1, "teacher"),
+        "approve B": Ask(1, "office"),
+    },
+    _OVER_WITHOUT_B,
+    ("committed",),
+    runs=2,
+    deaths=1,
+    with_section=True,
+)
+BLANKS = Scenario(
+    "a section: marks come back where the system has filled a blank",
+    {
+        **_OF_SECTION,
+        "check in B": Ask(1, "student"),
+        "correct B": Ask(1, "teacher"),
+        "undo B": Ask(1, "teacher"),
+        "redeem B": Ask(1, "student"),
+        "backup early": Ask(1),
+        "backup": Ask(1),
+        "restore early": Ask(1),
+        "restore": Ask(1),
+    },
+    (
+        *("start of the section", "check in A", "backup early", "check in B", "backup"),
+        *("restore early", "finish"),
+    ),
+    (),
+    with_section=True,
+)
+WITH_SECTION = (ABSENCES, ROSTERS, NOT_HELD, BLANKS)
+ALL = (DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, LOST, STARTS, *WITH_SECTION)

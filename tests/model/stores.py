@@ -13,6 +13,8 @@ from tests.support.lessons import TEST_SERVER
 
 TABLES = (
     "users_user",
+    "courses_enrolment",
+    "courses_absence",
     "attendance_attendance",
     "attendance_attendancerecord",
     "attendance_attendanceevent",
@@ -20,7 +22,10 @@ TABLES = (
     "attendance_lessonledger",
     "attendance_quarantinedpayload",
 )
-_RECORD = ("full_name", "status", "source", "reason", "previous", "revision", "deleted_reason")
+_RECORD = (
+    *("full_name", "status", "source", "reason", "previous", "revision", "deleted_reason"),
+    "is_expected",
+)
 _EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "source")
 _LEDGER = ("state", "record_count", "quarantined_count", "attempts", "digest", "last_error")
 
@@ -66,8 +71,19 @@ class Rows:
         parts = {
             "users": sorted((row["school_number"], row["role"]) for row in who_rows(self)),
             "attendances": _sorted(
-                (row["id"], row["revision"], row["lesson_name"], row["ends_at"], row["deleted_at"])
+                (
+                    *(row["id"], row["revision"], row["lesson_name"], row["ends_at"]),
+                    *(row["deleted_at"], row["roster_closed_at"] is None),
+                    row["not_held_at"] is None,
+                )
                 for row in self.of("attendance")
+            ),
+            "enrolments": _sorted(
+                (who[row["user_id"]], row["role"], row["begins_on"], row["ends_on"])
+                for row in self.tables["courses_enrolment"]
+            ),
+            "absences": _sorted(
+                (who[row["user_id"]], row["state"]) for row in self.tables["courses_absence"]
             ),
             "records": _sorted(
                 (
@@ -161,7 +177,7 @@ def _names(redis: Redis) -> list[bytes]:
 def _reader(name: bytes) -> Any:
     if name.startswith(b"attn:{queue}"):
         return lambda pipe, key: pipe.zrange(key, 0, -1, withscores=True)
-    if name.startswith((b"attn:teacher", b"attn:code")):
+    if name.startswith((b"attn:teacher", b"attn:code", b"attn:section")):
         return lambda pipe, key: pipe.get(key)
     if name.endswith((b":events", b":corrupt")):
         return lambda pipe, key: pipe.lrange(key, 0, -1)

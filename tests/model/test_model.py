@@ -4,8 +4,8 @@ import pytest
 
 from tests.model import mutants, scenarios
 from tests.model.explorer import Explorer
-from tests.model.mutants import Mutant
 from tests.model.scenarios import Scenario
+from tests.model.taking_out import Mutant
 from tests.model.witnesses import WAYS
 
 MOST_STATES = 100_000

@@ -145,4 +145,48 @@ WAYS: Mapping[str, tuple[str, ...]] = {
         "task 1 goes on",
         "starter 1 goes on",
     ),
+    "a mark of the system is as good as its revision": (
+        "task 1 begins",
+        "correct B",
+        "undo B",
+        "restore",
+    ),
+    "an older copy fills no mark of the system": (
+        "task 1 begins",
+        "restore",
+    ),
+    "a receipt yields to a mark of the system": (
+        "task 1 begins",
+        "redeem B",
+    ),
+    "a roster is closed each time": (
+        "task 1 begins",
+        "task 1 goes on",
+        "task 1 dies",
+        "unenrol B",
+        "correct A",
+        "task 1 begins",
+        "task 1 goes on",
+    ),
+    "marks of the system in a transaction of their own": (
+        "task 1 begins",
+        "task 1 goes on",
+    ),
+    "absences are read before people are held": (
+        "task 1 begins",
+        "approve B",
+        "task 1 goes on",
+        "task 1 goes on",
+    ),
+    "an approval counts in Redis's revisions": (
+        "task 1 begins",
+        "task 1 goes on",
+        "task 1 dies",
+        "approve B",
+    ),
+    "marks of the system do not follow whether a lesson was held": (
+        "task 1 begins",
+        "not held",
+        "task 1 goes on",
+    ),
 }

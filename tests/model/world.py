@@ -17,14 +17,17 @@ from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome, PersistenceReport
 from attendance.vocabulary import LessonState
-from tests.model import people, reading, wiring
+from tests.model import people, reading, section, wiring
 from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss
-from tests.model.memory import HERE, RECEIPT, Memory, RequestUnderWay, Student
+from tests.model.memory import BLANK, HERE, RECEIPT, Memory, RequestUnderWay, Student
 from tests.model.scenarios import Scenario
 from tests.model.stores import State, put_all, put_redis, read_all
 from tests.support.clock import Clock
 
 LESSON = UUID("01900000-0000-7000-8000-000000000001")
+
+AFTER = {"withdraw B": "approve B", "enrol B": "unenrol B", "held again": "not held"}
+"""What makes sense only after something else."""
 
 
 class Broken(Exception):
@@ -73,11 +76,17 @@ class World:
                 yield action
 
     def _makes_sense(self, action: str) -> bool:
+        before = AFTER.get(action)
+        if before is not None:
+            return before in self.memory.used
         match action.split():
             case ["restore"]:
                 return self.memory.backup is not None
             case ["redeem", name]:
                 return bool(self.memory.students[people.NUMBERS[name]].receipt)
+            case ["undo", name]:
+                word = f"correct-{name}-1"
+                return self.memory.students[people.NUMBERS[name]].words[-1:] == (word,)
         return True
 
     @property
@@ -92,7 +101,7 @@ class World:
 
     def key_at_rest(self, state: State) -> bytes:
         """As `key`, for what needs neither the actions left nor the clock."""
-        memory = self.memory._replace(used=(), clock_ms=0, backup=None)
+        memory = self.memory._replace(used=(), clock_ms=0, backup=None, early=None)
         return sha256((state.canonical + memory.key).encode()).digest()
 
     # Making it happen
@@ -176,17 +185,33 @@ class World:
             raise Broken(f"{call.action}: {ended.error!r}")
 
     def _acknowledge(self, call: RequestUnderWay, result: Any) -> None:
-        word, receipt = people.heard(call, result)
+        try:
+            word, receipt = people.heard(call, result)
+        except AssertionError as error:
+            raise Broken(f"{call.action}: {error}") from None
+        self._note_the_roster(call)
         if receipt:
             student = self.memory.students[call.number]._replace(receipt=receipt)
             self.memory = self.memory.with_student(call.number, student)
         if not word:
             return
         if word not in {HERE, RECEIPT}:
-            self.memory = self.memory._replace(events=self.memory.events | {word})
+            told = call.request_id if word == BLANK else word
+            self.memory = self.memory._replace(events=self.memory.events | {told})
         if call.number:
             student = self.memory.students[call.number].told(word, call)
             self.memory = self.memory.with_student(call.number, student)
+
+    def _note_the_roster(self, call: RequestUnderWay) -> None:
+        """Who is expected once somebody was enrolled, or an enrolment has ended."""
+        match call.action.split()[0]:
+            case "enrol":
+                roster = tuple(people.STUDENTS)
+            case "unenrol":
+                roster = tuple(number for number in people.STUDENTS if number != call.number)
+            case _:
+                return
+        self.memory = self.memory._replace(rosters=self.memory.rosters | {roster})
 
     # What nobody asks for
 
@@ -204,6 +229,14 @@ class World:
 
     def _backup(self) -> None:
         self.memory = self.memory._replace(backup=read_all().redis)
+
+    def _backup_early(self) -> None:
+        self.memory = self.memory._replace(early=read_all().redis)
+
+    def _restore_early(self) -> None:
+        assert self.memory.early is not None
+        put_redis(self.memory.early)
+        self._look_at_what_is_left()
 
     def _restore(self) -> None:
         assert self.memory.backup is not None
@@ -266,6 +299,9 @@ def playing(scenario: Scenario) -> Iterator[World]:
         stack.callback(logging.disable, logging.NOTSET)
         stack.enter_context(wiring.installed(clock))
         world = World(scenario, clock)
+        if scenario.with_section:
+            roster = section.make(people.STUDENTS, starts_at_ms=people.START)
+            world.memory = world.memory._replace(rosters=frozenset({roster}))
         stack.enter_context(company(*world.actors.values()))
         for action in scenario.setting:
             world.act(action)

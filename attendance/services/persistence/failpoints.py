@@ -14,6 +14,8 @@ STEPS = (
     "claimed",
     "snapshot_taken",
     "users_ensured",
+    "rosters_read",
+    "records_written",
     "rows_written",
     "before_commit",
     "committed",
