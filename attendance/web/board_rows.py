@@ -24,7 +24,7 @@ _HERE: Final = {Status.PRESENT, Status.LATE}
 _CAN_HAVE_COME: Final = {Status.ABSENT, Status.EXCUSED}
 
 
-class Row(NamedTuple):
+class BoardRow(NamedTuple):
     """One student on a board, with a record or without one."""
 
     school_number: str
@@ -48,10 +48,10 @@ class Group(NamedTuple):
 
     key: str
     title: str | Promise
-    rows: Sequence[Row]
+    rows: Sequence[BoardRow]
 
 
-class Rows(NamedTuple):
+class BoardRows(NamedTuple):
     """What a board shows of a lesson."""
 
     tabs: Sequence[tuple[str, str | Promise, int]]
@@ -73,7 +73,7 @@ _TITLES: Final = {
 }
 
 
-def rows_of(board: Board, *, tab: str, search: str) -> Rows:
+def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
     """The rows of one tab in whose number or name the text stands; an unknown tab is all."""
     kept = [record for record in board.records if not record.is_deleted]
     refusals = _open_refusals(board, kept)
@@ -85,7 +85,7 @@ def rows_of(board: Board, *, tab: str, search: str) -> Rows:
     elif has_roster and tab in groups:
         groups = {tab: groups[tab]}
     matches = _matcher(search)
-    return Rows(
+    return BoardRows(
         tabs=[(key, _TITLES[key], counts[key]) for key in _TITLES if key in counts],
         groups=[
             Group(key, _TITLES[key], [row for row in rows if matches(row)])
@@ -112,7 +112,7 @@ def _open_refusals(board: Board, kept: Iterable[RegisterRecord]) -> list[LiveRef
     return [each for each in board.refusals if each.school_number not in recorded]
 
 
-def _by_group(board: Board, kept: Iterable[RegisterRecord]) -> dict[str, list[Row]]:
+def _by_group(board: Board, kept: Iterable[RegisterRecord]) -> dict[str, list[BoardRow]]:
     """What wants a decision comes first, then who is missing, then who is here."""
     groups: dict[str, list[RegisterRecord]] = {DECIDE: [], NOT_HERE: [], HERE: []}
     for record in kept:
@@ -131,18 +131,18 @@ def _group_of(record: RegisterRecord) -> str:
     return HERE if record.status in _HERE else NOT_HERE
 
 
-def _newest_first(records: Iterable[RegisterRecord]) -> list[Row]:
+def _newest_first(records: Iterable[RegisterRecord]) -> list[BoardRow]:
     ordered = sorted(records, key=lambda record: record.changed_at, reverse=True)
     return [_of_record(record) for record in ordered]
 
 
-def _of_person(person: Person) -> Row:
-    return Row(person.school_number, person.full_name, is_one_click=True)
+def _of_person(person: Person) -> BoardRow:
+    return BoardRow(person.school_number, person.full_name, is_one_click=True)
 
 
-def _of_record(record: RegisterRecord) -> Row:
+def _of_record(record: RegisterRecord) -> BoardRow:
     can_have_come = record.status in _CAN_HAVE_COME
-    return Row(
+    return BoardRow(
         school_number=record.school_number,
         full_name=record.full_name,
         status=record.status,
@@ -157,7 +157,7 @@ def _of_record(record: RegisterRecord) -> Row:
 
 
 def _counts(
-    kept: Sequence[RegisterRecord], groups: dict[str, list[Row]], refused: int
+    kept: Sequence[RegisterRecord], groups: dict[str, list[BoardRow]], refused: int
 ) -> dict[str, int]:
     if ALL in groups:
         of = [_group_of(record) for record in kept]
@@ -170,7 +170,7 @@ def _counts(
 def _matcher(search: str) -> Callable[[Any], bool]:
     text = folded(search)
 
-    def matches(who: Row | LiveRefusal) -> bool:
+    def matches(who: BoardRow | LiveRefusal) -> bool:
         return not text or text in folded(f"{who.school_number} {who.full_name}")
 
     return matches

@@ -8,20 +8,11 @@ from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger, P
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
+from tests.faults.victims import VICTIM
 from tests.support.lessons import TEACHER, end, keys_in_redis, live_lesson
 from tests.support.processes import python
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-VICTIM = """
-import os, signal
-from attendance.services.persistence import failpoints
-from attendance.services.persistence import unified_persistence_task
-def die(lesson_ids):
-    os.kill(os.getpid(), signal.SIGKILL)
-with failpoints.installed(sys.argv[1], die):
-    unified_persistence_task()
-"""
 
 
 @pytest.mark.parametrize("step", failpoints.STEPS)

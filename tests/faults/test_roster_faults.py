@@ -21,7 +21,7 @@ from courses.services.enrolments import EnrolmentPlan, end_enrolment, enrol
 from courses.services.sections import archive_section
 from courses.vocabulary import EnrolmentRole
 from demo.processes import database_url
-from tests.faults.test_kills import VICTIM
+from tests.faults.victims import VICTIM
 from tests.support.death import Died
 from tests.support.lessons import TEACHER, keys_in_redis, student
 from tests.support.processes import python

@@ -38,7 +38,7 @@ some = st.lists(who, unique=True, max_size=PEOPLE)
 _years = count()
 
 
-class RosterStep(NamedTuple):
+class WorldStep(NamedTuple):
     kind: str
     first: Any = 0
     second: Any = 0
@@ -47,11 +47,11 @@ class RosterStep(NamedTuple):
 OF_ONE = ("approve", "withdraw", "enrol", "leave", "move", "unmerge")
 ROSTER_STEPS = st.lists(
     st.one_of(
-        st.builds(RosterStep, st.just("lesson"), some, some),
-        st.builds(RosterStep, st.just("receipt"), st.integers(0, 20), st.just(0)),
-        st.builds(RosterStep, st.sampled_from(OF_ONE), who, st.just(0)),
-        st.builds(RosterStep, st.just("rename"), who, st.integers(0, 9)),
-        st.builds(RosterStep, st.just("merge"), who, who),
+        st.builds(WorldStep, st.just("lesson"), some, some),
+        st.builds(WorldStep, st.just("receipt"), st.integers(0, 20), st.just(0)),
+        st.builds(WorldStep, st.sampled_from(OF_ONE), who, st.just(0)),
+        st.builds(WorldStep, st.just("rename"), who, st.integers(0, 9)),
+        st.builds(WorldStep, st.just("merge"), who, who),
     ),
     min_size=3,
     max_size=10,
@@ -97,7 +97,7 @@ class Year:
                 found[f"{model.__name__} {row['id']}"] = row
         return found
 
-    def take(self, step: RosterStep) -> None:
+    def take(self, step: WorldStep) -> None:
         before, rosters = self.stored(), self._rosters()
         allowed = getattr(self, f"_{step.kind}")(step)
         after = self.stored()
@@ -113,7 +113,7 @@ class Year:
 
     # Lessons
 
-    def _lesson(self, step: RosterStep) -> Iterator[str]:
+    def _lesson(self, step: WorldStep) -> Iterator[str]:
         """Some come, and the marks of some who came after them are forgotten by the live store."""
         section = self.sections[0]
         lesson = section_lesson(section, teacher=self.teacher)
@@ -150,7 +150,7 @@ class Year:
         of_person = Absence.objects.filter(user__in=accounts_of(user_id), state="approved")
         return of_person.exists()
 
-    def _receipt(self, step: RosterStep) -> Iterator[str]:
+    def _receipt(self, step: WorldStep) -> Iterator[str]:
         """Sent twice; it changes one record, and the revision of its lesson."""
         if not self.receipts:
             return
@@ -167,7 +167,7 @@ class Year:
 
     # Absences: nothing but marks of the system follows
 
-    def _approve(self, step: RosterStep) -> Iterator[str]:
+    def _approve(self, step: WorldStep) -> Iterator[str]:
         absence = self.absences[step.first]
         absence.refresh_from_db()
         if absence.state == "requested":
@@ -175,7 +175,7 @@ class Year:
             decide_absence(absence_id=absence.pk, approve=True, actor=self.actor)
             yield from self._followed(marks)
 
-    def _withdraw(self, step: RosterStep) -> Iterator[str]:
+    def _withdraw(self, step: WorldStep) -> Iterator[str]:
         marks = self._marks_of(step.first)
         withdraw_absence(absence_id=self.absences[step.first].pk, actor=self.actor)
         yield from self._followed(marks)
@@ -194,7 +194,7 @@ class Year:
 
     # Rosters and people: nothing that is stored follows
 
-    def _enrol(self, step: RosterStep, section: int = 0) -> Iterator[str]:
+    def _enrol(self, step: WorldStep, section: int = 0) -> Iterator[str]:
         if not self._open_rows(step.first, section):
             Enrolment.objects.filter(
                 user=self.users[step.first], section=self.sections[section]
@@ -202,12 +202,12 @@ class Year:
             enrol(self.sections[section], self.people[step.first])
         return iter(())
 
-    def _leave(self, step: RosterStep) -> Iterator[str]:
+    def _leave(self, step: WorldStep) -> Iterator[str]:
         for row in self._open_rows(step.first, 0):
             end_enrolment(enrolment_id=row.pk, ends_on=row.begins_on, actor=self.actor)
         return iter(())
 
-    def _move(self, step: RosterStep) -> Iterator[str]:
+    def _move(self, step: WorldStep) -> Iterator[str]:
         self._leave(step)
         return self._enrol(step, section=1)
 
@@ -215,11 +215,11 @@ class Year:
         rows = Enrolment.objects.filter(user=self.users[n], section=self.sections[section])
         return list(rows.filter(ends_on=None))
 
-    def _rename(self, step: RosterStep) -> Iterator[str]:
+    def _rename(self, step: WorldStep) -> Iterator[str]:
         User.objects.filter(pk=self.users[step.first].pk).update(full_name=f"Other {step.second}")
         return iter(())
 
-    def _merge(self, step: RosterStep) -> Iterator[str]:
+    def _merge(self, step: WorldStep) -> Iterator[str]:
         self.is_merged = False
         user = self.users[step.first]
         was_root = roots_of([user.pk])[user.pk] == user.pk
@@ -228,12 +228,12 @@ class Year:
             self.is_merged = was_root
         return iter(())
 
-    def _unmerge(self, step: RosterStep) -> Iterator[str]:
+    def _unmerge(self, step: WorldStep) -> Iterator[str]:
         with suppress(UserError):
             unmerge(self.users[step.first])
         return iter(())
 
-    def _is_whole_when_taken_back(self, step: RosterStep, rosters: list[Any]) -> None:
+    def _is_whole_when_taken_back(self, step: WorldStep, rosters: list[Any]) -> None:
         if not self.is_merged:
             return
         together, rows = self._rosters(), self.stored()
@@ -264,7 +264,7 @@ class Year:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=ROSTER_STEPS)
-def test_stored_registers_never_change_by_themselves(steps: list[RosterStep]) -> None:
+def test_stored_registers_never_change_by_themselves(steps: list[WorldStep]) -> None:
     year = Year()
     for step in steps:
         year.take(step)

@@ -8,5 +8,6 @@ interface Element {
 
 interface HTMLElementEventMap {
   "htmx:beforeRequest": CustomEvent & { target: HTMLElement };
+  "htmx:afterSettle": CustomEvent & { target: HTMLElement };
   "htmx:afterOnLoad": CustomEvent;
 }

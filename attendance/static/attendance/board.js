@@ -62,7 +62,8 @@
   document.body.addEventListener("htmx:afterSettle", (event) => {
     if (place < 0 || event.detail.requestConfig?.verb !== "post") return;
     const left = waiting();
-    (left[Math.min(place, left.length - 1)] ?? document.getElementById("search"))?.focus();
+    const next = left[Math.min(place, left.length - 1)] ?? document.getElementById("search");
+    if (next instanceof HTMLElement) next.focus();
     place = -1;
   });
 

@@ -39,7 +39,7 @@ def my_attendance(request: HttpRequest) -> HttpResponse:
     return render(request, "attendance/pages/my_attendance.html", context)
 
 
-class Line(NamedTuple):
+class OwnLine(NamedTuple):
     """One lesson of a student's own list."""
 
     own: OwnRecord
@@ -50,9 +50,9 @@ class Line(NamedTuple):
     """The clock of the lesson."""
 
 
-def _line(own_record: OwnRecord) -> Line:
+def _line(own_record: OwnRecord) -> OwnLine:
     lesson, record = own_record
-    return Line(
+    return OwnLine(
         own=own_record,
         outcome=check_ins.of_record(record, lesson),
         why=why(record, lesson),
