@@ -7,12 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from tests.support.factories import UserFactory
 from users.errors import UsersMissing
 from users.identity import Person, Role
 from users.models import User
-from users.services import ensure_users
+from users.services import ensure_users, update_people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -128,3 +129,24 @@ def test_a_superuser_is_staff() -> None:
 
     assert (user.school_number, user.is_staff, user.is_superuser) == ("ROOT-1", True, True)
     assert user.check_password("a sturdy password")
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "role"),
+    [
+        ({}, "New", "teacher"),
+        ({"last_login": timezone.now()}, "New", "student"),
+        ({"password": "md5$x"}, "New", "student"),
+        ({"role": "staff"}, "New", "staff"),
+        ({"role": "staff", "is_superuser": True}, "Old", "staff"),
+    ],
+)
+def test_known_people_are_completed_and_nobody_is_raised_or_lowered_by_it(
+    fields: dict[str, object], name: str, role: str
+) -> None:
+    UserFactory(**{"school_number": "T-1", "full_name": "Old", **fields})
+    with transaction.atomic():
+        update_people([Person("T-1", "New", Role.TEACHER), Person("T-2", "Nobody")])
+        update_people([Person("T-1", "New")])
+    user = User.objects.get()
+    assert (user.full_name, user.role) == (name, role)

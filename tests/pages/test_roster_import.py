@@ -185,6 +185,15 @@ def test_a_file_that_cannot_be_read_says_why(
     assert not RosterUpload.objects.exists()
 
 
+def test_no_more_of_a_file_is_read_than_is_taken(
+    section: Section, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[Any] = []
+    monkeypatch.setattr(roster_import, "keep_upload", lambda file, **of: kept.append(file))
+    answer = sent(signed_in(TEACHER), section, bytes(MOST_UPLOADED_BYTES + 1))
+    assert (answer.status_code, kept) == (413, [])
+
+
 def test_an_older_encoding_is_chosen_on_the_page(section: Section) -> None:
     raw = "school_number,full_name\nN-1,Çağrı\n".encode("cp1254")
     assert "Çağrı" in text_of(sent(signed_in(TEACHER), section, raw, encoding="cp1254"))

@@ -29,8 +29,9 @@ from courses.services.rosters.uploads import (
     preview_upload,
     section_of,
 )
-from courses.vocabulary import EnrolmentRole
+from courses.vocabulary import MOST_UPLOADED_BYTES, EnrolmentRole
 from users.errors import AttnError, UserError
+from users.reading.text import read_bounded
 from users.wording import in_words
 
 SHOWN_ROWS = 200
@@ -65,7 +66,9 @@ def choose(request: HttpRequest, section_id: int) -> HttpResponse:
 
 def _file_of(form: RosterUploadForm) -> UploadedFile:
     file = form.cleaned_data["file"]
-    return UploadedFile(name=file.name, content=file.read(), encoding=form.cleaned_data["encoding"])
+    # A request may bring a file of any size: no more of it is held than is taken.
+    content = read_bounded(file, most=MOST_UPLOADED_BYTES)
+    return UploadedFile(name=file.name, content=content, encoding=form.cleaned_data["encoding"])
 
 
 @never_cache
