@@ -18,6 +18,7 @@ from courses.selectors.absence_lists import (
     with_details,
 )
 from courses.selectors.absences import absences_covering
+from courses.selectors.expected import Meeting, excuses_at
 from courses.selectors.rosters import (
     RosterEntry,
     roles_in,
@@ -213,6 +214,20 @@ def test_an_absence_of_one_account_covers_the_other(
         assert found == {user.pk: [absence.pk] for user in asked if user != other}
     unmerge(old)
     assert covered(section, old, new, third) == {old.pk: [absence.pk]}
+
+
+def test_an_absence_of_one_account_excuses_the_other_alone(
+    section: Section, old: User, new: User
+) -> None:
+    meeting = Meeting(section.pk, IN_TERM.date(), IN_TERM, IN_TERM + HOUR)
+    absence = AbsenceFactory.create(user=old, approved=True)
+    assert excuses_at({meeting: [new.pk]}) == {}
+    merge(old, new)
+    for user in (old, new):
+        excuses = excuses_at({meeting: [user.pk]})
+        assert {key: excuse.absence_id for key, excuse in excuses.items()} == {
+            (meeting, user.pk): absence.pk
+        }
 
 
 def plan_for(user: User, *sections: Section) -> AbsencePlan:
