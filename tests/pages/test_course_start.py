@@ -130,7 +130,7 @@ def test_somebody_elses_course_is_not_found() -> None:
         answer = signed_in(person).post("/lessons/start/", given)
         assert answer.status_code in {400, 403, 404}
     assert store.sections_lesson(section.pk) is None
-    given = {"section": f"#{section.pk}", "request_id": "f4", "minutes": 30}
+    given = {"section": f"#{section.pk}", "request_id": "f4", "minutes": "30"}
     assert signed_in(SECOND).post("/lessons/start/", given).status_code == 404
     assert signed_in(STAFF).post("/lessons/start/", given).status_code == 302
 
