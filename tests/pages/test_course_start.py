@@ -149,9 +149,11 @@ def test_a_second_start_joins_and_says_so() -> None:
 def test_an_assistant_starts_and_finds_lessons_of_the_course_alone() -> None:
     section = section_of_today((1,))
     enrol(section, ASSISTANT, EnrolmentRole.ASSISTANT)
+    enrol(section_of_today((2,), teachers=()), ASSISTANT, EnrolmentRole.STUDENT)
     desk = signed_in(ASSISTANT)
     assert "Lessons that you run" in text_of(desk.get("/me/"))
     page = desk.get("/lessons/")
+    assert keys(page) == [f"#{section.pk}"]
     assert "No course" not in text_of(page)
     bare = desk.post("/lessons/start/", form_of(page, section="", lesson_name="Chess"))
     assert bare.status_code == 403
