@@ -28,4 +28,4 @@ def read_versions(lesson_ids: Sequence[UUID]) -> dict[UUID, str]:
 def _version(reply: list[bytes]) -> str:
     if reply[0] != b"version":
         return GONE
-    return f"{reply[1].decode()}-{int(reply[2])}"
+    return f"{reply[1].decode()}-{int(reply[2])}-{reply[3].decode()}"

@@ -21,7 +21,7 @@ from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, R
 from attendance.vocabulary import LessonState
 from users.identity import Person
 
-_VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-([a-z]+)")
+_VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-([a-z]+)")
 
 
 class Board(NamedTuple):
@@ -43,13 +43,15 @@ class _Version(NamedTuple):
     revision: int
     refused: int
     """Attempts that were refused: they raise no revision."""
+    roster_changes: int
+    """How often the copy of the roster was written: that raises none either."""
     state: str
 
     def __str__(self) -> str:
-        return f"{self.revision}-{self.refused}-{self.state}"
+        return f"{self.revision}-{self.refused}-{self.roster_changes}-{self.state}"
 
 
-_NO_VERSION = _Version(-1, -1, "")
+_NO_VERSION = _Version(-1, -1, -1, "")
 
 
 def find_board(lesson_id: UUID, *, version: str = "") -> Board:
@@ -59,7 +61,9 @@ def find_board(lesson_id: UUID, *, version: str = "") -> Board:
     query. Raises LessonNotFound, LessonUnreadable and LiveStoreUnavailable.
     """
     match = _VERSION.fullmatch(version)
-    caller_version = _Version(int(match[1]), int(match[2]), match[3]) if match else _NO_VERSION
+    caller_version = (
+        _Version(int(match[1]), int(match[2]), int(match[3]), match[4]) if match else _NO_VERSION
+    )
     return _unchanged_board(lesson_id, caller_version) or _whole_board(lesson_id, caller_version)
 
 
@@ -96,6 +100,7 @@ def _read_register(lesson_id: UUID, caller_version: _Version) -> Register:
         lesson_id,
         known_revision=caller_version.revision,
         known_refused=caller_version.refused,
+        known_roster_changes=caller_version.roster_changes,
         with_refusals=True,
     )
 
@@ -111,7 +116,9 @@ def _of_live(live: Register, state: str) -> Board:
             roster=_roster_counts(live, records),
         ),
         missing=missing,
-        version=str(_Version(live.lesson.revision, live.refused_attempts, state)),
+        version=str(
+            _Version(live.lesson.revision, live.refused_attempts, live.roster_changes, state)
+        ),
         records=records,
         refusals=live.refusals,
         is_unchanged=live.is_unchanged,
@@ -121,7 +128,7 @@ def _of_live(live: Register, state: str) -> Board:
 def _of_stored(row: Attendance, caller_version: _Version) -> Board:
     state = whereabouts.ledger_state(row.pk) or LessonState.DISCARDED
     refused_attempts = row.refusals.aggregate(times=Sum("times"))["times"] or 0
-    version = _Version(row.revision, refused_attempts, state)
+    version = _Version(row.revision, refused_attempts, 0, state)
     if version == caller_version:
         lesson = shapes.lesson_of_stored(row, state=state, counts={})
         return Board(lesson=lesson, version=str(version), is_unchanged=True)
@@ -147,7 +154,7 @@ def _lost_board(lesson_id: UUID) -> Board:
     lesson = find_lesson(lesson_id)
     if lesson.state != LessonState.LOST:
         raise LessonNotFound
-    return Board(lesson=lesson, version=str(_Version(0, 0, lesson.state)))
+    return Board(lesson=lesson, version=str(_Version(0, 0, 0, lesson.state)))
 
 
 def without_record(roster: LiveRoster, records: Iterable[RegisterRecord]) -> list[Person]:

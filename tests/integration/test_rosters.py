@@ -13,6 +13,7 @@ from django.utils import timezone
 from attendance.errors import NotOnRoster
 from attendance.live import client, keys, store
 from attendance.live.payloads import LiveLesson
+from attendance.live.versions import read_versions
 from attendance.models import Attendance, AttendanceRecord, PersistenceRun
 from attendance.selectors.boards import find_board
 from attendance.services.check_in import check_in
@@ -22,6 +23,9 @@ from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import Verdict
 from courses.errors import SectionNotFound
 from courses.models import Enrolment
+from courses.services.enrolments import EnrolmentPlan
+from courses.services.enrolments import enrol as enrol_somebody
+from courses.vocabulary import EnrolmentRole
 from tests.support.course_factories import AbsenceFactory, ClosureFactory
 from tests.support.death import Died
 from tests.support.lessons import TEACHER, student
@@ -270,3 +274,24 @@ def test_whoever_left_during_the_lesson_is_not_expected() -> None:
     unified_persistence_task()
 
     assert set(register_of(lesson.id)) == {"S-0001"}
+
+
+def test_an_open_board_sees_an_enrolment_at_once() -> None:
+    section = section_of_today([1])
+    lesson = section_lesson(section, [1])
+    board = find_board(lesson.id)
+    assert find_board(lesson.id, version=board.version).is_unchanged
+    before = read_versions([lesson.id])
+
+    plan = EnrolmentPlan(
+        section_id=section.pk,
+        user_id=user_of(student(5)).pk,
+        role=EnrolmentRole.STUDENT,
+        begins_on=section.starts_on,
+    )
+    enrol_somebody(plan=plan, actor=user_of(Person("STAFF-1", "Staff 1", Role.STAFF)))
+
+    fresh = find_board(lesson.id, version=board.version)
+    assert not fresh.is_unchanged
+    assert [person.school_number for person in fresh.missing] == ["S-0005"]
+    assert read_versions([lesson.id]) != before

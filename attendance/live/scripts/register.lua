@@ -1,10 +1,11 @@
 -- The register of a live lesson, unless the caller already has all of it.
 -- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals, 6 roster
 -- ARGV    1 revision that the caller has, or '', 2 refused attempts that the caller has, or '' for
---         a caller who does not want them, 3 '1' to see events as well
--- RETURNS unchanged, now ms, lesson fields, refused attempts
+--         a caller who does not want them, 3 '1' to see events as well, 4 changes of the roster
+--         that the caller has, or '' for a caller who does not mind
+-- RETURNS unchanged, now ms, lesson fields, refused attempts, changes of the roster
 --         register, now ms, lesson fields, refused attempts, records, events, corrupt, refusals,
---         roster
+--         roster, changes of the roster
 --         not_found | starting | unreadable
 
 -- How often somebody was refused; the revision does not show it.
@@ -20,10 +21,14 @@ end
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 local fields, refused = lesson_fields(KEYS[1]), int(refused_attempts())
-if ARGV[1] == int(lesson.revision) and (ARGV[2] == '' or ARGV[2] == refused) then
-  return {'unchanged', int(now_ms()), fields, refused}
+local roster_changes = redis.call('HGET', KEYS[1], 'roster_changes') or '0'
+local has_refused = ARGV[2] == '' or ARGV[2] == refused
+local has_roster = ARGV[4] == '' or ARGV[4] == roster_changes
+if ARGV[1] == int(lesson.revision) and has_refused and has_roster then
+  return {'unchanged', int(now_ms()), fields, refused, roster_changes}
 end
 local events = ARGV[3] == '1' and redis.call('LRANGE', KEYS[3], 0, -1) or {}
 local refusals = refused ~= '0' and redis.call('HGETALL', KEYS[5]) or {}
 return {'register', int(now_ms()), fields, refused, redis.call('HGETALL', KEYS[2]), events,
-  redis.call('LRANGE', KEYS[4], 0, -1), refusals, redis.call('HGETALL', KEYS[6])}
+  redis.call('LRANGE', KEYS[4], 0, -1), refusals, redis.call('HGETALL', KEYS[6]),
+  roster_changes}

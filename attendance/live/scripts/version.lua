@@ -1,6 +1,6 @@
 -- What tells a board whether it is out of date, without reading records.
 -- KEYS    1 lesson, 2 refusals
--- RETURNS version, revision, refused students and codes | not_found
-local revision = redis.call('HGET', KEYS[1], 'revision')
-if not revision then return {'not_found'} end
-return {'version', revision, redis.call('HLEN', KEYS[2])}
+-- RETURNS version, revision, refused students and codes, changes of the roster | not_found
+local found = redis.call('HMGET', KEYS[1], 'revision', 'roster_changes')
+if not found[1] then return {'not_found'} end
+return {'version', found[1], redis.call('HLEN', KEYS[2]), found[2] or '0'}

@@ -44,6 +44,8 @@ class Register(NamedTuple):
     refusals: Sequence[LiveRefusal] = ()
     roster: LiveRoster = NOBODY
     """Who is expected; nobody without a section."""
+    roster_changes: int = 0
+    """How often its copy of the roster was written; the revision does not show it."""
     refused_attempts: int = 0
     """How often somebody was refused; 0 for a caller who did not ask for refusals."""
     unreadable: int = 0
@@ -136,24 +138,35 @@ def register(
     *,
     known_revision: int | None = None,
     known_refused: int | None = None,
+    known_roster_changes: int | None = None,
     with_refusals: bool = False,
     with_events: bool = False,
 ) -> Register:
     """The records of a live lesson, by school number: one round trip.
 
-    Where the lesson is still at `known_revision`, and with refusals also at
-    `known_refused` attempts, only the lesson is read. Raises LessonNotFound and
+    Where the lesson is still at `known_revision`, and also at `known_refused` attempts and
+    `known_roster_changes` for who gives them, only the lesson is read. Raises LessonNotFound and
     LessonUnreadable.
     """
     refused: int | str = "" if not with_refusals else -1 if known_refused is None else known_refused
     reply = client.run(
         "register",
         keys.of_lesson(lesson_id),
-        ("" if known_revision is None else known_revision, refused, "1" if with_events else ""),
+        (
+            "" if known_revision is None else known_revision,
+            refused,
+            "1" if with_events else "",
+            "" if known_roster_changes is None else known_roster_changes,
+        ),
     )
     if reply[0] == b"unchanged":
         lesson = _lesson(lesson_id, reply[1], reply[2])
-        return Register(lesson=lesson, refused_attempts=int(reply[3]), is_unchanged=True)
+        return Register(
+            lesson=lesson,
+            refused_attempts=int(reply[3]),
+            roster_changes=_count(reply[4]),
+            is_unchanged=True,
+        )
     if reply[0] != b"register":
         refuse(reply)
     return _register(lesson_id, reply)
@@ -184,7 +197,7 @@ def read_history(lesson_id: UUID, school_number: str) -> RecordHistory:
 
 
 def _register(lesson_id: UUID, reply: list[Any]) -> Register:
-    _, read_at, fields, refused, flat, raw_events, corrupt, refusals, roster = reply
+    _, read_at, fields, refused, flat, raw_events, corrupt, refusals, roster, changes = reply
     records: list[LiveRecord] = []
     events, unreadable = _events(lesson_id, raw_events)
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
@@ -198,9 +211,15 @@ def _register(lesson_id: UUID, reply: list[Any]) -> Register:
         events=events,
         refusals=decode_refusals(lesson_id, refusals),
         roster=decode_roster(lesson_id, roster),
+        roster_changes=_count(changes),
         refused_attempts=int(refused),
         unreadable=unreadable + len(corrupt),
     )
+
+
+def _count(raw: bytes) -> int:
+    # A hint that anybody could have overwritten: what is no number counts as none.
+    return int(raw) if raw.isdigit() else 0
 
 
 def _lesson(lesson_id: UUID, read_at: bytes, fields: list[bytes]) -> LiveLesson:
