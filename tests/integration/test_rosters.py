@@ -1,7 +1,9 @@
 """Lessons of a section: who is expected, who is missing, and what fills the blanks."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -10,14 +12,18 @@ from django.utils import timezone
 
 from attendance.errors import NotOnRoster
 from attendance.live import client, keys, store
+from attendance.live.payloads import LiveLesson
 from attendance.models import Attendance, AttendanceRecord, PersistenceRun
 from attendance.selectors.boards import find_board
 from attendance.services.check_in import check_in
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.vocabulary import Verdict
 from courses.errors import SectionNotFound
 from courses.models import Enrolment
 from tests.support.course_factories import AbsenceFactory, ClosureFactory
+from tests.support.death import Died
 from tests.support.lessons import TEACHER, student
 from tests.support.sections import (
     ended_section_lesson,
@@ -128,6 +134,48 @@ def test_a_check_in_costs_no_query() -> None:
     with CaptureQueriesContext(connection) as queries:
         check_in(lesson.id, student=student(1))
     assert len(queries) == 0
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_the_statements_do_not_grow_with_the_lessons(known: bool) -> None:
+    def statements(count: int) -> int:
+        lessons = [
+            ended_section_lesson(section_of_today([1, 2, 3], teachers=[who]), [1], teacher=who)
+            for who in (Person(f"T-{n}", f"Teacher {n}", Role.TEACHER) for n in range(count))
+        ]
+        if known:
+            _leave_known(lessons)
+        with CaptureQueriesContext(connection) as captured:
+            report = unified_persistence_task()
+        assert report.totals.outcomes == {"persisted": count}
+        assert (report.totals.expected, report.totals.marked_absent) == (3 * count, 2 * count)
+        return len(captured)
+
+    # Whoever ends the lessons is known, too: an unknown user takes two more.
+    user_of(TEACHER)
+    assert statements(1) == statements(50)
+
+
+def _leave_known(lessons: list[LiveLesson]) -> None:
+    """As after a death before the discard, with open rosters, and a word in each since then."""
+
+    def die(lesson_ids: Sequence[UUID]) -> None:
+        raise Died
+
+    with failpoints.installed("committed", die), pytest.raises(Died):
+        unified_persistence_task()
+    AttendanceRecord.objects.filter(source="system").delete()
+    Attendance.objects.update(roster_closed_at=None)
+    for lesson in lessons:
+        correct_record(
+            Correction(
+                lesson_id=lesson.id,
+                school_number="S-0001",
+                verdict=Verdict.LATE,
+                actor=lesson.data.teacher,
+                reason="tram",
+            )
+        )
 
 
 def test_the_board_names_everybody() -> None:

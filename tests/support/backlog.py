@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.live import client, envelope, keys, payloads, store
-from attendance.live.payloads import EventData, LessonData, RecordData
+from attendance.live.payloads import EventData, LessonData, RecordData, SectionData
 from attendance.rules import instants
 from attendance.rules.status import ArrivalRule
 from attendance.services import ids
@@ -30,6 +30,8 @@ class Backlog(NamedTuple):
     share: int = 200
     series: int = 0
     """Another one is of other lessons: a backlog is the same ones each time."""
+    sections: tuple[int, ...] = ()
+    """The ids of sections, one for each lesson; none where lessons are of none."""
 
     @property
     def records(self) -> int:
@@ -84,7 +86,7 @@ def _written(backlog: Backlog) -> _Written:
             commands = [
                 command
                 for number in numbers
-                for command in _commands(lesson_ids[number], number, backlog.share, ends_at)
+                for command in _commands(lesson_ids[number], number, backlog, ends_at)
             ]
             packed.append(connection.pack_commands(commands))
     return _Written(lesson_ids, packed)
@@ -100,8 +102,11 @@ def _connection() -> Iterator[Any]:
         pool.release(connection)
 
 
-def _commands(lesson_id: UUID, number: int, share: int, ends_at: int) -> Iterator[tuple[Any, ...]]:
-    yield "HSET", keys.lesson(lesson_id), *_flat(_lesson(lesson_id, number, share, ends_at))
+def _commands(
+    lesson_id: UUID, number: int, backlog: Backlog, ends_at: int
+) -> Iterator[tuple[Any, ...]]:
+    share = backlog.share
+    yield "HSET", keys.lesson(lesson_id), *_flat(_lesson(lesson_id, number, backlog, ends_at))
     yield "HSET", keys.records(lesson_id), *_flat(_records(lesson_id, number, share, ends_at))
     yield "RPUSH", keys.events(lesson_id), _finish(lesson_id, number, share + 2, ends_at)
     yield "ZADD", keys.DUE, ends_at, str(lesson_id)
@@ -115,13 +120,28 @@ def _flat(mapping: dict[Any, Any]) -> Iterator[Any]:
     return chain.from_iterable(mapping.items())
 
 
-def _lesson(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any, Any]:
+def _section(backlog: Backlog, number: int) -> SectionData | None:
+    if not backlog.sections:
+        return None
+    return SectionData(
+        id=backlog.sections[number],
+        code=f"SEC-{number}",
+        title=f"Section {number}",
+        time_zone="UTC",
+        walk_ins="accept",
+        policy_id=None,
+    )
+
+
+def _lesson(lesson_id: UUID, number: int, backlog: Backlog, ends_at: int) -> dict[Any, Any]:
+    share = backlog.share
     starts_at, revision = ends_at - LESSON_MS, share + 2
     data = LessonData(
         f"Lesson {number}",
         teacher(number),
         f"request-{lesson_id}",
         ArrivalRule(late_after_s=600),
+        section=_section(backlog, number),
     )
     stamp = f"{revision},{ends_at},{starts_at},{ends_at}"
     return {
