@@ -28,10 +28,11 @@ from attendance.errors import (
 )
 from attendance.live import outbox
 from attendance.live.outbox import OutboxEntry
+from attendance.rules.precedence import is_outranked
 from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.corrections import Correction, correct_record
-from attendance.vocabulary import Status, Verdict
+from attendance.vocabulary import Source, Status, Verdict
 from users.errors import InvalidSchoolNumber
 from users.errors import gettext_noop as _
 from users.identity import Person
@@ -90,6 +91,7 @@ def apply_verdict(
         raise VerificationNotFound from None
     if before is None:
         raise VerificationNotFound
+    is_decided = is_outranked(Source.VERIFIER.value, by=before.source)
     correction = Correction(
         lesson_id=lesson_id,
         school_number=number,
@@ -97,15 +99,20 @@ def apply_verdict(
         actor=VERIFIER,
         reason=reason or DEFAULT_REASON,
         request_id=request_id,
-        expected_revision=revision,
+        # Where a person has decided meanwhile, the verdict is kept in the history all the same.
+        expected_revision=None if is_decided else revision,
         is_verdict=True,
     )
+    decided = AlreadySettled(
+        _("This check-in was decided before. The verdict is not needed any more.")
+    )
     try:
-        return correct_record(correction)
+        record = correct_record(correction)
     except (Conflict, RecordNotFound):
-        raise AlreadySettled(
-            _("This check-in was decided before. The verdict is not needed any more.")
-        ) from None
+        raise decided from None
+    if is_decided:
+        raise decided
+    return record
 
 
 def verification_id(entry: OutboxEntry) -> str:

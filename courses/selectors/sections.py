@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from courses import rules
-from courses.errors import SectionAmbiguous, SectionNotFound
+from courses.errors import SectionAmbiguous, SectionArchived, SectionNotFound
 from courses.models import Enrolment, Section
 from courses.selectors.rosters import SectionOfUser, roles_in, sections_of
 from users.identity import Role, folded
@@ -118,11 +118,23 @@ def find_section(*, key: str, user: User, on: date) -> Section:
     an id says that it is no code. Where several have the code, those whose days
     include this one come first.
 
-    Raises SectionNotFound, and SectionAmbiguous where it is not clear which one is meant.
+    Raises SectionNotFound, SectionArchived where it was archived meanwhile, and
+    SectionAmbiguous where it is not clear which one is meant.
     """
     found = [section for section in _sections_run(user, on) if _is_named(section, key)]
+    if not found and any(_is_named(section, key) for section in _archived_of(user)):
+        raise SectionArchived
     running = [section for section in found if _has_day(section, on)]
     return _only(key, running or found)
+
+
+def _archived_of(user: User) -> Iterable[Section]:
+    """The archived sections that somebody has run: asked for only where nothing else is found."""
+    archived = Section.objects.exclude(archived_at=None)
+    if user.role == Role.STAFF:
+        return archived.iterator()
+    mine = Enrolment.objects.filter(user__in=accounts_query(user.pk), role__in=rules.TEACHES)
+    return archived.filter(pk__in=mine.values("section"))
 
 
 def _sections_run(user: User, on: date) -> Iterable[Section]:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from attendance.models import AttendanceRecord
 from attendance.services.lessons import finish_lesson
@@ -53,6 +54,27 @@ def test_an_unknown_section_is_not_found(section: Any) -> None:
     for value in ("NONE", 10**9):
         answer = Api(TEACHER).post("lessons/", {"section": value})
         assert (answer.status_code, answer.json()["code"]) == (404, "section_not_found")
+
+
+def test_an_archived_section_says_so(section: Any) -> None:
+    section.archived_at = timezone.now()
+    section.save()
+    account(STAFF)
+    for person in (TEACHER, ASSISTANT, STAFF):
+        answer = Api(person).post("lessons/", {"section": "PHY-101"})
+        assert (answer.status_code, answer.json()["code"]) == (409, "section_archived")
+    account(FOREIGN)
+    assert Api(FOREIGN).post("lessons/", {"section": "PHY-101"}).status_code == 404
+
+
+def test_a_lesson_whose_section_is_archived_meanwhile_is_stored_with_its_absences(
+    section: Any,
+) -> None:
+    lesson = section_lesson(section, [1])
+    section.archived_at = timezone.now()
+    section.save()
+    finish_lesson(lesson.id, actor=TEACHER)
+    assert AttendanceRecord.objects.filter(source="system").count() == 2
 
 
 def test_a_second_start_answers_200_with_the_same_lesson(section: Any) -> None:

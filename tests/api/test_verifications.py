@@ -156,6 +156,30 @@ def test_a_verdict_decides_live_and_stored(
     assert (event.old, event.new, event.source) == ("pending", status, "verifier")
 
 
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_a_verdict_after_the_teacher_s_word_is_kept_in_the_history(
+    verifier: type[Verifier], is_stored: bool
+) -> None:
+    lesson, verification = pending()
+    number = verification.split(".")[1]
+    Api(TEACHER).patch(
+        f"lessons/{lesson.id}/records/{number}/", {"status": "absent", "reason": "not seen"}
+    )
+    if is_stored:
+        finish_lesson(lesson.id, actor=TEACHER)
+
+    for _ in range(2):
+        answer = say(verification, ACCEPT)
+        assert (answer.status_code, answer.json()["code"]) == (409, "already_settled")
+
+    if not is_stored:
+        finish_lesson(lesson.id, actor=TEACHER)
+    record = AttendanceRecord.objects.get()
+    assert (record.status, record.source) == ("absent", "teacher")
+    claim = AttendanceEvent.objects.get(kind="record_claimed")
+    assert (claim.old, claim.source) == ("absent", "verifier")
+
+
 def test_another_verdict_on_the_same_check_in_is_refused(verifier: type[Verifier]) -> None:
     _, verification = pending()
     say(verification, ACCEPT)

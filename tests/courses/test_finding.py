@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from courses.errors import SectionAmbiguous, SectionNotFound
+from courses.errors import SectionAmbiguous, SectionArchived, SectionNotFound
 from courses.models import Section
 from courses.selectors.sections import find_section, sections_at
 from courses.services.sections import archive_section
@@ -88,7 +88,7 @@ def test_staff_finds_all_that_is_not_archived(section: Section) -> None:
     assert find_section(key="fiz-101", user=office, on=OCTOBER) == section
     archive_section(section_id=section.pk, actor=office)
     for key in (section.code, str(section.pk)):
-        with pytest.raises(SectionNotFound):
+        with pytest.raises(SectionArchived):
             find_section(key=key, user=office, on=OCTOBER)
 
 
