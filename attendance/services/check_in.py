@@ -90,7 +90,8 @@ def _answer_from_postgresql(lesson_id: UUID, student: Person) -> CheckedIn:
         attendance_id=lesson_id, student__school_number=student.school_number
     )
     row = rows.select_related("student", "attendance__teacher", "attendance__section").first()
-    if row is None:
+    # A mark of the system is no answer to somebody who says "here", too late.
+    if row is None or row.source == Source.SYSTEM:
         ends_at = Attendance.objects.filter(pk=lesson_id).values_list("ends_at", flat=True).first()
         if ends_at is None:
             raise LessonNotFound

@@ -10,10 +10,11 @@ import pytest
 from django.db import connection, connections
 from django.utils import timezone
 
-from attendance.errors import Conflict
+from attendance.errors import Conflict, LessonClosed
 from attendance.live.payloads import LiveLesson
-from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.models import Attendance, AttendanceRecord, LessonLedger, RefusedCheckIn
 from attendance.services import closing, expected, not_held, system_marks
+from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState, Verdict
@@ -316,3 +317,19 @@ def test_an_approval_that_was_first_does_not_wait_crosswise(
 
     word = ("late", "teacher", True) if change is speak else EXCUSED
     assert register_of(lesson.id)["S-0002"] == word
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_whoever_checks_in_after_the_lesson_was_stored_is_not_told_of_a_mark_of_the_system(
+    is_held: bool,
+) -> None:
+    lesson = stored_lesson()
+    if not is_held:
+        not_held.say_not_held(lesson.id, actor=TEACHER, reason="fire alarm")
+
+    with pytest.raises(LessonClosed):
+        check_in(lesson.id, student=student(2))
+
+    assert check_in(lesson.id, student=student(1)).is_repeated
+    refused = RefusedCheckIn.objects.values_list("school_number", "code")
+    assert list(refused) == [("S-0002", "lesson_closed")]
