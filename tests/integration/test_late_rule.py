@@ -1,6 +1,7 @@
 """The late rule: the script and `attendance.rules.status` are one rule, on every bound."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 
 from attendance.errors import LessonClosed, LessonNotOpen, LessonUnreadable
 from attendance.live import client, keys, store
+from attendance.live.payloads import LessonData
 from attendance.rules.instants import instant
-from attendance.rules.status import status_of_arrival
+from attendance.rules.status import ArrivalRule, status_of_arrival
 from attendance.selectors import shapes
 from attendance.services.check_in import check_in
 from attendance.services.decisions import window_of
@@ -24,30 +26,38 @@ MINUTE = 60_000
 
 
 @settings(
-    max_examples=60,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
-    begins_in=st.integers(0, 90 * MINUTE),
-    minutes=st.integers(1, 120),
-    late_after=st.one_of(st.none(), st.integers(0, 130)),
+    begins_in=st.integers(1, 90 * MINUTE),
+    seconds=st.integers(1, 7_200),
+    opens_before=st.integers(0, 3_600),
+    late_after=st.one_of(st.none(), st.integers(0, 7_800)),
+    absent_after=st.one_of(st.none(), st.integers(0, 7_800)),
 )
 def test_the_script_and_its_twin_agree_on_every_bound(
-    clock: Clock, begins_in: int, minutes: int, late_after: int | None
+    clock: Clock,
+    begins_in: int,
+    seconds: int,
+    opens_before: int,
+    late_after: int | None,
+    absent_after: int | None,
 ) -> None:
     forget_everything()
     clock.stopped_at_ms = NOW
-    starts_at = instant(NOW + begins_in)
-    plan = LessonPlan(
-        "Physics", starts_at=starts_at, minutes=minutes, late_after_minutes=late_after
+    rule = ArrivalRule(
+        opens_before_s=opens_before, late_after_s=late_after, absent_after_s=absent_after
     )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store, "now", lambda: instant(NOW))
-        lesson = start_lesson(plan, teacher=TEACHER)
+    starts_at = NOW + begins_in
+    data = LessonData("Physics", TEACHER, "r-1", rule)
+    times = instant(starts_at), instant(starts_at + seconds * 1_000)
+    lesson = store.start(store.NewLesson(uuid4(), *times, data))
     window = window_of(shapes.brief_of_live(lesson))
 
-    bounds = {window.starts_at, window.ends_at, window.starts_at + (late_after or 0) * MINUTE}
+    offsets = [-opens_before, 0, late_after or 0, absent_after or 0]
+    bounds = {window.ends_at, *(window.starts_at + offset * 1_000 for offset in offsets)}
     moments = sorted({bound + offset for bound in bounds for offset in (-1, 0, 1)})
     for number, at in enumerate(moments):
         clock.stopped_at_ms = at
