@@ -133,13 +133,14 @@ def brief_of_data(
         teacher=data.teacher,
         starts_at=starts_at,
         ends_at=ends_at,
-        section=_section_of_data(data.section, starts_at),
+        section=section_of_data(data.section, starts_at),
         rule=data.rule,
         not_held_reason=data.not_held.reason if data.not_held else "",
     )
 
 
-def _section_of_data(section: SectionData | None, starts_at: datetime) -> SectionBrief | None:
+def section_of_data(section: SectionData | None, starts_at: datetime) -> SectionBrief | None:
+    """The course of a lesson whose data is at hand."""
     if section is None:
         return None
     return SectionBrief(

@@ -210,7 +210,10 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
             request_id=correction.request_id,
         )
         change = decided.change
-        stored_records.write_event(attendance, row, saying, old=change.old, new=change.new)
+        # Where nobody's word is left, the absences that are approved now say what the mark is.
+        is_filled = row.source == Source.SYSTEM
+        new = row.status if is_filled else change.new
+        stored_records.write_event(attendance, row, saying, old=change.old, new=new)
         return shapes.record_of_stored(row)
 
 

@@ -117,6 +117,7 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
         teacher=receipt.teacher,
         starts_at=instants.instant(receipt.starts_at),
         ends_at=instants.instant(receipt.ends_at),
+        section=shapes.section_of_data(receipt.section, instants.instant(receipt.starts_at)),
         rule=receipt.rule,
     )
     return Redeemed(outcome, record, lesson)

@@ -14,7 +14,7 @@ from attendance.errors import NotOnRoster
 from attendance.live import client, keys, store
 from attendance.live.payloads import LiveLesson
 from attendance.live.versions import read_versions
-from attendance.models import Attendance, AttendanceRecord, PersistenceRun
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, PersistenceRun
 from attendance.selectors.boards import find_board
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
@@ -295,3 +295,26 @@ def test_an_open_board_sees_an_enrolment_at_once() -> None:
     assert not fresh.is_unchanged
     assert [person.school_number for person in fresh.missing] == ["S-0005"]
     assert read_versions([lesson.id]) != before
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_undo_leaves_what_the_system_says_now(is_approved: bool) -> None:
+    lesson = section_lesson(section_of_today([1]))
+    finish_lesson(lesson.id, actor=TEACHER)
+    for verdict in (Verdict.ACCEPT, Verdict.UNDO):
+        if is_approved and verdict is Verdict.UNDO:
+            AbsenceFactory(
+                user=user_of(student(1)),
+                starts_at=lesson.starts_at - timedelta(hours=1),
+                ends_at=lesson.starts_at + timedelta(hours=3),
+                approved=True,
+                is_for_all_sections=True,
+            )
+        correct_record(
+            Correction(lesson_id=lesson.id, school_number="S-0001", verdict=verdict, actor=TEACHER)
+        )
+
+    mark = EXCUSED if is_approved else ABSENT
+    assert register_of(lesson.id) == {"S-0001": mark}
+    events = AttendanceEvent.objects.filter(kind="record_corrected").order_by("revision")
+    assert list(events.values_list("old", "new")) == [("absent", "present"), ("present", mark[0])]
