@@ -171,16 +171,8 @@ def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> Regis
 def _correct_stored(correction: Correction) -> RegisterRecord:
     with transaction.atomic():
         hold_person(correction.school_number)
-        attendance = (
-            Attendance.objects.select_for_update(of=("self",))
-            .select_related("teacher", "section")
-            .filter(pk=correction.lesson_id)
-            .first()
-        )
-        if attendance is None:
-            raise LessonNotFound
-        lesson = shapes.brief_of_stored(attendance)
-        source = _source(correction, lesson)
+        attendance = _hold_attendance(correction.lesson_id)
+        source = _source(correction, shapes.brief_of_stored(attendance))
         if attendance.is_deleted:
             raise Conflict(_("This lesson is flagged as deleted. Restore it first."))
         row = _row(attendance, correction.school_number)
@@ -189,32 +181,45 @@ def _correct_stored(correction: Correction) -> RegisterRecord:
         if is_repeated and before is not None:
             return before
         _check_expected(before, correction.expected_revision)
-        decided = decide_claim(_claim(correction, source), before, lesson)
-        name = _full_name(before, correction)
-        users = ensure_users([Person(correction.school_number, name), correction.actor])
-        row = row or AttendanceRecord(
-            attendance=attendance,
-            student_id=users[correction.school_number],
-            full_name=name,
-            is_expected=False if attendance.roster_closed_at else None,
-        )
-        actor_id = users[correction.actor.school_number]
-        kind = decided.kind(is_verdict=correction.is_verdict)
-        stored_records.write_change(attendance, row, decided, actor_id=actor_id)
-        saying = stored_records.Saying(
-            kind=kind,
-            actor=correction.actor,
-            actor_id=actor_id,
-            source=source,
-            reason=correction.reason,
-            request_id=correction.request_id,
-        )
-        change = decided.change
-        # Where nobody's word is left, the absences that are approved now say what the mark is.
-        is_filled = row.source == Source.SYSTEM
-        new = row.status if is_filled else change.new
-        stored_records.write_event(attendance, row, saying, old=change.old, new=new)
-        return shapes.record_of_stored(row)
+        return shapes.record_of_stored(_write_stored(attendance, row, correction, source))
+
+
+def _hold_attendance(lesson_id: UUID) -> Attendance:
+    rows = Attendance.objects.select_for_update(of=("self",)).select_related("teacher", "section")
+    attendance = rows.filter(pk=lesson_id).first()
+    if attendance is None:
+        raise LessonNotFound
+    return attendance
+
+
+def _write_stored(
+    attendance: Attendance, row: AttendanceRecord | None, correction: Correction, source: str
+) -> AttendanceRecord:
+    before = shapes.record_of_stored(row) if row else None
+    lesson = shapes.brief_of_stored(attendance)
+    decided = decide_claim(_claim(correction, source), before, lesson)
+    name = _full_name(before, correction)
+    users = ensure_users([Person(correction.school_number, name), correction.actor])
+    actor_id = users[correction.actor.school_number]
+    row = row or AttendanceRecord(
+        attendance=attendance,
+        student_id=users[correction.school_number],
+        full_name=name,
+        is_expected=False if attendance.roster_closed_at else None,
+    )
+    stored_records.write_change(attendance, row, decided, actor_id=actor_id)
+    saying = stored_records.Saying(
+        kind=decided.kind(is_verdict=correction.is_verdict),
+        actor=correction.actor,
+        actor_id=actor_id,
+        source=source,
+        reason=correction.reason,
+        request_id=correction.request_id,
+    )
+    # Where nobody's word is left, the absences that are approved now say what the mark is.
+    new = row.status if row.source == Source.SYSTEM else decided.change.new
+    stored_records.write_event(attendance, row, saying, old=decided.change.old, new=new)
+    return row
 
 
 def _row(attendance: Attendance, school_number: str) -> AttendanceRecord | None:
