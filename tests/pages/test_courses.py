@@ -213,7 +213,8 @@ def test_a_large_roster_comes_in_pages(section: Section) -> None:
     back = desk.get(path, {"after": following.context["page"].previous_key})
     assert numbers(back) == numbers(first)
     assert "before=S-" in text_of(first)
-    assert numbers(desk.get(path, {"before": "'; --"})) == numbers(first)
+    for strange in ("'; --", "\x00"):
+        assert numbers(desk.get(path, {"before": strange})) == numbers(first)
 
 
 def test_rules_are_set_and_told_in_words_with_who_and_when(section: Section) -> None:
