@@ -197,12 +197,13 @@ def test_today_is_that_of_the_section(zone: str) -> None:
     assert listed(TEACHER)[0]["student_total"] == 1
 
 
-def test_a_roster_comes_in_pages_forward_and_back(section: Section) -> None:
+@pytest.mark.parametrize("size", [3, 4])
+def test_a_roster_comes_in_pages_forward_and_back(size: int, section: Section) -> None:
     for number in range(20, 30):
         enrolled(section, student(number), EnrolmentRole.STUDENT)
-    # Who has two roles has two rows.
+    # Who has two roles has two rows; pages of three end between them.
     enrolled(section, student(25), EnrolmentRole.ASSISTANT)
-    api, path, pages = Api(TEACHER), f"sections/{section.pk}/roster/?page_size=4", []
+    api, path, pages = Api(TEACHER), f"sections/{section.pk}/roster/?page_size={size}", []
     while path:
         pages.append(api.get(path).json())
         path = (pages[-1]["next"] or "").partition("/api/v1/")[2]

@@ -40,7 +40,7 @@ RULES = {
 
 @pytest.fixture
 def section() -> Section:
-    return section_with_everybody(code="PHY-1", title="Physics", location="B 12")
+    return section_with_everybody(code="QED-1", title="Physics", location="B 12")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_what_does_not_run_today_is_last_and_starts_nothing(section: Section) ->
 
 def test_a_student_sees_who_teaches_and_no_roster(section: Section) -> None:
     text = text_of(signed_in(LEARNER).get("/courses/"))
-    for word in ("My courses", "Physics", "PHY-1", section.term.title, "B 12", TEACHER.full_name):
+    for word in ("My courses", "Physics", "QED-1", section.term.title, "B 12", TEACHER.full_name):
         assert word in text
     assert "1 student" not in text
     assert f"/courses/{section.pk}/" not in text
@@ -125,10 +125,10 @@ def test_staff_find_courses_by_term_archive_and_words(section: Section) -> None:
     assert "Işık Bilgisi" not in titles(desk)
     assert titles(desk, "?archived=yes&search=ışIK") == ["Işık Bilgisi"]
     assert titles(desk, f"?term={section.term_id}") == ["Physics"]
-    assert titles(desk, "?search=phy-1") == ["Physics"]
+    assert titles(desk, "?search=qed-1") == ["Physics"]
     assert titles(desk, "?term=x&before=y") == titles(desk)
     assert "No course is called that" in text_of(desk.get("/courses/?search=nothing"))
-    assert "No teacher yet" not in text_of(desk.get("/courses/?search=phy-1"))
+    assert "No teacher yet" not in text_of(desk.get("/courses/?search=qed-1"))
 
 
 def test_many_courses_come_in_pages(section: Section) -> None:
@@ -213,7 +213,8 @@ def test_a_large_roster_comes_in_pages(section: Section) -> None:
     back = desk.get(path, {"after": following.context["page"].previous_key})
     assert numbers(back) == numbers(first)
     assert "before=S-" in text_of(first)
-    assert numbers(desk.get(path, {"before": "'; --"})) == numbers(first)
+    for strange in ("'; --", "\x00"):
+        assert numbers(desk.get(path, {"before": strange})) == numbers(first)
 
 
 def test_rules_are_set_and_told_in_words_with_who_and_when(section: Section) -> None:
