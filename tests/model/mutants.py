@@ -9,7 +9,6 @@ from uuid import UUID
 from attendance.errors import LessonNotFound, LiveStoreUnavailable
 from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
-from attendance.rules import verdicts
 from attendance.selectors import whereabouts
 from attendance.services import corrections, ledger
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
@@ -86,12 +85,11 @@ def _same_revision_in_postgresql() -> AbstractContextManager[None]:
     def written(
         attendance: Attendance,
         row: AttendanceRecord | None,
-        change: verdicts.Change,
         correction: corrections.Correction,
         source: str,
     ) -> Any:
         attendance.revision -= 1
-        return write(attendance, row, change, correction, source)
+        return write(attendance, row, correction, source)
 
     return python(corrections, "_write_stored", written)
 
