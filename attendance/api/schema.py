@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -44,8 +45,9 @@ IF_NONE_MATCH = OpenApiParameter(
 )
 
 
+@cache
 def page_of(shape: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    """The shape of a list."""
+    """The shape of a list; one for each shape, because two of one name are two components."""
     fields = {
         "results": shape(many=True),
         "next": serializers.CharField(allow_null=True),
