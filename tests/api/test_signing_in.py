@@ -58,7 +58,7 @@ def test_an_entry_in_the_cache_does_not_outlive_the_token() -> None:
     assert with_token(token.token).get("me/").status_code == 200
     row = AuthToken.objects.get()
     row.expiry = timezone.now() - timedelta(seconds=1)
-    entry = credentials._token_entry(row, row.user)
+    entry = credentials._token_entry(row, credentials._caller_of(row.user, ()))
     cache.set(credentials._key(f"token:{row.digest}"), entry)
 
     assert with_token(token.token).get("me/").status_code == 401
