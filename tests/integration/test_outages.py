@@ -244,7 +244,7 @@ def test_a_row_that_is_missing_in_a_known_attendance_is_noticed(
             reason="tram",
         )
     )
-    real = rows._move_records_forward
+    real = rows.move_records_forward
 
     def lose_one(lessons: Sequence[Readable], users: dict[str, int]) -> object:
         done = real(lessons, users)
@@ -252,7 +252,7 @@ def test_a_row_that_is_missing_in_a_known_attendance_is_noticed(
         return done
 
     with monkeypatch.context() as patch:
-        patch.setattr(rows, "_move_records_forward", lose_one)
+        patch.setattr(rows, "move_records_forward", lose_one)
         report = unified_persistence_task()
 
     assert report.exit_status == 4
