@@ -37,7 +37,7 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
     """Within the persisting transaction: add what it commits."""
     if book.run_id is None:
         return
-    stored_reports = [r for r in reports if r.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}]
+    stored_reports = [report for report in reports if _is_stored(report)]
     sums = {
         name: F(name) + sum(getattr(report.counts, name) for report in stored_reports)
         for name in ("recorded", "read", "inserted", "updated", "unchanged", "quarantined")
@@ -49,6 +49,13 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
     PersistenceRun.objects.filter(pk=book.run_id).update(
         lessons=F("lessons") + len(stored_reports), **sums, **beside
     )
+
+
+def _is_stored(report: LessonReport) -> bool:
+    """Whether this transaction has stored a lesson, or what an older copy alone had of it."""
+    has_filled = report.counts.inserted + report.counts.updated > 0
+    is_stored = report.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}
+    return is_stored or (report.outcome is Outcome.REWOUND and has_filled)
 
 
 def finish(
