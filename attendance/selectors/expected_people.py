@@ -7,9 +7,11 @@ from uuid import UUID
 from attendance.live import store
 from attendance.live.store import Register
 from attendance.models import Attendance
+from attendance.rules.effective import effective_by_person
 from attendance.selectors import registers, shapes, whereabouts
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from courses.selectors.rosters import roster_on
+from users.selectors import roots_of_numbers
 
 
 class ExpectedPerson(NamedTuple):
@@ -54,12 +56,7 @@ def _of_stored(row: Attendance) -> ExpectedView:
     lesson = shapes.brief_of_stored(row)
     records = {record.school_number: record for record in registers.stored_records(row)}
     if row.roster_closed_at is not None:
-        people = [
-            ExpectedPerson(number, record.full_name, _first(records, [number]))
-            for number, record in records.items()
-            if record.is_expected
-        ]
-        return ExpectedView(lesson, people)
+        return ExpectedView(lesson, _of_closed_roster(records))
     if lesson.section is None:
         return ExpectedView(lesson, [])
     roster = roster_on(section_id=lesson.section.id, on=lesson.section.held_on)
@@ -70,6 +67,17 @@ def _of_stored(row: Attendance) -> ExpectedView:
             for person in roster.values()
         ],
     )
+
+
+def _of_closed_roster(records: Mapping[str, RegisterRecord]) -> list[ExpectedPerson]:
+    """Each person once, under the number of their root, with the record that counts."""
+    expected = [record for record in records.values() if record.is_expected]
+    roots = roots_of_numbers(record.school_number for record in expected)
+    counting = effective_by_person(expected, roots)
+    return [
+        ExpectedPerson(number, record.full_name, None if record.is_deleted else record)
+        for number, record in sorted(counting.items())
+    ]
 
 
 def _first(records: Mapping[str, RegisterRecord], numbers: Sequence[str]) -> RegisterRecord | None:

@@ -28,6 +28,7 @@ from attendance.selectors.shapes import (
 from attendance.vocabulary import LessonState, Status
 from courses.models import Section
 from users.identity import Person, Role
+from users.selectors import root_id
 
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
@@ -236,8 +237,13 @@ def roster_counts(ids: Sequence[UUID]) -> dict[UUID, RosterCounts]:
     rows = AttendanceRecord.objects.filter(
         attendance_id__in=ids, is_expected=True, attendance__roster_closed_at__isnull=False
     )
-    came = Count("pk", filter=Q(status__in=CAME, deleted_at=None))
-    counts = rows.values("attendance_id").annotate(n=Count("pk"), came=came).order_by()
+    # A person with two accounts is expected once, and came with either.
+    person = root_id("student")
+    here = Q(status__in=CAME, deleted_at=None)
+    counts = rows.values("attendance_id").order_by()
+    counts = counts.annotate(
+        n=Count(person, distinct=True), came=Count(person, filter=here, distinct=True)
+    )
     return {x["attendance_id"]: RosterCounts(x["n"], x["n"] - x["came"]) for x in counts}
 
 

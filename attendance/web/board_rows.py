@@ -132,7 +132,7 @@ def _group_of(record: RegisterRecord) -> str:
 
 
 def _newest_first(records: Iterable[RegisterRecord]) -> list[BoardRow]:
-    ordered = sorted(records, key=lambda record: record.changed_at, reverse=True)
+    ordered = sorted(records, key=lambda record: (record.changed_at, record.revision), reverse=True)
     return [_of_record(record) for record in ordered]
 
 

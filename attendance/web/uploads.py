@@ -12,7 +12,7 @@ from courses.vocabulary import MEGABYTE, MOST_EVIDENCE_TOGETHER
 _FORM = 64 * 1024
 """What a form takes beside its files."""
 
-_FILES = re.compile(r"/me/absences/(ask|[0-9]+/file)/")
+_FILES = re.compile(r"/me/absences/(ask|[0-9]+/file)/|/sections/[0-9]+/import/(preview/)?")
 
 
 class LimitUploads:

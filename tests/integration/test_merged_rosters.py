@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from attendance.selectors.expected_people import find_expected_people
+from attendance.selectors.lessons import roster_counts
 from attendance.services.check_in import check_in
 from attendance.services.persistence import unified_persistence_task
 from courses.models import Section
@@ -92,3 +94,20 @@ def test_an_absence_of_the_other_account_excuses() -> None:
     lesson = ended_section_lesson(section)
     unified_persistence_task()
     assert register_of(lesson.id) == {"NEW-1": ("excused", "system", True)}
+
+
+def test_a_stored_roster_counts_and_lists_a_person_once() -> None:
+    third = Person("OTHER-1", "Third")
+    section = section_with(OLD, NEW, third)
+    lesson = section_lesson(section)
+    for person in (OLD, NEW):
+        check_in(lesson.id, student=person)
+    end(lesson.id)
+    unified_persistence_task()
+    assert roster_counts([lesson.id])[lesson.id] == (3, 1)
+
+    merge_both()
+
+    assert roster_counts([lesson.id])[lesson.id] == (2, 1)
+    people = find_expected_people(lesson.id).people
+    assert [person.school_number for person in people] == ["NEW-1", "OTHER-1"]
