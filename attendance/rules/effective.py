@@ -62,6 +62,13 @@ def effective_by_person(records: Iterable[M], roots: Mapping[str, str]) -> dict[
     return {root: effective(own) for root, own in by_person.items()}
 
 
+def only_effective(records: Iterable[M], roots: Mapping[str, str]) -> list[M]:
+    """These records, in their order, without those that another account's record outranks."""
+    every = list(records)
+    chosen = {id(record) for record in effective_by_person(every, roots).values()}
+    return [record for record in every if id(record) in chosen]
+
+
 def _order(record: MarkOfPerson) -> tuple[Any, ...]:
     return (
         record.is_deleted,

@@ -132,7 +132,7 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
     if version == caller_version:
         lesson = shapes.lesson_of_stored(row, state=state, counts={})
         return Board(lesson=lesson, version=str(version), is_unchanged=True)
-    records = registers.stored_records(row)
+    records = registers.effective_records(row)
     roster = roster_counts([row.pk]).get(row.pk, NO_ROSTER)
     return Board(
         lesson=shapes.lesson_of_stored(row, state=state, counts=_counts(records), roster=roster),

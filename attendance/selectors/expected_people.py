@@ -54,7 +54,7 @@ def _of_live(live: Register) -> ExpectedView:
 
 def _of_stored(row: Attendance) -> ExpectedView:
     lesson = shapes.brief_of_stored(row)
-    records = {record.school_number: record for record in registers.stored_records(row)}
+    records = {record.school_number: record for record in registers.effective_records(row)}
     if row.roster_closed_at is not None:
         return ExpectedView(lesson, _of_closed_roster(records))
     if lesson.section is None:

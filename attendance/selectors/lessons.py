@@ -1,8 +1,9 @@
 """Lessons in either store: Redis first, PostgreSQL for lessons that have left it."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,7 @@ from attendance.live.payloads import LiveLesson
 from attendance.live.store import LessonCounts
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import OPEN_STATES
+from attendance.rules.effective import effective
 from attendance.selectors import whereabouts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import (
@@ -22,6 +24,7 @@ from attendance.selectors.shapes import (
     RosterCounts,
     lesson_of_live,
     lesson_of_stored,
+    record_of_stored,
     section_of_row,
     state_of,
 )
@@ -252,7 +255,25 @@ def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
     counts: dict[UUID, dict[str, int]] = {}
     for row in records.values("attendance_id", "status").annotate(n=Count("pk")).order_by():
         counts.setdefault(row["attendance_id"], {})[row["status"]] = row["n"]
+    for outranked in _not_effective(records):
+        counts[outranked.attendance_id][outranked.status] -= 1
     return counts
+
+
+def _not_effective(records: QuerySet[AttendanceRecord]) -> Iterator[AttendanceRecord]:
+    """Records that another account of the person outranks; hardly any lesson has one."""
+    owned = records.annotate(person=root_id("student"))
+    twice = owned.values("attendance_id", "person").annotate(n=Count("pk")).filter(n__gt=1)
+    found = list(twice.order_by())
+    if not found:
+        return
+    rows = owned.filter(attendance_id__in={row["attendance_id"] for row in found})
+    groups: dict[Any, list[AttendanceRecord]] = defaultdict(list)
+    for row in rows.select_related("student"):
+        groups[row.attendance_id, row.person].append(row)
+    for group in groups.values():
+        shown = effective(record_of_stored(row) for row in group).school_number
+        yield from (row for row in group if row.student.school_number != shown)
 
 
 def _of_ledger_row(

@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models.functions import Coalesce
+
 from attendance.errors import AttendanceError, LessonNotFound
 from attendance.live import store
 from attendance.live.payloads import LiveEvent
 from attendance.live.refusals import LiveRefusal
 from attendance.live.store import Register
 from attendance.models import Attendance, AttendanceEvent, RefusedCheckIn
+from attendance.rules.effective import only_effective
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from users.identity import Person, canonical_school_number
@@ -140,13 +143,14 @@ def _live_register(live: Register) -> RegisterView:
 
 def records_of_live(live: Register) -> list[RegisterRecord]:
     """The records of a live register; its copy of the roster says who is expected."""
-    has_roster = live.lesson.data.section is not None
-    return [
-        shapes.record_of_live(
-            record, is_expected=record.school_number in live.roster if has_roster else None
-        )
+    if live.lesson.data.section is None:
+        return [shapes.record_of_live(record) for record in live.records]
+    records = [
+        shapes.record_of_live(record, is_expected=record.school_number in live.roster)
         for record in live.records
     ]
+    roots = {number: listed.number for number, listed in live.roster.items()}
+    return only_effective(records, roots)
 
 
 def _live_events(live: Register) -> EventsView:
@@ -181,13 +185,21 @@ def _stored_register(row: Attendance, known_revision: int | None) -> RegisterVie
     lesson = shapes.brief_of_stored(row)
     if row.revision == known_revision:
         return RegisterView(lesson, row.revision, is_unchanged=True)
-    return RegisterView(lesson, row.revision, stored_records(row))
+    return RegisterView(lesson, row.revision, effective_records(row))
 
 
-def stored_records(row: Attendance) -> list[RegisterRecord]:
-    """The records of a stored lesson, by school number."""
+def effective_records(row: Attendance) -> list[RegisterRecord]:
+    """The records of a stored lesson, by school number: one for each person.
+
+    Where two accounts of one person have a record, the one that does not count is left out;
+    it stays where it is, and a merge that is taken back shows it again.
+    """
+    root = Coalesce("student__merged_into__school_number", "student__school_number")
     rows = row.records.select_related("student").order_by("student__school_number")
-    return [shapes.record_of_stored(record) for record in rows]
+    annotated = list(rows.annotate(root=root))
+    records = [shapes.record_of_stored(record) for record in annotated]
+    roots = {record.student.school_number: record.root for record in annotated}
+    return only_effective(records, roots)
 
 
 def _stored_events(row: Attendance) -> EventsView:

@@ -5,15 +5,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from attendance.selectors.boards import find_board
 from attendance.selectors.expected_people import find_expected_people
-from attendance.selectors.lessons import roster_counts
+from attendance.selectors.lessons import find_lesson, roster_counts
+from attendance.selectors.registers import find_register
 from attendance.services.check_in import check_in
 from attendance.services.persistence import unified_persistence_task
 from courses.models import Section
 from courses.vocabulary import WalkIns
 from tests.support.course_factories import AbsenceFactory
 from tests.support.lessons import end
-from tests.support.people import merge
+from tests.support.people import merge, unmerge
 from tests.support.sections import (
     ended_section_lesson,
     enrol,
@@ -110,4 +112,22 @@ def test_a_stored_roster_counts_and_lists_a_person_once() -> None:
 
     assert roster_counts([lesson.id])[lesson.id] == (2, 1)
     people = find_expected_people(lesson.id).people
-    assert [person.school_number for person in people] == ["NEW-1", "OTHER-1"]
+    assert len(people) == 2
+    shown = [record.school_number for record in find_register(lesson.id).records]
+    assert shown == ["OLD-1", "OTHER-1"], "the first arrival counts"
+    assert find_board(lesson.id).lesson.counts == {"present": 1, "absent": 1}
+    assert find_lesson(lesson.id).counts == {"present": 1, "absent": 1}
+    unmerge(user_of(OLD))
+    assert len(find_register(lesson.id).records) == 3
+    assert find_lesson(lesson.id).counts == {"present": 2, "absent": 1}
+
+
+def test_a_live_register_shows_a_person_once() -> None:
+    section = section_with(OLD, NEW)
+    merge_both()
+    lesson = section_lesson(section)
+    for person in (OLD, NEW):
+        check_in(lesson.id, student=person)
+    board = find_board(lesson.id)
+    assert (board.lesson.expected, board.lesson.missing) == (1, 0)
+    assert [record.school_number for record in board.records] == ["OLD-1"]
