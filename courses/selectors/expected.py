@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 
 from courses.models import Absence, Closure, Enrolment
-from courses.selectors.absences import as_covering, cover
+from courses.selectors.covering import AbsentSpan, cover
 from courses.vocabulary import AbsenceState, EnrolmentRole
 from users.selectors import accounts_of_number, accounts_of_people, merged_ids, root_id
 
@@ -122,7 +122,7 @@ def _first_that_covers(meeting: Meeting, absences: Iterable[Absence]) -> Absence
     """The absence that holds all of a meeting, or the first of those that do so together."""
     of_section = {row.pk: row for row in absences if _is_of(meeting.section_id, row)}
     covering = cover(
-        [as_covering(row) for row in of_section.values()],
+        [AbsentSpan(row.pk, row.starts_at, row.ends_at) for row in of_section.values()],
         starts_at=meeting.starts_at,
         ends_at=meeting.ends_at,
     )

@@ -25,7 +25,6 @@ from courses.selectors.absence_lists import (
     views_of,
     with_details,
 )
-from courses.selectors.absences import absences_covering, closed_on
 from courses.services.absence_decisions import decide_absences
 from courses.services.absences import (
     AbsencePlan,
@@ -53,6 +52,7 @@ from tests.support.course_factories import (
     EnrolmentFactory,
     SectionFactory,
 )
+from tests.support.excuses import excused, is_closed
 from tests.support.factories import UserFactory
 from tests.support.waiting import wait_until
 from users.models import User
@@ -330,11 +330,8 @@ def test_a_file_that_is_too_large_is_not_read() -> None:
         read_sent_files([large] * 11)
 
 
-def covering(section: Section, student: User, start: datetime, end: datetime) -> list[int]:
-    found = absences_covering(
-        section_id=section.pk, starts_at=start, ends_at=end, user_ids=[student.pk]
-    )
-    return [each.absence_id for each in found.get(student.pk, [])]
+def covering(section: Section, student: User, start: datetime, end: datetime) -> int | None:
+    return excused(section, [student], start, end).get(student.pk)
 
 
 def test_absences_cover_a_lesson_together(
@@ -351,36 +348,35 @@ def test_absences_cover_a_lesson_together(
 
     later, first = absent(1, 2), absent(-1, 1)
     absent(4, 5)
-    with django_assert_num_queries(1):
-        assert covering(section, student, IN_TERM, IN_TERM + 2 * HOUR) == [first.pk, later.pk]
+    # One for the absences, one for the sections that they name.
+    with django_assert_num_queries(2):
+        assert covering(section, student, IN_TERM, IN_TERM + 2 * HOUR) == first.pk
     second = timedelta(seconds=1)
-    assert covering(section, student, IN_TERM, IN_TERM + 2 * HOUR + second) == []
-    assert covering(section, student, IN_TERM - HOUR - second, IN_TERM + HOUR) == []
+    assert covering(section, student, IN_TERM, IN_TERM + 2 * HOUR + second) is None
+    assert covering(section, student, IN_TERM - HOUR - second, IN_TERM + HOUR) is None
+    assert covering(section, student, IN_TERM + HOUR, IN_TERM + 2 * HOUR) == later.pk
     # From 2 to 4 there is a gap; an absence that only touches fills none.
-    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) == []
+    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) is None
     elsewhere = absent(2, 4, is_for_all_sections=False)
-    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) == []
+    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) is None
     elsewhere.sections.set([section])
-    assert len(covering(section, student, IN_TERM, IN_TERM + 5 * HOUR)) == 4
+    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) == first.pk
     # What is enough by itself stands alone.
     whole = absent(-1, 6)
-    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) == [whole.pk]
+    assert covering(section, student, IN_TERM, IN_TERM + 5 * HOUR) == whole.pk
 
 
 def test_a_closure_that_is_taken_back_closes_nothing(section: Section, office: User) -> None:
     closure = ClosureFactory.create(section=section)
 
-    def closed() -> list[Any]:
-        return closed_on(section_ids=[section.pk], on=closure.starts_on)[section.pk]
-
-    assert closed() == [closure]
+    assert is_closed(section, closure.starts_on)
     with pytest.raises(errors.NotStaff):
         reopen(closure_id=closure.pk, actor=UserFactory.create(teacher=True))
     first = reopen(closure_id=closure.pk, actor=office)
     again = reopen(closure_id=closure.pk, actor=UserFactory.create(staff=True))
     assert (first.reopened_by, again.reopened_at) == (office, first.reopened_at)
     assert again.reopened_by == office
-    assert closed() == []
+    assert not is_closed(section, closure.starts_on)
     with pytest.raises(errors.ClosureNotFound):
         reopen(closure_id=0, actor=office)
     assert reopen(closure_id=ClosureFactory.create().pk, actor=office).section is None

@@ -11,7 +11,6 @@ from pytest_django.fixtures import Settings
 
 from courses import errors
 from courses.models import Absence, AbsenceEvidence, Section
-from courses.selectors.absences import absences_covering
 from courses.services import absences as service
 from courses.services.absences import (
     AbsencePlan,
@@ -30,6 +29,7 @@ from tests.support.course_factories import (
     EnrolmentFactory,
     SectionFactory,
 )
+from tests.support.excuses import excused
 from tests.support.factories import UserFactory
 from users.models import User
 
@@ -371,23 +371,21 @@ def test_what_is_covered(
     AbsenceFactory(user=student)
     AbsenceFactory(user=student, approved=True, is_for_all_sections=False)
 
-    def covering(section_id: int, start: datetime, end: datetime) -> list[int]:
-        found = absences_covering(
-            section_id=section_id, starts_at=start, ends_at=end, user_ids=[student.pk]
-        )
-        return [each.absence_id for each in found.get(student.pk, [])]
+    def covering(of: Section, start: datetime, end: datetime) -> int | None:
+        return excused(of, [student], start, end).get(student.pk)
 
-    assert covering(section.pk, IN_TERM, noon) == [every.pk, one.pk]
-    assert covering(other.pk, IN_TERM, noon) == [every.pk]
-    assert covering(section.pk, IN_TERM + HOUR, noon - HOUR) == [every.pk, one.pk]
+    assert covering(section, IN_TERM, noon) == every.pk
+    assert covering(other, IN_TERM, noon) == every.pk
+    assert covering(section, IN_TERM + HOUR, noon - HOUR) == every.pk
     second = timedelta(seconds=1)
-    assert covering(section.pk, IN_TERM - second, noon) == []
-    assert covering(section.pk, IN_TERM, noon + second) == []
-    ids = [student.pk, *(user.pk for user in users), UserFactory.create().pk]
-    with django_assert_num_queries(1):
-        found = absences_covering(
-            section_id=section.pk, starts_at=IN_TERM, ends_at=noon, user_ids=ids
-        )
-    assert set(found) == set(ids[:-1])
-    first = found[student.pk][0]
-    assert (first.reason_code, first.reason_label, first.effect) == ("ill", "Ill", "counts_present")
+    assert covering(section, IN_TERM - second, noon) is None
+    assert covering(section, IN_TERM, noon + second) is None
+    asked = [student, *users, UserFactory.create()]
+    with django_assert_num_queries(2):
+        found = excused(section, asked, IN_TERM, noon)
+    assert set(found) == {user.pk for user in asked[:-1]}
+    every.state = AbsenceState.WITHDRAWN
+    every.withdrawn_by, every.withdrawn_at = student, IN_TERM
+    every.save()
+    assert covering(section, IN_TERM, noon) == one.pk
+    assert covering(other, IN_TERM, noon) is None

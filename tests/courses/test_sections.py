@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from courses import errors
 from courses.models import Closure, Policy, Section, SourceSystem
-from courses.selectors.absences import closed_on
 from courses.services.closures import close
 from courses.services.database_rules import writing
 from courses.services.enrolments import end_enrolment
@@ -33,6 +32,7 @@ from tests.support.course_factories import (
     SourceSystemFactory,
     TermFactory,
 )
+from tests.support.excuses import is_closed
 from tests.support.factories import UserFactory
 from users.models import User
 
@@ -353,16 +353,14 @@ def test_a_bad_policy_is_refused(changes: dict[str, Any], office: User) -> None:
 def test_a_closure_is_of_a_section_or_of_all(office: User) -> None:
     section, other = SectionFactory.create(), SectionFactory.create()
     first, end = date(2026, 10, 28), date(2026, 10, 30)
-    everywhere = close(title="Republic Day", starts_on=first, ends_on=end, actor=office)
     own = close(title="Trip", starts_on=first, ends_on=end, actor=office, section_id=section.pk)
-    ids = [section.pk, other.pk]
+    days = [first - DAY, first, end - DAY, end]
+    assert [is_closed(section, day) for day in days] == [False, True, True, False]
+    assert not any(is_closed(other, day) for day in days)
+    assert own.section == section
 
-    assert closed_on(section_ids=ids, on=first) == {
-        section.pk: [everywhere, own],
-        other.pk: [everywhere],
-    }
-    assert closed_on(section_ids=ids, on=end) == {section.pk: [], other.pk: []}
-    assert closed_on(section_ids=ids, on=first - DAY) == {section.pk: [], other.pk: []}
+    close(title="Republic Day", starts_on=first, ends_on=end, actor=office)
+    assert [is_closed(other, day) for day in days] == [False, True, True, False]
 
 
 @pytest.mark.parametrize(

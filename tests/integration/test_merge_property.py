@@ -12,7 +12,6 @@ from attendance.selectors import own
 from attendance.selectors.paging import Slice
 from attendance.vocabulary import Source, Status
 from courses.models import Absence, Enrolment, Section
-from courses.selectors.absences import absences_covering
 from courses.selectors.rosters import roles_in, roster_on, sections_of
 from tests.support.course_factories import (
     IN_TERM,
@@ -20,6 +19,7 @@ from tests.support.course_factories import (
     EnrolmentFactory,
     SectionFactory,
 )
+from tests.support.excuses import excused
 from tests.support.factories import (
     AttendanceEventFactory,
     AttendanceFactory,
@@ -117,9 +117,7 @@ class TwiceKnown:
         return [
             roster_on(section_id=self.section.pk, on=DAY),
             [(s.pk, s.student_total) for s in Section.objects.with_counts(on=DAY)],
-            absences_covering(
-                section_id=self.section.pk, starts_at=IN_TERM, ends_at=IN_TERM, user_ids=ids
-            ),
+            excused(self.section, self.users, IN_TERM, IN_TERM),
             roots_of(ids),
             numbers_merged_into(ids),
             [self._told_of(user) for user in self.users],
