@@ -16,7 +16,8 @@ from attendance.live.store import LiveRoster, Register
 from attendance.models import Attendance
 from attendance.rules.verdicts import Mark
 from attendance.selectors import registers, shapes, whereabouts
-from attendance.selectors.lessons import CAME, find_lesson, roster_counts, state_now
+from attendance.selectors.counts import CAME, roster_counts
+from attendance.selectors.lessons import find_lesson, state_now
 from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, RosterCounts
 from attendance.vocabulary import LessonState
 from users.identity import Person

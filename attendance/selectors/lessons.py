@@ -1,22 +1,21 @@
 """Lessons in either store: Redis first, PostgreSQL for lessons that have left it."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from attendance.errors import LessonNotFound
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import LessonCounts
-from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.models import Attendance, LessonLedger
 from attendance.models.books import OPEN_STATES
-from attendance.rules.effective import effective
 from attendance.selectors import whereabouts
+from attendance.selectors.counts import roster_counts, status_counts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import (
     NO_ROSTER,
@@ -24,20 +23,15 @@ from attendance.selectors.shapes import (
     RosterCounts,
     lesson_of_live,
     lesson_of_stored,
-    record_of_stored,
     section_of_row,
     state_of,
 )
-from attendance.vocabulary import LessonState, Status
+from attendance.vocabulary import LessonState
 from courses.models import Section
 from users.identity import Person, Role
-from users.selectors import root_id
 
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
-
-CAME = (Status.PRESENT, Status.LATE, Status.PENDING)
-"""Statuses of those who came, or say so."""
 
 PAST = "past"
 """Stands for two states in a filter: persisted and discarded."""
@@ -158,7 +152,17 @@ def _matches(lesson: LiveLesson, criteria: LessonFilter) -> bool:
         (criteria.starts_from is None or lesson.starts_at >= criteria.starts_from)
         and (criteria.starts_to is None or lesson.starts_at < criteria.starts_to)
         and (not text or any(text in name.casefold() for name in names))
+        and _is_of_whom(lesson, criteria)
     )
+
+
+def _is_of_whom(lesson: LiveLesson, criteria: LessonFilter) -> bool:
+    """The teacher's own, or of one of the sections; everybody's where neither is asked for."""
+    if not criteria.teacher_number and criteria.section_ids is None:
+        return True
+    section = lesson.data.section
+    is_own = lesson.data.teacher.school_number == criteria.teacher_number
+    return is_own or (section is not None and section.id in (criteria.section_ids or ()))
 
 
 def _readable(lesson_ids: Sequence[UUID]) -> list[LiveLesson]:
@@ -207,7 +211,7 @@ def _views_of_stored(
     if not ids:
         return {}
     rows = Attendance.objects.select_related("teacher", "section").in_bulk(ids)
-    counts, rosters = _stored_counts(ids), roster_counts(ids)
+    counts, rosters = status_counts(ids), roster_counts(ids)
     sections = _sections_of([row for i, row in ledger_rows.items() if i not in rows])
     views: dict[UUID, LessonView] = {}
     for lesson_id in ids:
@@ -233,47 +237,6 @@ def _sections_of(ledger_rows: Sequence[LessonLedger]) -> dict[int, Section]:
     """The sections of lessons that only the ledger has; no query where none has one."""
     ids = {row.section_id for row in ledger_rows if row.section_id is not None}
     return Section.objects.in_bulk(ids) if ids else {}
-
-
-def roster_counts(ids: Sequence[UUID]) -> dict[UUID, RosterCounts]:
-    """How many were expected at stored lessons, and missed them; only where that is known."""
-    rows = AttendanceRecord.objects.filter(
-        attendance_id__in=ids, is_expected=True, attendance__roster_closed_at__isnull=False
-    )
-    # A person with two accounts is expected once, and came with either.
-    person = root_id("student")
-    here = Q(status__in=CAME, deleted_at=None)
-    counts = rows.values("attendance_id").order_by()
-    counts = counts.annotate(
-        n=Count(person, distinct=True), came=Count(person, filter=here, distinct=True)
-    )
-    return {x["attendance_id"]: RosterCounts(x["n"], x["n"] - x["came"]) for x in counts}
-
-
-def _stored_counts(ids: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    records = AttendanceRecord.objects.filter(attendance_id__in=ids, deleted_at=None)
-    counts: dict[UUID, dict[str, int]] = {}
-    for row in records.values("attendance_id", "status").annotate(n=Count("pk")).order_by():
-        counts.setdefault(row["attendance_id"], {})[row["status"]] = row["n"]
-    for outranked in _not_effective(records):
-        counts[outranked.attendance_id][outranked.status] -= 1
-    return counts
-
-
-def _not_effective(records: QuerySet[AttendanceRecord]) -> Iterator[AttendanceRecord]:
-    """Records that another account of the person outranks; hardly any lesson has one."""
-    owned = records.annotate(person=root_id("student"))
-    twice = owned.values("attendance_id", "person").annotate(n=Count("pk")).filter(n__gt=1)
-    found = list(twice.order_by())
-    if not found:
-        return
-    rows = owned.filter(attendance_id__in={row["attendance_id"] for row in found})
-    groups: dict[Any, list[AttendanceRecord]] = defaultdict(list)
-    for row in rows.select_related("student"):
-        groups[row.attendance_id, row.person].append(row)
-    for group in groups.values():
-        shown = effective(record_of_stored(row) for row in group).school_number
-        yield from (row for row in group if row.student.school_number != shown)
 
 
 def _of_ledger_row(

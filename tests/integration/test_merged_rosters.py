@@ -6,15 +6,18 @@ import pytest
 from django.utils import timezone
 
 from attendance.selectors.boards import find_board
+from attendance.selectors.counts import roster_counts
 from attendance.selectors.expected_people import find_expected_people
-from attendance.selectors.lessons import find_lesson, roster_counts
+from attendance.selectors.lessons import find_lesson
 from attendance.selectors.registers import find_register
 from attendance.services.check_in import check_in
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
+from attendance.vocabulary import Verdict
 from courses.models import Section
 from courses.vocabulary import WalkIns
 from tests.support.course_factories import AbsenceFactory
-from tests.support.lessons import end
+from tests.support.lessons import TEACHER, end
 from tests.support.people import merge, unmerge
 from tests.support.sections import (
     ended_section_lesson,
@@ -120,6 +123,29 @@ def test_a_stored_roster_counts_and_lists_a_person_once() -> None:
     unmerge(user_of(OLD))
     assert len(find_register(lesson.id).records) == 3
     assert find_lesson(lesson.id).counts == {"present": 2, "absent": 1}
+
+
+def test_the_record_that_counts_says_whether_somebody_came() -> None:
+    section = section_with(OLD, NEW)
+    lesson = section_lesson(section)
+    check_in(lesson.id, student=OLD)
+    end(lesson.id)
+    unified_persistence_task()
+    word = Correction(
+        lesson_id=lesson.id,
+        school_number=NEW.school_number,
+        verdict=Verdict.ABSENT,
+        actor=TEACHER,
+        reason="not seen",
+    )
+    correct_record(word)
+    assert roster_counts([lesson.id])[lesson.id] == (2, 1)
+
+    merge_both()
+
+    assert roster_counts([lesson.id])[lesson.id] == (1, 1)
+    assert find_lesson(lesson.id).counts == {"present": 0, "absent": 1}
+    assert [r.status for r in find_register(lesson.id).records] == ["absent"]
 
 
 def test_a_live_register_shows_a_person_once() -> None:

@@ -14,8 +14,16 @@ from attendance.errors import NotOnRoster
 from attendance.live import client, keys, store
 from attendance.live.payloads import LiveLesson
 from attendance.live.versions import read_versions
-from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, PersistenceRun
+from attendance.models import (
+    Attendance,
+    AttendanceEvent,
+    AttendanceRecord,
+    LessonLedger,
+    PersistenceRun,
+)
 from attendance.selectors.boards import find_board
+from attendance.selectors.lessons import LessonFilter, list_lessons
+from attendance.selectors.paging import Slice
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
@@ -318,3 +326,14 @@ def test_undo_leaves_what_the_system_says_now(is_approved: bool) -> None:
     assert register_of(lesson.id) == {"S-0001": mark}
     events = AttendanceEvent.objects.filter(kind="record_corrected").order_by("revision")
     assert list(events.values_list("old", "new")) == [("absent", "present"), ("present", mark[0])]
+
+
+def test_a_list_of_a_section_has_nothing_else_that_only_redis_knows() -> None:
+    section, other = section_of_today([1]), section_of_today([2], teachers=[OTHER])
+    mine, foreign = section_lesson(section), section_lesson(other, teacher=OTHER)
+    LessonLedger.objects.all().delete()
+
+    page = list_lessons(LessonFilter(section_ids=frozenset({section.pk})), Slice())
+
+    assert [lesson.id for lesson in page.items] == [mine.id]
+    assert {x.id for x in list_lessons(LessonFilter(), Slice()).items} == {mine.id, foreign.id}
