@@ -201,7 +201,8 @@ def test_a_page_that_postgresql_leaves_does_not_send_a_form_without_its_files(
 
 def test_a_form_that_is_too_large_is_refused_before_it_is_read(course: SmallCourse) -> None:
     phone = signed_in(ON_ROSTER)
-    for address in (ASK, "/me/absences/1/file/"):
+    upload = "/sections/1/import/"
+    for address in (ASK, "/me/absences/1/file/", upload, f"{upload}preview/"):
         answer = phone.generic(
             "POST",
             address,
