@@ -47,7 +47,8 @@ class Expected(NamedTuple):
     @property
     def numbers(self) -> frozenset[str]:
         """The school numbers of everybody who is expected, of all of their accounts."""
-        return frozenset(number for person in self.people for number in person.numbers)
+        merged = (number for person in self.people for number in person.merged_numbers)
+        return frozenset([person.school_number for person in self.people]).union(merged)
 
 
 NOBODY: Mapping[UUID, Expected] = {}

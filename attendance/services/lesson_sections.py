@@ -7,7 +7,6 @@ from attendance.errors import NotATeacher
 from attendance.live.payloads import SectionData
 from attendance.live.store import Listed, LiveRoster
 from attendance.rules.status import NO_RULE, ArrivalRule
-from attendance.services import system_marks
 from courses.models import Policy, Section
 from courses.selectors.rosters import roster_on
 from courses.selectors.sections import find_section
@@ -64,5 +63,5 @@ def live_roster(section: Section, *, at: datetime) -> LiveRoster:
     return {
         number: Listed(person.full_name, person.school_number)
         for person in roster.values()
-        for number in system_marks.numbers_of(person)
+        for number in person.numbers
     }

@@ -22,6 +22,10 @@ from courses.selectors.rosters import RosterEntry
 
 BLANK_REVISION = 0
 
+# One for each mark: an enumeration looks its value up each time.
+_ABSENT, _EXCUSED = Status.ABSENT.value, Status.EXCUSED.value
+_SYSTEM, _KEPT = Source.SYSTEM.value, Mark.KEPT.value
+
 
 class Closed(NamedTuple):
     """What closing the roster of one lesson came to."""
@@ -33,38 +37,28 @@ class Closed(NamedTuple):
 
 def marks_of(expected: Expected, taken: frozenset[str], *, at: datetime) -> list[LiveRecord]:
     """A record for everybody who is expected and whose number is not `taken`."""
+    at_ms = milliseconds(at)
     return [
-        LiveRecord(
-            school_number=person.school_number,
-            full_name=person.full_name,
-            status=_status(expected, person),
-            checked_in_at_ms=None,
-            source=Source.SYSTEM.value,
-            reason=_reason(expected, person),
-            actor=None,
-            previous="",
-            mark=Mark.KEPT.value,
-            revision=BLANK_REVISION,
-            changed_at_ms=milliseconds(at),
-        )
+        _mark_of(person, expected.excuses.get(person.user_id), at_ms)
         for person in expected.people
-        if taken.isdisjoint(numbers_of(person))
+        if person.school_number not in taken and taken.isdisjoint(person.merged_numbers)
     ]
 
 
-def numbers_of(person: RosterEntry) -> Sequence[str]:
-    """Every number under which this person may have checked in."""
-    return person.numbers
-
-
-def _status(expected: Expected, person: RosterEntry) -> str:
-    is_excused = person.user_id in expected.excuses
-    return Status.EXCUSED.value if is_excused else Status.ABSENT.value
-
-
-def _reason(expected: Expected, person: RosterEntry) -> str:
-    excuse = expected.excuses.get(person.user_id)
-    return excuse.label if excuse else ""
+def _mark_of(person: RosterEntry, excuse: Excuse | None, at_ms: int) -> LiveRecord:
+    return LiveRecord(
+        school_number=person.school_number,
+        full_name=person.full_name,
+        status=_EXCUSED if excuse else _ABSENT,
+        checked_in_at_ms=None,
+        source=_SYSTEM,
+        reason=excuse.label if excuse else "",
+        actor=None,
+        previous="",
+        mark=_KEPT,
+        revision=BLANK_REVISION,
+        changed_at_ms=at_ms,
+    )
 
 
 def close_rosters(expected: Mapping[UUID, Expected], *, at: datetime) -> dict[UUID, Closed]:
@@ -98,7 +92,7 @@ def _set_expectations(expected: Mapping[UUID, Expected]) -> None:
         (i, number)
         for i, who in expected.items()
         for person in who.people
-        for number in numbers_of(person)
+        for number in person.numbers
     ]
     _execute(
         "UPDATE attendance_attendancerecord AS r SET is_expected ="

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db import connection
 
 from courses import rules
@@ -17,15 +18,27 @@ from users.models import User
 from users.selectors import accounts_query
 
 
-class RosterEntry(NamedTuple):
+class RosterEntry(msgspec.Struct, frozen=True, gc=False):
+    """Somebody on a roster. Many are made at once, and hardly any of them has a second account."""
+
     user_id: int
     """Of the root, as number and name."""
     school_number: str
     full_name: str
-    numbers: tuple[str, ...]
-    """Of all accounts of the person, the root's first: each may be the one that checks in."""
-    user_ids: tuple[int, ...]
+    merged_numbers: tuple[str, ...] = ()
+    """Of the accounts that are merged into the root."""
+    merged_ids: tuple[int, ...] = ()
     """Of the same accounts, in the same order."""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Of all accounts of the person, the root's first: each may be the one that checks in."""
+        return (self.school_number, *self.merged_numbers)
+
+    @property
+    def user_ids(self) -> tuple[int, ...]:
+        """Of the same accounts, in the same order."""
+        return (self.user_id, *self.merged_ids)
 
 
 class SectionOfUser(NamedTuple):
@@ -101,7 +114,9 @@ def _entry_of(
     numbers: Sequence[str] | None,
     ids: Sequence[int] | None,
 ) -> RosterEntry:
-    return RosterEntry(user_id, number, name, (number, *(numbers or ())), (user_id, *(ids or ())))
+    if not numbers or not ids:
+        return RosterEntry(user_id, number, name)
+    return RosterEntry(user_id, number, name, tuple(numbers), tuple(ids))
 
 
 def sections_of(*, user_id: int, on: date) -> list[SectionOfUser]:

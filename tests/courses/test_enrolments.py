@@ -67,7 +67,7 @@ def test_a_student_is_on_the_roster_from_the_first_day_to_the_last(
     assert [numbers_on(section, on) for on in (OCTOBER - DAY, OCTOBER)] == [[], ["S-1"]]
     assert [numbers_on(section, on) for on in (NOVEMBER - DAY, NOVEMBER)] == [["S-1"], []]
     assert roster_on(section_id=section.pk, on=OCTOBER) == {
-        "S-1": RosterEntry(student.pk, "S-1", "Ada", ("S-1",), (student.pk,))
+        "S-1": RosterEntry(student.pk, "S-1", "Ada")
     }
 
 

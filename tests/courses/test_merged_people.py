@@ -79,13 +79,12 @@ def enrol(section: Section, *users: User, **values: Any) -> None:
 
 
 def entry_of(root: User, *merged: User) -> RosterEntry:
-    users = (root, *merged)
     return RosterEntry(
         root.pk,
         root.school_number,
         root.full_name,
-        tuple(user.school_number for user in users),
-        tuple(user.pk for user in users),
+        tuple(user.school_number for user in merged),
+        tuple(user.pk for user in merged),
     )
 
 

@@ -64,6 +64,18 @@ def test_a_walk_in_who_is_accepted_gets_what_the_arrival_is_worth(clock: Clock) 
     }
 
 
+def test_an_addition_that_was_taken_back_leaves_the_mark_of_the_system() -> None:
+    section = section_of_today([1, 2])
+    lesson = section_lesson(section, [2])
+    for verdict in (Verdict.ACCEPT, Verdict.UNDO):
+        correct(lesson.id, 1, verdict)
+    finish_lesson(lesson.id, actor=TEACHER)
+    assert register_of(lesson.id) == {
+        "S-0001": ("absent", "system", True),
+        "S-0002": ("present", "student", True),
+    }
+
+
 def test_check_in_opens_before_the_start(clock: Clock) -> None:
     section = section_of_today([1, 2], policy={"opens_before_s": 300})
     starts_at = store.now() + timedelta(minutes=30)

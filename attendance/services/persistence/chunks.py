@@ -124,13 +124,7 @@ def _write_together(
     reach("rosters_read", ids)
     written = rows.write_lessons(lessons, users)
     reach("records_written", ids)
-    return _closed(lessons, written), halving.displaced(written)
-
-
-def _closed(lessons: Sequence[Readable], written: dict[UUID, Written]) -> dict[UUID, Written]:
-    """The same, with the rosters of known attendances closed."""
-    closed = rosters.close(lessons)
-    return {i: x._replace(closed=closed[i]) if i in closed else x for i, x in written.items()}
+    return written, halving.displaced(written)
 
 
 def _bound_this_transaction() -> None:

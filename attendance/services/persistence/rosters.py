@@ -11,10 +11,13 @@ from django.utils import timezone
 
 from attendance.live.payloads import LiveLesson
 from attendance.rules.instants import instant, milliseconds
+from attendance.rules.verdicts import Mark
 from attendance.services import system_marks
 from attendance.services.expected import LessonOfSection, find_expected
 from attendance.services.persistence.row_values import Readable
 from attendance.services.system_marks import Closed
+
+_UNDONE = Mark.UNDONE.value
 
 
 def read(lessons: Sequence[Readable]) -> list[Readable]:
@@ -69,6 +72,11 @@ def closed_by_copy(lesson: Readable, full: Readable) -> Closed:
 def still_open(lesson: Readable) -> Readable:
     """A lesson for a known attendance: its roster is closed afterwards, or was before."""
     return lesson._replace(closed_at=None)
+
+
+def has_undone(lesson: Readable) -> bool:
+    """Whether an addition was taken back: that leaves a blank, which the rows do not fill."""
+    return any(record.mark == _UNDONE for record in lesson.records)
 
 
 def close(lessons: Sequence[Readable]) -> Mapping[UUID, Closed]:

@@ -74,7 +74,9 @@ def people_of_event(event: LiveEvent) -> Iterable[Person]:
 
 
 def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
-    """Write lessons with their records and events. `users` maps numbers to ids.
+    """Write lessons with their records and events, and close their rosters.
+
+    `users` maps numbers to ids.
 
     Returns what each lesson has added and changed; the rest was there before.
     """
@@ -98,8 +100,10 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
         )
         for each, full in zip(fresh, with_marks, strict=True)
     }
-    stored_lessons = [lesson for lesson in lessons if lesson.lesson.id not in new]
-    return written | move_forward([rosters.still_open(x) for x in stored_lessons], users)
+    known = [rosters.still_open(x) for x in lessons if x.lesson.id not in new]
+    written |= move_forward(known, users)
+    closed = rosters.close([*known, *(x for x in fresh if rosters.has_undone(x))])
+    return {i: x._replace(closed=closed.get(i, x.closed)) for i, x in written.items()}
 
 
 def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
