@@ -95,6 +95,18 @@ def test_each_whole_run_takes_its_own_tests() -> None:
     assert testing.pytest_arguments(["tests/unit", "-x"], given=[]) == ["tests/unit", "-x"]
 
 
+@pytest.mark.long
+def test_the_parts_of_what_is_left_for_later_are_all_of_it() -> None:
+    def chosen(*arguments: str) -> list[str]:
+        done = attn_test("tests/model", "-m", "long", "--collect-only", "-q", *arguments)
+        return [line for line in done.stdout.splitlines() if "::" in line]
+
+    parts = [chosen("--part", f"{part}/3") for part in (1, 2, 3)]
+    assert sorted(name for part in parts for name in part) == sorted(chosen())
+    assert all(part and part != chosen() for part in parts)
+    assert attn_test("tests/model", "--part", "4/3").returncode == 4
+
+
 def test_addresses_of_others_are_used_by_one_process(capsys: pytest.CaptureFixture[str]) -> None:
     found = testing.pytest_arguments(["--all"], given=["REDIS_URL"])
 

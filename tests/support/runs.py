@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -33,13 +34,39 @@ FIRST = ("tests/cluster/", "tests/pooled/", "tests/faults/", "tests/model/", "te
 HOW = "./attn test --all runs these too (--later: these alone)"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "of the tests that are left for later only this part, as in 2/4"
+    parser.addoption("--part", type=_part, default=(1, 1), metavar="K/N", help=text)
+
+
+def _part(text: str) -> tuple[int, int]:
+    """Raises ValueError, which the parser tells."""
+    part, _, parts = text.partition("/")
+    if not 1 <= int(part) <= int(parts):
+        raise ValueError(text)
+    return int(part), int(parts)
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is left for later, before `-m` chooses."""
     for item in items:
         if item.nodeid.startswith(LATER) and not item.nodeid.startswith(AT_ONCE):
             item.add_marker("long")
+    part, parts = config.getoption("part")
+    others = [item for item in items if _is_long(item) and _part_of(item, parts) != part]
+    if others:
+        items[:] = [item for item in items if item not in set(others)]
+        config.hook.pytest_deselected(items=others)
     items.sort(key=_place)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.get_closest_marker("long") is not None
+
+
+def _part_of(item: pytest.Item, parts: int) -> int:
+    return crc32(item.nodeid.encode()) % parts + 1
 
 
 def _place(item: pytest.Item) -> int:
@@ -51,7 +78,11 @@ class SharedOut(LoadScopeScheduling):  # type: ignore[misc]
     """Tests go to whoever is free; those of one module stay together where that saves work."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
+        return _scope(nodeid)
+
+
+def _scope(nodeid: str) -> str:
+    return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedOut:
@@ -67,9 +98,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     if items:
         stash = items[0].config.stash
         left = Counter(stash.get(_left, None))
-        left.update(
-            item.nodeid.partition("::")[0] for item in items if item.get_closest_marker("long")
-        )
+        left.update(item.nodeid.partition("::")[0] for item in items if _is_long(item))
         stash[_left] = dict(left)
 
 
