@@ -12,6 +12,7 @@ STATUS = {
     "invalid_receipt": 400,
     "reason_required": 400,
     "invalid_reason": 400,
+    "number_is_former": 400,
     "merge_with_oneself": 400,
     "course_error": 400,
     "invalid_text": 400,

@@ -109,6 +109,7 @@ def _record(attendance: Attendance, user: User, body: dict[str, Any]) -> Attenda
     return AttendanceRecord(
         attendance=attendance,
         student=user,
+        school_number=user.school_number,
         full_name=body["name"],
         status="present",
         source="student",

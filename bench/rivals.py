@@ -41,6 +41,7 @@ class Insert(APIView):
         record = AttendanceRecord.objects.create(
             attendance_id=lesson_id,
             student=user,
+            school_number=user.school_number,
             full_name=user.full_name,
             status="present",
             source="student",

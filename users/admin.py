@@ -21,9 +21,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
-from users.errors import UserError
+from users.errors import NumberIsFormer, UserError
 from users.identity import canonical_school_number
-from users.models import LONGEST_MERGE_REASON, PersonMerge, RoleChoices, User
+from users.models import LONGEST_MERGE_REASON, FormerNumber, PersonMerge, RoleChoices, User
 from users.services import merge_people, unmerge_people
 from users.wording import in_words
 
@@ -41,12 +41,25 @@ class NumberField(forms.CharField):
             raise forms.ValidationError(in_words(error)) from None
 
 
+def check_is_free(number: str, *, of: User | None = None) -> None:
+    """Raises ValidationError for a number that somebody else had."""
+    had = FormerNumber.objects.filter(number=number).select_related("user").first()
+    if had is not None and had.user != of:
+        error = NumberIsFormer(number=number, now=had.user.school_number)
+        raise forms.ValidationError(in_words(error))
+
+
 class UserCreation(AdminUserCreationForm[User]):
     school_number = NumberField(label=_("School number"), max_length=64)
 
     class Meta:
         model = User
         fields = ("school_number", "full_name", "role", "email")
+
+    def clean_school_number(self) -> str:
+        number: str = self.cleaned_data["school_number"]
+        check_is_free(number)
+        return number
 
 
 class UserChange(UserChangeForm[User]):
@@ -55,6 +68,11 @@ class UserChange(UserChangeForm[User]):
     class Meta:
         model = User
         fields = "__all__"
+
+    def clean_school_number(self) -> str:
+        number: str = self.cleaned_data["school_number"]
+        check_is_free(number, of=self.instance)
+        return number
 
 
 class UnmergeForm(forms.Form):
@@ -101,12 +119,19 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         # Whoever looks for an old number means the person.
         "merged_accounts__school_number",
         "merged_accounts__full_name",
+        "former_numbers__number",
     )
-    search_help_text = _("Number, name or e-mail address; also of accounts that are merged")
+    search_help_text = _("Number, also a former one, name or e-mail; also of merged accounts")
     ordering = ("school_number",)
-    readonly_fields = ("last_login", "created_at", "merged_into", "merged_numbers")
+    readonly_fields = (
+        "last_login",
+        "created_at",
+        "merged_into",
+        "merged_numbers",
+        "former_school_numbers",
+    )
     fieldsets = (
-        (None, {"fields": ("school_number", "password")}),
+        (None, {"fields": ("school_number", "former_school_numbers", "password")}),
         (_("Person"), {"fields": ("full_name", "role", "email")}),
         (_("Accounts of the same person"), {"fields": ("merged_into", "merged_numbers")}),
         (_("Rights"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
@@ -138,6 +163,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("accounts merged into it"))
     def merged_numbers(self, row: User) -> str:
         return ", ".join(str(account) for account in row.merged_accounts.all()) or "-"
+
+    @admin.display(description=_("former numbers"))
+    def former_school_numbers(self, row: User) -> str:
+        return ", ".join(former.number for former in row.former_numbers.all()) or "-"
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -220,6 +249,14 @@ class PersonMergeAdmin(ReadOnlyAdmin[PersonMerge]):
     )
     search_help_text = _("Number or name of either account, actor or reason")
     date_hierarchy = "happened_at"
+
+
+@admin.register(FormerNumber)
+class FormerNumberAdmin(ReadOnlyAdmin[FormerNumber]):
+    list_display = ("number", "user", "changed_at")
+    list_select_related = ("user",)
+    search_fields = ("number", "user__school_number", "user__full_name")
+    search_help_text = _("Former number, present number or name")
 
 
 def _page(user: User) -> str:

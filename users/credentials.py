@@ -9,7 +9,7 @@ revoked. Where the cache does not answer, this process remembers entries for a m
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -20,6 +20,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from knox.crypto import hash_token
@@ -27,7 +28,7 @@ from knox.models import AuthToken
 
 from users.identity import Person, Role
 from users.models import User
-from users.selectors import merged_numbers, numbers_merged_into
+from users.selectors import former_numbers, merged_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ class Caller(msgspec.Struct, frozen=True):
     """Of the password: a session ends when it changes."""
     token_digest: str = ""
     """Of the token that was shown, or '' for a session."""
-    merged_numbers: tuple[str, ...] = ()
-    """Of the accounts that are merged into this one."""
+    other_numbers: tuple[str, ...] = ()
+    """Of the accounts that are merged into this one, and those that the person had before."""
 
     @property
     def is_authenticated(self) -> bool:
@@ -60,15 +61,15 @@ class Caller(msgspec.Struct, frozen=True):
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Of all accounts of the person, the one that signed in first."""
-        return (self.person.school_number, *self.merged_numbers)
+        """Every number that the person has or had, the one that signed in first."""
+        return (self.person.school_number, *self.other_numbers)
 
     def as_owner_of(self, number: str) -> Person:
         """The person under a number of theirs; as they signed in where it is not theirs.
 
         For whoever compares one number with the owner's. Never who acts: that is `person`.
         """
-        if number not in self.merged_numbers:
+        if number not in self.other_numbers:
             return self.person
         return msgspec.structs.replace(self.person, school_number=number)
 
@@ -127,9 +128,8 @@ def forget_token(digest: str) -> None:
 def forget_users(user_ids: Iterable[int]) -> None:
     """Users have changed: they are read again. Call it after the commit."""
     ids = list(user_ids)
-    users = {user.pk: user for user in User.objects.who_may_sign_in().filter(pk__in=ids)}
-    merged = numbers_merged_into(users)
-    callers = {pk: _caller_of(user, merged.get(pk, ())) for pk, user in users.items()}
+    users = _with_numbers(User.objects.who_may_sign_in().filter(pk__in=ids), "pk")
+    callers = {user.pk: _caller_of(user, user) for user in users}
     entries = {_user_key(i): _encode(callers[i]) if i in callers else _REVOKED for i in ids}
     for row in AuthToken.objects.filter(user_id__in=ids):
         entries[f"token:{row.digest}"] = _token_entry(row, callers.get(row.user_id))
@@ -142,11 +142,11 @@ def _user_key(user_id: int) -> str:
 
 
 def _find_token(digest: str) -> bytes:
-    rows = AuthToken.objects.select_related("user").annotate(numbers=merged_numbers("user_id"))
-    row = rows.filter(digest=digest).first()
+    rows = AuthToken.objects.select_related("user").filter(digest=digest)
+    row = _with_numbers(rows, "user_id").first()
     if row is None or not row.user.may_sign_in:
         return _REVOKED
-    return _token_entry(row, _caller_of(row.user, row.numbers))
+    return _token_entry(row, _caller_of(row.user, row))
 
 
 def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
@@ -157,14 +157,23 @@ def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
 
 
 def _find_user(user_id: int) -> bytes:
-    users = User.objects.who_may_sign_in().annotate(numbers=merged_numbers("pk"))
-    user = users.filter(pk=user_id).first()
-    return _encode(_caller_of(user, user.numbers)) if user else _REVOKED
+    user = _with_numbers(User.objects.who_may_sign_in().filter(pk=user_id), "pk").first()
+    return _encode(_caller_of(user, user)) if user else _REVOKED
 
 
-def _caller_of(user: User, merged: Sequence[str]) -> Caller:
+def _with_numbers(rows: QuerySet[Any], root: str) -> QuerySet[Any]:
+    """The same rows with the other numbers of the person; `root` names the id of the user."""
+    found: QuerySet[Any] = rows.annotate(
+        merged_numbers=merged_numbers(root), had_numbers=former_numbers(root)
+    )
+    return found
+
+
+def _caller_of(user: User, row: Any) -> Caller:
+    """`row` has the numbers that `_with_numbers` adds."""
     person = Person(user.school_number, user.full_name, Role(user.role))
-    return Caller(user.pk, person, user.get_session_auth_hash(), merged_numbers=tuple(merged))
+    others = (*row.merged_numbers, *row.had_numbers)
+    return Caller(user.pk, person, user.get_session_auth_hash(), other_numbers=others)
 
 
 def _data_of(session: Any) -> dict[str, Any]:

@@ -100,6 +100,16 @@ class PersonNotFound(UserError):
     default_message = _("Nobody has the number %(number)s. Check it and try again.")
 
 
+class NumberIsFormer(UserError):
+    """What a lesson or a receipt says under a former number is of whoever had it."""
+
+    code = "number_is_former"
+    default_message = _(
+        "%(number)s was the number of somebody who has %(now)s now, and marks may still name it. "
+        "Use %(now)s for that person, and a number that nobody had for anybody else."
+    )
+
+
 class InvalidReason(UserError):
     code = "invalid_reason"
     default_message = _(

@@ -13,7 +13,7 @@ from users import errors
 from users.account_rows import BadRow, ImportRow, bad_row, read_rows
 from users.credentials import forget_users
 from users.identity import Role
-from users.models import User
+from users.models import FormerNumber, User
 from users.reading.table import Advance
 
 DECIDED = ("full_name", "role", "email")
@@ -95,9 +95,15 @@ def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool
     new: list[User] = []
     changed_users: list[User] = []
     with transaction.atomic():
-        users = _locked([row.school_number for row in batch])
+        numbers = [row.school_number for row in batch]
+        users, former = _locked(numbers), _former(numbers)
         for row in batch:
             user = users.get(row.school_number)
+            if user is None and row.school_number in former:
+                now = former[row.school_number]
+                error = errors.NumberIsFormer(number=row.school_number, now=now)
+                applied.bad.append(bad_row(row.line, error))
+                continue
             if user is None:
                 new.append(_new(row, hashes))
                 outcome = "created"
@@ -121,6 +127,12 @@ def _locked(numbers: Sequence[str]) -> dict[str, User]:
     # NO KEY: persistence points to these rows and must not wait for an import.
     rows = User.objects.select_for_update(no_key=True).filter(school_number__in=numbers)
     return {user.school_number: user for user in rows.order_by("school_number")}
+
+
+def _former(numbers: Sequence[str]) -> dict[str, str]:
+    """Of these numbers, those that somebody had before, and the number that they have now."""
+    rows = FormerNumber.objects.filter(number__in=numbers)
+    return dict(rows.values_list("number", "user__school_number"))
 
 
 def _change(user: User, row: ImportRow, hashes: Mapping[str, str]) -> str:

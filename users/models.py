@@ -58,9 +58,11 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         # No user has a number that is not valid.
         try:
-            return self.get(school_number=identity.canonical_school_number(username or ""))
+            number = identity.canonical_school_number(username or "")
         except InvalidSchoolNumber:
             raise self.model.DoesNotExist from None
+        user = self.filter(school_number=number).first()
+        return user or self.get(former_numbers__number=number)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -167,6 +169,38 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.full_name
+
+
+class FormerNumber(models.Model):
+    """A school number that somebody had before: it goes on standing for them, and for nobody else.
+
+    What a lesson, a receipt or a copy from a backup says under this number is theirs. A trigger
+    writes the row whenever the number of a user changes, by whichever door, and refuses the
+    number to any other user.
+    """
+
+    number = models.CharField(
+        _("school number"), max_length=identity.LONGEST_SCHOOL_NUMBER, unique=True
+    )
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="former_numbers", verbose_name=_("now of")
+    )
+    changed_at = models.DateTimeField(_("changed at"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("former number")
+        verbose_name_plural = _("former numbers")
+        ordering = ("number",)
+        constraints = (
+            models.CheckConstraint(
+                name="former_number_is_canonical",
+                condition=Q(number__regex=identity.SCHOOL_NUMBER_PATTERN),
+            ),
+            constraints.instants_are_sane("former_number_instant_is_sane", "changed_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.number} → {self.user}"
 
 
 class PersonMerge(models.Model):

@@ -1,18 +1,20 @@
 """Which accounts are of one person: the root, under which they are known, and all merged into it.
 
 A merge rewrites no row, so whoever reads rows of a person asks here for all of their accounts.
-An account that was never merged is its own root.
+An account that was never merged is its own root. A number that a person had before stands for
+them as their present one does.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from users.models import User
+from users.models import FormerNumber, User
 
 
 def root_id(relation: str = "") -> Combinable:
@@ -24,12 +26,40 @@ def root_id(relation: str = "") -> Combinable:
 
 def accounts_query(user_id: int) -> QuerySet[User]:
     """All accounts of the person whose account this is, to be used inside a query."""
-    return _accounts(User.objects.filter(pk=user_id))
+    return _accounts(Subquery(User.objects.filter(pk=user_id).values(root=root_id())))
 
 
 def accounts_of_number(school_number: str) -> QuerySet[User]:
-    """As `accounts_query`, by a number of the person."""
-    return _accounts(User.objects.filter(school_number=school_number))
+    """As `accounts_query`, by a number that the person has or had."""
+    has = User.objects.filter(school_number=school_number).values(root=root_id())
+    had = FormerNumber.objects.filter(number=school_number).values(root=root_id("user"))
+    return _accounts(Coalesce(Subquery(has), Subquery(had)))
+
+
+def account_id(school_number: str) -> Combinable:
+    """The id of the account that has or had a number, as an expression; itself, not its root."""
+    has = User.objects.filter(school_number=school_number).values("pk")
+    had = FormerNumber.objects.filter(number=school_number).values("user")
+    return Coalesce(Subquery(has), Subquery(had))
+
+
+def account_ids(school_numbers: Iterable[str]) -> dict[str, int]:
+    """The account that has or had each number, itself and not its root; unknown ones are left out.
+
+    One query, none where nobody is asked for.
+    """
+    wanted = list(school_numbers)
+    if not wanted:
+        return {}
+    has = User.objects.filter(school_number__in=wanted).order_by()
+    had = FormerNumber.objects.filter(number__in=wanted).order_by()
+    rows = has.values_list("school_number", "pk").union(had.values_list("number", "user_id"))
+    return dict(rows)
+
+
+def find_account(school_number: str) -> User | None:
+    """The account that has or had a number, itself and not its root; one query."""
+    return User.objects.filter(pk=account_id(school_number)).first()
 
 
 def accounts_of_outer_row(relation: str) -> QuerySet[User]:
@@ -43,8 +73,7 @@ def accounts_of_outer_row(relation: str) -> QuerySet[User]:
     return User.objects.filter(Q(pk=root) | Q(merged_into=root)).order_by()
 
 
-def _accounts(one: QuerySet[User]) -> QuerySet[User]:
-    root = Subquery(one.values(root=root_id()))
+def _accounts(root: Combinable) -> QuerySet[User]:
     return User.objects.filter(Q(pk=root) | Q(merged_into=root)).order_by()
 
 
@@ -66,17 +95,47 @@ def roots_of(user_ids: Iterable[int]) -> dict[int, int]:
 
 
 def roots_of_numbers(numbers: Iterable[str]) -> dict[str, str]:
-    """The root's number for each number; one query for many. Unknown numbers are their own."""
+    """The root's number for each number that somebody has or had; one query for many.
+
+    Unknown numbers are their own.
+    """
     wanted = list(numbers)
-    rows = User.objects.filter(school_number__in=wanted, merged_into__isnull=False).order_by()
-    merged = dict(rows.values_list("school_number", "merged_into__school_number"))
-    return {number: merged.get(number, number) for number in wanted}
+    merged = User.objects.filter(school_number__in=wanted, merged_into__isnull=False).order_by()
+    former = FormerNumber.objects.filter(number__in=wanted).order_by()
+    root = Coalesce("user__merged_into__school_number", "user__school_number")
+    rows = merged.values_list("school_number", "merged_into__school_number").union(
+        former.values_list("number", root)
+    )
+    return {number: number for number in wanted} | dict(rows)
 
 
 def numbers_of(user_id: int) -> tuple[str, ...]:
-    """The numbers of all accounts of a person, the root's first; empty for nobody. One query."""
-    rows = accounts_query(user_id).order_by(F("merged_into").asc(nulls_first=True), "school_number")
-    return tuple(rows.values_list("school_number", flat=True))
+    """The numbers of a person: the root's, of merged accounts, former ones; empty for nobody.
+
+    One query.
+    """
+    place = Case(When(merged_into=None, then=Value(0)), default=Value(1))
+    has = accounts_query(user_id).annotate(place=place).values_list("place", "school_number")
+    had = FormerNumber.objects.filter(user__in=accounts_query(user_id)).order_by()
+    return _in_order(has.union(had.annotate(place=Value(2)).values_list("place", "number")))
+
+
+def _in_order(rows: QuerySet[Any, tuple[int, str]]) -> tuple[str, ...]:
+    return tuple(number for _, number in sorted(rows))
+
+
+def numbers_of_account(school_number: str) -> tuple[str, ...]:
+    """The numbers of the account that has or had this one, the present one first; one query.
+
+    Empty where nobody has or had it. Merged accounts are accounts of their own.
+    """
+    has = User.objects.filter(pk=account_id(school_number)).order_by()
+    had = FormerNumber.objects.filter(user=account_id(school_number)).order_by()
+    return _in_order(
+        has.annotate(place=Value(0))
+        .values_list("place", "school_number")
+        .union(had.annotate(place=Value(1)).values_list("place", "number"))
+    )
 
 
 def merged_numbers(root: str) -> ArraySubquery:
@@ -92,6 +151,12 @@ def merged_ids(root: str) -> ArraySubquery:
 def _of_merged(root: str, field: str) -> ArraySubquery:
     merged = User.objects.filter(merged_into=OuterRef(root)).order_by("school_number")
     return ArraySubquery(merged.values(field))
+
+
+def former_numbers(root: str) -> ArraySubquery:
+    """The numbers that each row's root and the accounts merged into it had before, as an array."""
+    of_person = Q(user=OuterRef(root)) | Q(user__merged_into=OuterRef(root))
+    return ArraySubquery(FormerNumber.objects.filter(of_person).order_by("number").values("number"))
 
 
 def numbers_merged_into(user_ids: Iterable[int]) -> Mapping[int, tuple[str, ...]]:

@@ -15,6 +15,7 @@ import msgspec
 
 from attendance.rules.instants import instant
 from attendance.rules.status import NO_RULE, ArrivalRule
+from attendance.rules.verdicts import Mark
 from attendance.vocabulary import Status
 from users.identity import Person
 
@@ -127,6 +128,9 @@ class LiveLesson(msgspec.Struct, frozen=True):
         return self.opens_at <= self.read_at < self.ends_at
 
 
+_KEPT: Final = Mark.KEPT.value
+
+
 class LiveRecord(msgspec.Struct, frozen=True, gc=False):
     """One student in a live lesson. Instants stay epoch milliseconds: most are only passed on."""
 
@@ -149,6 +153,10 @@ class LiveRecord(msgspec.Struct, frozen=True, gc=False):
     @property
     def changed_at(self) -> datetime:
         return instant(self.changed_at_ms)
+
+    @property
+    def is_deleted(self) -> bool:
+        return self.mark != _KEPT
 
 
 class LiveEvent(msgspec.Struct, frozen=True):

@@ -17,7 +17,11 @@ from attendance.vocabulary import (
     Source,
     Status,
 )
-from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
+from users.identity import (
+    LONGEST_FULL_NAME,
+    LONGEST_SCHOOL_NUMBER,
+    SCHOOL_NUMBER_PATTERN,
+)
 
 
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
@@ -160,6 +164,10 @@ class AttendanceRecord(rules.SoftDeleted):
     student = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="attendance_records"
     )
+    school_number = models.CharField(
+        _("number seen at the lesson"), max_length=LONGEST_SCHOOL_NUMBER
+    )
+    """It stays where the student gets another number; the student does as well."""
     full_name = models.CharField(_("name seen at the lesson"), max_length=LONGEST_FULL_NAME)
     status = models.CharField(_("status"), max_length=10, choices=Status)
     checked_in_at = models.DateTimeField(_("checked in at"), null=True, blank=True)
@@ -187,6 +195,13 @@ class AttendanceRecord(rules.SoftDeleted):
         constraints = (
             models.UniqueConstraint(
                 fields=("attendance", "student"), name="attendance_record_once_per_student"
+            ),
+            models.UniqueConstraint(
+                fields=("attendance", "school_number"), name="attendance_record_once_per_number"
+            ),
+            models.CheckConstraint(
+                name="attendance_record_number_is_canonical",
+                condition=Q(school_number__regex=SCHOOL_NUMBER_PATTERN),
             ),
             rules.value_is_known("attendance_record_status_is_known", "status", Status),
             rules.value_is_known("attendance_record_source_is_known", "source", Source),

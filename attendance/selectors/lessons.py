@@ -40,7 +40,8 @@ PAST = "past"
 class LessonFilter(NamedTuple):
     """Which lessons a list shows."""
 
-    teacher_number: str = ""
+    teacher_numbers: tuple[str, ...] = ()
+    """Every number of one teacher; nobody where it is empty."""
     state: str = ""
     """One of the ledger's, or `past`."""
     starts_from: datetime | None = None
@@ -105,8 +106,8 @@ def list_lessons(criteria: LessonFilter, part: Slice) -> Page[LessonView]:
 
 def _filter_rows(criteria: LessonFilter) -> QuerySet[LessonLedger]:
     rows = LessonLedger.objects.all()
-    if criteria.teacher_number or criteria.section_ids is not None:
-        own = Q(teacher_number=criteria.teacher_number) if criteria.teacher_number else Q()
+    if criteria.teacher_numbers or criteria.section_ids is not None:
+        own = Q(teacher_number__in=criteria.teacher_numbers)
         rows = rows.filter(own | Q(section_id__in=criteria.section_ids or ()))
     if criteria.state == PAST:
         rows = rows.filter(state__in=[LessonState.PERSISTED, LessonState.DISCARDED])
@@ -133,9 +134,9 @@ def _by_state(state: str) -> Q:
 
 def _not_in_ledger(criteria: LessonFilter) -> list[LiveLesson]:
     """Lessons in Redis without a ledger row: PostgreSQL was away when they began."""
-    if criteria.teacher_number:
-        own = store.teachers_lesson(criteria.teacher_number)
-        ids = [own.id] if own else []
+    if criteria.teacher_numbers:
+        own = (store.teachers_lesson(number) for number in criteria.teacher_numbers)
+        ids = [lesson.id for lesson in own if lesson]
     else:
         ids = [due.lesson_id for page in store.due_pages() for due in page]
     ledger_ids = LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True)
@@ -158,10 +159,10 @@ def _matches(lesson: LiveLesson, criteria: LessonFilter) -> bool:
 
 def _is_of_whom(lesson: LiveLesson, criteria: LessonFilter) -> bool:
     """The teacher's own, or of one of the sections; everybody's where neither is asked for."""
-    if not criteria.teacher_number and criteria.section_ids is None:
+    if not criteria.teacher_numbers and criteria.section_ids is None:
         return True
     section = lesson.data.section
-    is_own = lesson.data.teacher.school_number == criteria.teacher_number
+    is_own = lesson.data.teacher.school_number in criteria.teacher_numbers
     return is_own or (section is not None and section.id in (criteria.section_ids or ()))
 
 

@@ -16,8 +16,10 @@ from attendance.live.store import Register
 from attendance.models import Attendance, AttendanceEvent, RefusedCheckIn
 from attendance.rules.effective import only_effective
 from attendance.selectors import shapes, whereabouts
+from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from users.identity import Person, canonical_school_number
+from users.selectors import account_id
 
 
 class RegisterView(NamedTuple):
@@ -164,12 +166,15 @@ def _live_refusals(lesson_id: UUID) -> RefusalsView:
 
 
 def _live_record(lesson_id: UUID, number: str) -> RegisterRecord | None:
-    record = store.read_record(lesson_id, number, request_id="").record
+    record = find_in_lesson(lesson_id, number).record
     return shapes.record_of_live(record) if record else None
 
 
 def _live_history(lesson_id: UUID, number: str) -> HistoryView:
     history = store.read_history(lesson_id, number)
+    if history.record is None:
+        number = find_in_lesson(lesson_id, number).number
+        history = store.read_history(lesson_id, number)
     record = shapes.record_of_live(history.record) if history.record else None
     own_events = (
         event
@@ -218,13 +223,13 @@ def stored_refusals(row: Attendance) -> list[LiveRefusal]:
 
 def _stored_record(attendance: Attendance, number: str) -> RegisterRecord | None:
     rows = attendance.records.select_related("student")
-    row = rows.filter(student__school_number=number).first()
+    row = rows.filter(student=account_id(number)).first()
     return shapes.record_of_stored(row) if row else None
 
 
 def _stored_history(row: Attendance, number: str) -> HistoryView:
     events = row.events.select_related("student", "actor").order_by("revision")
-    own_events = events.filter(student__school_number=number)
+    own_events = events.filter(student=account_id(number))
     return HistoryView(
         shapes.brief_of_stored(row),
         _stored_record(row, number),

@@ -14,8 +14,7 @@ from attendance.selectors.shapes import LessonView
 from courses.models import Enrolment, Section
 from courses.selectors.sections import DaysRun, sections_at
 from users.identity import Person, Role
-from users.models import User
-from users.selectors import accounts_of_number
+from users.selectors import accounts_of_number, find_account
 
 
 class Taught(NamedTuple):
@@ -32,7 +31,7 @@ def taught_now(person: Person, *, at: datetime) -> Taught:
     The likely one is the only one, or else the one whose lessons of the last weeks began nearest
     to this time of the week. At most five queries.
     """
-    user = User.objects.filter(school_number=person.school_number).first()
+    user = find_account(person.school_number)
     held = sections_at(user_id=user.pk, at=at) if user else ()
     sections = [each.section for each in held if each.role in TEACHES and _runs(each.section, at)]
     if len(sections) == 1:
@@ -45,17 +44,20 @@ def _runs(section: Section, at: datetime) -> bool:
     return section.starts_on <= section.local_date(at) < section.ends_on
 
 
-def lessons_seen_by(person: Person, part: Slice, *, search: str = "") -> Page[LessonView]:
+def lessons_seen_by(
+    person: Person, part: Slice, *, numbers: tuple[str, ...], search: str = ""
+) -> Page[LessonView]:
     """The lessons that somebody started, and those of their sections on days when they ran them.
 
-    Staff see all. Raises LiveStoreUnavailable.
+    `numbers` are all that the person has or had, as `Caller.numbers`. Staff see all. Raises
+    LiveStoreUnavailable.
     """
     if person.role is Role.STAFF:
         return list_lessons(LessonFilter(search=search), part)
     days = _days_run(person)
-    criteria = LessonFilter(person.school_number, section_ids=frozenset(days), search=search)
+    criteria = LessonFilter(numbers, section_ids=frozenset(days), search=search)
     page = list_lessons(criteria, part)
-    return page._replace(items=[x for x in page.items if _is_seen(x, person, days)])
+    return page._replace(items=[x for x in page.items if _is_seen(x, numbers, days)])
 
 
 def _days_run(person: Person) -> Mapping[int, Sequence[DaysRun]]:
@@ -68,8 +70,10 @@ def _days_run(person: Person) -> Mapping[int, Sequence[DaysRun]]:
     return days
 
 
-def _is_seen(lesson: LessonView, person: Person, days: Mapping[int, Sequence[DaysRun]]) -> bool:
-    if lesson.teacher.school_number == person.school_number or lesson.section is None:
+def _is_seen(
+    lesson: LessonView, numbers: tuple[str, ...], days: Mapping[int, Sequence[DaysRun]]
+) -> bool:
+    if lesson.teacher.school_number in numbers or lesson.section is None:
         return True
     spans = days.get(lesson.section.id, ())
     return any(span.covers(lesson.section.held_on) for span in spans)

@@ -3,6 +3,7 @@
 This path does not read the ledger: `selectors/whereabouts.py` names it as an exception.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import refusals, rosters, scans, validation
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
+from users.selectors import accounts_of_number
 
 
 class Given(NamedTuple):
@@ -29,6 +31,8 @@ class Given(NamedTuple):
     """A scan that `scans.keep_scan` signed for a code; it is valid for five minutes."""
     address: str = ""
     """The address that the request came from."""
+    other_numbers: Sequence[str] = ()
+    """Of the same person: a record under one of them is theirs, and is not made twice."""
 
 
 class CheckedIn(NamedTuple):
@@ -55,7 +59,7 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
     data = RecordData(person.school_number, person.full_name, Source.STUDENT.value)
     shown = _clean_given(lesson_id, given)
     try:
-        result = _take(lesson_id, data, shown)
+        result = _take(lesson_id, data, shown, given.other_numbers)
     except LessonNotFound:
         return _answer_from_postgresql(lesson_id, person)
     lesson = shapes.brief_of_data(
@@ -65,14 +69,16 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
     return CheckedIn(record, result.is_repeated, lesson, result.lesson.section)
 
 
-def _take(lesson_id: UUID, data: RecordData, shown: Shown) -> store.CheckIn:
+def _take(
+    lesson_id: UUID, data: RecordData, shown: Shown, other_numbers: Sequence[str]
+) -> store.CheckIn:
     try:
-        return store.check_in(lesson_id, data, shown)
+        return store.check_in(lesson_id, data, shown, other_numbers=other_numbers)
     except store.NotExpected:
         # Whoever was enrolled meanwhile is on the copy now, and is no walk-in.
         rosters.ask_once_more(lesson_id, data.school_number)
     held = msgspec.structs.replace(data, reason=Refusal.NOT_ON_ROSTER.value)
-    return store.check_in(lesson_id, data, shown, as_walk_in=held)
+    return store.check_in(lesson_id, data, shown, other_numbers=other_numbers, as_walk_in=held)
 
 
 def _clean_given(lesson_id: UUID, given: Given) -> Shown:
@@ -87,11 +93,12 @@ def _clean_given(lesson_id: UUID, given: Given) -> Shown:
 def _answer_from_postgresql(lesson_id: UUID, student: Person) -> CheckedIn:
     """The answer where Redis has no such lesson: the stored record, or why it is too late."""
     rows = AttendanceRecord.objects.filter(
-        attendance_id=lesson_id, student__school_number=student.school_number
+        attendance_id=lesson_id, student__in=accounts_of_number(student.school_number)
     )
-    row = rows.select_related("student", "attendance__teacher", "attendance__section").first()
     # A mark of the system is no answer to somebody who says "here", too late.
-    if row is None or row.source == Source.SYSTEM:
+    rows = rows.exclude(source=Source.SYSTEM)
+    row = rows.select_related("student", "attendance__teacher", "attendance__section").first()
+    if row is None:
         ends_at = Attendance.objects.filter(pk=lesson_id).values_list("ends_at", flat=True).first()
         if ends_at is None:
             raise LessonNotFound

@@ -23,6 +23,7 @@ from attendance.vocabulary import EventKind, Source, Status
 from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number
 from users.models import User
+from users.selectors import find_account
 from users.services import ensure_users
 
 
@@ -87,7 +88,7 @@ def add_expected(
             raise stored_lessons.still_live()
         if attendance.roster_closed_at is None:
             raise Conflict(_("The roster of this lesson is not closed yet. Enrol the student."))
-        user = User.objects.filter(school_number=number).first()
+        user = find_account(number)
         if user is None:
             raise InvalidInput(_("Nobody has this number. Correct it, or import the person."))
         rows = attendance.records.select_related("student")
@@ -113,6 +114,7 @@ def _expect(
     row = row or AttendanceRecord(
         attendance=attendance,
         student=user,
+        school_number=user.school_number,
         full_name=user.full_name,
         status=Status.ABSENT,
         source=Source.SYSTEM,

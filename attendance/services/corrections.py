@@ -17,6 +17,7 @@ from attendance.live.payloads import EventData, RecordData
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules import instants, verdicts
 from attendance.selectors import access, shapes, whereabouts
+from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import stored_records, validation
 from attendance.services.decisions import Claim, decide_claim
@@ -24,6 +25,7 @@ from attendance.services.expected import hold_person
 from attendance.vocabulary import Source, Verdict
 from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number, clean_full_name
+from users.selectors import account_id
 from users.services import ensure_users
 
 ATTEMPTS = 5
@@ -131,8 +133,10 @@ def _correct_live(correction: Correction) -> RegisterRecord:
 
 
 def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> RegisterRecord:
-    number = correction.school_number
-    reply = store.read_record(correction.lesson_id, number, request_id=correction.request_id)
+    reply = find_in_lesson(
+        correction.lesson_id, correction.school_number, request_id=correction.request_id
+    )
+    number = reply.number
     before = shapes.record_of_live(reply.record) if reply.record else None
     if reply.is_repeated and before is not None:
         return before
@@ -204,6 +208,7 @@ def _write_stored(
     row = row or AttendanceRecord(
         attendance=attendance,
         student_id=users[correction.school_number],
+        school_number=correction.school_number,
         full_name=name,
         is_expected=False if attendance.roster_closed_at else None,
     )
@@ -224,4 +229,4 @@ def _write_stored(
 
 def _row(attendance: Attendance, school_number: str) -> AttendanceRecord | None:
     rows = attendance.records.select_related("student")
-    return rows.filter(student__school_number=school_number).first()
+    return rows.filter(student=account_id(school_number)).first()

@@ -22,7 +22,8 @@ class Kind(Enum):
 # 25 invalid transaction state (read-only), 40 rollback, 53 resources, 54 limits,
 # 55 not in the right state (lock timeout), 57 operator, 58 system.
 _RETRY_CLASSES = frozenset({"25", "40", "53", "54", "55", "57", "58"})
-_RETRY_STATES = frozenset({"23503"})
+# 23AT1 is ours: a number that was somebody's until a moment ago. The next try finds them by it.
+_RETRY_STATES = frozenset({"23503", "23AT1"})
 # The server or an administrator ended the session.
 _GONE_STATES = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03", "25P04"})
 _DATA_CLASSES = frozenset({"22", "23"})

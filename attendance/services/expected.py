@@ -46,8 +46,8 @@ class Expected(NamedTuple):
 
     @property
     def numbers(self) -> frozenset[str]:
-        """The school numbers of everybody who is expected, of all of their accounts."""
-        merged = (number for person in self.people for number in person.merged_numbers)
+        """Every school number of everybody who is expected."""
+        merged = (number for person in self.people for number in person.other_numbers)
         return frozenset([person.school_number for person in self.people]).union(merged)
 
 

@@ -11,7 +11,7 @@ from courses.models import Policy, Section
 from courses.selectors.rosters import roster_on
 from courses.selectors.sections import find_section
 from users.identity import Person
-from users.models import User
+from users.selectors import find_account
 
 
 class SectionOfLesson(NamedTuple):
@@ -27,7 +27,7 @@ def find_section_of_lesson(key: str, *, teacher: Person, at: datetime) -> Sectio
     `key` is its id or its code. Raises NotATeacher for somebody without an account,
     SectionNotFound and SectionAmbiguous.
     """
-    user = User.objects.filter(school_number=teacher.school_number).first()
+    user = find_account(teacher.school_number)
     if user is None:
         raise NotATeacher
     section = find_section(key=key, user=user, on=at)

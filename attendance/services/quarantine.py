@@ -41,7 +41,7 @@ from attendance.vocabulary import (
 )
 from users.errors import gettext_noop as _
 from users.identity import Person, Role
-from users.models import User
+from users.selectors import find_account
 
 
 class CorrectedCopy(NamedTuple):
@@ -184,7 +184,7 @@ def _settle(
         state=state,
         corrected=corrected,
         settled_at=timezone.now(),
-        settled_by=User.objects.get(school_number=actor.school_number),
+        settled_by=find_account(actor.school_number),
         settled_reason=reason,
     )
     if not changed_rows:

@@ -21,6 +21,7 @@ from attendance.rules import instants
 from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.rules.verdicts import NO_RECORD, Change, Mark
 from attendance.selectors import shapes, whereabouts
+from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import claims, ledger, stored_records
 from attendance.services.check_in import CheckedIn
@@ -135,12 +136,10 @@ def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
 def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     """Restore the record in Redis: a lesson without it is an older copy."""
     request_id = _request_id(receipt)
-    record = store.read_record(
-        receipt.lesson_id, receipt.student.school_number, request_id=request_id
-    ).record
+    student = receipt.student
+    record = find_in_lesson(receipt.lesson_id, student.school_number).record
     if record is not None:
         return Found.KEPT, shapes.record_of_live(record)
-    student = receipt.student
     source = Source.RECEIPT.value
     live_record = store.correct(
         receipt.lesson_id,
@@ -219,6 +218,7 @@ def _restore(
     row = row or AttendanceRecord(
         attendance=attendance,
         student_id=student_id,
+        school_number=receipt.student.school_number,
         full_name=receipt.student.full_name,
         is_expected=False if attendance.roster_closed_at else None,
     )

@@ -41,7 +41,7 @@ def marks_of(expected: Expected, taken: frozenset[str], *, at: datetime) -> list
     return [
         _mark_of(person, expected.excuses.get(person.user_id), at_ms)
         for person in expected.people
-        if person.school_number not in taken and taken.isdisjoint(person.merged_numbers)
+        if person.school_number not in taken and taken.isdisjoint(person.other_numbers)
     ]
 
 
@@ -116,17 +116,20 @@ def _insert_marks(expected: Mapping[UUID, Expected], *, at: datetime) -> dict[UU
         for mark in marks_of(who, taken.get(i, frozenset()), at=at)
     ]
     inserted = _returning(
-        "INSERT INTO attendance_attendancerecord (attendance_id, student_id, full_name, status,"
-        " source, reason, is_expected, absence_id, previous, revision, changed_at, deleted_reason)"
-        " SELECT i.lesson_id, i.student_id, i.full_name, i.status, 'system', i.reason, true,"
-        " i.absence_id, '', 0, %s, '' FROM unnest(%s::uuid[], %s::int8[], %s::text[], %s::text[],"
-        " %s::text[], %s::int8[]) AS i (lesson_id, student_id, full_name, status, reason,"
-        " absence_id) ON CONFLICT ON CONSTRAINT attendance_record_once_per_student DO NOTHING"
+        "INSERT INTO attendance_attendancerecord (attendance_id, student_id, school_number,"
+        " full_name, status, source, reason, is_expected, absence_id, previous, revision,"
+        " changed_at, deleted_reason)"
+        " SELECT i.lesson_id, i.student_id, i.number, i.full_name, i.status, 'system', i.reason,"
+        " true, i.absence_id, '', 0, %s, '' FROM unnest(%s::uuid[], %s::int8[], %s::text[],"
+        " %s::text[], %s::text[], %s::text[], %s::int8[]) AS i (lesson_id, student_id, number,"
+        " full_name, status, reason, absence_id)"
+        " ON CONFLICT ON CONSTRAINT attendance_record_once_per_student DO NOTHING"
         " RETURNING attendance_id",
         [
             at,
             [i for i, *_ in rows],
             [user_id for _, user_id, *_ in rows],
+            [mark.school_number for *_, mark, _ in rows],
             [mark.full_name for *_, mark, _ in rows],
             [mark.status for *_, mark, _ in rows],
             [mark.reason for *_, mark, _ in rows],

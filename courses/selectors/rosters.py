@@ -25,19 +25,19 @@ class RosterEntry(msgspec.Struct, frozen=True, gc=False):
     """Of the root, as number and name."""
     school_number: str
     full_name: str
-    merged_numbers: tuple[str, ...] = ()
-    """Of the accounts that are merged into the root."""
+    other_numbers: tuple[str, ...] = ()
+    """Of the accounts that are merged into the root, and those that the person had before."""
     merged_ids: tuple[int, ...] = ()
-    """Of the same accounts, in the same order."""
+    """Of the accounts that are merged into the root."""
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """Of all accounts of the person, the root's first: each may be the one that checks in."""
-        return (self.school_number, *self.merged_numbers)
+        """Every number of the person, the root's first: each may be the one that checks in."""
+        return (self.school_number, *self.other_numbers)
 
     @property
     def user_ids(self) -> tuple[int, ...]:
-        """Of the same accounts, in the same order."""
+        """Of all accounts of the person, the root's first."""
         return (self.user_id, *self.merged_ids)
 
 
@@ -80,11 +80,11 @@ def rosters_on(pairs: Iterable[tuple[int, date]]) -> dict[tuple[int, date], Rost
     return found
 
 
-# Merged accounts are few: they are put together once, where a subquery in each row costs more
-# than all the rest.
+# Merged accounts and former numbers are few: they are put together once, where a subquery in each
+# row costs more than all the rest.
 _ROWS = """
     SELECT e.section_id, e.begins_on, e.ends_on, r.id, r.school_number, r.full_name,
-           m.numbers, m.ids
+           m.numbers || f.numbers, m.ids
       FROM unnest(%s::int8[], %s::date[], %s::date[]) AS w (section_id, first, last)
       JOIN courses_enrolment AS e ON e.section_id = w.section_id AND e.role = 'student'
            AND e.begins_on <= w.last AND (e.ends_on IS NULL OR e.ends_on > w.first)
@@ -94,6 +94,10 @@ _ROWS = """
                         array_agg(id ORDER BY school_number) AS ids
                    FROM users_user WHERE merged_into_id IS NOT NULL GROUP BY merged_into_id) AS m
            ON m.merged_into_id = r.id
+      LEFT JOIN (SELECT coalesce(o.merged_into_id, o.id) AS root,
+                        array_agg(n.number ORDER BY n.number) AS numbers
+                   FROM users_formernumber AS n JOIN users_user AS o ON o.id = n.user_id
+                  GROUP BY 1) AS f ON f.root = r.id
      ORDER BY r.school_number"""
 
 
@@ -114,9 +118,9 @@ def _entry_of(
     numbers: Sequence[str] | None,
     ids: Sequence[int] | None,
 ) -> RosterEntry:
-    if not numbers or not ids:
+    if not numbers:
         return RosterEntry(user_id, number, name)
-    return RosterEntry(user_id, number, name, tuple(numbers), tuple(ids))
+    return RosterEntry(user_id, number, name, tuple(numbers), tuple(ids or ()))
 
 
 def sections_of(*, user_id: int, on: date) -> list[SectionOfUser]:

@@ -574,5 +574,5 @@ def test_a_plan_costs_the_same_queries_for_any_number_of_rows(
             for number in range(1000, 1000 + count)
             for code in ("PHY-1", f"N-{number}")
         ]
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(6):
             plan_of(HEAD + "\n".join(lines))

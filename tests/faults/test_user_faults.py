@@ -109,12 +109,14 @@ def test_a_new_name_and_number_in_mid_lesson_change_no_mark(school: School) -> N
     # The mark tells number and name as they were seen; nobody is renamed by a lesson.
     with school.rig.sql() as sql:
         told = sql.execute(
-            "SELECT u.school_number, r.full_name, u.full_name FROM attendance_attendancerecord r"
-            " JOIN users_user u ON u.id = r.student_id ORDER BY u.school_number"
+            "SELECT r.school_number, u.school_number, r.full_name, u.full_name"
+            " FROM attendance_attendancerecord r"
+            " JOIN users_user u ON u.id = r.student_id ORDER BY r.school_number"
         ).fetchall()
+    number, other = renamed.school_number, renumbered.school_number
     assert told == [
-        (renamed.school_number, renamed.full_name, "Another Name"),
-        (renumbered.school_number, renumbered.full_name, renumbered.full_name),
+        (number, number, renamed.full_name, "Another Name"),
+        (other, "R-036", renumbered.full_name, renumbered.full_name),
     ]
 
 

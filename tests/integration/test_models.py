@@ -54,6 +54,11 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("attendance_record_revision_counts_up", "AttendanceRecordFactory", {"revision": -1}),
     ("attendance_record_deletion_is_explained", "AttendanceRecordFactory", {"deleted_at": NOW}),
     ("attendance_record_has_a_name", "AttendanceRecordFactory", {"full_name": ""}),
+    (
+        "attendance_record_number_is_canonical",
+        "AttendanceRecordFactory",
+        {"school_number": "s-0001"},
+    ),
     ("attendance_event_kind_is_known", "AttendanceEventFactory", {"kind": "rumour"}),
     ("attendance_event_source_is_known", "AttendanceEventFactory", {"source": "rumour"}),
     ("attendance_event_instant_is_sane", "AttendanceEventFactory", {"happened_at": FAR}),
@@ -88,6 +93,7 @@ def test_a_row_that_breaks_a_rule_is_refused(
 def test_every_rule_is_tested() -> None:
     unique = {
         "attendance_record_once_per_student",
+        "attendance_record_once_per_number",
         "attendance_event_once_per_revision",
         "attendance_event_once_per_request",
         "quarantined_payload_kept_once",

@@ -60,6 +60,7 @@ class AttendanceRecordFactory(factory.django.DjangoModelFactory[AttendanceRecord
 
     attendance = factory.SubFactory(AttendanceFactory)
     student = factory.SubFactory(UserFactory)
+    school_number = factory.SelfAttribute("student.school_number")
     full_name = factory.SelfAttribute("student.full_name")
     status = Status.PRESENT
     checked_in_at = factory.LazyFunction(timezone.now)

@@ -19,7 +19,8 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
     Call it inside a transaction. A known user is never changed: the name seen
     in a lesson stays on the record. A new one has no usable password and is a
     student, or a teacher where anybody among `people` says so. The rows stay
-    locked FOR KEY SHARE, so that a delete waits until what points to them is in.
+    locked FOR KEY SHARE, so that a delete, and a change of number, waits until what points
+    to them is in. A number that somebody had before stands for them.
 
     Returns the primary key of each school number. Raises UsersMissing where a
     user is still not there; the caller must roll back.
@@ -30,6 +31,10 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
     ids = _hold(numbers)
     # Inserting known users again would use up an id of the sequence for each.
     unknown = [number for number in numbers if number not in ids]
+    if unknown:
+        # Somebody who got another number is no new person.
+        ids |= _hold_by_former(unknown)
+        unknown = [number for number in unknown if number not in ids]
     if unknown:
         User.objects.bulk_create(
             [_new_user(people_by_number[number]) for number in unknown], ignore_conflicts=True
@@ -88,6 +93,19 @@ def _new_user(person: Person) -> User:
     user = User(school_number=person.school_number, full_name=person.full_name, role=role)
     user.set_unusable_password()
     return user
+
+
+def _hold_by_former(numbers: list[str]) -> dict[str, int]:
+    """As `_hold`, by numbers that users had before."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT f.number, u.id FROM users_formernumber AS f"
+            " JOIN users_user AS u ON u.id = f.user_id"
+            " WHERE f.number = ANY(string_to_array(%s, ',')) ORDER BY u.school_number"
+            " FOR KEY SHARE OF u",
+            [",".join(numbers)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _hold(numbers: list[str]) -> dict[str, int]:

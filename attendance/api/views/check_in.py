@@ -53,6 +53,7 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     body = _body(request)
     limits.count_check_in(caller.person.school_number)
     given = Given(code=body.code, scan=body.scan, address=address_of(request.META))
+    given = given._replace(other_numbers=caller.other_numbers)
     result = check_in(lesson_id, student=caller.person, given=given)
     return HttpResponse(
         _encode(_data(result)),

@@ -49,10 +49,11 @@ class LessonsEndpoint(APIView):
     )
     def get(self, request: Request) -> Response:
         query = query_of(request, requests.LessonsQuerySerializer)
-        person = caller_of(request).person
+        caller = caller_of(request)
+        person = caller.person
         sees_all = person.role in MAY_OPERATE
         criteria = LessonFilter(
-            teacher_number="" if sees_all else person.school_number,
+            teacher_numbers=() if sees_all else caller.numbers,
             section_ids=None if sees_all else access.sections_ever_run(person),
             state=query.get("state", ""),
             starts_from=query.get("from"),

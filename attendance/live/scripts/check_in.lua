@@ -3,8 +3,9 @@
 -- ARGV    1 lesson id, 2 school number, 3 JSON, 4 most records of a lesson, 5 most refusals,
 --         6 code or '', 7 instant of a scan in ms or '', 8 address in 32 hex digits or '',
 --         9 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
--- RETURNS created, record, lesson data | repeated, record, lesson data
---         arrived, record, lesson data: a teacher's word stands, and the arrival is kept with it
+--         10 other numbers of the student, with commas between, or ''
+-- RETURNS created, record, lesson data, number | repeated, record, lesson data, number
+--         arrived, record, lesson data, number: a teacher's word stands, the arrival is with it
 --         not_expected: ask PostgreSQL, then try again with 9 | not_on_roster
 --         lesson_not_open, opens at | lesson_closed, ends_at | rejected_by_teacher, record
 --         code_missing | code_wrong | code_expired | network_not_allowed | lesson_full
@@ -58,16 +59,31 @@ local function refuse(code, value)
   note_refusal(KEYS[4], ARGV[1], ARGV[2], code, now, ARGV[3], tonumber(ARGV[5]))
   return {code, value}
 end
-local known = redis.call('HGET', KEYS[2], ARGV[2])
-local stamp, json
-if known then stamp, json = unseal(ARGV[1], 'record', ARGV[2], known) end
-local before = stamp and split(stamp)
--- A record that the teacher added and undid is not a check-in of the student.
-local stands = before and before[6] ~= 'undone'
+-- The record under a number, if it stands: one that the teacher added and undid is not a check-in
+-- of the student.
+local function standing(number)
+  local raw = redis.call('HGET', KEYS[2], number)
+  if not raw then return nil end
+  local stamp, json = unseal(ARGV[1], 'record', number, raw)
+  local before = stamp and split(stamp)
+  return raw, stamp, json, before, before and before[6] ~= 'undone'
+end
+
+local number = ARGV[2]
+local known, stamp, json, before, stands = standing(number)
+-- Whoever has got another number since, or has two accounts, is here under the other one.
+for _, other in ipairs(not stands and ARGV[10] ~= '' and split(ARGV[10]) or {}) do
+  local its_known, its_stamp, its_json, its_before, its_stands = standing(other)
+  if its_stands then
+    number, known, stamp, json, before, stands =
+      other, its_known, its_stamp, its_json, its_before, true
+    break
+  end
+end
 if stands and (before[4] == 'rejected' or before[6] == 'deleted') then
   return refuse('rejected_by_teacher', known)
 end
-if stands and before[3] ~= '' then return {'repeated', known, lesson.data} end
+if stands and before[3] ~= '' then return {'repeated', known, lesson.data, number} end
 
 local plan = cjson.decode(lesson.json)
 local rule = has(plan.rule, 'table') and plan.rule or {}
@@ -75,7 +91,7 @@ local opens_at = lesson.starts_at - (rule.opens_before_s or 0) * 1000
 local is_open = opens_at <= now and now < lesson.ends_at
 local fault, is_external
 if is_open then fault, is_external = broken_check(plan, now) end
-if stands and (not is_open or fault) then return {'repeated', known, lesson.data} end
+if stands and (not is_open or fault) then return {'repeated', known, lesson.data, number} end
 if now < opens_at then return refuse('lesson_not_open', int(opens_at)) end
 if now >= lesson.ends_at then return refuse('lesson_closed', int(lesson.ends_at)) end
 if has(plan.not_held, 'table') then return refuse('lesson_not_held') end
@@ -84,15 +100,15 @@ local revision = int(lesson.revision + 1)
 if stands then
   -- Somebody has spoken of this student before: that word stands, with the arrival beside it.
   local fresh = {revision, int(now), int(now), before[4], before[5], before[6]}
-  local record = seal(ARGV[1], 'record', ARGV[2], table.concat(fresh, ','), json)
+  local record = seal(ARGV[1], 'record', number, table.concat(fresh, ','), json)
   local student = cjson.decode(ARGV[3])
-  student = {school_number = student.school_number, full_name = student.full_name}
-  append_event(KEYS[7], ARGV[1], revision, int(now), 'arrival-' .. ARGV[2], before[4],
+  student = {school_number = number, full_name = student.full_name}
+  append_event(KEYS[7], ARGV[1], revision, int(now), 'arrival-' .. number, before[4],
     worth(lesson, rule, now), cjson.encode({kind = 'record_arrived', actor = student,
       source = 'student', student = student}))
-  redis.call('HSET', KEYS[2], ARGV[2], record)
+  redis.call('HSET', KEYS[2], number, record)
   save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
-  return {'arrived', record, lesson.data}
+  return {'arrived', record, lesson.data, number}
 end
 local walk_in = walk_in_rule(plan)
 local is_held = walk_in == 'hold'
@@ -110,4 +126,4 @@ local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[9] or AR
 redis.call('HSET', KEYS[2], ARGV[2], record)
 save_counts(KEYS[1], lesson, {revision = revision, record_count = count})
 if is_external and not is_held then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
-return {'created', record, lesson.data}
+return {'created', record, lesson.data, number}

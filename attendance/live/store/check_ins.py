@@ -1,5 +1,6 @@
 """Check-ins: the one atomic step, and judging a code for it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -54,13 +55,15 @@ def check_in(
     data: RecordData,
     shown: Shown = NOTHING_SHOWN,
     *,
+    other_numbers: Sequence[str] = (),
     as_walk_in: RecordData | None = None,
 ) -> CheckIn:
     """Mark a student as here; the lesson's rule and the live store's clock give the status.
 
     Where the lesson has an external verifier, the record is pending. Repeated,
     it returns the first record unchanged. A refusal is kept for the teacher. Somebody
-    of whom a teacher has spoken keeps that status, with the arrival beside it.
+    of whom a teacher has spoken keeps that status, with the arrival beside it. Somebody with a
+    record under one of `other_numbers` is here already, and that record is meant.
 
     NotExpected where the section holds or refuses whoever is not on its roster: the
     caller asks PostgreSQL, and tries again with `as_walk_in`, the record to be held.
@@ -79,13 +82,14 @@ def check_in(
             MOST_REFUSALS,
             *shown,
             payloads.encode(as_walk_in) if as_walk_in else "",
+            ",".join(other_numbers),
         ),
     )
     if reply[0] == b"not_expected":
         raise NotExpected
     if reply[0] not in {b"created", b"arrived", b"repeated"}:
         refuse(reply)
-    record = decode_record(lesson_id, data.school_number, reply[1])
+    record = decode_record(lesson_id, reply[3].decode("ascii"), reply[1])
     lesson, starts_at, ends_at = _plan(lesson_id, reply[2])
     return CheckIn(record, reply[0] == b"repeated", lesson, starts_at, ends_at)
 

@@ -25,10 +25,12 @@ from attendance.services import claims, ledger, refusals
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
     blanks,
+    captured,
     discard,
     halving,
     parked,
     quarantine,
+    refused,
     rosters,
     rows,
     runs,
@@ -39,11 +41,12 @@ from attendance.services.persistence.failpoints import reach
 from attendance.services.persistence.report import LessonReport
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
+from attendance.services.persistence.snapshots import ChunkSnapshots
 from users.services import ensure_users
 
 logger = logging.getLogger(__name__)
 
-Writer = Callable[[Sequence[Readable]], tuple[dict[UUID, Written], list[halving.Refused]]]
+Writer = Callable[[Sequence[Readable]], tuple[dict[UUID, Written], list[refused.Refused]]]
 
 
 def persist_chunk(chunk: Sequence[UUID], *, book: runs.Book) -> list[LessonReport]:
@@ -84,12 +87,8 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         reach("claimed", claimed)
         lessons = snapshots.take_snapshots(claimed)
         reach("snapshot_taken", claimed)
-        written, refused = write([each.readable for each in lessons.to_write])
-        written |= blanks.fill_blanks([each.blanks for each in lessons.rewound])
-        reach("rows_written", claimed)
-        quarantined = quarantine.keep_payloads(lessons, refused)
-        refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in lessons.to_write})
-        reports = sums.report_lessons(chunk, lessons, written=written, quarantined=quarantined)
+        reports = _store(lessons, write, claimed=claimed)
+        reports += sums.busy(chunk, reports)
         persisted = sums.for_the_ledger(lessons, reports)
         lessons = snapshots.without_records(lessons)
         turn.close()
@@ -106,6 +105,19 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
     return sums.with_discards(reports, discarded, seconds=monotonic() - started)
 
 
+def _store(
+    lessons: ChunkSnapshots, write: Writer, *, claimed: Sequence[UUID]
+) -> list[LessonReport]:
+    """Write rows and set apart what has none. Raises SumsDisagree where somebody is missing."""
+    written, without_row = write([each.readable for each in lessons.to_write])
+    written |= blanks.fill_blanks([each.blanks for each in lessons.rewound])
+    reach("rows_written", claimed)
+    quarantined = quarantine.keep_payloads(lessons, without_row)
+    refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in lessons.to_write})
+    in_table = captured.count_rows(lessons, without_row)
+    return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
+
+
 @contextmanager
 def _transaction(turn: ExitStack, book: runs.Book) -> Iterator[None]:
     turn.enter_context(book.turn)
@@ -116,15 +128,16 @@ def _transaction(turn: ExitStack, book: runs.Book) -> Iterator[None]:
 
 def _write_together(
     lessons: Sequence[Readable],
-) -> tuple[dict[UUID, Written], list[halving.Refused]]:
+) -> tuple[dict[UUID, Written], list[refused.Refused]]:
     ids = [readable.lesson.id for readable in lessons]
     users = ensure_users(rows.people_of(lessons))
     reach("users_ensured", ids)
     lessons = rosters.read(lessons)
     reach("rosters_read", ids)
-    written = rows.write_lessons(lessons, users)
+    once = [refused.one_for_each_person(lesson, users) for lesson in lessons]
+    written = rows.write_lessons([lesson for lesson, _ in once], users)
     reach("records_written", ids)
-    return written, halving.displaced(written)
+    return written, [each for _, second in once for each in second] + refused.displaced(written)
 
 
 def _bound_this_transaction() -> None:

@@ -1,7 +1,7 @@
 """When the database refuses a lesson: halve it until the refused payloads stand alone."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -9,19 +9,13 @@ from django.db import connection, transaction
 from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import rosters, rows
+from attendance.services.persistence.refused import Refused, displaced, one_for_each_person
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
+from users.selectors import account_ids
 from users.services import ensure_users
 
 Item = TypeVar("Item", LiveRecord, LiveEvent)
-
-
-class Refused(NamedTuple):
-    """A payload that the database refuses, and what it said."""
-
-    lesson_id: UUID
-    item: LiveRecord | LiveEvent
-    reason: str
 
 
 def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refused]]:
@@ -41,16 +35,12 @@ def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refuse
     return written, refused
 
 
-def displaced(written: Mapping[UUID, Written]) -> list[Refused]:
-    """Records and events that are refused because PostgreSQL has others in their place."""
-    why = "PostgreSQL holds another word in its place"
-    return [Refused(i, item, why) for i, result in written.items() for item in result.displaced]
-
-
 def _write_one(readable: Readable) -> tuple[Written, list[Refused]]:
     lesson_id = readable.lesson.id
     users = ensure_users(rows.people_of_lesson(readable.lesson))
     [readable] = [rosters.still_open(lesson) for lesson in rosters.read([readable])]
+    numbers = [record.school_number for record in readable.records]
+    readable, second = one_for_each_person(readable, account_ids(numbers))
     rows.write_attendances([readable], users)
     total = Written()
 
@@ -71,7 +61,7 @@ def _write_one(readable: Readable) -> tuple[Written, list[Refused]]:
     refused = _halve(lesson_id, in_order, write_records)
     refused += _halve(lesson_id, readable.events, write_events)
     total = total._replace(closed=rosters.close([readable]).get(lesson_id, total.closed))
-    return total, refused + displaced({lesson_id: total})
+    return total, [*second, *refused, *displaced({lesson_id: total})]
 
 
 def _sum(one: Written, other: Written) -> Written:

@@ -11,7 +11,7 @@ from django.db import connection
 from attendance.live.payloads import LiveRecord
 from attendance.live.store import CorruptPayload
 from attendance.services.database_errors import storable
-from attendance.services.persistence.halving import Refused
+from attendance.services.persistence.refused import Refused
 from attendance.services.persistence.snapshots import ChunkSnapshots
 from attendance.services.persistence.sums import QuarantineCounts
 from attendance.vocabulary import PayloadKind

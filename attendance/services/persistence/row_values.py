@@ -199,6 +199,7 @@ RECORD = Layout[LiveRecord](
     (
         Column("attendance_id", "uuid", lambda w, _: w.lesson_id),
         Column("student_id", "int8", lambda w, record: w.users[record.school_number]),
+        Column("school_number", "text", lambda _, record: record.school_number),
         Column("full_name", "text", lambda _, record: record.full_name),
         Column("status", "text", lambda _, record: record.status),
         Column("checked_in_at", "timestamptz", _checked_in_at),

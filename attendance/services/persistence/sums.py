@@ -35,31 +35,47 @@ class SumsDisagree(Exception):
 
 
 def report_lessons(
-    chunk: Iterable[UUID],
     snapshots: ChunkSnapshots,
     *,
     written: Mapping[UUID, Written],
     quarantined: QuarantineCounts,
+    rows: Mapping[UUID, int],
 ) -> list[LessonReport]:
-    """Make the report of each lesson of a chunk; one that was not claimed is busy.
+    """Make the report of each lesson of a chunk that was claimed.
 
+    `rows` says how many of those who were captured have a row: see `captured.count_rows`.
     Raises SumsDisagree where promise 6 is broken: the caller must roll back.
     """
     reports = [
         *(_of_written(x, written[x.snapshot.lesson.id], quarantined) for x in snapshots.to_write),
-        *(_of_stored(each) for each in snapshots.stored),
+        *(_of_stored(x, rows.get(x.snapshot.lesson.id, 0)) for x in snapshots.stored),
         *(
-            _of_rewound(x, written.get(x.snapshot.lesson.id, Written()), quarantined)
+            _of_rewound(
+                x,
+                written.get(x.snapshot.lesson.id, Written()),
+                quarantined,
+                rows.get(x.snapshot.lesson.id, 0),
+            )
             for x in snapshots.rewound
         ),
         *(_of_unsnapped(i, unsnapped, quarantined) for i, unsnapped in snapshots.unsnapped.items()),
     ]
     for report in reports:
-        if not report.counts.sums_agree:
-            raise SumsDisagree(f"{report.lesson_id}: {report.counts}")
+        _check(report, rows.get(report.lesson_id, 0))
+    return reports
+
+
+def busy(chunk: Iterable[UUID], reports: Sequence[LessonReport]) -> list[LessonReport]:
+    """The reports of those lessons of a chunk that somebody else works on."""
     reported_ids = {report.lesson_id for report in reports}
-    busy = [LessonReport(lesson_id=i, outcome=Outcome.BUSY) for i in chunk if i not in reported_ids]
-    return reports + busy
+    return [LessonReport(lesson_id=i, outcome=Outcome.BUSY) for i in chunk if i not in reported_ids]
+
+
+def _check(report: LessonReport, rows: int) -> None:
+    counts = report.counts
+    is_stored = rows == counts.inserted + counts.updated + counts.unchanged
+    if not (counts.sums_agree and is_stored):
+        raise SumsDisagree(f"{report.lesson_id}: {counts}, {rows} rows")
 
 
 def _counts(snapshot: Snapshot, **stored: int) -> Counts:
@@ -91,23 +107,21 @@ def _of_written(
     )
 
 
-def _of_stored(stored_lesson: StoredLesson) -> LessonReport:
+def _of_stored(stored_lesson: StoredLesson, rows: int) -> LessonReport:
     lesson, quarantined = stored_lesson.snapshot.lesson, stored_lesson.quarantined
-    unchanged = stored_lesson.snapshot.read - quarantined
     return LessonReport(
         lesson_id=lesson.id,
         outcome=Outcome.UNCHANGED,
         lesson_name=lesson.data.lesson_name,
-        counts=_counts(stored_lesson.snapshot, unchanged=unchanged, quarantined=quarantined),
+        counts=_counts(stored_lesson.snapshot, unchanged=rows, quarantined=quarantined),
     )
 
 
 def _of_rewound(
-    rewound_lesson: RewoundLesson, filled: Written, quarantined: QuarantineCounts
+    rewound_lesson: RewoundLesson, filled: Written, quarantined: QuarantineCounts, rows: int
 ) -> LessonReport:
     lesson = rewound_lesson.snapshot.lesson
     differing = sum(payload.kind == "record" for payload in rewound_lesson.differing)
-    unchanged = rewound_lesson.snapshot.read - differing - filled.inserted - filled.updated
     return LessonReport(
         lesson_id=lesson.id,
         outcome=Outcome.REWOUND,
@@ -116,7 +130,7 @@ def _of_rewound(
             rewound_lesson.snapshot,
             inserted=filled.inserted,
             updated=filled.updated,
-            unchanged=unchanged,
+            unchanged=rows - filled.inserted - filled.updated,
             quarantined=differing,
         ),
         newly_quarantined=quarantined.newly.get(lesson.id, 0),

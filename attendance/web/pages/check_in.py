@@ -118,7 +118,11 @@ def _of_lesson(request: HttpRequest, lesson: LiveLesson) -> dict[str, Any]:
 
 def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     student = person_of(request)
-    given = Given(scan=request.COOKIES.get(SCAN, ""), address=address_of(request.META))
+    given = Given(
+        scan=request.COOKIES.get(SCAN, ""),
+        address=address_of(request.META),
+        other_numbers=numbers_of(request)[1:],
+    )
     try:
         limits.count_check_in(student.school_number)
         result = check_in(lesson_id, student=student, given=given)

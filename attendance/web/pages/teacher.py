@@ -24,7 +24,7 @@ from attendance.selectors.taught import Taught, lessons_seen_by, taught_now
 from attendance.services import ids
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import Check, LessonState, Status
-from attendance.web.callers import person_of, running_lessons
+from attendance.web.callers import numbers_of, person_of, running_lessons
 from attendance.web.forms import StartForm
 from attendance.web.keys import key_of
 from attendance.wording.lessons import STATES, StateWords
@@ -51,7 +51,8 @@ def lessons(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest) -> Page[LessonView]:
     part = Slice(before=key_of(request, "before"), after=key_of(request, "after"), limit=30)
     search = request.GET.get("search", "").strip()[:100]
-    return lessons_seen_by(person_of(request), part, search=search)
+    numbers = numbers_of(request)
+    return lessons_seen_by(person_of(request), part, numbers=numbers, search=search)
 
 
 def _taught(request: HttpRequest) -> Taught:

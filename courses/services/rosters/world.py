@@ -15,7 +15,7 @@ from courses.models import Enrolment, Section, Term
 from courses.services.rosters.state import Held, SectionState
 from courses.services.systems import CSV
 from users.identity import Role
-from users.models import User
+from users.models import FormerNumber, User
 from users.reading.cells import fold_case
 
 _PEOPLE_AT_ONCE = 5_000
@@ -87,10 +87,15 @@ def known_people(numbers: Iterable[str]) -> dict[str, KnownPerson]:
     found = {}
     wanted = sorted(set(numbers))
     for start in range(0, len(wanted), _PEOPLE_AT_ONCE):
-        users = User.objects.filter(school_number__in=wanted[start : start + _PEOPLE_AT_ONCE])
+        part = wanted[start : start + _PEOPLE_AT_ONCE]
+        users = User.objects.filter(school_number__in=part)
         for user in users.select_related("merged_into").order_by():
-            person = _known(user.merged_into or user)
+            person = _known(user.root)
             found[user.school_number] = found[person.school_number] = person
+        had = FormerNumber.objects.filter(number__in=part).select_related("user__merged_into")
+        for row in had:
+            person = _known(row.user.root)
+            found[row.number] = found[person.school_number] = person
     return found
 
 

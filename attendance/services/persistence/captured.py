@@ -1,0 +1,90 @@
+"""Promise 6, person by person: who was captured at a lesson, and who of them has a row."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from django.db import connection
+
+from attendance.live.store import CorruptPayload, Snapshot
+from attendance.models import QuarantinedPayload
+from attendance.services.persistence.refused import Refused
+from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.vocabulary import PayloadKind
+from users.identity import is_canonical
+from users.selectors import account_ids
+
+
+def count_rows(lessons: ChunkSnapshots, without_row: Sequence[Refused]) -> dict[UUID, int]:
+    """How many of those who were captured at each lesson have a row; the table is asked.
+
+    Left out are those whose record is in quarantine: it stands for them. Two statements at
+    most, and one for whoever has another number now.
+    """
+    captured = _of_written(lessons, without_row) | _of_stored(lessons) | _of_rewound(lessons)
+    return _count({i: numbers for i, numbers in captured.items() if numbers})
+
+
+def _of_written(lessons: ChunkSnapshots, without_row: Sequence[Refused]) -> dict[UUID, set[str]]:
+    captured = {
+        each.snapshot.lesson.id: {record.school_number for record in each.readable.records}
+        for each in lessons.to_write
+    }
+    for lesson_id, item, _ in without_row:
+        captured[lesson_id].discard(getattr(item, "school_number", ""))
+    return captured
+
+
+def _of_stored(lessons: ChunkSnapshots) -> dict[UUID, set[str]]:
+    set_apart = _in_quarantine([x.snapshot.lesson.id for x in lessons.stored if x.quarantined])
+    return {
+        each.snapshot.lesson.id: _numbers(each.snapshot)
+        - set_apart.get(each.snapshot.lesson.id, set())
+        for each in lessons.stored
+    }
+
+
+def _in_quarantine(lesson_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
+    found: dict[UUID, set[str]] = {lesson_id: set() for lesson_id in lesson_ids}
+    if lesson_ids:
+        rows = QuarantinedPayload.objects.filter(lesson_id__in=lesson_ids, kind=PayloadKind.RECORD)
+        for lesson_id, field in rows.values_list("lesson_id", "field"):
+            found[lesson_id].add(field)
+    return found
+
+
+def _of_rewound(lessons: ChunkSnapshots) -> dict[UUID, set[str]]:
+    return {
+        each.snapshot.lesson.id: _numbers(each.snapshot) - _fields(each.differing)
+        for each in lessons.rewound
+    }
+
+
+def _fields(payloads: Sequence[CorruptPayload]) -> set[str]:
+    return {payload.field for payload in payloads if payload.kind == PayloadKind.RECORD}
+
+
+def _numbers(snapshot: Snapshot) -> set[str]:
+    """The numbers under which it has records; other fields are corrupt, and in quarantine."""
+    fields = (field.decode("ascii", "replace") for field in snapshot.raw_records)
+    return {field for field in fields if is_canonical(field)}
+
+
+def _count(captured: Mapping[UUID, set[str]]) -> dict[UUID, int]:
+    if not captured:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attendance_id, array_agg(school_number), array_agg(student_id)"
+            " FROM attendance_attendancerecord WHERE attendance_id = ANY(%s)"
+            " GROUP BY attendance_id",
+            [list(captured)],
+        )
+        there = {i: (set(numbers), set(users)) for i, numbers, users in cursor.fetchall()}
+    nobody: tuple[set[str], set[int]] = (set(), set())
+    found = {i: numbers & there.get(i, nobody)[0] for i, numbers in captured.items()}
+    elsewhere = {i: captured[i] - numbers for i, numbers in found.items()}
+    users = account_ids({n for numbers in elsewhere.values() for n in numbers})
+    return {
+        i: len(numbers) + len({users.get(n) for n in elsewhere[i]} & there.get(i, nobody)[1])
+        for i, numbers in found.items()
+    }
