@@ -132,6 +132,13 @@ class Conflict(AttendanceError):
     default_message = _("Somebody changed this in the meantime. Load it again and decide anew.")
 
 
+class NothingToAccept(AttendanceError):
+    code = "nothing_to_accept"
+    default_message = _(
+        "This lesson lacks nothing that was seen of it. Look at its line in the ledger."
+    )
+
+
 class AlreadySettled(AttendanceError):
     code = "already_settled"
     default_message = _("This payload was settled before. Load the page again.")

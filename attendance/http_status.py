@@ -13,6 +13,7 @@ STATUS = {
     "reason_required": 400,
     "invalid_reason": 400,
     "number_is_former": 400,
+    "nothing_to_accept": 409,
     "merge_with_oneself": 400,
     "course_error": 400,
     "invalid_text": 400,

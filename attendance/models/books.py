@@ -63,6 +63,17 @@ class LessonLedger(models.Model):
     ends_at = models.DateTimeField(_("ends at"), null=True)
     state = models.CharField(_("state"), max_length=12, choices=LessonState)
     record_count = models.PositiveIntegerField(_("records seen"), default=0)
+    """The most that Redis ever counted."""
+    seen_revision = models.BigIntegerField(
+        _("newest revision seen"), default=0, db_default=0
+    )
+    """The highest that Redis ever had: a copy below it lacks something."""
+    stored_revision = models.BigIntegerField(_("revision stored"), null=True)
+    missing_count = models.PositiveIntegerField(_("records missing"), default=0, db_default=0)
+    """Records that were seen, or counted, and were not in Redis when the lesson was stored."""
+    incomplete_since = models.DateTimeField(_("incomplete since"), null=True)
+    accepted_revision = models.BigIntegerField(null=True, editable=False)
+    """Somebody has decided that nothing more will come to what Redis has at this revision."""
     quarantined_count = models.PositiveIntegerField(_("quarantined"), default=0)
     attempts = models.PositiveIntegerField(_("failed attempts"), default=0)
     next_attempt_at = models.DateTimeField(_("next attempt at"), null=True)

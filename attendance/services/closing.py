@@ -15,7 +15,7 @@ from attendance.rules import permissions
 from attendance.rules.verdicts import NO_RECORD
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import stored_lessons, system_marks, validation
+from attendance.services import stored_lessons, stored_revisions, system_marks, validation
 from attendance.services.expected import LessonOfSection, find_expected, hold_person
 from attendance.services.stored_records import Saying, write_event
 from attendance.services.system_marks import Closed
@@ -123,7 +123,7 @@ def _expect(
     row.is_expected, row.changed_at = True, timezone.now()
     if row.pk is None:
         system_marks.fill_blank(attendance, row)
-    attendance.revision += 1
+    stored_revisions.count_up(attendance)
     attendance.save(update_fields=["revision"])
     row.save()
     write_event(attendance, row, saying, old=old, new=row.status)

@@ -16,10 +16,10 @@ from attendance.live import store
 from attendance.live.payloads import EventData, RecordData
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules import instants, verdicts
-from attendance.selectors import access, shapes, whereabouts
+from attendance.selectors import access, shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import stored_records, validation
+from attendance.services import stored_records, validation, writing
 from attendance.services.decisions import Claim, decide_claim
 from attendance.services.expected import hold_person
 from attendance.vocabulary import Source, Verdict
@@ -65,7 +65,7 @@ def correct_record(correction: Correction) -> RegisterRecord:
     LessonUnreadable and LiveStoreUnavailable.
     """
     clean = _clean(correction)
-    return whereabouts.write(
+    return writing.write(
         clean.lesson_id,
         live=lambda: _correct_live(clean),
         stored=lambda: _correct_stored(clean),

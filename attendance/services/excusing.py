@@ -19,6 +19,7 @@ from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, Les
 from attendance.services import system_marks
 from attendance.services.ids import new_request_id
 from attendance.services.stored_records import Saying, new_event
+from attendance.services.stored_revisions import lift_lost
 from attendance.vocabulary import LONGEST_REASON, EventKind, Source
 from courses.models import Absence
 from courses.selectors.expected import excuses_at
@@ -105,6 +106,7 @@ def _write(
     live = LessonLedger.objects.open().filter(pk__in=[mark.attendance_id for mark, _ in changed])
     in_redis = set(live.values_list("pk", flat=True))
     events = []
+    lift_lost(attendances[mark.attendance_id] for mark, _ in changed)
     for mark, old in changed:
         # The mark keeps its revision: it yields to any word.
         mark.changed_at = now

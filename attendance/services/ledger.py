@@ -6,18 +6,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Q
+from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
 from attendance.live.payloads import LiveLesson
-from attendance.models import Attendance, LessonLedger
+from attendance.models import LessonLedger
 from attendance.selectors.shapes import state_of
 from attendance.services import claims
+from attendance.services.lacks import WHOLE, Lack
 from attendance.vocabulary import LessonState
 from users.identity import Person
-
-LOST_LIFT = 1_000_000_000
-"""Added to a lost lesson's revision, so that later changes are newer than any copy of it."""
 
 LOST = (
     "lost: Redis answers and does not hold this lesson. Restore its append-only file, or ask the "
@@ -35,7 +34,8 @@ _NEWEST = (
     " teacher_number = EXCLUDED.teacher_number, teacher_name = EXCLUDED.teacher_name,"
     " section_id = EXCLUDED.section_id,"
     " starts_at = EXCLUDED.starts_at, ends_at = EXCLUDED.ends_at,"
-    " record_count = greatest(stored.record_count, EXCLUDED.record_count)"
+    " record_count = greatest(stored.record_count, EXCLUDED.record_count),"
+    " seen_revision = greatest(stored.seen_revision, EXCLUDED.seen_revision)"
 )
 
 
@@ -45,6 +45,7 @@ class PersistedLesson(NamedTuple):
     lesson: LiveLesson
     digest: str
     quarantined: int
+    lack: Lack = WHOLE
 
 
 def enter_started(lesson: LiveLesson) -> None:
@@ -70,7 +71,8 @@ def observe(lessons: Sequence[LiveLesson]) -> None:
         claimed_ids = set(claims.claim([lesson.id for lesson in to_write]))
         _upsert(
             [lesson for lesson in to_write if lesson.id in claimed_ids],
-            f"{_NEWEST}, state = EXCLUDED.state, last_error = '' WHERE stored.state = ANY(%s)",
+            f"{_NEWEST}, state = EXCLUDED.state, last_error = '' WHERE stored.state = ANY(%s)"
+            " OR stored.state = 'persisted' AND stored.stored_revision < EXCLUDED.seen_revision",
             [list(OBSERVED)],
         )
 
@@ -78,9 +80,12 @@ def observe(lessons: Sequence[LiveLesson]) -> None:
 def _differs(row: LessonLedger | None, lesson: LiveLesson) -> bool:
     if row is None:
         return True
+    if row.state == LessonState.PERSISTED:
+        return row.stored_revision is not None and row.stored_revision < lesson.revision
     return row.state in OBSERVED and (
         row.state != state_of(lesson)
         or row.record_count < lesson.record_count
+        or row.seen_revision < lesson.revision
         or (row.starts_at, row.ends_at) != (lesson.starts_at, lesson.ends_at)
         or row.lesson_name != lesson.data.lesson_name
     )
@@ -100,6 +105,7 @@ def _upsert(lessons: Sequence[LiveLesson], conflict: str, values: Sequence[Any] 
             lesson.ends_at,
             state_of(lesson).value,
             lesson.record_count,
+            lesson.revision,
         )
         for lesson in lessons
     )
@@ -107,10 +113,11 @@ def _upsert(lessons: Sequence[LiveLesson], conflict: str, values: Sequence[Any] 
         cursor.execute(
             "INSERT INTO attendance_lessonledger AS stored (lesson_id, lesson_name,"
             " teacher_number, teacher_name, section_id, starts_at, ends_at, state, record_count,"
-            " quarantined_count, attempts, last_error, digest, first_seen_at)"
-            " SELECT i.*, 0, 0, '', '', statement_timestamp() FROM unnest(%s::uuid[], %s::text[],"
-            " %s::text[], %s::text[], %s::int8[], %s::timestamptz[], %s::timestamptz[], %s::text[],"
-            f" %s::int4[]) AS i ON CONFLICT {conflict}",
+            " seen_revision, missing_count, quarantined_count, attempts, last_error, digest,"
+            " first_seen_at)"
+            " SELECT i.*, 0, 0, 0, '', '', statement_timestamp() FROM unnest(%s::uuid[],"
+            " %s::text[], %s::text[], %s::text[], %s::int8[], %s::timestamptz[],"
+            f" %s::timestamptz[], %s::text[], %s::int4[], %s::int8[]) AS i ON CONFLICT {conflict}",
             [*columns, *values],
         )
 
@@ -124,13 +131,27 @@ def mark_persisted(entries: Sequence[PersistedLesson]) -> None:
     _upsert([entry.lesson for entry in entries], _NEWEST)
     if not entries:
         return
-    columns = _columns((entry.lesson.id, entry.quarantined, entry.digest) for entry in entries)
+    columns = _columns(
+        (
+            entry.lesson.id,
+            entry.quarantined,
+            entry.digest,
+            entry.lesson.revision,
+            entry.lack.is_whole,
+        )
+        for entry in entries
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE attendance_lessonledger AS stored SET state = 'persisted', attempts = 0,"
+            # What was acknowledged since the snapshot is not stored, although this is.
+            "UPDATE attendance_lessonledger AS stored SET state = CASE WHEN i.is_whole AND"
+            " stored.seen_revision > greatest(stored.stored_revision, i.revision)"
+            " THEN 'ended' ELSE 'persisted' END, attempts = 0,"
             " next_attempt_at = NULL, last_error = '', persisted_at = statement_timestamp(),"
-            " discarded_at = NULL, digest = i.digest, quarantined_count = i.quarantined"
-            " FROM unnest(%s::uuid[], %s::int4[], %s::text[]) AS i (lesson_id, quarantined, digest)"
+            " discarded_at = NULL, digest = i.digest, quarantined_count = i.quarantined,"
+            " stored_revision = greatest(stored.stored_revision, i.revision)"
+            " FROM unnest(%s::uuid[], %s::int4[], %s::text[], %s::int8[], %s::bool[])"
+            " AS i (lesson_id, quarantined, digest, revision, is_whole)"
             " WHERE stored.lesson_id = i.lesson_id",
             columns,
         )
@@ -144,6 +165,44 @@ def mark_stored(lesson_ids: Sequence[UUID]) -> None:
     LessonLedger.objects.filter(lesson_id__in=lesson_ids).exclude(
         state__in=[LessonState.PERSISTED, LessonState.DISCARDED]
     ).update(state=LessonState.PERSISTED, attempts=0, next_attempt_at=None, last_error="")
+
+
+def mark_lacks(lacks: Mapping[UUID, Lack]) -> None:
+    """Within the persisting transaction: what was seen of these lessons, and Redis lacks now.
+
+    A lesson that lacks nothing is no longer told of.
+    """
+    rows = LessonLedger.objects.filter(lesson_id__in=lacks)
+    whole_ids = [lesson_id for lesson_id, lack in lacks.items() if lack.is_whole]
+    rows.filter(lesson_id__in=whole_ids, incomplete_since__isnull=False).update(
+        incomplete_since=None, missing_count=0
+    )
+    for lesson_id in lacks.keys() - whole_ids:
+        rows.filter(lesson_id=lesson_id).update(
+            missing_count=lacks[lesson_id].records,
+            incomplete_since=Coalesce("incomplete_since", Now()),
+            last_error=lacks[lesson_id].text,
+        )
+
+
+def saw(lesson: LiveLesson) -> bool:
+    """After a word of a person was taken by Redis, and before it is acknowledged: keep that.
+
+    Redis has the lesson at this revision now: a copy below it lacks something, and a lesson
+    that was stored at an older one is to be stored again. Returns whether it was stored.
+    Call it outside a transaction, or the word is acknowledged before this is committed.
+    """
+    rows = LessonLedger.objects.filter(lesson_id=lesson.id)
+    newer = {
+        "seen_revision": Greatest("seen_revision", lesson.revision),
+        "record_count": Greatest("record_count", lesson.record_count),
+    }
+    older = Q(stored_revision=None) | Q(stored_revision__lt=lesson.revision)
+    if rows.filter(older, state=LessonState.PERSISTED).update(state=LessonState.ENDED, **newer):
+        return True
+    if not rows.update(**newer):
+        enter_started(lesson)
+    return False
 
 
 def settle_discards(gone_ids: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:
@@ -231,7 +290,6 @@ def mark_lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
             state=LessonState.LOST,
             last_error=LOST,
         )
-        Attendance.objects.filter(pk__in=lost_ids).update(revision=F("revision") + LOST_LIFT)
     return lost_ids
 
 

@@ -18,7 +18,7 @@ from attendance.live.payloads import EventData, LessonData, LiveLesson
 from attendance.rules import permissions, window
 from attendance.rules.status import NO_RULE
 from attendance.selectors import access, shapes, whereabouts
-from attendance.services import ids, ledger, stored_lessons, validation
+from attendance.services import ids, ledger, stored_lessons, validation, writing
 from attendance.services.lesson_sections import SectionOfLesson, find_section_of_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -197,7 +197,7 @@ def rename_lesson(
     def stored() -> None:
         stored_lessons.rename_attendance(lesson_id, name, actor=actor, request_id=request)
 
-    whereabouts.write(lesson_id, live=live, stored=stored)
+    writing.write(lesson_id, live=live, stored=stored)
 
 
 def event_of(kind: EventKind, lesson: LiveLesson, actor: Person, reason: str = "") -> EventData:

@@ -14,8 +14,7 @@ from attendance.live import store
 from attendance.live.payloads import NotHeld
 from attendance.models import Attendance
 from attendance.rules.instants import milliseconds
-from attendance.selectors import whereabouts
-from attendance.services import closing, stored_lessons, validation
+from attendance.services import closing, stored_lessons, validation, writing
 from attendance.services.lessons import event_of
 from attendance.vocabulary import EventKind, Source
 from users.identity import Person
@@ -43,7 +42,7 @@ def say_held(lesson_id: UUID, *, actor: Person, request_id: str = "") -> None:
 
 
 def _change(lesson_id: UUID, actor: Person, why: str, request_id: str) -> None:
-    whereabouts.write(
+    writing.write(
         lesson_id,
         live=lambda: _change_live(lesson_id, actor, why, request_id),
         stored=lambda: _change_stored(lesson_id, actor, why, request_id),

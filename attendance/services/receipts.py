@@ -20,12 +20,13 @@ from attendance.models import Attendance, AttendanceRecord
 from attendance.rules import instants
 from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.rules.verdicts import NO_RECORD, Change, Mark
-from attendance.selectors import shapes, whereabouts
+from attendance.selectors import shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import claims, ledger, stored_records
+from attendance.services import claims, ledger, stored_records, writing
 from attendance.services.check_in import CheckedIn
 from attendance.services.decisions import DecidedClaim
+from attendance.services.stored_revisions import LOST_LIFT
 from attendance.vocabulary import EventKind, Source, Status
 from courses.models import Section
 from users.identity import Person, Role
@@ -126,7 +127,7 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
 
 def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     """Choose the store as a correction does: of a discarded lesson, Redis has an older copy."""
-    return whereabouts.write(
+    return writing.write(
         receipt.lesson_id,
         live=lambda: _in_live_store(receipt),
         stored=lambda: _in_postgresql(receipt),
@@ -154,6 +155,7 @@ def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
             event=EventData(EventKind.RECORD_RESTORED.value, student, source, student, REASON),
             old=NO_RECORD,
             new=receipt.status,
+            was_counted=True,
         ),
     )
     return Found.RESTORED, shapes.record_of_live(live_record)
@@ -197,7 +199,7 @@ def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
         absent_after_s=receipt.rule.absent_after_s,
         **_section_of(receipt, starts_at),
         # Above any copy of the lesson that comes back.
-        revision=ledger.LOST_LIFT,
+        revision=LOST_LIFT,
     )
 
 

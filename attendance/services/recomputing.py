@@ -20,6 +20,7 @@ from attendance.rules.status import ABSENT, LATE, PRESENT, ArrivalRule, worth_of
 from attendance.services.ids import new_request_id
 from attendance.services.lesson_sections import rule_of_policy
 from attendance.services.stored_records import Saying, new_event
+from attendance.services.stored_revisions import lift_lost
 from attendance.vocabulary import EventKind, Source
 from courses.models import Section
 from users.errors import gettext_noop as _
@@ -117,6 +118,7 @@ def _changes(attendances: Mapping[UUID, Attendance], rule: ArrivalRule) -> list[
 def _write(held: Mapping[UUID, Attendance], changes: Sequence[StatusChange], actor: User) -> None:
     rows = AttendanceRecord.objects.in_bulk([change.record_id for change in changes])
     now, events = timezone.now(), []
+    lift_lost(held[change.lesson_id] for change in changes)
     for change in changes:
         attendance, row = held[change.lesson_id], rows[change.record_id]
         attendance.revision += 1

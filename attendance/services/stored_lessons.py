@@ -9,7 +9,7 @@ from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
 from attendance.selectors import access, shapes, whereabouts
-from attendance.services import ids, validation
+from attendance.services import ids, stored_revisions, validation
 from attendance.vocabulary import EventKind
 from users.errors import gettext_noop as _
 from users.identity import Person
@@ -103,7 +103,7 @@ def save_with_event(
 ) -> None:
     """Save a held attendance at its next revision, with the event that says why."""
     who = validation.clean_person(actor)
-    row.revision += 1
+    stored_revisions.count_up(row)
     row.save()
     AttendanceEvent.objects.create(
         attendance=row,

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.verdicts import UNDONE_REASON, Mark
+from attendance.services import stored_revisions
 from attendance.services.decisions import DecidedClaim
 from attendance.services.system_marks import fill_blank, is_blank
 from attendance.vocabulary import EventKind
@@ -30,7 +31,7 @@ def write_change(
 
     The caller holds the attendance.
     """
-    attendance.revision += 1
+    stored_revisions.count_up(attendance)
     attendance.save(update_fields=["revision"])
     change, is_deleted = decided.change, decided.change.mark != Mark.KEPT
     row.revision, row.changed_at = attendance.revision, timezone.now()

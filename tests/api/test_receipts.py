@@ -9,11 +9,12 @@ from django.db import connection, transaction
 from attendance.live import client, keys, store
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import claims
-from attendance.services.ledger import LOST_LIFT
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome
-from attendance.vocabulary import LessonState
+from attendance.services.stored_revisions import LOST_LIFT
+from attendance.vocabulary import LessonState, Verdict
 from tests.support.callers import Api
 from tests.support.lessons import (
     TEACHER,
@@ -114,7 +115,7 @@ def test_a_receipt_waits_for_whoever_stores_its_lesson() -> None:
         assert answer.result(10) == 200
 
 
-def test_a_stored_lesson_whose_newer_copy_is_lost_is_lifted_above_it() -> None:
+def test_a_stored_lesson_whose_newer_copy_is_lost_is_lifted_with_the_first_word() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))
     with pytest.MonkeyPatch.context() as patch:
@@ -126,8 +127,19 @@ def test_a_stored_lesson_whose_newer_copy_is_lost_is_lifted_above_it() -> None:
 
     assert send(receipt, student(1)).json()["outcome"] == "kept"
 
-    assert Attendance.objects.get().revision > LOST_LIFT
+    # Nothing was said here yet: a newer copy that comes back is simply newer.
+    assert Attendance.objects.get().revision < LOST_LIFT
     assert LessonLedger.objects.get().state == LessonState.LOST
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
+    assert Attendance.objects.get().revision > LOST_LIFT
 
 
 def test_a_lesson_that_the_ledger_never_saw_is_made_of_its_receipt() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,8 @@ from attendance.models import (
     LessonLedger,
     QuarantinedPayload,
 )
+from attendance.services import receipts
+from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -28,6 +31,7 @@ from tests.support.lessons import (
     live_lesson,
     put_record,
     sealed_record,
+    student,
 )
 from users.identity import Person, Role
 
@@ -165,15 +169,73 @@ DAMAGED_LESSONS = {
     "another phase": lambda i: set_field(i, "phase", "lively"),
     "no checksum": lambda i: client.connection().hdel(keys.lesson(i), "checksum"),
     "a huge count": lambda i: client.connection().hset(keys.lesson(i), "record_count", "9" * 15),
-    "no records": lambda i: client.connection().delete(keys.records(i)),
-    "one record less": lambda i: client.connection().hdel(keys.records(i), "S-0001"),
-    "no events": lambda i: client.connection().delete(keys.events(i)),
     "no lesson": lambda i: client.connection().delete(keys.lesson(i)),
     "a lesson of the wrong type": lambda i: wrong_type(":lesson", i),
     "records of the wrong type": lambda i: wrong_type(":records", i),
     "events of the wrong type": lambda i: wrong_type(":events", i),
     "corrupt of the wrong type": lambda i: wrong_type(":corrupt", i),
 }
+
+
+def flip_a_name(lesson_id: UUID) -> None:
+    """One bit in the name of a record makes it another's: one value is left of two."""
+    redis, name = client.connection(), keys.records(lesson_id)
+    value: Any = redis.hget(name, "S-0001")
+    redis.hdel(name, "S-0001")
+    redis.hset(name, "S-0003", value)
+
+
+INCOMPLETE_LESSONS = {
+    "no records": (lambda i: client.connection().delete(keys.records(i)), 0, 3),
+    "one record less": (lambda i: client.connection().hdel(keys.records(i), "S-0001"), 2, 1),
+    "a flipped name": (flip_a_name, 1, 1),
+    "no events": (lambda i: client.connection().delete(keys.events(i)), 3, 0),
+}
+"""What is done, how many marks are stored then, and how many are missing."""
+
+
+@pytest.mark.parametrize("damage", INCOMPLETE_LESSONS)
+def test_what_is_left_of_an_incomplete_lesson_is_stored_and_stays(damage: str) -> None:
+    lesson = ended_lesson(3)
+    act, stored, missing = INCOMPLETE_LESSONS[damage]
+    act(lesson.id)
+    ended_lesson(2, teacher=OTHER, lesson_name="Other")
+
+    report = unified_persistence_task()
+
+    assert report.exit_status == 4
+    assert report.sums_agree
+    assert report.totals.counts.missing == missing
+    told = next(each for each in report.lessons if each.lesson_id == lesson.id)
+    assert told.outcome is Outcome.INCOMPLETE
+    assert AttendanceRecord.objects.filter(attendance=lesson.id).count() == stored
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert (row.state, row.last_error) == (LessonState.PERSISTED, told.error)
+    assert (row.missing_count, row.incomplete_since is None) == (missing, False)
+    assert keys_in_redis(lesson.id)
+    # It waits for a person, and is not in every run.
+    assert unified_persistence_task().totals.lessons == 0
+
+
+def test_a_receipt_heals_an_incomplete_lesson() -> None:
+    lesson = live_lesson(0)
+    receipt = receipts.issue(check_in(lesson.id, student=student(1)))
+    check_in(lesson.id, student=student(2))
+    end(lesson.id)
+    client.connection().hdel(keys.records(lesson.id), "S-0001")
+    assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
+
+    assert receipts.redeem(receipt, caller=student(1)).outcome == "restored"
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"persisted": 1}
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert (row.state, row.missing_count, row.incomplete_since) == (
+        LessonState.DISCARDED,
+        0,
+        None,
+    )
+    assert AttendanceRecord.objects.filter(attendance=lesson.id).count() == 2
 
 
 @pytest.mark.parametrize("damage", DAMAGED_LESSONS)

@@ -10,7 +10,7 @@ from attendance.errors import LessonNotFound, LiveStoreUnavailable
 from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
-from attendance.services import corrections, ledger
+from attendance.services import corrections, ledger, stored_revisions
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
 from tests.model import scenarios, section_mutants
@@ -147,7 +147,7 @@ ALL = (
         lambda: python(snapshots, "is_still_there", lambda snapshot: False),
         scenarios.REWOUND,
     ),
-    Mutant("no lift for a lost lesson", lambda: python(ledger, "LOST_LIFT", 0), scenarios.LOST),
+    Mutant("no lift for a lost lesson", lambda: python(stored_revisions, "LOST_LIFT", 0), scenarios.LOST),
     Mutant(
         "the ledger is not asked where to correct",
         lambda: python(whereabouts, "is_discarded", lambda lesson_id: False),

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from attendance.models import LessonLedger
 from attendance.services import excusing, expected, receipts, system_marks
-from attendance.services.persistence import discard, rosters, rows, runs, snapshots
+from attendance.services.persistence import discard, older_copies, rosters, rows, runs
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.persistence.snapshots import ChunkSnapshots
@@ -82,7 +82,7 @@ ALL = (
     ),
     Mutant(
         "an older copy fills no mark of the system",
-        lambda: python(snapshots, "is_blank", lambda source: source is None),
+        lambda: python(older_copies, "is_blank", lambda source: source is None),
         scenarios.BLANKS,
     ),
     Mutant("a receipt yields to a mark of the system", _receipt_yields, scenarios.BLANKS),

@@ -2,9 +2,16 @@
 -- KEYS    1 lesson, 2 records, 3 corrupt, 4 events
 -- ARGV    1 lesson id, 2 school number, 3 revision that was read (0: no record), 4 request id,
 --         5 status, 6 checked_in_at ms or '', 7 previous, 8 mark, 9 record JSON,
---         10 old, 11 new, 12 event JSON, 13 most records of a lesson
+--         10 old, 11 new, 12 event JSON, 13 most records of a lesson,
+--         14 '1' where the record was here before: it was counted then, if any is missing
 -- RETURNS corrected, record | repeated, record | conflict | full
 --         not_found | starting | unreadable
+-- How many values stand where records should be, corrupt ones that were moved among them.
+local function how_many(keys)
+  local moved = redis.call('TYPE', keys[3]).ok == 'list' and redis.call('LLEN', keys[3]) or 0
+  return redis.call('HLEN', keys[2]) + moved
+end
+
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 local known = redis.call('HGET', KEYS[2], ARGV[2])
@@ -15,7 +22,7 @@ local count = lesson.record_count
 if not stamp then
   if count >= tonumber(ARGV[13]) then return {'full'} end
   if known then move_to_corrupt(KEYS[3], ARGV[2], known) end
-  count = count + 1
+  if ARGV[14] ~= '1' or how_many(KEYS) >= count then count = count + 1 end
 end
 local now = int(now_ms())
 local revision = int(lesson.revision + 1)

@@ -35,6 +35,8 @@ class CorrectedRecord(NamedTuple):
     event: EventData
     old: str
     new: str
+    was_counted: bool = False
+    """Whether it comes back: where records are missing, it is one of them."""
 
 
 class Register(NamedTuple):
@@ -85,6 +87,7 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
             correction.new,
             payloads.encode(correction.event),
             MOST_RECORDS,
+            "1" if correction.was_counted else "",
         ),
     )
     if reply[0] not in {b"corrected", b"repeated"}:

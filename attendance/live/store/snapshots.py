@@ -50,6 +50,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         ]
         return sha256(b"".join(whole)).hexdigest()
 
+    def raw_event(self, event: LiveEvent) -> bytes:
+        """The bytes of an event that was decoded from this snapshot."""
+        mark = b"|%d," % event.revision
+        return next(raw for raw in self.raw_events if mark in raw)
+
     def decode(self) -> "Decoded":
         """Read every payload; what cannot be read is set apart with the reason."""
         corrupt = [_corrupt_record(raw) for raw in self.raw_corrupt]

@@ -24,10 +24,10 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.services import claims, ledger, refusals
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
-    blanks,
     captured,
     discard,
     halving,
+    news,
     parked,
     quarantine,
     refused,
@@ -96,6 +96,7 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         _check_constraints_now()
         ledger.mark_persisted(persisted)
         ledger.mark_stored([each.snapshot.lesson.id for each in lessons.stored])
+        ledger.mark_lacks(snapshots.lacks_of(lessons))
         parked.write_down(lessons)
         runs.add(book, reports)
         reach("before_commit", claimed)
@@ -110,7 +111,7 @@ def _store(
 ) -> list[LessonReport]:
     """Write rows and set apart what has none. Raises SumsDisagree where somebody is missing."""
     written, without_row = write([each.readable for each in lessons.to_write])
-    written |= blanks.fill_blanks([each.blanks for each in lessons.rewound])
+    written |= news.bring_in([each.news for each in lessons.rewound])
     reach("rows_written", claimed)
     quarantined = quarantine.keep_payloads(lessons, without_row)
     refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in lessons.to_write})

@@ -26,8 +26,9 @@ def tidy_and_discard(lessons: ChunkSnapshots, book: Book) -> set[UUID]:
     Returns those that are gone from Redis. It comes after the commit, so an error
     undoes nothing: it is noted in `book`, and the next run goes on here.
     """
-    snapshots = [each.snapshot for each in lessons.to_write]
-    snapshots += [each.snapshot for each in lessons.stored]
+    both = [*lessons.to_write, *lessons.stored]
+    # What is incomplete may be the last copy of what is missing: it stays for a person.
+    snapshots = [each.snapshot for each in both if each.lack.is_whole]
     try:
         parked.tidy(lessons)
         return _discard(_old_enough(snapshots) if settings.DISCARD_AFTER_MINUTES else snapshots)

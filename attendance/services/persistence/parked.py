@@ -43,6 +43,11 @@ def tidy(lessons: ChunkSnapshots) -> None:
         # A change that came meanwhile is for the next run; later ones go to PostgreSQL.
         if snapshots.is_still_there(rewound.snapshot):
             store.park(rewound.snapshot.lesson.id, None)
+    for each in (*lessons.to_write, *lessons.stored):
+        if not each.lack.is_whole:
+            logger.error("Lesson %s: %s", each.snapshot.lesson.id, each.lack.text)
+            if snapshots.is_still_there(each.snapshot):
+                store.park(each.snapshot.lesson.id, None)
     lost.settle_missing(missing_ids)
 
 

@@ -45,8 +45,7 @@ def _raw_of(
             raw = snapshot.raw_records[item.school_number.encode()]
             yield lesson_id, CorruptPayload("record", item.school_number, raw, reason)
         else:
-            mark = b"|%d," % item.revision
-            raw = next(raw for raw in snapshot.raw_events if mark in raw)
+            raw = snapshot.raw_event(item)
             yield lesson_id, CorruptPayload("event", str(item.revision), raw, reason)
 
 

@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     """Redis does not hold it; the ledger knows whether it should."""
     QUARANTINED = "quarantined"
     """Its own data cannot be read or stored: it stays in Redis and waits for a person."""
+    INCOMPLETE = "incomplete"
+    """What is there is committed, and Redis lacks something that was seen before: it stays."""
     REWOUND = "rewound"
     """Redis holds an older copy of what PostgreSQL has."""
     FAILED = "failed"
@@ -36,7 +38,11 @@ class Outcome(StrEnum):
     """The ledger knows it and Redis does not hold it."""
 
 
-TROUBLE = frozenset({Outcome.FAILED, Outcome.QUARANTINED, Outcome.REWOUND, Outcome.LOST})
+TROUBLE = frozenset(
+    {Outcome.FAILED, Outcome.QUARANTINED, Outcome.INCOMPLETE, Outcome.REWOUND, Outcome.LOST}
+)
+NOT_DONE = (Outcome.FAILED, Outcome.LOST, Outcome.INCOMPLETE)
+"""Something that was acknowledged is not stored."""
 
 
 class Counts(msgspec.Struct, frozen=True):
@@ -46,6 +52,8 @@ class Counts(msgspec.Struct, frozen=True):
     """How many the scripts counted."""
     unscripted: int = 0
     """How many were there that no script had counted."""
+    missing: int = 0
+    """How many of those that were counted were not there."""
     read: int = 0
     inserted: int = 0
     updated: int = 0
@@ -54,9 +62,12 @@ class Counts(msgspec.Struct, frozen=True):
 
     @property
     def sums_agree(self) -> bool:
-        """Promise 6: captured = read = inserted + updated + unchanged + quarantined."""
+        """Promise 6: captured = read = inserted + updated + unchanged + quarantined.
+
+        What is missing was captured and cannot be read: it is told of, and nothing is discarded.
+        """
         stored = self.inserted + self.updated + self.unchanged + self.quarantined
-        return self.recorded + self.unscripted == self.read == stored
+        return self.recorded + self.unscripted - self.missing == self.read == stored
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -116,7 +127,7 @@ class PersistenceReport(msgspec.Struct, frozen=True):
             return EXIT_INTERRUPTED
         if self.unavailable:
             return EXIT_UNAVAILABLE
-        if any(self.totals.outcomes.get(o) for o in (Outcome.FAILED, Outcome.LOST)):
+        if any(self.totals.outcomes.get(outcome) for outcome in NOT_DONE):
             return EXIT_FAILED
         if self.totals.newly_quarantined:
             return EXIT_QUARANTINED

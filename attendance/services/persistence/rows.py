@@ -110,7 +110,7 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
     """Add what known attendances do not have, and replace what is older; nothing goes back."""
     inserted, updated = move_records_forward(lessons, users)
     standing = _count_standing(lessons, users)
-    events = _add_events(lessons, users)
+    events = add_events(lessons, users)
     overruled, displaced = _overruled_records(lessons, users), _displaced_events(lessons)
     return {
         i: Written(
@@ -224,7 +224,8 @@ def _overruled_records(
     return overruled
 
 
-def _add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
+def add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
+    """Add the events that the table does not have; counted by lesson."""
     rows = _insert(
         row_values.EVENT,
         list(row_values.event_rows(lessons, users, row_values.SQL)),

@@ -11,7 +11,13 @@ from django.db.models import F
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
-from attendance.services.persistence.report import LessonReport, Outcome, PersistenceReport, Tally
+from attendance.services.persistence.report import (
+    NOT_DONE,
+    LessonReport,
+    Outcome,
+    PersistenceReport,
+    Tally,
+)
 from attendance.vocabulary import Trigger
 
 logger = logging.getLogger(__name__)
@@ -54,7 +60,7 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
 def _is_stored(report: LessonReport) -> bool:
     """Whether this transaction has stored a lesson, or what an older copy alone had of it."""
     has_filled = report.counts.inserted + report.counts.updated > 0
-    is_stored = report.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED}
+    is_stored = report.outcome in {Outcome.PERSISTED, Outcome.UNCHANGED, Outcome.INCOMPLETE}
     return is_stored or (report.outcome is Outcome.REWOUND and has_filled)
 
 
@@ -85,7 +91,7 @@ def _close(run_id: int, report: PersistenceReport) -> None:
     try:
         PersistenceRun.objects.filter(pk=run_id).update(
             finished_at=timezone.now(),
-            failed=sum(outcomes.get(name, 0) for name in (Outcome.FAILED, Outcome.LOST)),
+            failed=sum(outcomes.get(name, 0) for name in NOT_DONE),
             is_interrupted=report.is_interrupted,
             error=report.unavailable,
         )

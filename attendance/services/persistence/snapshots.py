@@ -9,14 +9,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 from attendance.live import store
-from attendance.live.payloads import LiveLesson, LiveRecord
+from attendance.live.payloads import LiveLesson
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
-from attendance.models import Attendance, AttendanceRecord, LessonLedger
-from attendance.rules.precedence import is_blank
-from attendance.rules.verdicts import Mark
-from attendance.services.persistence.row_values import Readable, reason_of
-
-OLDER_COPY = "an older copy of the lesson in Redis says something else than PostgreSQL"
+from attendance.models import Attendance, LessonLedger
+from attendance.services.lacks import WHOLE, Lack
+from attendance.services.persistence import older_copies
+from attendance.services.persistence.row_values import Readable
 
 
 class LessonToWrite(NamedTuple):
@@ -25,6 +23,8 @@ class LessonToWrite(NamedTuple):
     snapshot: Snapshot
     readable: Readable
     corrupt: Sequence[CorruptPayload]
+    lack: Lack
+    """What was seen of it before, and is not in the snapshot."""
 
 
 class StoredLesson(NamedTuple):
@@ -32,6 +32,7 @@ class StoredLesson(NamedTuple):
 
     snapshot: Snapshot
     quarantined: int
+    lack: Lack
 
 
 class RewoundLesson(NamedTuple):
@@ -39,9 +40,9 @@ class RewoundLesson(NamedTuple):
 
     snapshot: Snapshot
     differing: Sequence[CorruptPayload]
-    """What says something else than a person's word in PostgreSQL."""
-    blanks: Readable
-    """The records of the copy where PostgreSQL has none, or one of the system."""
+    """What says something else than PostgreSQL, which knows better."""
+    news: Readable
+    """What of the copy PostgreSQL lacks."""
 
 
 class ChunkSnapshots(NamedTuple):
@@ -59,37 +60,34 @@ def take_snapshots(lesson_ids: Sequence[UUID]) -> ChunkSnapshots:
     Raises LiveStoreUnavailable.
     """
     snapshots = ChunkSnapshots([], [], [], {})
+    # Before the snapshots: what is acknowledged after this is newer than they are, not missing.
+    fields = ("digest", "quarantined_count", "record_count", "seen_revision", "accepted_revision")
+    rows = LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(*fields)
+    entries = {row.lesson_id: row for row in rows}
     replies = store.snapshot_many(lesson_ids)
     # Read after the snapshots: nobody stores a claimed lesson in between.
     revisions = dict(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", "revision"))
-    entries = {
-        row.lesson_id: row
-        for row in LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(
-            "digest", "quarantined_count"
-        )
-    }
     for lesson_id, snapshot in replies.items():
-        result = _check_counts(snapshot)
-        if isinstance(result, Unsnapped):
-            snapshots.unsnapped[lesson_id] = result
+        if isinstance(snapshot, Unsnapped):
+            snapshots.unsnapped[lesson_id] = snapshot
         else:
-            _sort(snapshots, result, revisions.get(lesson_id), entries.get(lesson_id))
+            _sort(snapshots, snapshot, revisions.get(lesson_id), entries.get(lesson_id))
     return snapshots
 
 
-def _check_counts(snapshot: Snapshot | Unsnapped) -> Snapshot | Unsnapped:
-    """Unsnapped where the snapshot has fewer records or events than the scripts counted."""
-    if isinstance(snapshot, Unsnapped):
-        return snapshot
+def _lack(snapshot: Snapshot, entry: LessonLedger | None) -> Lack:
+    """What the scripts have counted or the ledger has seen, and the snapshot does not have."""
     lesson = snapshot.lesson
-    for name, expected, actual in (
-        ("records", lesson.record_count, snapshot.read),
-        ("events", lesson.event_count, len(snapshot.raw_events)),
-    ):
-        if actual < expected:
-            why = f"{expected} {name} were counted and {actual} are there"
-            return Unsnapped("unreadable", why, snapshot.raw_lesson)
-    return snapshot
+    if entry is not None and entry.accepted_revision == lesson.revision:
+        return WHOLE
+    counted, seen = lesson.record_count, lesson.revision
+    if entry is not None:
+        counted, seen = max(counted, entry.record_count), max(seen, entry.seen_revision)
+    return Lack(
+        records=max(0, counted - snapshot.read),
+        events=max(0, lesson.event_count - len(snapshot.raw_events)),
+        revisions=seen - lesson.revision,
+    )
 
 
 def _sort(
@@ -98,14 +96,16 @@ def _sort(
     """`stored` is the revision that PostgreSQL has, `entry` what the ledger says."""
     revision = snapshot.lesson.revision
     digest = entry.digest if entry else ""
+    lack = _lack(snapshot, entry)
     if stored == revision and entry and digest == snapshot.digest:
-        snapshots.stored.append(StoredLesson(snapshot, entry.quarantined_count))
+        snapshots.stored.append(StoredLesson(snapshot, entry.quarantined_count, lack))
     elif stored is None or stored < revision or (stored == revision and not digest):
         decoded = snapshot.decode()
         readable = Readable(snapshot.lesson, decoded.records, decoded.events)
-        snapshots.to_write.append(LessonToWrite(snapshot, readable, decoded.corrupt))
+        snapshots.to_write.append(LessonToWrite(snapshot, readable, decoded.corrupt, lack))
     elif is_still_there(snapshot):
-        snapshots.rewound.append(_compare(snapshot))
+        differing, news = older_copies.compare(snapshot, stored=stored)
+        snapshots.rewound.append(RewoundLesson(snapshot, differing, news))
     else:
         # Another task discarded the lesson after this snapshot.
         snapshots.unsnapped[snapshot.lesson.id] = Unsnapped("not_found")
@@ -117,45 +117,10 @@ def is_still_there(snapshot: Snapshot) -> bool:
     return isinstance(lesson, LiveLesson) and lesson.revision == snapshot.lesson.revision
 
 
-def _compare(snapshot: Snapshot) -> RewoundLesson:
-    """Sort the records of an older copy: those that fill a blank, and those that differ."""
-    decoded = snapshot.decode()
-    rows = {
-        row.student.school_number: row
-        for row in AttendanceRecord.objects.filter(attendance_id=snapshot.lesson.id).select_related(
-            "student"
-        )
-    }
-    blank = [
-        record
-        for record in decoded.records
-        if is_blank(getattr(rows.get(record.school_number), "source", None))
-        and record.mark == Mark.KEPT
-    ]
-    filled = {record.school_number for record in blank}
-    other = [
-        CorruptPayload(
-            "record",
-            record.school_number,
-            snapshot.raw_records[record.school_number.encode()],
-            OLDER_COPY,
-        )
-        for record in decoded.records
-        if record.school_number not in filled
-        and not _says_the_same(record, rows.get(record.school_number))
-    ]
-    return RewoundLesson(snapshot, [*decoded.corrupt, *other], Readable(snapshot.lesson, blank, ()))
-
-
-def _says_the_same(record: LiveRecord, row: AttendanceRecord | None) -> bool:
-    return row is not None and (
-        record.status,
-        record.checked_in_at,
-        record.full_name,
-        record.source,
-        reason_of(record),
-        record.mark == Mark.KEPT,
-    ) == (row.status, row.checked_in_at, row.full_name, row.source, row.reason, not row.is_deleted)
+def lacks_of(snapshots: ChunkSnapshots) -> dict[UUID, Lack]:
+    """What each lesson that is stored, or to be stored, lacks of what was seen."""
+    both = [*snapshots.to_write, *snapshots.stored]
+    return {each.snapshot.lesson.id: each.lack for each in both}
 
 
 def without_records(snapshots: ChunkSnapshots) -> ChunkSnapshots:

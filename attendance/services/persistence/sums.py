@@ -81,7 +81,13 @@ def _check(report: LessonReport, rows: int) -> None:
 def _counts(snapshot: Snapshot, **stored: int) -> Counts:
     """What was captured of a lesson, beside what became of it."""
     recorded, read = snapshot.lesson.record_count, snapshot.read
-    return Counts(recorded=recorded, unscripted=read - recorded, read=read, **stored)
+    return Counts(
+        recorded=recorded,
+        unscripted=max(0, read - recorded),
+        missing=max(0, recorded - read),
+        read=read,
+        **stored,
+    )
 
 
 def _of_written(
@@ -91,7 +97,8 @@ def _of_written(
     unreadable = sum(payload.kind == "record" for payload in to_write.corrupt)
     return LessonReport(
         lesson_id=lesson.id,
-        outcome=Outcome.PERSISTED,
+        outcome=Outcome.PERSISTED if to_write.lack.is_whole else Outcome.INCOMPLETE,
+        error=to_write.lack.text,
         lesson_name=lesson.data.lesson_name,
         counts=_counts(
             to_write.snapshot,
@@ -111,7 +118,8 @@ def _of_stored(stored_lesson: StoredLesson, rows: int) -> LessonReport:
     lesson, quarantined = stored_lesson.snapshot.lesson, stored_lesson.quarantined
     return LessonReport(
         lesson_id=lesson.id,
-        outcome=Outcome.UNCHANGED,
+        outcome=Outcome.UNCHANGED if stored_lesson.lack.is_whole else Outcome.INCOMPLETE,
+        error=stored_lesson.lack.text,
         lesson_name=lesson.data.lesson_name,
         counts=_counts(stored_lesson.snapshot, unchanged=rows, quarantined=quarantined),
     )
@@ -133,6 +141,7 @@ def _of_rewound(
             unchanged=rows - filled.inserted - filled.updated,
             quarantined=differing,
         ),
+        events_inserted=filled.events,
         newly_quarantined=quarantined.newly.get(lesson.id, 0),
         error="Redis holds an older copy of this lesson than PostgreSQL.",
     )
@@ -162,6 +171,7 @@ def for_the_ledger(
             lesson=each.snapshot.lesson,
             digest=each.snapshot.digest,
             quarantined=quarantined[each.snapshot.lesson.id],
+            lack=each.lack,
         )
         for each in snapshots.to_write
     ]

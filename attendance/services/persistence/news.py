@@ -1,8 +1,4 @@
-"""What an older copy of a lesson still has to say: marks where PostgreSQL has a blank.
-
-A copy that came back is older than what is stored, and no word of it goes over a person's. But
-a student who has no record, or one that the system made, was here if the copy says so.
-"""
+"""What an older copy of a lesson still has to say comes in: see `older_copies`."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -17,18 +13,18 @@ from attendance.services.persistence.rows import Written
 from users.services import ensure_users
 
 
-def fill_blanks(copies: Sequence[Readable]) -> dict[UUID, Written]:
-    """Within the persisting transaction: bring these records in; nothing else of the copies.
+def bring_in(copies: Sequence[Readable]) -> dict[UUID, Written]:
+    """Within the persisting transaction: bring in these records and events, and nothing else.
 
     The attendance gets its next revision, so that readers see that something has changed.
     """
-    copies = [copy for copy in copies if copy.records]
+    copies = [copy for copy in copies if copy.records or copy.events]
     if not copies:
         return {}
-    records = (record for copy in copies for record in copy.records)
-    users = ensure_users(p for record in records for p in rows.people_of_record(record))
+    users = ensure_users(rows.people_of(copies))
     inserted, updated = rows.move_records_forward(copies, users)
+    events = rows.add_events(copies, users)
     ids = [copy.lesson.id for copy in copies]
     Attendance.objects.filter(pk__in=ids).update(revision=F("revision") + 1)
     system_marks.settle_expectations(ids)
-    return {i: Written(inserted=inserted[i], updated=updated[i]) for i in ids}
+    return {i: Written(inserted[i], updated[i], events=events[i]) for i in ids}

@@ -1,0 +1,87 @@
+"""Where the two stores disagree about a lesson, and what can be done about it."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from attendance.errors import LessonNotFound, NothingToAccept
+from attendance.live import store
+from attendance.live.payloads import LiveLesson
+from attendance.models import LessonLedger
+from attendance.vocabulary import LessonState
+
+
+class Difference(NamedTuple):
+    """One lesson of which one store has something that the other one lacks."""
+
+    lesson_id: UUID
+    lesson_name: str
+    code: str
+    """incomplete, lost or rewound."""
+    seen: int
+    """The most marks that were ever seen of it."""
+    missing: int
+    """Marks that were seen and are in neither store."""
+    in_redis: int | None
+    """The marks that Redis counts now; None where it does not hold the lesson."""
+    what_to_do: str
+
+
+WHAT_TO_DO = {
+    "incomplete": "Ask the students for their receipts, or bring the newer copy of Redis back. "
+    "Where nothing more will come: manage.py reconcile --accept <lesson id>.",
+    "lost": "Bring Redis back from its append-only file, or ask the students for their receipts.",
+    "rewound": "Nothing is missing: what the copy had is stored or in quarantine. "
+    "Remove its keys from Redis when you have looked.",
+}
+
+
+def find_differences() -> list[Difference]:
+    """Every lesson that the ledger knows as incomplete, lost or rewound, oldest first.
+
+    Raises LiveStoreUnavailable.
+    """
+    rows = list(
+        LessonLedger.objects.filter(
+            Q(incomplete_since__isnull=False)
+            | Q(state=LessonState.LOST)
+            | Q(last_error__startswith="rewound")
+        ).order_by("lesson_id")
+    )
+    lessons = store.read_lessons([row.lesson_id for row in rows]) if rows else {}
+    return [_difference(row, lessons.get(row.lesson_id)) for row in rows]
+
+
+def _difference(row: LessonLedger, lesson: object) -> Difference:
+    code = "lost" if row.state == LessonState.LOST else "incomplete"
+    if row.last_error.startswith("rewound"):
+        code = "rewound"
+    return Difference(
+        lesson_id=row.lesson_id,
+        lesson_name=row.lesson_name,
+        code=code,
+        seen=row.record_count,
+        missing=row.missing_count,
+        in_redis=lesson.record_count if isinstance(lesson, LiveLesson) else None,
+        what_to_do=WHAT_TO_DO[code],
+    )
+
+
+def accept_what_is_there(lesson_id: UUID) -> None:
+    """Nothing more will come to an incomplete lesson: what is there is all, until it changes.
+
+    The next run discards it from Redis. Raises LessonNotFound, and NothingToAccept where the
+    lesson is not incomplete.
+    """
+    with transaction.atomic():
+        row = LessonLedger.objects.select_for_update().filter(pk=lesson_id).first()
+        if row is None:
+            raise LessonNotFound
+        if row.incomplete_since is None or row.stored_revision is None:
+            raise NothingToAccept
+        LessonLedger.objects.filter(pk=lesson_id).update(
+            accepted_revision=F("stored_revision"), last_error=""
+        )
+    store.unpark([lesson_id])

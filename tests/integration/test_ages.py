@@ -1,0 +1,268 @@
+"""Stores of different ages: what was acknowledged is stored, or missed loudly."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from attendance.live import client, keys, store
+from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger, QuarantinedPayload
+from attendance.selectors import health
+from attendance.services import receipts
+from attendance.services.check_in import check_in
+from attendance.services.corrections import Correction, correct_record
+from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.reconciling import accept_what_is_there, find_differences
+from attendance.vocabulary import LessonState, Verdict
+from tests.support.death import Died
+from tests.support.lessons import (
+    TEACHER,
+    end,
+    ended_lesson,
+    forget_everything,
+    keys_in_redis,
+    live_lesson,
+    put_back,
+    redis_state,
+    student,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def correct(lesson_id: UUID, number: int = 1, verdict: Verdict = Verdict.LATE) -> None:
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number=student(number).school_number,
+            verdict=verdict,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
+
+
+def die(lesson_ids: Any) -> None:
+    raise Died
+
+
+def die_behind_the_commit() -> None:
+    with failpoints.installed("committed", die), pytest.raises(Died):
+        unified_persistence_task()
+
+
+def ledger_row(lesson_id: UUID) -> LessonLedger:
+    return LessonLedger.objects.get(pk=lesson_id)
+
+
+def statuses(lesson_id: UUID) -> dict[str, str]:
+    rows = AttendanceRecord.objects.filter(attendance_id=lesson_id)
+    return dict(rows.values_list("school_number", "status"))
+
+
+def promoted(lesson_id: UUID) -> Any:
+    """A copy with three of six marks takes the place of the live store that a run has seen."""
+    copy = redis_state()
+    for number in (4, 5, 6):
+        check_in(lesson_id, student=student(number))
+    unified_persistence_task()
+    newest = redis_state()
+    forget_everything()
+    put_back(copy)
+    end(lesson_id)
+    return newest
+
+
+def test_a_promoted_copy_is_stored_and_missed() -> None:
+    lesson = live_lesson(3)
+    promoted(lesson.id)
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"incomplete": 1}
+    assert (report.exit_status, report.sums_agree) == (4, True)
+    assert len(statuses(lesson.id)) == 3
+    row = ledger_row(lesson.id)
+    assert (row.state, row.missing_count) == (LessonState.PERSISTED, 3)
+    assert row.last_error.startswith("incomplete: ")
+    assert keys_in_redis(lesson.id)
+    [difference] = find_differences()
+    assert (difference.lesson_id, difference.code) == (lesson.id, "incomplete")
+
+
+def test_receipts_complete_what_a_promoted_copy_lacks() -> None:
+    lesson = live_lesson(3)
+    asked = []
+    for number in (4, 5, 6):
+        asked.append((number, receipts.issue(check_in(lesson.id, student=student(number)))))
+    copy = redis_state()
+    for number, _ in asked:
+        client.connection().hdel(keys.records(lesson.id), f"S-{number:04}")
+    put_back(copy)
+    unified_persistence_task()
+    # The copy that is promoted has none of the three.
+    client.connection().flushdb()
+    forget_everything()
+    lesson_copy = live_copy_without(copy, lesson.id, [4, 5, 6])
+    put_back(lesson_copy)
+    end(lesson.id)
+    assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
+
+    for number, receipt in asked:
+        assert receipts.redeem(receipt, caller=student(number)).outcome == "restored"
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"persisted": 1}
+    assert len(statuses(lesson.id)) == 6
+    assert ledger_row(lesson.id).state == LessonState.DISCARDED
+    assert keys_in_redis(lesson.id) == []
+
+
+def live_copy_without(copy: Any, lesson_id: UUID, numbers: list[int]) -> Any:
+    put_back(copy)
+    client.connection().hdel(keys.records(lesson_id), *(f"S-{number:04}" for number in numbers))
+    taken = redis_state()
+    forget_everything()
+    return taken
+
+
+def test_the_newest_copy_that_comes_back_completes_it() -> None:
+    lesson = live_lesson(3)
+    newest = promoted(lesson.id)
+    unified_persistence_task()
+    forget_everything()
+    put_back(newest)
+    end(lesson.id)
+
+    report = unified_persistence_task(lesson_ids=[lesson.id])
+
+    assert report.totals.outcomes == {"persisted": 1}
+    assert len(statuses(lesson.id)) == 6
+    row = ledger_row(lesson.id)
+    assert (row.state, row.incomplete_since) == (LessonState.DISCARDED, None)
+
+
+def test_what_nobody_can_bring_back_is_accepted() -> None:
+    lesson = live_lesson(3)
+    promoted(lesson.id)
+    unified_persistence_task()
+
+    accept_what_is_there(lesson.id)
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"unchanged": 1}
+    row = ledger_row(lesson.id)
+    assert (row.state, row.incomplete_since, row.last_error) == (LessonState.DISCARDED, None, "")
+    assert find_differences() == []
+
+
+def test_a_newer_word_on_a_stored_lesson_is_missed_with_the_live_store() -> None:
+    lesson = ended_lesson(2)
+    die_behind_the_commit()
+    correct(lesson.id)
+    assert ledger_row(lesson.id).state == LessonState.ENDED
+    forget_everything()
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"lost": 1}
+    assert ledger_row(lesson.id).state == LessonState.LOST
+    assert health.waiting(at=store.now()).lost == 1
+
+
+def test_a_word_between_the_snapshot_and_the_commit_is_missed_too() -> None:
+    lesson = ended_lesson(2)
+
+    def say_then_die(lesson_ids: Any) -> None:
+        raise Died
+
+    with (
+        failpoints.installed("snapshot_taken", lambda ids: correct(lesson.id)),
+        failpoints.installed("committed", say_then_die),
+        pytest.raises(Died),
+    ):
+        unified_persistence_task()
+    assert ledger_row(lesson.id).state == LessonState.ENDED
+    forget_everything()
+    assert unified_persistence_task().totals.outcomes == {"lost": 1}
+
+
+def test_a_newer_word_does_not_wait_for_the_discard(settings: Any) -> None:
+    settings.DISCARD_AFTER_MINUTES = 60
+    lesson = ended_lesson(2)
+    unified_persistence_task()
+    assert unified_persistence_task().totals.lessons == 0
+
+    correct(lesson.id)
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"persisted": 1}
+    assert statuses(lesson.id)["S-0001"] == "late"
+    assert ledger_row(lesson.id).state == LessonState.PERSISTED
+
+
+def test_a_copy_without_the_newest_word_is_not_taken_for_what_is_stored() -> None:
+    lesson = ended_lesson(2)
+    die_behind_the_commit()
+    before = redis_state()
+    correct(lesson.id)
+    newest = redis_state()
+    forget_everything()
+    put_back(before)
+
+    assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
+    assert keys_in_redis(lesson.id)
+
+    forget_everything()
+    put_back(newest)
+    report = unified_persistence_task(lesson_ids=[lesson.id])
+    assert report.totals.outcomes == {"persisted": 1}
+    assert statuses(lesson.id)["S-0001"] == "late"
+
+
+def test_the_true_live_store_comes_back_after_a_receipt() -> None:
+    """Emptied for one run, one receipt is sent, then all ten marks and two words return."""
+    lesson = live_lesson(0)
+    given = {n: receipts.issue(check_in(lesson.id, student=student(n))) for n in range(1, 11)}
+    correct(lesson.id, 2)
+    correct(lesson.id, 3, Verdict.EXCUSE)
+    end(lesson.id)
+    true_state = redis_state()
+    forget_everything()
+    assert unified_persistence_task().totals.outcomes == {"lost": 1}
+    assert receipts.redeem(given[1], caller=student(1)).outcome == "restored"
+    assert receipts.redeem(given[2], caller=student(2)).outcome == "restored"
+    forget_everything()
+    put_back(true_state)
+
+    report = unified_persistence_task(lesson_ids=[lesson.id])
+
+    assert report.totals.outcomes == {"rewound": 1}
+    assert report.sums_agree
+    expected = {f"S-{n:04}": "present" for n in range(1, 11)}
+    assert statuses(lesson.id) == expected | {"S-0002": "late", "S-0003": "excused"}
+    kinds = list(AttendanceEvent.objects.values_list("kind", flat=True).order_by("revision"))
+    assert kinds.count("record_corrected") == 2
+    assert kinds.count("record_restored") == 2
+    assert not QuarantinedPayload.objects.exists()
+
+
+def test_a_word_that_postgresql_took_meanwhile_stands_over_what_comes_back() -> None:
+    lesson = live_lesson(0)
+    given = {n: receipts.issue(check_in(lesson.id, student=student(n))) for n in (1, 2)}
+    correct(lesson.id, 1)
+    end(lesson.id)
+    true_state = redis_state()
+    forget_everything()
+    unified_persistence_task()
+    for number, receipt in given.items():
+        receipts.redeem(receipt, caller=student(number))
+    correct(lesson.id, 1, Verdict.EXCUSE)
+    forget_everything()
+    put_back(true_state)
+
+    unified_persistence_task(lesson_ids=[lesson.id])
+
+    assert statuses(lesson.id) == {"S-0001": "excused", "S-0002": "present"}
+    assert QuarantinedPayload.objects.get().field == "S-0001"
+    assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 2
