@@ -202,6 +202,17 @@ class SignInUnavailable(AttendanceError):
     facts = frozenset({"retry_after"})
 
 
+class ForeignSite(AttendanceError):
+    """Redis holds the lessons of another site: nothing of them may be stored here."""
+
+    code = "foreign_site"
+    default_message = _(
+        "The live store holds the lessons of another site (%(other)s), and this database is that "
+        "of %(own)s. Nothing is stored and nothing is removed. Correct REDIS_URL or DATABASE_URL; "
+        "to take these lessons over on purpose: manage.py adopt_site."
+    )
+
+
 class LiveStoreUnavailable(AttendanceError):
     code = "live_store_unavailable"
     default_message = _("The live store cannot be reached. Try again in a moment.")

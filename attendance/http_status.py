@@ -14,6 +14,7 @@ STATUS = {
     "invalid_reason": 400,
     "number_is_former": 400,
     "nothing_to_accept": 409,
+    "foreign_site": 503,
     "merge_with_oneself": 400,
     "course_error": 400,
     "invalid_text": 400,

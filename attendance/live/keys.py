@@ -17,6 +17,9 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
     attn:{queue}:parked           sorted set  lesson id, scored by its next attempt in epoch ms
     attn:{queue}:outboxes         sorted set  lesson id with external checks, scored by ends_at
+    attn:{queue}:site             hash        id of the site; runs and commits, by which stores of
+                                              different ages are told apart
+    attn:{queue}:discarded        sorted set  lesson id, scored by when it left, for 35 days
     attn:{queue}:<name>:damaged   any         what stood in place of a queue
     attn:teacher:<school number>  string      id of the teacher's live lesson
     attn:code:<short code>        string      id of the lesson that is joined by this code
@@ -28,6 +31,8 @@ from uuid import UUID
 DUE = "attn:{queue}:due"
 PARKED = "attn:{queue}:parked"
 OUTBOXES = "attn:{queue}:outboxes"
+SITE = "attn:{queue}:site"
+DISCARDED = "attn:{queue}:discarded"
 
 
 def lesson(lesson_id: UUID) -> str:

@@ -72,6 +72,8 @@ class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code_seconds: int = 15
     section: SectionData | None = None
     not_held: NotHeld | None = None
+    site: str = ""
+    """The id of the site that started it; '' where PostgreSQL did not answer."""
 
 
 class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):

@@ -7,6 +7,7 @@ from attendance.models.register import (
     AttendanceRecord,
     RefusedCheckIn,
 )
+from attendance.models.site import Site
 
 __all__ = [
     "Attendance",
@@ -16,4 +17,5 @@ __all__ = [
     "PersistenceRun",
     "QuarantinedPayload",
     "RefusedCheckIn",
+    "Site",
 ]

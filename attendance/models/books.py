@@ -64,9 +64,7 @@ class LessonLedger(models.Model):
     state = models.CharField(_("state"), max_length=12, choices=LessonState)
     record_count = models.PositiveIntegerField(_("records seen"), default=0)
     """The most that Redis ever counted."""
-    seen_revision = models.BigIntegerField(
-        _("newest revision seen"), default=0, db_default=0
-    )
+    seen_revision = models.BigIntegerField(_("newest revision seen"), default=0, db_default=0)
     """The highest that Redis ever had: a copy below it lacks something."""
     stored_revision = models.BigIntegerField(_("revision stored"), null=True)
     missing_count = models.PositiveIntegerField(_("records missing"), default=0, db_default=0)
@@ -131,6 +129,9 @@ class PersistenceRun(models.Model):
     expected = models.BigIntegerField(_("expected"), default=0)
     marked_absent = models.BigIntegerField(_("marked absent"), default=0)
     failed = models.PositiveIntegerField(_("failed lessons"), default=0)
+    # How far each store had come: docs/explanation/protocol.md#stores-of-different-ages.
+    live_mark = models.BigIntegerField(null=True, editable=False)
+    commit_mark = models.BigIntegerField(null=True, editable=False)
     is_interrupted = models.BooleanField(_("interrupted"), default=False)
     error = models.TextField(_("error"), blank=True)
 

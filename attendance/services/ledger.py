@@ -22,6 +22,10 @@ LOST = (
     "lost: Redis answers and does not hold this lesson. Restore its append-only file, or ask the "
     "students for their receipts."
 )
+GONE = (
+    "lost: it was stored and had left Redis, and PostgreSQL came back older. Restore a newer "
+    "backup, or ask the students for their receipts."
+)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 
@@ -308,4 +312,12 @@ def enter_lost(
             "state": LessonState.LOST,
             "last_error": LOST,
         },
+    )
+
+
+def enter_gone(lesson_ids: Sequence[UUID]) -> None:
+    """Lessons that Redis has given up, and that PostgreSQL, which came back older, lacks."""
+    LessonLedger.objects.bulk_create(
+        [LessonLedger(lesson_id=i, state=LessonState.LOST, last_error=GONE) for i in lesson_ids],
+        ignore_conflicts=True,
     )

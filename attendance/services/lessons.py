@@ -23,6 +23,7 @@ from attendance.services.lesson_sections import SectionOfLesson, find_section_of
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import PersistenceReport
+from attendance.services.sites import find_sites
 from attendance.vocabulary import EventKind, Trigger
 from users.errors import gettext_noop as _
 from users.identity import Person
@@ -115,7 +116,16 @@ def _data(
         secret=codes.new_secret(),
         code_seconds=settings.CODE_SECONDS,
         section=section.data if section else None,
+        site=_own_site(),
     )
+
+
+def _own_site() -> str:
+    """The id of this site, or '': a lesson starts without PostgreSQL too."""
+    try:
+        return str(find_sites().own)
+    except Error:
+        return ""
 
 
 def _enter_in_ledger(lesson: LiveLesson) -> None:

@@ -214,7 +214,7 @@ def test_another_history_at_the_same_revision_is_told_apart(
 ) -> None:
     lesson = ended_lesson(2)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        patch.setattr(store, "discard_if_unchanged", lambda *_, **__: {})
         unified_persistence_task()
     json = b'{"school_number":"S-0001","full_name":"Another","source":"student"}'
     raw = sealed_record(lesson.id, "S-0001", json)
@@ -298,7 +298,7 @@ def test_a_lesson_that_is_found_stored_is_not_lost_whatever_the_ledger_said(
 ) -> None:
     lesson = ended_lesson(3)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        patch.setattr(store, "discard_if_unchanged", lambda *_, **__: {})
         unified_persistence_task()
     LessonLedger.objects.filter(pk=lesson.id).update(state=state)
 

@@ -233,7 +233,7 @@ def test_a_row_that_is_missing_in_a_known_attendance_is_noticed(
 ) -> None:
     lesson = ended_lesson(3)
     with monkeypatch.context() as patch:
-        patch.setattr(store, "discard_if_unchanged", lambda lessons: {})
+        patch.setattr(store, "discard_if_unchanged", lambda *_, **__: {})
         unified_persistence_task()
     correct_record(
         Correction(

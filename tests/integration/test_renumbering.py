@@ -85,7 +85,7 @@ def correct(lesson_id: Any, number: str, verdict: Verdict = Verdict.LATE, **valu
 
 def keep_in_redis(monkeypatch: pytest.MonkeyPatch) -> None:
     """A task that dies behind its commit: nothing is discarded."""
-    monkeypatch.setattr(live_store, "discard_if_unchanged", lambda snapshots: {})
+    monkeypatch.setattr(live_store, "discard_if_unchanged", lambda *_, **__: {})
 
 
 def test_a_death_behind_the_commit_makes_no_second_person(

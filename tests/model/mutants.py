@@ -72,9 +72,11 @@ def _every_copy_is_new() -> Iterator[None]:
 def _due_before_discard() -> AbstractContextManager[None]:
     discard = store.discard_if_unchanged
 
-    def too_late(stored: Sequence[store.Snapshot]) -> dict[UUID, store.DiscardOutcome]:
+    def too_late(
+        stored: Sequence[store.Snapshot], **options: Any
+    ) -> dict[UUID, store.DiscardOutcome]:
         store.drop_due([each.lesson.id for each in stored])
-        return discard(stored)
+        return discard(stored, **options)
 
     return python(store, "discard_if_unchanged", too_late)
 
@@ -147,7 +149,11 @@ ALL = (
         lambda: python(snapshots, "is_still_there", lambda snapshot: False),
         scenarios.REWOUND,
     ),
-    Mutant("no lift for a lost lesson", lambda: python(stored_revisions, "LOST_LIFT", 0), scenarios.LOST),
+    Mutant(
+        "no lift for a lost lesson",
+        lambda: python(stored_revisions, "LOST_LIFT", 0),
+        scenarios.LOST,
+    ),
     Mutant(
         "the ledger is not asked where to correct",
         lambda: python(whereabouts, "is_discarded", lambda lesson_id: False),

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from redis import Redis
 
-from attendance.live import client
+from attendance.live import client, keys
 from tests.support.lessons import TEST_SERVER
 
 TABLES = (
@@ -23,11 +23,23 @@ TABLES = (
     "attendance_quarantinedpayload",
 )
 _RECORD = (
-    *("full_name", "status", "source", "reason", "previous", "revision", "deleted_reason"),
+    *(
+        "school_number",
+        "full_name",
+        "status",
+        "source",
+        "reason",
+        "previous",
+        "revision",
+        "deleted_reason",
+    ),
     "is_expected",
 )
 _EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "source")
-_LEDGER = ("state", "record_count", "quarantined_count", "attempts", "digest", "last_error")
+_LEDGER = (
+    *("state", "record_count", "quarantined_count", "attempts", "digest", "last_error"),
+    *("seen_revision", "stored_revision", "missing_count", "accepted_revision"),
+)
 
 _READ_ALL = (
     "SELECT jsonb_build_object("
@@ -41,6 +53,9 @@ _READ_ALL = (
 _PUT_ALL = "SELECT set_config('session_replication_role', 'replica', true);" + "".join(
     f"DELETE FROM {name};" for name in (*TABLES, "attendance_persistencerun")
 )
+
+_NOT_STATE = (TEST_SERVER, keys.SITE.encode(), keys.DISCARDED.encode())
+"""The last two count up with each run, and say nothing of a lesson."""
 
 RedisContent = Mapping[bytes, Any]
 Row = dict[str, Any]
@@ -171,7 +186,7 @@ def read_redis() -> RedisContent:
 
 def _names(redis: Redis) -> list[bytes]:
     found: list[Any] = redis.keys()
-    return [name for name in found if name != TEST_SERVER]
+    return [name for name in found if name not in _NOT_STATE]
 
 
 def _reader(name: bytes) -> Any:
@@ -196,6 +211,7 @@ def _pair(value: Any) -> Any:
 
 def put_redis(content: RedisContent) -> None:
     redis = client.connection()
+    redis.delete(keys.SITE, keys.DISCARDED)
     pipe = redis.pipeline(transaction=True)
     old = _names(redis)
     if old:

@@ -104,15 +104,17 @@ def _note_what_is_read(patch: pytest.MonkeyPatch) -> None:
     """What a task has in its head between two steps."""
     take, discard = snapshots.take_snapshots, store.discard_if_unchanged
 
-    def noted_take(lesson_ids: Sequence[UUID]) -> snapshots.ChunkSnapshots:
-        read = take(lesson_ids)
+    def noted_take(lesson_ids: Sequence[UUID], **options: Any) -> snapshots.ChunkSnapshots:
+        read = take(lesson_ids, **options)
         actor = current()
         if actor is not None:
             actor.head = [str(len(lesson_ids)), _digest(repr(read))]
         return read
 
-    def noted_discard(lessons: Sequence[store.Snapshot]) -> dict[UUID, store.DiscardOutcome]:
-        done = discard(lessons)
+    def noted_discard(
+        lessons: Sequence[store.Snapshot], **options: Any
+    ) -> dict[UUID, store.DiscardOutcome]:
+        done = discard(lessons, **options)
         actor = current()
         if actor is not None:
             actor.head = [_digest(repr(done))]

@@ -32,6 +32,7 @@ from attendance.live.store.queue import (
     sync_due,
     tidy_parked,
     unpark,
+    unpark_waiting,
 )
 from attendance.live.store.reading import (
     LessonCounts,
@@ -52,6 +53,14 @@ from attendance.live.store.rosters import (
     expected_numbers,
     read_roster,
     write_roster,
+)
+from attendance.live.store.site import (
+    Marks,
+    begin_run,
+    raise_marks,
+    remember_discards,
+    remembered_discards,
+    site_of_redis,
 )
 from attendance.live.store.snapshots import (
     CorruptPayload,
@@ -74,6 +83,7 @@ __all__ = [
     "LessonCounts",
     "Listed",
     "LiveRoster",
+    "Marks",
     "Missing",
     "NewLesson",
     "NotExpected",
@@ -84,6 +94,7 @@ __all__ = [
     "Unsnapped",
     "abandon",
     "add_to_roster",
+    "begin_run",
     "change_data",
     "check_code",
     "check_in",
@@ -104,6 +115,7 @@ __all__ = [
     "outside_due",
     "park",
     "parked_until",
+    "raise_marks",
     "read_history",
     "read_lesson",
     "read_lessons",
@@ -112,13 +124,17 @@ __all__ = [
     "read_refusals",
     "read_roster",
     "register",
+    "remember_discards",
+    "remembered_discards",
     "sections_lesson",
     "set_damaged_aside",
+    "site_of_redis",
     "snapshot_many",
     "start",
     "sync_due",
     "teachers_lesson",
     "tidy_parked",
     "unpark",
+    "unpark_waiting",
     "write_roster",
 ]

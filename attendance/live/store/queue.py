@@ -179,6 +179,11 @@ def unpark(lesson_ids: Sequence[UUID]) -> None:
         client.command(lambda redis: redis.zrem(keys.PARKED, *members))
 
 
+def unpark_waiting() -> None:
+    """Let every lesson be tried again at once that waits for an instant, not for a person."""
+    client.command(lambda redis: redis.zremrangebyscore(keys.PARKED, "-inf", "(inf"))
+
+
 def tidy_parked() -> None:
     """Unpark lessons that due does not name: they are stored, or never existed.
 

@@ -1,6 +1,6 @@
 """Taking a lesson out of Redis: read all of it at one revision, then discard that revision."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -151,23 +151,30 @@ def _corrupt_record(raw: bytes) -> CorruptPayload:
 
 
 class DiscardOutcome(NamedTuple):
-    """What became of one lesson: discarded, changed, not_over or not_found."""
+    """What became of one lesson: discarded, changed, not_over, not_found or foreign."""
 
     outcome: str
     refusals: list[LiveRefusal]
     """All refusals that it held when it was discarded; some may have come after its snapshot."""
 
 
-def discard_if_unchanged(snapshots: Sequence[Snapshot]) -> dict[UUID, DiscardOutcome]:
+def discard_if_unchanged(
+    snapshots: Sequence[Snapshot], *, sites: Collection[str] = ()
+) -> dict[UUID, DiscardOutcome]:
     """Remove each lesson that is still at its snapshot's revision and last event, and over.
 
-    Raises LiveStoreUnavailable; whatever was removed by then was stored before.
+    One that another site started than these stays. Raises LiveStoreUnavailable; whatever was
+    removed by then was stored before.
     """
     calls = [
         client.Call(
             "discard_if_unchanged",
             keys.of_lesson(snapshot.lesson.id),
-            (snapshot.lesson.revision, snapshot.raw_events[-1] if snapshot.raw_events else b""),
+            (
+                snapshot.lesson.revision,
+                snapshot.raw_events[-1] if snapshot.raw_events else b"",
+                ",".join(sorted(sites)),
+            ),
         )
         for snapshot in snapshots
     ]

@@ -85,7 +85,7 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         if len(claimed) < len(chunk):
             claims.end_stalled([i for i in chunk if i not in set(claimed)])
         reach("claimed", claimed)
-        lessons = snapshots.take_snapshots(claimed)
+        lessons = snapshots.take_snapshots(claimed, sites=book.sites)
         reach("snapshot_taken", claimed)
         reports = _store(lessons, write, claimed=claimed)
         reports += sums.busy(chunk, reports)
@@ -98,10 +98,10 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         ledger.mark_stored([each.snapshot.lesson.id for each in lessons.stored])
         ledger.mark_lacks(snapshots.lacks_of(lessons))
         parked.write_down(lessons)
-        runs.add(book, reports)
+        commit = runs.add(book, reports)
         reach("before_commit", claimed)
     reach("committed", claimed)
-    discarded = discard.tidy_and_discard(lessons, book)
+    discarded = discard.tidy_and_discard(lessons, book, commit=commit)
     reach("discarded", claimed)
     return sums.with_discards(reports, discarded, seconds=monotonic() - started)
 

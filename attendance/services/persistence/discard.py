@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import store
-from attendance.live.store import Snapshot
+from attendance.live.store import Marks, Snapshot
 from attendance.models import LessonLedger
 from attendance.services import ledger, refusals
 from attendance.services.database_errors import text_of
@@ -20,8 +20,10 @@ from attendance.services.persistence.runs import Book
 from attendance.services.persistence.snapshots import ChunkSnapshots
 
 
-def tidy_and_discard(lessons: ChunkSnapshots, book: Book) -> set[UUID]:
+def tidy_and_discard(lessons: ChunkSnapshots, book: Book, *, commit: int) -> set[UUID]:
     """Discard the lessons that are stored at the revision that was read.
+
+    Redis is told the number of the commit first.
 
     Returns those that are gone from Redis. It comes after the commit, so an error
     undoes nothing: it is noted in `book`, and the next run goes on here.
@@ -30,8 +32,11 @@ def tidy_and_discard(lessons: ChunkSnapshots, book: Book) -> set[UUID]:
     # What is incomplete may be the last copy of what is missing: it stays for a person.
     snapshots = [each.snapshot for each in both if each.lack.is_whole]
     try:
+        store.raise_marks(Marks(0, commit))
         parked.tidy(lessons)
-        return _discard(_old_enough(snapshots) if settings.DISCARD_AFTER_MINUTES else snapshots)
+        if settings.DISCARD_AFTER_MINUTES:
+            snapshots = _old_enough(snapshots)
+        return _discard(snapshots, book.sites)
     except LiveStoreUnavailable as error:
         book.unavailable = error.detail
     except Error as error:
@@ -39,8 +44,9 @@ def tidy_and_discard(lessons: ChunkSnapshots, book: Book) -> set[UUID]:
     return set()
 
 
-def _discard(snapshots: Sequence[Snapshot]) -> set[UUID]:
-    replies = store.discard_if_unchanged(snapshots)
+def _discard(snapshots: Sequence[Snapshot], sites: frozenset[str]) -> set[UUID]:
+    store.remember_discards([snapshot.lesson.id for snapshot in snapshots], at=store.now())
+    replies = store.discard_if_unchanged(snapshots, sites=sites)
     outcomes = {lesson_id: each.outcome for lesson_id, each in replies.items()}
     gone_ids = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
     reach("names_held", list(gone_ids))

@@ -16,7 +16,6 @@ from attendance.models import AttendanceEvent, AttendanceRecord
 from attendance.rules.precedence import RANK, is_blank
 from attendance.rules.verdicts import Mark
 from attendance.services.persistence.row_values import Readable, reason_of
-from attendance.vocabulary import PayloadKind
 from users.selectors import account_ids
 
 OLDER_COPY = "an older copy of the lesson in Redis says something else than PostgreSQL"
@@ -78,24 +77,27 @@ def _outweighs(record: LiveRecord, row: AttendanceRecord) -> bool:
 
 def _says_the_same(record: LiveRecord, row: AttendanceRecord | None) -> bool:
     """A receipt says what its check-in said: who has brought a mark back has said no other word."""
-    return row is not None and (
-        record.status,
-        record.checked_in_at,
-        record.full_name,
-        RANK[record.source],
-        record.mark == Mark.KEPT,
-    ) == (row.status, row.checked_in_at, row.full_name, RANK[row.source], not row.is_deleted) and (
-        row.source != record.source or reason_of(record) == row.reason
+    return (
+        row is not None
+        and (
+            record.status,
+            record.checked_in_at,
+            record.full_name,
+            RANK[record.source],
+            record.mark == Mark.KEPT,
+        )
+        == (row.status, row.checked_in_at, row.full_name, RANK[row.source], not row.is_deleted)
+        and (row.source != record.source or reason_of(record) == row.reason)
     )
 
 
 def _payload(snapshot: Snapshot, record: LiveRecord) -> CorruptPayload:
     raw = snapshot.raw_records[record.school_number.encode()]
-    return CorruptPayload(PayloadKind.RECORD, record.school_number, raw, OLDER_COPY)
+    return CorruptPayload("record", record.school_number, raw, OLDER_COPY)
 
 
 def _payloads(snapshot: Snapshot, events: Sequence[LiveEvent]) -> list[CorruptPayload]:
     return [
-        CorruptPayload(PayloadKind.EVENT, str(event.revision), snapshot.raw_event(event), OLDER_COPY)
+        CorruptPayload("event", str(event.revision), snapshot.raw_event(event), OLDER_COPY)
         for event in events
     ]

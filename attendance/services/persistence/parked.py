@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from attendance.live import store
+from attendance.live.store import Snapshot, Unsnapped
 from attendance.services import ledger
 from attendance.services.database_errors import Kind, text_of
 from attendance.services.persistence import lost, snapshots
@@ -28,27 +29,35 @@ def tidy(lessons: ChunkSnapshots) -> None:
     """After the commit: correct due and parked. Raises LiveStoreUnavailable."""
     missing_ids = []
     for lesson_id, unsnapped in lessons.unsnapped.items():
-        match unsnapped.outcome:
-            case "not_over":
-                store.sync_due(lesson_id)
-            case "starting":
-                _abandon_if_over(lesson_id)
-            case "not_found":
-                missing_ids.append(lesson_id)
-            case _:
-                logger.error("Lesson %s needs a person: %s", lesson_id, unsnapped.reason)
-                store.park(lesson_id, None)
+        if unsnapped.outcome == "not_found":
+            missing_ids.append(lesson_id)
+        else:
+            _tidy_unsnapped(lesson_id, unsnapped)
     for rewound in lessons.rewound:
         logger.error("Redis holds an older copy of lesson %s", rewound.snapshot.lesson.id)
-        # A change that came meanwhile is for the next run; later ones go to PostgreSQL.
-        if snapshots.is_still_there(rewound.snapshot):
-            store.park(rewound.snapshot.lesson.id, None)
+        _park_unchanged(rewound.snapshot)
     for each in (*lessons.to_write, *lessons.stored):
         if not each.lack.is_whole:
             logger.error("Lesson %s: %s", each.snapshot.lesson.id, each.lack.text)
-            if snapshots.is_still_there(each.snapshot):
-                store.park(each.snapshot.lesson.id, None)
+            _park_unchanged(each.snapshot)
     lost.settle_missing(missing_ids)
+
+
+def _tidy_unsnapped(lesson_id: UUID, unsnapped: Unsnapped) -> None:
+    match unsnapped.outcome:
+        case "not_over":
+            store.sync_due(lesson_id)
+        case "starting":
+            _abandon_if_over(lesson_id)
+        case _:
+            logger.error("Lesson %s needs a person: %s", lesson_id, unsnapped.reason)
+            store.park(lesson_id, None)
+
+
+def _park_unchanged(snapshot: Snapshot) -> None:
+    """Leave a lesson to a person; a change that came meanwhile is for the next run."""
+    if snapshots.is_still_there(snapshot):
+        store.park(snapshot.lesson.id, None)
 
 
 def _abandon_if_over(lesson_id: UUID) -> None:

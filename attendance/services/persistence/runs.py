@@ -11,6 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
+from attendance.services import sites
 from attendance.services.persistence.report import (
     NOT_DONE,
     LessonReport,
@@ -30,19 +31,25 @@ class Book:
     run_id: int | None = None
     unavailable: str = ""
     is_interrupted: bool = False
+    sites: frozenset[str] = frozenset()
+    """The ids of this site and of those that it has adopted; empty before the run has begun."""
     turn: threading.Lock = field(default_factory=threading.Lock)
     """One lane at a time holds it, to read, decode and write; the other one commits or waits."""
 
 
 def begin(book: Book, trigger: Trigger) -> None:
-    """Open the row of a run; what its chunks commit is added to it."""
+    """Open the row of a run; what its chunks commit is added to it.
+
+    Raises ForeignSite where Redis holds the lessons of another site.
+    """
     book.run_id = PersistenceRun.objects.create(trigger=trigger).pk
+    book.sites = sites.begin_run(book.run_id).texts
 
 
-def add(book: Book, reports: Sequence[LessonReport]) -> None:
-    """Within the persisting transaction: add what it commits."""
+def add(book: Book, reports: Sequence[LessonReport]) -> int:
+    """Within the persisting transaction: add what it commits. Returns the number of the commit."""
     if book.run_id is None:
-        return
+        return 0
     stored_reports = [report for report in reports if _is_stored(report)]
     sums = {
         name: F(name) + sum(getattr(report.counts, name) for report in stored_reports)
@@ -55,6 +62,7 @@ def add(book: Book, reports: Sequence[LessonReport]) -> None:
     PersistenceRun.objects.filter(pk=book.run_id).update(
         lessons=F("lessons") + len(stored_reports), **sums, **beside
     )
+    return sites.next_commit(book.run_id)
 
 
 def _is_stored(report: LessonReport) -> bool:

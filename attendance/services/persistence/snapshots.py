@@ -15,6 +15,9 @@ from attendance.models import Attendance, LessonLedger
 from attendance.services.lacks import WHOLE, Lack
 from attendance.services.persistence import older_copies
 from attendance.services.persistence.row_values import Readable
+from attendance.services.sites import is_foreign
+
+FOREIGN = "foreign_site: another site has started this lesson. Nothing of it is stored here."
 
 
 class LessonToWrite(NamedTuple):
@@ -54,10 +57,12 @@ class ChunkSnapshots(NamedTuple):
     unsnapped: dict[UUID, Unsnapped]
 
 
-def take_snapshots(lesson_ids: Sequence[UUID]) -> ChunkSnapshots:
+def take_snapshots(
+    lesson_ids: Sequence[UUID], *, sites: frozenset[str] = frozenset()
+) -> ChunkSnapshots:
     """Snapshot claimed lessons and sort them by what PostgreSQL has of them.
 
-    Raises LiveStoreUnavailable.
+    Lessons that were started by another site than these are left out. Raises LiveStoreUnavailable.
     """
     snapshots = ChunkSnapshots([], [], [], {})
     # Before the snapshots: what is acknowledged after this is newer than they are, not missing.
@@ -70,6 +75,8 @@ def take_snapshots(lesson_ids: Sequence[UUID]) -> ChunkSnapshots:
     for lesson_id, snapshot in replies.items():
         if isinstance(snapshot, Unsnapped):
             snapshots.unsnapped[lesson_id] = snapshot
+        elif is_foreign(snapshot.lesson.data.site, sites):
+            snapshots.unsnapped[lesson_id] = Unsnapped("foreign", FOREIGN)
         else:
             _sort(snapshots, snapshot, revisions.get(lesson_id), entries.get(lesson_id))
     return snapshots

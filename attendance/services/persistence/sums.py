@@ -147,7 +147,11 @@ def _of_rewound(
     )
 
 
-_OUTCOMES = {"unreadable": Outcome.QUARANTINED, "not_found": Outcome.GONE}
+_OUTCOMES = {
+    "unreadable": Outcome.QUARANTINED,
+    "not_found": Outcome.GONE,
+    "foreign": Outcome.FAILED,
+}
 
 
 def _of_unsnapped(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.db import Error, connection
 
-from attendance.errors import LiveStoreUnavailable
+from attendance.errors import ForeignSite, LiveStoreUnavailable
 from attendance.services.database_errors import text_of
 from attendance.services.persistence import candidates, lanes, lost, runs
 from attendance.services.persistence.candidates import RunOptions
@@ -86,7 +86,7 @@ def _noting_what_is_gone(book: runs.Book) -> Iterator[None]:
     """A server that cannot be reached ends the run; the caller gets a report, not an error."""
     try:
         yield
-    except LiveStoreUnavailable as error:
+    except (LiveStoreUnavailable, ForeignSite) as error:
         book.unavailable = error.detail
     except Error as error:
         book.unavailable = f"PostgreSQL: {text_of(error)}"

@@ -1,0 +1,37 @@
+"""`manage.py adopt_site`: take over the lessons that Redis holds for another site."""
+
+import argparse
+from typing import Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError
+
+from attendance.live import store
+from attendance.services.sites import adopt_site, find_sites
+from users.errors import AttnError
+from users.wording import in_words
+
+
+class Command(BaseCommand):
+    help = (
+        "Show which site this database is and which one Redis holds lessons for; with the id of "
+        "that one and a reason, take its lessons over. Do that only where the other site is gone "
+        "for good: two sites on one Redis store each other's lessons."
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("site", nargs="?", type=UUID, help="the id of the other site")
+        parser.add_argument("--reason", default="", help="why; it is kept")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["site"]:
+                adopt_site(options["site"], reason=options["reason"])
+            other = store.site_of_redis()
+        except AttnError as error:
+            raise CommandError(in_words(error)) from None
+        sites = find_sites()
+        self.stdout.write(f"This database is site {sites.own}.")
+        self.stdout.write(f"Redis holds the lessons of site {other or 'nobody yet'}.")
+        for adopted in sites.adopted:
+            self.stdout.write(f"Adopted: {adopted}")

@@ -1,0 +1,149 @@
+"""Which site this database is, and whether Redis is of the same site and the same age.
+
+docs/explanation/protocol.md says what the two marks are: Redis counts the runs that begin and
+PostgreSQL keeps the number; PostgreSQL counts its commits and Redis keeps the number. A store
+that came back from a backup has a smaller one than the other has heard.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from attendance.errors import ReasonRequired
+from attendance.live import store
+from attendance.live.store import Marks
+from attendance.models import Attendance, PersistenceRun, Site
+from attendance.services import ledger, validation
+
+logger = logging.getLogger(__name__)
+
+RUNS_LOOKED_AT = 200
+"""The newest rows of runs; the highest marks are among them, however runs overlap."""
+
+REDIS_IS_OLDER = (
+    "Redis is older than PostgreSQL: it was emptied, or came back from a backup or a replica that "
+    "was behind. Lessons that it lacks are lost or incomplete: see manage.py reconcile."
+)
+POSTGRESQL_IS_OLDER = (
+    "PostgreSQL is older than Redis: it came back from a backup. Lessons that had left Redis since "
+    "then are lost: see manage.py reconcile. Restore a newer backup, or ask for receipts."
+)
+
+
+class Sites(NamedTuple):
+    own: UUID
+    adopted: tuple[UUID, ...] = ()
+
+    @property
+    def texts(self) -> frozenset[str]:
+        return frozenset(str(each) for each in (self.own, *self.adopted))
+
+
+def find_sites() -> Sites:
+    """This site, which is entered at first use, and those that it has adopted. One query."""
+    rows = {row.pk: row.is_own for row in Site.objects.order_by("since")}
+    own = next((pk for pk, is_own in rows.items() if is_own), None)
+    if own is None:
+        Site.objects.bulk_create([Site(is_own=True)], ignore_conflicts=True)
+        own = Site.objects.get(is_own=True).pk
+    return Sites(own, tuple(pk for pk, is_own in rows.items() if not is_own))
+
+
+def begin_run(run_id: int) -> Sites:
+    """See that Redis is this site's, and compare the ages of both stores.
+
+    Raises ForeignSite, LiveStoreUnavailable and django.db.Error: then the run does nothing.
+    """
+    sites = find_sites()
+    # In this order: what is heard of a store is never younger than the store itself.
+    known = _newest_marks().runs
+    marks = store.begin_run(sites.own, adopted=sites.adopted)
+    PersistenceRun.objects.filter(pk=run_id).update(live_mark=marks.runs)
+    commits = _newest_marks().commits
+    if marks.runs <= known:
+        _disagree(REDIS_IS_OLDER)
+        store.raise_marks(Marks(known, commits))
+    if commits < marks.commits:
+        _disagree(POSTGRESQL_IS_OLDER)
+        _catch_up(run_id, marks.commits)
+    return sites
+
+
+def _newest_marks() -> Marks:
+    rows = PersistenceRun.objects.order_by("-pk")[:RUNS_LOOKED_AT]
+    newest = rows.aggregate(runs=Max("live_mark"), commits=Max("commit_mark"))
+    return Marks(newest["runs"] or 0, newest["commits"] or 0)
+
+
+def next_commit(run_id: int | None) -> int:
+    """Within a persisting transaction: the number of its commit, kept with its run."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('attendance_commit_mark')")
+        mark = int(cursor.fetchone()[0])
+        cursor.execute(
+            "UPDATE attendance_persistencerun SET commit_mark = greatest(commit_mark, %s)"
+            " WHERE id = %s",
+            [mark, run_id],
+        )
+    return mark
+
+
+def _disagree(cause: str) -> None:
+    logger.error(cause)
+    Site.objects.filter(is_own=True, disagreement="").update(
+        disagreement=cause, disagreed_at=timezone.now()
+    )
+
+
+def _catch_up(run_id: int, commits: int) -> None:
+    """PostgreSQL came back older: it goes on from there, and says what has gone with it."""
+    lesson_ids = store.remembered_discards()
+    stored = set(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", flat=True))
+    gone = [lesson_id for lesson_id in lesson_ids if lesson_id not in stored]
+    with transaction.atomic():
+        ledger.enter_gone(gone)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT setval('attendance_commit_mark', greatest(last_value, %s))"
+                " FROM attendance_commit_mark",
+                [commits],
+            )
+        PersistenceRun.objects.filter(pk=run_id).update(commit_mark=commits)
+    # They waited to be discarded, and are not stored any more.
+    store.unpark_waiting()
+
+
+def disagreement() -> Site | None:
+    """The row that says that the stores were found to be of different ages, or None."""
+    return Site.objects.filter(is_own=True, disagreed_at__isnull=False).first()
+
+
+def settle_disagreement() -> bool:
+    """Somebody has looked at each lesson that differs. Returns whether there was anything."""
+    rows = Site.objects.filter(is_own=True, disagreed_at__isnull=False)
+    return bool(rows.update(disagreement="", disagreed_at=None))
+
+
+def adopt_site(site_id: UUID, *, reason: str) -> Sites:
+    """Take over the lessons that Redis holds for another site, from the next run on.
+
+    Raises ReasonRequired, and InvalidInput for a reason that is too long.
+    """
+    why = validation.clean_reason(reason)
+    if not why:
+        raise ReasonRequired
+    own = find_sites().own
+    if site_id != own:
+        Site.objects.get_or_create(pk=site_id, defaults={"reason": why})
+    return find_sites()
+
+
+def is_foreign(site: str, sites: Iterable[str]) -> bool:
+    """Whether a lesson is of a site that is none of these; one that names none is nobody's."""
+    accepted = frozenset(sites)
+    return bool(site and accepted and site not in accepted)
