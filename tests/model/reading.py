@@ -99,6 +99,12 @@ def ledger(state: State, lesson_id: UUID) -> str:
     return next((str(row["state"]) for row in rows if row["lesson_id"] == str(lesson_id)), "")
 
 
+def is_incomplete(state: State, lesson_id: UUID) -> bool:
+    """Whether the ledger tells that something of a lesson is missing."""
+    rows = state.rows.of("lessonledger")
+    return any(row["lesson_id"] == str(lesson_id) and row["incomplete_since"] for row in rows)
+
+
 def quarantined(state: State, kind: str) -> dict[str, list[bytes]]:
     """Payloads by field."""
     found: dict[str, list[bytes]] = {}
