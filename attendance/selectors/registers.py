@@ -164,7 +164,7 @@ def _live_refusals(lesson_id: UUID) -> RefusalsView:
 
 
 def _live_record(lesson_id: UUID, number: str) -> RegisterRecord | None:
-    record = store.read_record(lesson_id, number, request_id="").record
+    record = store.read_record(lesson_id, number).record
     return shapes.record_of_live(record) if record else None
 
 

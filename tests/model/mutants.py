@@ -8,6 +8,7 @@ from uuid import UUID
 
 from attendance.errors import LessonNotFound, LiveStoreUnavailable
 from attendance.live import store
+from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
 from attendance.services import corrections, ledger
@@ -30,9 +31,9 @@ def _discard_before_the_commit() -> AbstractContextManager[None]:
 def _error_as_absence() -> AbstractContextManager[None]:
     live = corrections._correct_live
 
-    def correct(correction: corrections.Correction) -> Any:
+    def correct(correction: corrections.Correction, request: RequestKey) -> Any:
         try:
-            return live(correction)
+            return live(correction, request)
         except LiveStoreUnavailable:
             raise LessonNotFound from None
 
@@ -86,10 +87,11 @@ def _same_revision_in_postgresql() -> AbstractContextManager[None]:
         attendance: Attendance,
         row: AttendanceRecord | None,
         correction: corrections.Correction,
+        request: RequestKey,
         source: str,
     ) -> Any:
         attendance.revision -= 1
-        return write(attendance, row, correction, source)
+        return write(attendance, row, correction, request, source)
 
     return python(corrections, "_write_stored", written)
 

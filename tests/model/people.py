@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from attendance.live import store
-from attendance.live.payloads import EventData
+from attendance.live.payloads import EventData, RequestKey
 from attendance.rules import instants
 from attendance.services import receipts
 from attendance.services.check_in import CheckedIn, check_in
@@ -56,7 +56,9 @@ def _of_lesson(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
             )
         case ["finish"]:
             event = EventData("lesson_finished", TEACHER, "teacher")
-            return lambda: store.finish(lesson_id, request_id=call.request_id, event=event)
+            return lambda: store.finish(
+                lesson_id, request=RequestKey(call.request_id, ""), event=event
+            )
     verdict = Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE
     correction = Correction(
         lesson_id=lesson_id,

@@ -46,6 +46,7 @@ _CHECK_IN_KEYS = (
     keys.outbox,
     keys.roster,
     keys.events,
+    keys.requests,
 )
 
 
