@@ -26,6 +26,9 @@ END = START + 30 * MINUTE
 EXTENDED = START + 40 * MINUTE
 FAR = START + 24 * 60 * MINUTE
 
+REUSED = "reused-1"
+"""The id of each request whose action begins with `reuse:`."""
+
 Job = Callable[[], Any]
 
 
@@ -82,7 +85,7 @@ def heard(call: RequestUnderWay, result: Any) -> tuple[str, str]:
             return _told_by_receipt(result), ""
         case "undo" if result.is_deleted or result.source == "system":
             return BLANK, ""
-        case "correct" | "again:" | "cut" | "undo":
+        case "correct" | "again:" | "cut" | "undo" | "reuse:":
             return call.request_id, ""
     return "", ""
 

@@ -26,7 +26,7 @@ _RECORD = (
     *("full_name", "status", "source", "reason", "previous", "revision", "deleted_reason"),
     "is_expected",
 )
-_EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "source")
+_EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "request_digest", "source")
 _LEDGER = ("state", "record_count", "quarantined_count", "attempts", "digest", "last_error")
 
 _READ_ALL = (
