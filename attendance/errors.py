@@ -53,7 +53,7 @@ class LessonFull(AttendanceError):
 class LessonHasTooManyChanges(AttendanceError):
     code = "lesson_has_too_many_changes"
     default_message = _(
-        "This lesson was changed as often as a lesson can be. Finish it; your staff can still "
+        "This lesson was changed as often as a lesson can be. Ask your staff: they can still "
         "correct it."
     )
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, RefusedCheckIn
+from attendance.services import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_id
 from attendance.services.request_keys import request_id_of_form
@@ -83,6 +84,7 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
         form = AddStudentForm(request.POST or None, initial={"request_id": new_request_id()})
 
         def act(data: dict[str, Any]) -> str:
+            limits.count_change(actor.school_number)
             verdict = Verdict(data.pop("verdict"))
             data["request_id"] = _request_id(request, actor)
             # Revision 0: a student who has a record already is corrected on its page, not here.
@@ -160,6 +162,7 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
         form = VerdictForm(request.POST or None, initial=initial)
 
         def act(data: dict[str, Any]) -> str:
+            limits.count_change(actor.school_number)
             record = correct_record(
                 Correction(
                     lesson_id=row.attendance_id,

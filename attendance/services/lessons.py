@@ -182,6 +182,8 @@ def change_lesson(
 
     Raises as `extend_lesson` and `rename_lesson`; RequestIdReused before anything is changed.
     """
+    if change.ends_at is not None:
+        window.check_instant(change.ends_at)
     name = change.lesson_name
     clean = change._replace(
         lesson_name=None if name is None else validation.clean_lesson_name(name)
@@ -208,14 +210,13 @@ def extend_lesson(
     Raises LessonNotFound, LessonClosed, InvalidWindow, NotYourLesson, RequestIdReused,
     LessonHasTooManyChanges and LiveStoreUnavailable.
     """
+    window.check_instant(ends_at)
     kind = EventKind.LESSON_EXTENDED
     request = request_key(request_id=request_id, kind=kind, actor=actor, ends_at=ends_at)
     return _extend(lesson_id, ends_at, actor, request)
 
 
 def _extend(lesson_id: UUID, ends_at: datetime, actor: Person, request: RequestKey) -> datetime:
-    window.check_instant(ends_at)
-
     def live() -> datetime:
         event = event_of(EventKind.LESSON_EXTENDED, store.read_lesson(lesson_id), actor)
         return store.extend(lesson_id, ends_at, request=request, event=event)

@@ -145,6 +145,32 @@ def test_the_admin_adds_one_student_and_after_back_another(staff_client: Client)
     assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 2
 
 
+def test_who_changes_too_often_is_asked_to_wait_and_can_finish(
+    settings: Any, staff_client: Client
+) -> None:
+    settings.CHANGES_PER_MINUTE = 1
+    lesson, desk = live_lesson(1), signed_in(TEACHER)
+    path = f"/lessons/{lesson.id}/"
+    assert add(desk, lesson.id, "S-1001", "Alice") == 302
+
+    given = {"school_number": "S-1002", "full_name": "Bob", "request_id": "other"}
+    waiting = desk.post(f"{path}add/", given)
+    assert (waiting.status_code, "Retry-After" in waiting) == (429, True)
+    assert 'value="Bob"' in waiting.content.decode()
+    verdict = {"verdict": "late", "reason": "tram", "request_id": "r", "minutes": "5"}
+    for place in ("present/", "extend/", "not-held/", "held/", "records/S-0001/"):
+        assert desk.post(f"{path}{place}", given | verdict).status_code == 429
+    before = event_count(lesson.id)
+    assert desk.post(f"{path}finish/", {"request_id": "f"}).status_code == 302
+    assert event_count(lesson.id) == before + 1
+
+    url = reverse("admin:attendance_add_student", args=[lesson.id])
+    form = {"full_name": "Carol", "verdict": "accept", "reason": "", "request_id": "a"}
+    assert staff_client.post(url, form | {"school_number": "S-1003"}).status_code == 302
+    second = staff_client.post(url, form | {"school_number": "S-1004"})
+    assert "Too many attempts" in second.content.decode()
+
+
 @pytest.fixture
 def staff_client(client: Client) -> Client:
     user = user_of(STAFF)
