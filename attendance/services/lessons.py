@@ -189,13 +189,9 @@ def change_lesson(
         lesson_name=None if name is None else validation.clean_lesson_name(name)
     )
     first = request_key(request_id=request_id, kind="change_lesson", actor=actor, **clean._asdict())
+    # The digest is that of the whole, so the first event under the id stands for all of it.
     # No caller can send an id with ~.
     second = first._replace(id=f"~{first.id}-name") if clean.ends_at is not None else first
-    whereabouts.read(
-        lesson_id,
-        live=lambda: [store.is_repeated(lesson_id, each) for each in (first, second)],
-        stored=lambda: [is_stored(lesson_id, each) for each in (first, second)],
-    )
     if clean.ends_at is not None:
         _extend(lesson_id, clean.ends_at, actor, first)
     if clean.lesson_name is not None:
