@@ -50,6 +50,24 @@ class LessonFull(AttendanceError):
     default_message = _("This lesson holds as many records as a lesson can. Start another one.")
 
 
+class LessonHasTooManyChanges(AttendanceError):
+    code = "lesson_has_too_many_changes"
+    default_message = _(
+        "This lesson was changed as often as a lesson can be. Ask your staff: they can still "
+        "correct it."
+    )
+
+
+class RequestIdReused(AttendanceError):
+    """One request id, two changes: the second one is refused."""
+
+    code = "request_id_reused"
+    default_message = _(
+        "The id of this request (Idempotency-Key or webhook-id) was used for another change. "
+        "Nothing was changed. Send this change again with a new id."
+    )
+
+
 class CodeMissing(AttendanceError):
     code = "code_missing"
     default_message = _("This lesson wants its code. Scan it from the screen, or type it.")

@@ -67,6 +67,8 @@ STATUS = {
     "lesson_not_held": 409,
     "lesson_already_live": 409,
     "lesson_full": 409,
+    "lesson_has_too_many_changes": 409,
+    "request_id_reused": 409,
     "conflict": 409,
     "record_exists": 409,
     "nothing_to_undo": 409,

@@ -6,6 +6,9 @@ from django.utils.translation import gettext_lazy as _
 MOST_RECORDS = 5_000
 """Records that one lesson can hold; one more is refused as `lesson_full`."""
 
+MOST_EVENTS = 50_000
+"""Events up to which a lesson takes what teachers say; then `lesson_has_too_many_changes`."""
+
 MOST_REFUSALS = 10_000
 """Students and codes of refused check-ins that one lesson keeps."""
 

@@ -362,6 +362,7 @@ CODE_SECONDS = env.int("ATTN_CODE_SECONDS", default=15)
 NETWORKS = env.list("ATTN_NETWORKS", default=[])
 TRUSTED_PROXIES = env.int("ATTN_TRUSTED_PROXIES", default=0)
 CHECK_INS_PER_MINUTE = env.int("ATTN_CHECK_INS_PER_MINUTE", default=60)
+CHANGES_PER_MINUTE = env.int("ATTN_CHANGES_PER_MINUTE", default=600)
 VERIFIER_URL = env.str("ATTN_VERIFIER_URL", default="")
 VERIFIER_SECRET = verifier_secret()
 

@@ -5,12 +5,13 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attendance.live import client, envelope, keys, store
 from attendance.live.payloads import EventData
 from attendance.rules import instants
 from attendance.services.corrections import Correction, correct_record
+from attendance.services.ids import new_request_key
 from attendance.vocabulary import Verdict
 from demo.people import SEED, Cast, leave
 from demo.site import AcknowledgedCheckIn, SiteApi, check_in, start_lesson
@@ -65,7 +66,7 @@ def _teach(stage: Stage, number: int, teacher: Person, students: list[Person]) -
     # Before the end: after it, the task of a served site may store and discard it.
     captured = captured_count(lesson_id)
     event = EventData("lesson_finished", teacher, "teacher")
-    store.finish(lesson_id, request_id=str(uuid4()), event=event)
+    store.finish(lesson_id, request=new_request_key(), event=event)
     # After the end, while the lesson still waits in Redis.
     expected |= say(lesson_id, teacher, students[5], Verdict.LATE, "arrived with the bus")
     return TaughtLesson(

@@ -13,11 +13,14 @@ from django.utils.translation import gettext_lazy
 
 from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, RefusedCheckIn
+from attendance.services import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_id
+from attendance.services.request_keys import request_id_of_form
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from users.admin_base import ReadOnlyAdmin, ask_and_do
+from users.identity import Person
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -81,7 +84,9 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
         form = AddStudentForm(request.POST or None, initial={"request_id": new_request_id()})
 
         def act(data: dict[str, Any]) -> str:
+            limits.count_change(actor.school_number)
             verdict = Verdict(data.pop("verdict"))
+            data["request_id"] = _request_id(request, actor)
             # Revision 0: a student who has a record already is corrected on its page, not here.
             correct_record(
                 Correction(lesson_id=pk, verdict=verdict, actor=actor, expected_revision=0, **data)
@@ -157,6 +162,7 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
         form = VerdictForm(request.POST or None, initial=initial)
 
         def act(data: dict[str, Any]) -> str:
+            limits.count_change(actor.school_number)
             record = correct_record(
                 Correction(
                     lesson_id=row.attendance_id,
@@ -164,7 +170,7 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
                     verdict=Verdict(data["verdict"]),
                     actor=actor,
                     reason=data["reason"],
-                    request_id=data["request_id"],
+                    request_id=_request_id(request, actor),
                     expected_revision=data["revision"],
                 )
             )
@@ -204,6 +210,15 @@ class RefusedCheckInAdmin(ReadOnlyAdmin[RefusedCheckIn]):
     search_fields = ("full_name", "school_number", "attendance__lesson_name")
     list_select_related = ("attendance",)
     ordering = ("-id",)
+
+
+def _request_id(request: HttpRequest, actor: Person) -> str:
+    """Of a form that is sent twice it is one, and after Back and a change another."""
+    sent = request.POST
+    content = [(name, value) for name, value in sent.lists() if name != "csrfmiddlewaretoken"]
+    return request_id_of_form(
+        sent.get("request_id", ""), actor=actor, place=request.path, content=content
+    )
 
 
 def _page(attendance: Attendance) -> str:

@@ -26,12 +26,13 @@ from users.errors import gettext_noop as _
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PARTS = {
-    "check_in": ("codes", "refusals", "find_event"),
+    "check_in": ("codes", "refusals", "requests"),
     "check_code": ("codes",),
-    "correct": ("find_event",),
-    "read_record": ("find_event",),
-    "change_data": ("find_event",),
-    "set_end": ("find_event",),
+    "correct": ("requests",),
+    "find_request": ("requests",),
+    "read_record": ("requests",),
+    "change_data": ("requests",),
+    "set_end": ("requests",),
 }
 """The parts that some scripts need besides clock and prelude."""
 

@@ -21,6 +21,7 @@ from attendance.live.payloads import (
     LiveLesson,
     LiveRecord,
     RecordData,
+    is_digest,
     is_request_id,
 )
 from attendance.rules.instants import FIRST_MS, LAST_MS, instant
@@ -156,7 +157,7 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     # The field of an event is its own revision, the first part of the stamp.
     _version, _sum, stamp_and_json = (*raw.split(b"|", 2), b"", b"")[:3]
     revision = stamp_and_json.partition(b",")[0].decode("ascii", "replace")
-    stamp, json = unseal(lesson_id, "event", revision, raw, 5)
+    stamp, json = unseal(lesson_id, "event", revision, raw, 6)
     data = _json("event", json)
     if data.kind not in _KINDS or data.source not in _SOURCES:
         refuse("kind or source is unknown")
@@ -164,9 +165,9 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     if data.student is not None:
         _check_person(data.student)
     _check_text("reason", data.reason, LONGEST_REASON)
-    number, happened_at, request_id, old, new = stamp
-    if not is_request_id(request_id):
-        refuse("the request id is not one")
+    number, happened_at, request_id, digest, old, new = stamp
+    if not (is_request_id(request_id) and is_digest(digest)):
+        refuse("the request id or its digest is not one")
     return LiveEvent(
         data=data,
         revision=_integer(number),
@@ -174,6 +175,7 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
         request_id=request_id,
         old=old,
         new=new,
+        request_digest=digest,
     )
 
 
@@ -213,8 +215,8 @@ def _check_lesson(lesson: LessonData) -> None:
     if lesson.not_held is not None:
         _check_person(lesson.not_held.actor)
         _check_text("reason", lesson.not_held.reason, LONGEST_REASON, required=True)
-    if not is_request_id(lesson.request_id):
-        refuse("the request id is not one")
+    if not (is_request_id(lesson.request_id) and is_digest(lesson.request_digest)):
+        refuse("the request id or its digest is not one")
     if not _CHECKS.issuperset(lesson.checks) or lesson.code_seconds < 1:
         refuse("a check is unknown")
 

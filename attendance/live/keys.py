@@ -12,6 +12,8 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{<lesson id>}:corrupt    list        <field>|<bytes a script met in place of a record>
     attn:{<lesson id>}:roster     hash        school number -> envelope of the full name: a copy
                                               of who is expected, for the check-in
+    attn:{<lesson id>}:requests   hash        request id -> envelope with the revision of its event
+                                              and a digest of what was asked for
     attn:{<lesson id>}:outbox     hash        school number -> check-in for the verifier, with its
                                               next attempt; outlives the lesson until it is sent
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
@@ -65,6 +67,11 @@ def roster(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:roster"
 
 
+def requests(lesson_id: UUID) -> str:
+    """The hash of its events by request id; the events are the truth."""
+    return f"attn:{{{lesson_id}}}:requests"
+
+
 def outbox(lesson_id: UUID) -> str:
     """The hash of its check-ins that wait for the external verifier."""
     return f"attn:{{{lesson_id}}}:outbox"
@@ -92,4 +99,5 @@ def section(section_id: int) -> str:
 
 def of_lesson(lesson_id: UUID) -> list[str]:
     """Every key that leaves with its lesson, in the order that scripts take them."""
-    return [key(lesson_id) for key in (lesson, records, events, corrupt, refusals, roster)]
+    parts = (lesson, records, events, corrupt, refusals, roster, requests)
+    return [key(lesson_id) for key in parts]

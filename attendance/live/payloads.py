@@ -2,12 +2,12 @@
 
 lesson  stamp  revision, changed_at, starts_at, ends_at
 record  stamp  revision, changed_at, checked_in_at, status, previous, mark
-event   stamp  revision, happened_at, request id, old, new
+event   stamp  revision, happened_at, request id, digest, old, new
 """
 
 import re
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -21,7 +21,15 @@ from users.identity import Person
 
 MOST_COUNTED: Final = 1_000_000
 PREVIOUS: Final = frozenset({"", "none", "deleted", *Status.values})
-_request_id = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_request_id = re.compile(r"[A-Za-z0-9._:~-]{1,64}")
+_digest = re.compile(r"[0-9a-f]{32}")
+
+
+class RequestKey(NamedTuple):
+    """The id of a request, and a digest of what is asked for: one id stands for one change."""
+
+    id: str
+    digest: str
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +82,8 @@ class LessonData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_held: NotHeld | None = None
     site: str = ""
     """The id of the site that started it; '' where PostgreSQL did not answer."""
+    request_digest: str = ""
+    """Of what its start asked for."""
 
 
 class RecordData(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -170,6 +180,8 @@ class LiveEvent(msgspec.Struct, frozen=True):
     request_id: str
     old: str
     new: str
+    request_digest: str = ""
+    """Of what was asked for; nothing where no caller asked."""
 
 
 encode: Final = msgspec.json.Encoder().encode
@@ -178,3 +190,8 @@ encode: Final = msgspec.json.Encoder().encode
 def is_request_id(text: str) -> bool:
     """Whether a request id can stand in a stamp."""
     return _request_id.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is the digest of what was asked for, or nothing."""
+    return text == "" or _digest.fullmatch(text) is not None

@@ -25,6 +25,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='lessonledger',
+            name='lost_words',
+            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
+        ),
+        migrations.AddField(
+            model_name='lessonledger',
+            name='seen_request',
+            field=models.CharField(blank=True, db_default='', editable=False, max_length=200),
+        ),
+        migrations.AddField(
+            model_name='lessonledger',
             name='seen_revision',
             field=models.BigIntegerField(db_default=0, default=0, verbose_name='newest revision seen'),
         ),

@@ -66,6 +66,10 @@ class LessonLedger(models.Model):
     """The most that Redis ever counted."""
     seen_revision = models.BigIntegerField(_("newest revision seen"), default=0, db_default=0)
     """The highest that Redis ever had: a copy below it lacks something."""
+    seen_request = models.CharField(max_length=200, blank=True, db_default="", editable=False)
+    """The newest request whose event was seen, and its digest, with a space between."""
+    lost_words = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    """Acknowledged words that a copy lacked which has gone on since: its revisions hide that."""
     stored_revision = models.BigIntegerField(_("revision stored"), null=True)
     missing_count = models.PositiveIntegerField(_("records missing"), default=0, db_default=0)
     """Records that were seen, or counted, and were not in Redis when the lesson was stored."""

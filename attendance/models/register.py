@@ -245,6 +245,9 @@ class AttendanceEvent(models.Model):
     new = models.CharField(_("after"), max_length=32, blank=True)
     reason = models.CharField(_("reason"), max_length=LONGEST_REASON, blank=True)
     request_id = models.CharField(max_length=LONGEST_REQUEST_ID)
+    request_digest = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
 
     class Meta:
         verbose_name = _("event")

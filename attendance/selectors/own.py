@@ -133,7 +133,7 @@ def find_own(lesson_id: UUID, numbers: Numbers) -> OwnRecord | None:
 
 
 def _find_live(lesson: LiveLesson, numbers: Numbers) -> OwnRecord | None:
-    found = (store.read_record(lesson.id, number, request_id="").record for number in numbers)
+    found = (store.read_record(lesson.id, number).record for number in numbers)
     own_records = [_of_live(lesson, shapes.record_of_live(each)) for each in found if each]
     return _effective(own_records) if own_records else None
 

@@ -17,6 +17,7 @@ from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import stored_lessons, stored_revisions, system_marks, validation
 from attendance.services.expected import LessonOfSection, find_expected, hold_person
+from attendance.services.request_keys import is_stored, request_key
 from attendance.services.stored_records import Saying, write_event
 from attendance.services.system_marks import Closed
 from attendance.vocabulary import EventKind, Source, Status
@@ -30,14 +31,16 @@ from users.services import ensure_users
 def close_roster(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Closed:
     """Mark everybody absent who was expected at a stored lesson and has no mark; done once.
 
-    Raises LessonNotFound, NotYourLesson, InvalidInput for a lesson without a section, and
-    Conflict while the lesson is in the live store.
+    Raises LessonNotFound, NotYourLesson, RequestIdReused, InvalidInput for a lesson without a
+    section, and Conflict while the lesson is in the live store.
     """
-    request = validation.clean_request_id(request_id)
+    request = request_key(request_id=request_id, kind=EventKind.ROSTER_CLOSED, actor=actor)
     with transaction.atomic():
         row = stored_lessons.lock_attendance(lesson_id, actor)
         if not whereabouts.is_only_stored(lesson_id):
             raise stored_lessons.still_live()
+        if is_stored(lesson_id, request):
+            return Closed()
         if row.section_id is None:
             raise InvalidInput(_("This lesson belongs to no course, so nobody was expected."))
         closed = close_held(row)
@@ -71,15 +74,21 @@ def add_expected(
     """Staff says that somebody was expected at a stored lesson; without a mark, they were absent.
 
     For those who were enrolled later, for days before. Said again, it changes nothing. Raises
-    NotYourLesson for others than staff, ReasonRequired, LessonNotFound, InvalidInput for
-    somebody unknown, and Conflict where the roster is not closed yet, or the lesson is in the
-    live store.
+    NotYourLesson for others than staff, ReasonRequired, LessonNotFound, RequestIdReused,
+    InvalidInput for somebody unknown, and Conflict where the roster is not closed yet, or the
+    lesson is in the live store.
     """
     why = validation.clean_reason(reason)
     if not why:
         raise ReasonRequired
     number = canonical_school_number(school_number)
-    request = validation.clean_request_id(request_id)
+    request = request_key(
+        request_id=request_id,
+        kind=EventKind.ROSTER_ADDED,
+        actor=actor,
+        school_number=number,
+        reason=why,
+    )
     with transaction.atomic():
         hold_person(number)
         attendance = stored_lessons.lock_attendance(lesson_id, actor)
@@ -93,7 +102,8 @@ def add_expected(
             raise InvalidInput(_("Nobody has this number. Correct it, or import the person."))
         rows = attendance.records.select_related("student")
         row = rows.filter(student=user).first()
-        if row is not None and row.is_expected:
+        is_repeated = is_stored(lesson_id, request)
+        if row is not None and (is_repeated or row.is_expected):
             return shapes.record_of_stored(row)
         who = validation.clean_person(actor)
         saying = Saying(
@@ -102,7 +112,7 @@ def add_expected(
             actor_id=ensure_users([who])[who.school_number],
             source=Source.STAFF.value,
             reason=why,
-            request_id=request,
+            request=request,
         )
         return _expect(attendance, row, user, saying)
 

@@ -7,19 +7,21 @@ from uuid import UUID
 from django.db import transaction
 
 from attendance.errors import (
+    AttendanceError,
     Conflict,
     LessonNotFound,
+    LessonUnreadable,
     ReasonRequired,
     RecordNotFound,
 )
 from attendance.live import store
-from attendance.live.payloads import EventData, RecordData
+from attendance.live.payloads import EventData, RecordData, RequestKey
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules import instants, verdicts
 from attendance.selectors import access, shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import stored_records, validation, writing
+from attendance.services import request_keys, stored_records, validation, writing
 from attendance.services.decisions import Claim, decide_claim
 from attendance.services.expected import hold_person
 from attendance.vocabulary import Source, Verdict
@@ -61,14 +63,16 @@ def correct_record(correction: Correction) -> RegisterRecord:
 
     Returns the record as it is then. Raises InvalidSchoolNumber,
     InvalidFullName, InvalidInput, ReasonRequired, LessonNotFound,
-    NotYourLesson, RecordNotFound, NothingToUndo, Conflict, LessonFull,
-    LessonUnreadable and LiveStoreUnavailable.
+    NotYourLesson, RequestIdReused, RecordNotFound, NothingToUndo, Conflict, LessonFull,
+    LessonHasTooManyChanges, LessonUnreadable and LiveStoreUnavailable.
     """
     clean = _clean(correction)
+    request = _request_of(clean)
     return writing.write(
         clean.lesson_id,
-        live=lambda: _correct_live(clean),
-        stored=lambda: _correct_stored(clean),
+        request=request,
+        live=lambda: _correct_live(clean, request),
+        stored=lambda: _correct_stored(clean, request),
     )
 
 
@@ -83,7 +87,21 @@ def _clean(correction: Correction) -> Correction:
         actor=validation.clean_person(correction.actor),
         reason=reason,
         full_name=clean_full_name(name) if name else "",
-        request_id=validation.clean_request_id(correction.request_id),
+    )
+
+
+def _request_of(correction: Correction) -> RequestKey:
+    """Of what was asked for; the revision that the caller saw is no part of it."""
+    return request_keys.request_key(
+        request_id=correction.request_id,
+        kind="verify" if correction.is_verdict else "correct",
+        actor=correction.actor,
+        school_number=correction.school_number,
+        verdict=correction.verdict.value,
+        reason=correction.reason,
+        full_name=correction.full_name,
+        arrived_at=correction.arrived_at,
+        kept_arrival=correction.kept_arrival,
     )
 
 
@@ -117,7 +135,7 @@ def _check_expected(before: RegisterRecord | None, expected: int | None) -> None
         raise Conflict
 
 
-def _correct_live(correction: Correction) -> RegisterRecord:
+def _correct_live(correction: Correction, request: RequestKey) -> RegisterRecord:
     lesson = store.read_lesson(correction.lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
@@ -125,21 +143,24 @@ def _correct_live(correction: Correction) -> RegisterRecord:
     source = _source(correction, brief)
     for _attempt in range(ATTEMPTS):
         try:
-            return _try_live(correction, brief, source)
+            return _try_live(correction, request, brief, source)
         except Conflict:
             if correction.expected_revision is not None:
                 raise
     raise Conflict
 
 
-def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> RegisterRecord:
-    reply = find_in_lesson(
-        correction.lesson_id, correction.school_number, request_id=correction.request_id
-    )
+def _try_live(
+    correction: Correction, request: RequestKey, lesson: LessonBrief, source: str
+) -> RegisterRecord:
+    reply = find_in_lesson(correction.lesson_id, correction.school_number, request=request)
     number = reply.number
     before = shapes.record_of_live(reply.record) if reply.record else None
-    if reply.is_repeated and before is not None:
-        return before
+    if reply.is_repeated:
+        return _first_answer(before, LessonUnreadable())
+    if request_keys.is_stored(correction.lesson_id, request):
+        # Redis has come back as an older copy: the first answer was given by PostgreSQL.
+        return _first_answer(_stored_record(correction), Conflict())
     _check_expected(before, correction.expected_revision)
     decided = decide_claim(_claim(correction, source), before, lesson)
     name = _full_name(before, correction)
@@ -157,7 +178,7 @@ def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> Regis
             previous=decided.change.previous,
             mark=decided.change.mark,
             seen_revision=before.revision if before else 0,
-            request_id=correction.request_id,
+            request=request,
             event=EventData(
                 decided.kind(is_verdict=correction.is_verdict).value,
                 correction.actor,
@@ -172,20 +193,27 @@ def _try_live(correction: Correction, lesson: LessonBrief, source: str) -> Regis
     return shapes.record_of_live(live_record)
 
 
-def _correct_stored(correction: Correction) -> RegisterRecord:
+def _first_answer(record: RegisterRecord | None, problem: AttendanceError) -> RegisterRecord:
+    """The record that the first request has left; it may be unreadable, or in quarantine."""
+    if record is None:
+        raise problem
+    return record
+
+
+def _correct_stored(correction: Correction, request: RequestKey) -> RegisterRecord:
     with transaction.atomic():
         hold_person(correction.school_number)
         attendance = _hold_attendance(correction.lesson_id)
         source = _source(correction, shapes.brief_of_stored(attendance))
-        if attendance.is_deleted:
-            raise Conflict(_("This lesson is flagged as deleted. Restore it first."))
         row = _row(attendance, correction.school_number)
         before = shapes.record_of_stored(row) if row else None
-        is_repeated = attendance.events.filter(request_id=correction.request_id).exists()
-        if is_repeated and before is not None:
-            return before
+        if request_keys.is_stored(attendance.pk, request):
+            return _first_answer(before, Conflict())
+        if attendance.is_deleted:
+            raise Conflict(_("This lesson is flagged as deleted. Restore it first."))
         _check_expected(before, correction.expected_revision)
-        return shapes.record_of_stored(_write_stored(attendance, row, correction, source))
+        request_keys.check_room(attendance, source=source)
+        return shapes.record_of_stored(_write_stored(attendance, row, correction, request, source))
 
 
 def _hold_attendance(lesson_id: UUID) -> Attendance:
@@ -197,7 +225,11 @@ def _hold_attendance(lesson_id: UUID) -> Attendance:
 
 
 def _write_stored(
-    attendance: Attendance, row: AttendanceRecord | None, correction: Correction, source: str
+    attendance: Attendance,
+    row: AttendanceRecord | None,
+    correction: Correction,
+    request: RequestKey,
+    source: str,
 ) -> AttendanceRecord:
     before = shapes.record_of_stored(row) if row else None
     lesson = shapes.brief_of_stored(attendance)
@@ -219,12 +251,17 @@ def _write_stored(
         actor_id=actor_id,
         source=source,
         reason=correction.reason,
-        request_id=correction.request_id,
+        request=request,
     )
     # Where nobody's word is left, the absences that are approved now say what the mark is.
     new = row.status if row.source == Source.SYSTEM else decided.change.new
     stored_records.write_event(attendance, row, saying, old=decided.change.old, new=new)
     return row
+
+
+def _stored_record(correction: Correction) -> RegisterRecord | None:
+    row = _row(Attendance(pk=correction.lesson_id), correction.school_number)
+    return shapes.record_of_stored(row) if row else None
 
 
 def _row(attendance: Attendance, school_number: str) -> AttendanceRecord | None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import system_marks
-from attendance.services.ids import new_request_id
+from attendance.services.ids import new_request_key
 from attendance.services.stored_records import Saying, new_event
 from attendance.services.stored_revisions import lift_lost
 from attendance.vocabulary import LONGEST_REASON, EventKind, Source
@@ -120,7 +120,7 @@ def _write(
             actor_id=cause.actor.pk,
             source=Source.SYSTEM.value,
             reason=cause.reason,
-            request_id=new_request_id(),
+            request=new_request_key(),
         )
         events.append(new_event(attendance, mark, saying, old=old, new=mark.status))
     touched = {mark.attendance_id: attendances[mark.attendance_id] for mark, _ in changed}

@@ -4,6 +4,7 @@ import secrets
 from datetime import datetime
 from uuid import UUID
 
+from attendance.live.payloads import RequestKey
 from attendance.rules.instants import milliseconds
 
 
@@ -13,6 +14,11 @@ def new_lesson_id(at: datetime) -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0b11 << 62) | 0b10 << 62
     return UUID(int=value)
+
+
+def new_request_key() -> RequestKey:
+    """The key of a change that no caller asked for by an id: it has no digest."""
+    return RequestKey(new_request_id(), "")
 
 
 def new_request_id() -> str:

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest, Now
 from django.utils import timezone
 
-from attendance.live.payloads import LiveLesson
+from attendance.live.payloads import LiveLesson, RequestKey
 from attendance.models import LessonLedger
 from attendance.selectors.shapes import state_of
 from attendance.services import claims
@@ -189,24 +189,48 @@ def mark_lacks(lacks: Mapping[UUID, Lack]) -> None:
         )
 
 
-def saw(lesson: LiveLesson) -> bool:
+def saw(lesson: LiveLesson, newest: RequestKey | None = None) -> bool:
     """After a word of a person was taken by Redis, and before it is acknowledged: keep that.
 
-    Redis has the lesson at this revision now: a copy below it lacks something, and a lesson
-    that was stored at an older one is to be stored again. Returns whether it was stored.
-    Call it outside a transaction, or the word is acknowledged before this is committed.
+    Redis has the lesson at this revision now, with the event of `newest`: a copy below it, or
+    without that event, lacks something; and a lesson that was stored at an older revision is to
+    be stored again. Returns whether it was stored. Call it outside a transaction, or the word is
+    acknowledged before this is committed.
     """
     rows = LessonLedger.objects.filter(lesson_id=lesson.id)
-    newer = {
+    newer: dict[str, Any] = {
         "seen_revision": Greatest("seen_revision", lesson.revision),
         "record_count": Greatest("record_count", lesson.record_count),
     }
+    if newest is not None:
+        newer["seen_request"] = f"{newest.id} {newest.digest}"
     older = Q(stored_revision=None) | Q(stored_revision__lt=lesson.revision)
     if rows.filter(older, state=LessonState.PERSISTED).update(state=LessonState.ENDED, **newer):
         return True
     if not rows.update(**newer):
         enter_started(lesson)
+        rows.update(**newer)
     return False
+
+
+def newest_request(lesson_id: UUID) -> RequestKey | None:
+    """The newest request whose event was seen in Redis, or None. One query."""
+    rows = LessonLedger.objects.filter(lesson_id=lesson_id).exclude(seen_request="")
+    seen = rows.values_list("seen_request", flat=True).first()
+    return request_of(seen) if seen else None
+
+
+def request_of(seen: str) -> RequestKey:
+    """What `seen_request` names."""
+    request_id, _, digest = seen.partition(" ")
+    return RequestKey(request_id, digest)
+
+
+def miss_a_word(lesson_id: UUID) -> None:
+    """Redis goes on from a copy that lacks the newest word that was seen: that stays told."""
+    LessonLedger.objects.filter(lesson_id=lesson_id).update(
+        lost_words=F("lost_words") + 1, seen_request=""
+    )
 
 
 def settle_discards(gone_ids: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:

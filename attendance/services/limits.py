@@ -24,6 +24,18 @@ def count_check_in(school_number: str) -> None:
         return
 
 
+def count_change(school_number: str) -> None:
+    """Count a change of a lesson or a record, by whoever asks for it; finishing counts none.
+
+    Raises TooManyAttempts. Where nothing can be counted, the change is allowed.
+    """
+    limit = Limit("change", settings.CHANGES_PER_MINUTE, 60)
+    try:
+        _count(limit, school_number)
+    except throttle.Unavailable:
+        return
+
+
 def count_sign_in(account: str, address: str) -> None:
     """Raises TooManyAttempts, and SignInUnavailable where attempts cannot be counted."""
     try:

@@ -11,11 +11,12 @@ from django.utils import timezone
 
 from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
-from attendance.live.payloads import NotHeld
+from attendance.live.payloads import NotHeld, RequestKey
 from attendance.models import Attendance
 from attendance.rules.instants import milliseconds
 from attendance.services import closing, stored_lessons, validation, writing
 from attendance.services.lessons import event_of
+from attendance.services.request_keys import is_stored, request_key
 from attendance.vocabulary import EventKind, Source
 from users.identity import Person
 from users.services import ensure_users
@@ -27,25 +28,27 @@ def say_not_held(lesson_id: UUID, *, actor: Person, reason: str, request_id: str
     """Say that a lesson is not held, and why; said again, it changes nothing.
 
     The marks that it has stay, and count nowhere; those of the system are flagged as deleted.
-    Raises ReasonRequired, LessonNotFound, NotYourLesson, Conflict, LessonUnreadable and
-    LiveStoreUnavailable.
+    Raises ReasonRequired, LessonNotFound, NotYourLesson, RequestIdReused, Conflict,
+    LessonHasTooManyChanges, LessonUnreadable and LiveStoreUnavailable.
     """
     why = validation.clean_reason(reason)
     if not why:
         raise ReasonRequired
-    _change(lesson_id, actor, why, validation.clean_request_id(request_id))
+    _change(lesson_id, actor, why, request_id)
 
 
 def say_held(lesson_id: UUID, *, actor: Person, request_id: str = "") -> None:
     """Take `say_not_held` back: whoever was missing is absent again. Raises as that does."""
-    _change(lesson_id, actor, "", validation.clean_request_id(request_id))
+    _change(lesson_id, actor, "", request_id)
 
 
 def _change(lesson_id: UUID, actor: Person, why: str, request_id: str) -> None:
+    request = request_key(request_id=request_id, kind=_kind(why), actor=actor, reason=why)
     writing.write(
         lesson_id,
-        live=lambda: _change_live(lesson_id, actor, why, request_id),
-        stored=lambda: _change_stored(lesson_id, actor, why, request_id),
+        request=request,
+        live=lambda: _change_live(lesson_id, actor, why, request),
+        stored=lambda: _change_stored(lesson_id, actor, why, request),
     )
 
 
@@ -53,28 +56,31 @@ def _kind(why: str) -> EventKind:
     return EventKind.LESSON_NOT_HELD if why else EventKind.LESSON_HELD
 
 
-def _change_live(lesson_id: UUID, actor: Person, why: str, request_id: str) -> None:
+def _change_live(lesson_id: UUID, actor: Person, why: str, request: RequestKey) -> None:
     for _attempt in range(ATTEMPTS):
         lesson = store.read_lesson(lesson_id)
         if lesson.is_starting:
             raise LessonNotFound
         event = event_of(_kind(why), lesson, actor, why)
+        # Also where nothing would change: the id may stand for another change.
+        if store.is_repeated(lesson_id, request) or is_stored(lesson_id, request):
+            return None
         if bool(why) == (lesson.data.not_held is not None):
             return None
         said_at = milliseconds(lesson.read_at)
         not_held = NotHeld(actor=event.actor, reason=why, said_at=said_at) if why else None
         data = msgspec.structs.replace(lesson.data, not_held=not_held)
         try:
-            return store.change_data(lesson, data, request_id=request_id, event=event)
+            return store.change_data(lesson, data, request=request, event=event)
         except Conflict:
             continue
     raise Conflict
 
 
-def _change_stored(lesson_id: UUID, actor: Person, why: str, request_id: str) -> None:
+def _change_stored(lesson_id: UUID, actor: Person, why: str, request: RequestKey) -> None:
     with transaction.atomic():
         row = stored_lessons.lock_attendance(lesson_id, actor)
-        if row.events.filter(request_id=request_id).exists():
+        if is_stored(lesson_id, request):
             return
         if bool(why) == (row.not_held_at is not None):
             return
@@ -82,7 +88,7 @@ def _change_stored(lesson_id: UUID, actor: Person, why: str, request_id: str) ->
         actor_id = ensure_users([who])[who.school_number]
         row.not_held_at = timezone.now() if why else None
         row.not_held_by_id, row.not_held_reason = (actor_id, why) if why else (None, "")
-        stored_lessons.save_with_event(row, _kind(why), actor, why, request_id)
+        stored_lessons.save_with_event(row, _kind(why), actor, why, request)
         if why:
             _flag_system_marks(row)
         else:

@@ -5,6 +5,7 @@ correction, with an event, and adds a record only where the student has none.
 """
 
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -163,13 +164,19 @@ def _replay(
             full_name=corrected.full_name,
             kept_arrival=corrected.checked_in_at,
             # After a crash the correction is repeated: the same id makes no second event.
-            request_id=f"quarantine-{payload.pk}",
+            request_id=_request_id(payload, corrected, actor),
             expected_revision=seen_revision,
         )
     )
     copy = msgspec.json.encode(corrected._asdict()).decode()
     _settle(payload, PayloadState.REPLAYED, actor, corrected=copy)
     return record
+
+
+def _request_id(payload: QuarantinedPayload, corrected: CorrectedCopy, actor: Person) -> str:
+    """One id for one copy: somebody may correct it once more, or otherwise."""
+    text = msgspec.json.encode((actor.school_number, corrected._asdict()))
+    return f"~quarantine-{payload.pk}-{sha256(text).hexdigest()[:16]}"
 
 
 def _settle(

@@ -6,6 +6,7 @@ sent back, it restores the mark where neither store has it, and only there.
 
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from django.db import transaction
 
 from attendance.errors import InvalidReceipt, NotYourReceipt
 from attendance.live import store
-from attendance.live.payloads import EventData, RecordData, SectionData
+from attendance.live.payloads import EventData, RecordData, RequestKey, SectionData
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules import instants
 from attendance.rules.status import NO_RULE, ArrivalRule
@@ -26,6 +27,8 @@ from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import claims, ledger, stored_records, writing
 from attendance.services.check_in import CheckedIn
 from attendance.services.decisions import DecidedClaim
+from attendance.services.ids import new_request_key
+from attendance.services.request_keys import is_stored, request_key
 from attendance.services.stored_revisions import LOST_LIFT
 from attendance.vocabulary import EventKind, Source, Status
 from courses.models import Section
@@ -129,6 +132,7 @@ def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     """Choose the store as a correction does: of a discarded lesson, Redis has an older copy."""
     return writing.write(
         receipt.lesson_id,
+        request=_request(receipt),
         live=lambda: _in_live_store(receipt),
         stored=lambda: _in_postgresql(receipt),
     )
@@ -136,11 +140,13 @@ def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
 
 def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     """Restore the record in Redis: a lesson without it is an older copy."""
-    request_id = _request_id(receipt)
-    student = receipt.student
-    record = find_in_lesson(receipt.lesson_id, student.school_number).record
-    if record is not None:
-        return Found.KEPT, shapes.record_of_live(record)
+    student, request = receipt.student, _request(receipt)
+    found = find_in_lesson(receipt.lesson_id, student.school_number, request=request)
+    if found.record is not None:
+        return Found.KEPT, shapes.record_of_live(found.record)
+    if found.is_repeated:
+        # It was brought back before, and its bytes were damaged since.
+        request = new_request_key()
     source = Source.RECEIPT.value
     live_record = store.correct(
         receipt.lesson_id,
@@ -151,7 +157,7 @@ def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
             previous="",
             mark=Mark.KEPT,
             seen_revision=0,
-            request_id=request_id,
+            request=request,
             event=EventData(EventKind.RECORD_RESTORED.value, student, source, student, REASON),
             old=NO_RECORD,
             new=receipt.status,
@@ -230,13 +236,17 @@ def _restore(
         change=change, source=Source.RECEIPT.value, reason=REASON, checked_in_at=arrived_at
     )
     stored_records.write_change(attendance, row, decided, actor_id=student_id)
+    request = _request(receipt)
+    if is_stored(attendance.pk, request):
+        # It was brought back before, and what came of it is in quarantine.
+        request = new_request_key()
     saying = stored_records.Saying(
         kind=EventKind.RECORD_RESTORED,
         actor=receipt.student,
         actor_id=student_id,
         source=Source.RECEIPT.value,
         reason=REASON,
-        request_id=_request_id(receipt),
+        request=request,
     )
     stored_records.write_event(attendance, row, saying, old=change.old, new=change.new)
     return shapes.record_of_stored(row)
@@ -246,5 +256,13 @@ def _teacher(receipt: Receipt) -> Person:
     return Person(receipt.teacher.school_number, receipt.teacher.full_name, Role.TEACHER)
 
 
-def _request_id(receipt: Receipt) -> str:
-    return f"receipt-{receipt.student.school_number}-{receipt.revision}"
+def _request(receipt: Receipt) -> RequestKey:
+    """One id for all that a receipt says: sent twice, the mark is brought back once."""
+    student = receipt.student
+    said = (student.school_number, receipt.revision, receipt.checked_in_at, receipt.status)
+    return request_key(
+        request_id=f"~receipt-{sha256(msgspec.json.encode(said)).hexdigest()[:32]}",
+        kind=EventKind.RECORD_RESTORED,
+        actor=student,
+        school_number=student.school_number,
+    )

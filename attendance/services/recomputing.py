@@ -17,7 +17,7 @@ from attendance.errors import Conflict
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.instants import milliseconds
 from attendance.rules.status import ABSENT, LATE, PRESENT, ArrivalRule, worth_of_arrival
-from attendance.services.ids import new_request_id
+from attendance.services.ids import new_request_key
 from attendance.services.lesson_sections import rule_of_policy
 from attendance.services.stored_records import Saying, new_event
 from attendance.services.stored_revisions import lift_lost
@@ -129,7 +129,7 @@ def _write(held: Mapping[UUID, Attendance], changes: Sequence[StatusChange], act
             actor_id=actor.pk,
             source=row.source,
             reason=REASON,
-            request_id=new_request_id(),
+            request=new_request_key(),
         )
         events.append(new_event(attendance, row, saying, old=change.old, new=change.new))
     Attendance.objects.bulk_update(held.values(), ["revision"])

@@ -82,6 +82,6 @@ def accept_what_is_there(lesson_id: UUID) -> None:
         if row.incomplete_since is None or row.stored_revision is None:
             raise NothingToAccept
         LessonLedger.objects.filter(pk=lesson_id).update(
-            accepted_revision=F("stored_revision"), last_error=""
+            accepted_revision=F("stored_revision"), last_error="", lost_words=0, seen_request=""
         )
     store.unpark([lesson_id])

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from attendance.errors import Conflict, LessonNotFound, ReasonRequired
 from attendance.live import store
+from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
 from attendance.selectors import access, shapes, whereabouts
-from attendance.services import ids, stored_revisions, validation
+from attendance.services import ids, request_keys, stored_revisions, validation
 from attendance.vocabulary import EventKind
 from users.errors import gettext_noop as _
 from users.identity import Person
@@ -34,19 +35,18 @@ def find_attendance(lesson_id: UUID, actor: Person) -> Attendance:
     return attendance
 
 
-def rename_attendance(lesson_id: UUID, name: str, *, actor: Person, request_id: str) -> None:
+def rename_attendance(lesson_id: UUID, name: str, *, actor: Person, request: RequestKey) -> None:
     """Give a stored lesson another name; the same name or request changes nothing.
 
-    Raises LessonNotFound and NotYourLesson.
+    Raises LessonNotFound, NotYourLesson, RequestIdReused and LessonHasTooManyChanges.
     """
     with transaction.atomic():
         row = lock_attendance(lesson_id, actor)
-        is_repeated = row.events.filter(request_id=request_id).exists()
-        if is_repeated or row.lesson_name == name:
+        if request_keys.is_stored(lesson_id, request) or row.lesson_name == name:
             return
         change = f"{row.lesson_name} → {name}"
         row.lesson_name = name
-        save_with_event(row, EventKind.LESSON_RENAMED, actor, change, request_id)
+        save_with_event(row, EventKind.LESSON_RENAMED, actor, change, request)
         LessonLedger.objects.filter(pk=lesson_id).update(lesson_name=name)
 
 
@@ -85,7 +85,7 @@ def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
         row.deleted_at = timezone.now() if is_deleting else None
         row.deleted_by_id = ensure_users([who])[who.school_number] if is_deleting else None
         row.deleted_reason = reason if is_deleting else ""
-        save_with_event(row, kind, actor, reason, ids.new_request_id())
+        save_with_event(row, kind, actor, reason, ids.new_request_key())
 
 
 def lock_attendance(lesson_id: UUID, actor: Person) -> Attendance:
@@ -99,10 +99,15 @@ def lock_attendance(lesson_id: UUID, actor: Person) -> Attendance:
 
 
 def save_with_event(
-    row: Attendance, kind: EventKind, actor: Person, reason: str, request_id: str
+    row: Attendance, kind: EventKind, actor: Person, reason: str, request: RequestKey
 ) -> None:
-    """Save a held attendance at its next revision, with the event that says why."""
+    """Save a held attendance at its next revision, with the event that says why.
+
+    Raises LessonHasTooManyChanges.
+    """
     who = validation.clean_person(actor)
+    source = access.check_may_change(actor, shapes.brief_of_stored(row))
+    request_keys.check_room(row, source=source)
     stored_revisions.count_up(row)
     row.save()
     AttendanceEvent.objects.create(
@@ -112,7 +117,8 @@ def save_with_event(
         happened_at=timezone.now(),
         actor_id=ensure_users([who])[who.school_number],
         actor_name=who.full_name,
-        source=access.check_may_change(actor, shapes.brief_of_stored(row)),
+        source=source,
         reason=reason,
-        request_id=request_id,
+        request_id=request.id,
+        request_digest=request.digest,
     )

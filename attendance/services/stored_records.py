@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.utils import timezone
 
+from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.verdicts import UNDONE_REASON, Mark
 from attendance.services import stored_revisions
@@ -21,7 +22,7 @@ class Saying(NamedTuple):
     actor_id: int
     source: str
     reason: str
-    request_id: str
+    request: RequestKey
 
 
 def write_change(
@@ -70,5 +71,6 @@ def new_event(
         old=old,
         new=new,
         reason=saying.reason,
-        request_id=saying.request_id,
+        request_id=saying.request.id,
+        request_digest=saying.request.digest,
     )

@@ -80,11 +80,12 @@ def apply_verdict(
     """Let a verdict decide a pending record, live or stored; the same message decides once.
 
     Raises VerificationNotFound, AlreadySettled where the record is not pending
-    any more, InvalidInput and LiveStoreUnavailable.
+    any more, RequestIdReused where the message has decided another one, InvalidInput and
+    LiveStoreUnavailable.
     """
     lesson_id, number, revision = _parse_id(verification_id)
     # A hash, because a message id may be long and hold any characters.
-    request_id = f"verdict-{hashlib.sha256(message_id.encode()).hexdigest()[:48]}"
+    request_id = f"~verdict-{hashlib.sha256(message_id.encode()).hexdigest()[:48]}"
     try:
         before = find_record(lesson_id, number)
     except (LessonNotFound, InvalidSchoolNumber):

@@ -1,23 +1,27 @@
 """Changing a lesson in the store where it lives, so that what is acknowledged can be missed.
 
-A word that Redis takes is entered in the ledger before it is acknowledged: by its revision. A
-copy of Redis that lacks it is known by that, and a stored lesson is stored again at once.
+A word that Redis takes is entered in the ledger before it is acknowledged: by its revision, and
+by its request. A copy of Redis that lacks it is known by that, even one that has gone on from
+where it was; and a stored lesson is stored again at once.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
+from attendance.errors import RequestIdReused
 from attendance.live import store
-from attendance.live.payloads import LiveLesson
+from attendance.live.payloads import LiveLesson, RequestKey
 from attendance.selectors import whereabouts
 from attendance.services import ledger
 
 T = TypeVar("T")
 
 
-def write(lesson_id: UUID, *, live: Callable[[], T], stored: Callable[[], T]) -> T:
-    """Change a lesson, and enter in the ledger what Redis has taken.
+def write(
+    lesson_id: UUID, *, request: RequestKey, live: Callable[[], T], stored: Callable[[], T]
+) -> T:
+    """Change a lesson, and enter in the ledger what Redis has taken of this request.
 
     `live` and `stored` as in `whereabouts.write`. Raises what the two raise, and
     django.db.Error where PostgreSQL does not answer: then nothing is acknowledged, and the same
@@ -26,14 +30,28 @@ def write(lesson_id: UUID, *, live: Callable[[], T], stored: Callable[[], T]) ->
 
     def and_enter() -> T:
         result = live()
-        _enter(lesson_id)
+        _enter(lesson_id, request)
         return result
 
     return whereabouts.write(lesson_id, live=and_enter, stored=stored)
 
 
-def _enter(lesson_id: UUID) -> None:
+def _enter(lesson_id: UUID, request: RequestKey) -> None:
     lesson = store.read_lessons([lesson_id])[lesson_id]
-    if isinstance(lesson, LiveLesson) and ledger.saw(lesson):
+    if not isinstance(lesson, LiveLesson):
+        return
+    before = ledger.newest_request(lesson_id)
+    if before is not None and not _has(lesson_id, before):
+        ledger.miss_a_word(lesson_id)
+    newest = request if _has(lesson_id, request) else None
+    if ledger.saw(lesson, newest):
         # It was stored and waits to be discarded: the next run takes the new word.
         store.unpark([lesson_id])
+
+
+def _has(lesson_id: UUID, request: RequestKey) -> bool:
+    """Whether Redis has the event of a request; an id that stands for another is there too."""
+    try:
+        return store.is_repeated(lesson_id, request)
+    except RequestIdReused:
+        return True

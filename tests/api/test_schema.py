@@ -64,7 +64,11 @@ schema.app = get_wsgi_application()
 
 @pytest.fixture(autouse=True)
 def no_limits(tmp_path: Path) -> Any:
-    with override_settings(CHECK_INS_PER_MINUTE=1_000_000, EVIDENCE_FOLDER=str(tmp_path)):
+    with override_settings(
+        CHECK_INS_PER_MINUTE=1_000_000,
+        CHANGES_PER_MINUTE=1_000_000,
+        EVIDENCE_FOLDER=str(tmp_path),
+    ):
         yield
 
 

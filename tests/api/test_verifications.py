@@ -271,3 +271,22 @@ def test_without_a_verifier_no_such_lesson_starts() -> None:
     body = {"lesson_name": "Physics", "minutes": 5, "checks": ["external"]}
     answer = Api(TEACHER).post("lessons/", body)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+
+
+@pytest.mark.parametrize("when", ["live", "stored"])
+def test_one_message_id_decides_one_check_in(when: str, verifier: type[Verifier]) -> None:
+    lesson, verification = pending()
+    told = Api(student(2)).post(f"lessons/{lesson.id}/check-in/").json()
+    if when == "stored":
+        finish_lesson(lesson.id, actor=TEACHER)
+    assert say(verification, ACCEPT).json()["status"] == "present"
+
+    other = say(f"{lesson.id}.S-0002.{told['revision']}", ACCEPT)
+    contrary = say(verification, {"verdict": "reject"})
+
+    for answer in (other, contrary):
+        assert (answer.status_code, answer.json()["code"]) == (409, "request_id_reused")
+        assert "webhook-id" in answer.json()["detail"]
+    assert say(verification, ACCEPT).status_code == 200
+    again = say(f"{lesson.id}.S-0002.{told['revision']}", ACCEPT, message="msg-2")
+    assert again.json()["status"] == "present"

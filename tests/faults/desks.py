@@ -99,6 +99,22 @@ class Desk:
         body = {"full_name": "Student without an account", "status": "present"}
         self._change("PUT", sent, body)
 
+    def use_an_id_twice(self) -> str:
+        """Correct one student, and another one under the same id. Returns the second's code."""
+        one, other = self._chance.sample(self.lesson.here, 2)
+        sent = self._sent(CORRECT, one.school_number, "late")
+        self._change("PATCH", sent, {"status": "late", "reason": "tram"})
+        path = f"lessons/{self.lesson.id}/records/{other.school_number}/"
+        # Nothing is promised for it, so nothing of it may be found.
+        answer = self._caller.call(
+            "PATCH",
+            path,
+            self._teacher.token,
+            {"status": "absent", "reason": "gone"},
+            sent.request_id,
+        )
+        return str(answer[1].get("code"))
+
     def extend(self) -> None:
         end = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
         path = f"lessons/{self.lesson.id}/"

@@ -131,6 +131,7 @@ class Rig:
             "ATTN_PERSIST_MINUTES": "1",
             # Students of a test repeat more than people do.
             "ATTN_CHECK_INS_PER_MINUTE": "1000000",
+            "ATTN_CHANGES_PER_MINUTE": "1000000",
         }
         return {**os.environ, **ours, **changes}
 

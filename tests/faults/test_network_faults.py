@@ -66,6 +66,20 @@ def test_an_answer_of_the_live_store_that_is_lost_after_the_work_doubles_nothing
     school.holds()
 
 
+def test_an_id_that_is_used_twice_changes_one_student_whatever_answer_is_lost(
+    school: School, wires: Wires
+) -> None:
+    plan = at_random(school.chance, TO_CLIENT, Fate.LOSE, share=OFTEN)
+    with at_work(school, wires, wires.live, plan) as load:
+        desk = school.lesson(10, teacher=5)
+        assert {desk.use_an_id_twice() for _ in range(5)} == {"request_id_reused"}
+        desk.finish()
+        assert {desk.use_an_id_twice() for _ in range(5)} == {"request_id_reused"}
+        load.acknowledged(20)
+
+    school.holds()
+
+
 def test_a_request_to_the_live_store_that_never_arrives_is_sent_again(
     school: School, wires: Wires
 ) -> None:

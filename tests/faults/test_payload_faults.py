@@ -121,6 +121,21 @@ def test_names_of_the_wrong_type_under_load_hold_up_no_mark(school: School) -> N
     school.holds()
 
 
+def test_request_ids_of_the_wrong_type_under_load_hold_up_no_change(school: School) -> None:
+    with school.at_work():
+        desk = school.lesson(10, teacher=5)
+        desk.correct_somebody()
+        _make_wrong(school.rig, f"attn:{{{desk.lesson.id}}}:requests")
+        desk.correct_somebody()
+        assert desk.use_an_id_twice() == "request_id_reused"
+        school.let_in(desk, [12])
+        desk.finish()
+        wait_until(lambda: not is_left(school, desk), "the lesson")
+        assert desk.use_an_id_twice() == "request_id_reused"
+
+    school.holds()
+
+
 def _make_wrong(rig: Rig, key: str) -> None:
     pipe = rig.redis().pipeline()
     pipe.delete(key)

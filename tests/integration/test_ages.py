@@ -276,3 +276,31 @@ def reconcile(*arguments: str) -> str:
     out = StringIO()
     call_command("reconcile", *arguments, stdout=out)
     return out.getvalue()
+
+
+def test_a_copy_that_goes_on_from_where_it_was_does_not_hide_what_it_lacks() -> None:
+    """It reaches the same revision by other words: the newest one that was seen is not in it."""
+    lesson = ended_lesson(2)
+    before = redis_state()
+    correct(lesson.id, 1)
+    forget_everything()
+    put_back(before)
+    correct(lesson.id, 2)
+    correct(lesson.id, 2, Verdict.EXCUSE)
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"incomplete": 1}
+    assert keys_in_redis(lesson.id)
+    assert statuses(lesson.id) == {"S-0001": "present", "S-0002": "excused"}
+
+
+def test_a_copy_that_reached_the_same_revision_by_check_ins_is_found_out() -> None:
+    lesson = live_lesson(2)
+    before = redis_state()
+    correct(lesson.id, 1)
+    forget_everything()
+    put_back(before)
+    check_in(lesson.id, student=student(9))
+    end(lesson.id)
+    assert unified_persistence_task().totals.outcomes == {"incomplete": 1}

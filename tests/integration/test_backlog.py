@@ -25,7 +25,7 @@ def test_a_lesson_of_the_backlog_looks_as_one_that_the_scripts_made() -> None:
     made = ended_lesson(3).id
     (filled,) = fill(Backlog(lessons=1, share=3))
 
-    assert len(keys_in_redis(filled)) == len(keys_in_redis(made)) == 3
+    assert len(keys_in_redis(filled)) == len(keys_in_redis(made)) == 4
     assert set(redis.hkeys(keys.lesson(filled))) == set(redis.hkeys(keys.lesson(made)))
     for key, value in ((keys.lesson, "hmget"), (keys.records, "hvals")):
         arguments = ["data"] if value == "hmget" else []

@@ -17,7 +17,7 @@ from attendance.errors import (
     NotYourLesson,
 )
 from attendance.live import client, keys, store
-from attendance.live.payloads import EventData
+from attendance.live.payloads import EventData, RequestKey
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, extend_lesson, finish_lesson, start_lesson
@@ -97,7 +97,7 @@ def test_finish_and_extend_at_once_leave_due_as_the_lesson_says() -> None:
 
         def extend(lesson: Any = lesson, later: Any = later, event: Any = event) -> None:
             with contextlib.suppress(AttendanceError):
-                store.extend(lesson.id, later, request_id="x", event=event)
+                store.extend(lesson.id, later, request=RequestKey("x", ""), event=event)
 
         thread = threading.Thread(target=extend)
         thread.start()
@@ -219,5 +219,5 @@ def test_keys_are_those_of_the_contract() -> None:
     end(lesson.id)
 
     assert keys_in_redis(lesson.id) == [
-        f"attn:{{{lesson.id}}}:{part}" for part in ("lesson", "records", "events")
+        f"attn:{{{lesson.id}}}:{part}" for part in ("lesson", "records", "events", "requests")
     ]

@@ -103,6 +103,28 @@ def test_a_replay_that_died_before_it_was_settled_is_repeated_once(
     assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 1
 
 
+def test_another_copy_after_a_replay_that_died_is_another_change(
+    staff: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = quarantined()
+
+    def die(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(quarantine, "_settle", die)
+        with pytest.raises(KeyboardInterrupt):
+            quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
+
+    seen = find_record(payload.lesson_id, "S-0002")
+    assert seen is not None
+    other = COPY._replace(status="excused")
+    record = quarantine.replace_with_payload(
+        payload.pk, corrected=other, actor=staff, seen_revision=seen.revision
+    )
+    assert record.status == "excused"
+
+
 def test_retry_reads_the_same_bytes_again(staff: Person) -> None:
     payload = quarantined()
     with pytest.raises(StillUnreadable):

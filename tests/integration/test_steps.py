@@ -11,7 +11,7 @@ import pytest
 from django.db import connections
 
 from attendance.live import store
-from attendance.live.payloads import EventData
+from attendance.live.payloads import EventData, RequestKey
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services import claims
 from attendance.services.check_in import check_in
@@ -100,7 +100,7 @@ def test_an_extension_at_any_step_keeps_the_lesson_open(step: str, clock: Clock)
         event = EventData("lesson_extended", TEACHER, "teacher")
         later = store.now() + timedelta(minutes=10)
         try:
-            store.extend(lesson.id, later, request_id="extension", event=event)
+            store.extend(lesson.id, later, request=RequestKey("extension", ""), event=event)
             clock.offset_ms = 0
             check_in(lesson.id, student=student(3))
         except Exception as error:  # noqa: BLE001 - looked at below

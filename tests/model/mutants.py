@@ -8,9 +8,10 @@ from uuid import UUID
 
 from attendance.errors import LessonNotFound, LiveStoreUnavailable
 from attendance.live import store
-from attendance.models import Attendance, AttendanceRecord, LessonLedger
+from attendance.live.payloads import RequestKey
+from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
-from attendance.services import corrections, ledger, stored_revisions
+from attendance.services import corrections, ledger, request_keys, stored_revisions
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
 from tests.model import scenarios, section_mutants
@@ -22,7 +23,7 @@ def _discard_before_the_commit() -> AbstractContextManager[None]:
 
     def too_early(read: ChunkSnapshots) -> None:
         write_down(read)
-        discard.tidy_and_discard(read, runs.Book())
+        discard.tidy_and_discard(read, runs.Book(), commit=0)
 
     return python(parked, "write_down", too_early)
 
@@ -30,9 +31,9 @@ def _discard_before_the_commit() -> AbstractContextManager[None]:
 def _error_as_absence() -> AbstractContextManager[None]:
     live = corrections._correct_live
 
-    def correct(correction: corrections.Correction) -> Any:
+    def correct(correction: corrections.Correction, request: RequestKey) -> Any:
         try:
-            return live(correction)
+            return live(correction, request)
         except LiveStoreUnavailable:
             raise LessonNotFound from None
 
@@ -88,12 +89,44 @@ def _same_revision_in_postgresql() -> AbstractContextManager[None]:
         attendance: Attendance,
         row: AttendanceRecord | None,
         correction: corrections.Correction,
+        request: RequestKey,
         source: str,
     ) -> Any:
         attendance.revision -= 1
-        return write(attendance, row, correction, source)
+        return write(attendance, row, correction, request, source)
 
     return python(corrections, "_write_stored", written)
+
+
+_KNOWN = "return known == digest and 'repeated' or 'reused'"
+_UNKNOWN = "if not known then return nil end"
+
+
+@contextmanager
+def _a_digest_that_redis_ignores() -> Iterator[None]:
+    with (
+        lua("read_record", _KNOWN, "return 'repeated'"),
+        lua("correct", _KNOWN, "return 'repeated'"),
+    ):
+        yield
+
+
+@contextmanager
+def _requests_that_redis_forgets() -> Iterator[None]:
+    with (
+        lua("read_record", _UNKNOWN, "do return nil end"),
+        lua("correct", _UNKNOWN, "do return nil end"),
+    ):
+        yield
+
+
+def _a_digest_that_postgresql_ignores() -> AbstractContextManager[None]:
+    def is_stored(lesson_id: UUID, request: RequestKey) -> bool:
+        return AttendanceEvent.objects.filter(
+            attendance_id=lesson_id, request_id=request.id
+        ).exists()
+
+    return python(request_keys, "is_stored", is_stored)
 
 
 def _stale_word_about_a_discard() -> AbstractContextManager[None]:
@@ -215,5 +248,16 @@ ALL = (
         ),
         scenarios.STARTS,
     ),
+    Mutant(
+        "one id is one change in Redis, whatever is asked",
+        _a_digest_that_redis_ignores,
+        scenarios.REUSED,
+    ),
+    Mutant(
+        "one id is one change in PostgreSQL, whatever is asked",
+        _a_digest_that_postgresql_ignores,
+        scenarios.REUSED,
+    ),
+    Mutant("a repeat in Redis is done again", _requests_that_redis_forgets, scenarios.REUSED),
     *section_mutants.ALL,
 )

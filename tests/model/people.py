@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from attendance.live import store
-from attendance.live.payloads import EventData
+from attendance.live.payloads import EventData, RequestKey
 from attendance.rules import instants
 from attendance.services import receipts
 from attendance.services.check_in import CheckedIn, check_in
@@ -25,6 +25,9 @@ MINUTE = 60_000
 END = START + 30 * MINUTE
 EXTENDED = START + 40 * MINUTE
 FAR = START + 24 * 60 * MINUTE
+
+REUSED = "reused-1"
+"""The id of each request whose action begins with `reuse:`."""
 
 Job = Callable[[], Any]
 
@@ -56,7 +59,9 @@ def _of_lesson(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
             )
         case ["finish"]:
             event = EventData("lesson_finished", TEACHER, "teacher")
-            return lambda: store.finish(lesson_id, request_id=call.request_id, event=event)
+            return lambda: store.finish(
+                lesson_id, request=RequestKey(call.request_id, ""), event=event
+            )
     verdict = Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE
     correction = Correction(
         lesson_id=lesson_id,
@@ -80,7 +85,7 @@ def heard(call: RequestUnderWay, result: Any) -> tuple[str, str]:
             return _told_by_receipt(result), ""
         case "undo" if result.is_deleted or result.source == "system":
             return BLANK, ""
-        case "correct" | "again:" | "cut" | "undo":
+        case "correct" | "again:" | "cut" | "undo" | "reuse:":
             return call.request_id, ""
     return "", ""
 

@@ -116,6 +116,15 @@ REWOUND = Scenario(
     runs=2,
     deaths=1,
 )
+REUSED = Scenario(
+    "one request id for two changes, and a repeat",
+    {**_BEGUN, "reuse: correct A": Ask(2, "teacher"), "reuse: correct B": Ask(1, "staff")},
+    _OVER,
+    ("snapshot_taken", "committed"),
+    runs=2,
+    deaths=1,
+    call_stops=("correct",),
+)
 LOST = Scenario(
     "Redis is lost, and receipts are sent back",
     {
@@ -213,4 +222,7 @@ BLANKS = Scenario(
     with_section=True,
 )
 WITH_SECTION = (ABSENCES, ROSTERS, NOT_HELD, BLANKS)
-ALL = (DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, LOST, STARTS, *WITH_SECTION)
+ALL = (
+    *(DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, REUSED, LOST, STARTS),
+    *WITH_SECTION,
+)

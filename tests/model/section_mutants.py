@@ -30,7 +30,7 @@ def _marks_outside_the_transaction() -> Iterator[None]:
     """The marks come in a transaction of their own, after the commit of the records."""
     real = discard.tidy_and_discard
 
-    def late(lessons: ChunkSnapshots, book: runs.Book) -> set[UUID]:
+    def late(lessons: ChunkSnapshots, book: runs.Book, *, commit: int) -> set[UUID]:
         of_sections = [
             rosters._of_section(each.snapshot.lesson)
             for each in lessons.to_write
@@ -39,7 +39,7 @@ def _marks_outside_the_transaction() -> Iterator[None]:
         with transaction.atomic():
             missing = expected.find_expected(of_sections)
             system_marks._insert_marks(missing, at=timezone.now())
-        return real(lessons, book)
+        return real(lessons, book, commit=commit)
 
     with (
         python(rosters, "with_marks", lambda lesson: lesson),

@@ -35,10 +35,11 @@ _RECORD = (
     ),
     "is_expected",
 )
-_EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "source")
+_EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "request_digest", "source")
 _LEDGER = (
     *("state", "record_count", "quarantined_count", "attempts", "digest", "last_error"),
     *("seen_revision", "stored_revision", "missing_count", "accepted_revision"),
+    *("seen_request", "lost_words"),
 )
 
 _READ_ALL = (

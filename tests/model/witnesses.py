@@ -145,6 +145,24 @@ WAYS: Mapping[str, tuple[str, ...]] = {
         "task 1 goes on",
         "starter 1 goes on",
     ),
+    "one id is one change in Redis, whatever is asked": (
+        "reuse: correct A",
+        "teacher goes on",
+        "reuse: correct B",
+    ),
+    "one id is one change in PostgreSQL, whatever is asked": (
+        "task 1 begins",
+        "task 1 goes on",
+        "task 1 goes on",
+        "reuse: correct A",
+        "reuse: correct B",
+    ),
+    "a repeat in Redis is done again": (
+        "reuse: correct A",
+        "teacher goes on",
+        "reuse: correct A",
+        "teacher goes on",
+    ),
     "a mark of the system is as good as its revision": (
         "task 1 begins",
         "correct B",

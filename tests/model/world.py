@@ -151,7 +151,8 @@ class World:
         self._use(action)
         number = people.NUMBERS.get(action.rsplit(maxsplit=1)[-1], "")
         known = len(self.memory.students[number].words) if number else 0
-        request_id = f"{action.replace(' ', '-')}-{self.memory.used.count(action)}"
+        own_id = f"{action.replace(' ', '-')}-{self.memory.used.count(action)}"
+        request_id = people.REUSED if action.startswith("reuse:") else own_id
         call = RequestUnderWay(action, request_id, number, known, is_sure=self._is_discarded())
         self.memory = self.memory._replace(calls=(*self.memory.calls, (actor.name, call)))
         receipt = self.memory.students[number].receipt if number else ""

@@ -109,10 +109,13 @@ def _commands(
     yield "HSET", keys.lesson(lesson_id), *_flat(_lesson(lesson_id, number, backlog, ends_at))
     yield "HSET", keys.records(lesson_id), *_flat(_records(lesson_id, number, share, ends_at))
     yield "RPUSH", keys.events(lesson_id), _finish(lesson_id, number, share + 2, ends_at)
+    request_id = f"finish-{lesson_id}"
+    entry = envelope.seal(lesson_id, "request", request_id, f"{share + 2},", b"")
+    yield "HSET", keys.requests(lesson_id), request_id, entry
     yield "ZADD", keys.DUE, ends_at, str(lesson_id)
 
 
-COMMANDS = 4
+COMMANDS = 5
 """For each lesson, as `_commands` has them."""
 
 
@@ -176,5 +179,5 @@ def _records(lesson_id: UUID, number: int, share: int, ends_at: int) -> dict[Any
 
 def _finish(lesson_id: UUID, number: int, revision: int, ends_at: int) -> bytes:
     json = payloads.encode(EventData("lesson_finished", teacher(number), "teacher"))
-    stamp = f"{revision},{ends_at},finish-{lesson_id},{ends_at + 900_000},{ends_at}"
+    stamp = f"{revision},{ends_at},finish-{lesson_id},,{ends_at + 900_000},{ends_at}"
     return envelope.seal(lesson_id, "event", str(revision), stamp, json)

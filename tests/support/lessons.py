@@ -9,7 +9,7 @@ import redis
 
 from attendance.live import client, codes, envelope, keys, store
 from attendance.live.codes import Code
-from attendance.live.payloads import EventData, LiveLesson
+from attendance.live.payloads import EventData, LiveLesson, RequestKey
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
@@ -43,7 +43,7 @@ def code_of(lesson: LiveLesson, *, steps_ago: int = 0) -> Code:
 def end(lesson_id: UUID, *, teacher: Person = TEACHER) -> None:
     """End a lesson without persisting it."""
     event = EventData("lesson_finished", teacher, "teacher")
-    store.finish(lesson_id, request_id=str(uuid4()), event=event)
+    store.finish(lesson_id, request=RequestKey(str(uuid4()), ""), event=event)
 
 
 def ended_lesson(students: int = 3, **options: Any) -> LiveLesson:

@@ -21,8 +21,8 @@ from attendance.selectors import access
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code
 from attendance.selectors.shapes import LessonView, RegisterRecord, brief_of_live
-from attendance.services import lessons
-from attendance.services.lessons import LessonPlan
+from attendance.services import lessons, limits
+from attendance.services.lessons import LessonChange, LessonPlan
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.stored_lessons import delete_attendance
@@ -117,15 +117,10 @@ class LessonEndpoint(APIView):
     def patch(self, request: Request, lesson_id: UUID) -> Response:
         body, actor = body_of(request, requests.LessonChangeSerializer), caller_of(request).person
         visible_lesson(request, lesson_id)
-        request_id = request_id_of(request)
-        if "ends_at" in body:
-            lessons.extend_lesson(
-                lesson_id, body["ends_at"], actor=actor, request_id=_part(request_id, "end")
-            )
-        if "lesson_name" in body:
-            lessons.rename_lesson(
-                lesson_id, body["lesson_name"], actor=actor, request_id=_part(request_id, "name")
-            )
+        limits.count_change(actor.school_number)
+        lessons.change_lesson(
+            lesson_id, LessonChange(**body), actor=actor, request_id=request_id_of(request)
+        )
         return Response(responses.LessonSerializer(find_lesson(lesson_id)).data)
 
     @extend_schema(responses={204: None})
@@ -134,11 +129,6 @@ class LessonEndpoint(APIView):
         visible_lesson(request, lesson_id)
         delete_attendance(lesson_id, actor=caller_of(request).person, reason=reason)
         return Response(status=204)
-
-
-def _part(request_id: str, part: str) -> str:
-    """An id of its own for each change that one request makes; '' where it has no id."""
-    return f"{request_id}-{part}" if request_id else ""
 
 
 class FinishEndpoint(APIView):

@@ -24,6 +24,7 @@ from attendance.rules.effective import effective
 from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
+from attendance.services import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import gettext_noop as _
@@ -88,6 +89,7 @@ class RecordEndpoint(APIView):
 def _correct(
     request: Request, lesson_id: UUID, school_number: str, verdict: Verdict, body: dict[str, Any]
 ) -> RegisterRecord:
+    limits.count_change(caller_of(request).person.school_number)
     return correct_record(
         Correction(
             lesson_id=lesson_id,

@@ -14,7 +14,7 @@ from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.api.views.lessons import record_data, visible_lesson
 from attendance.selectors.expected_people import find_expected_people
 from attendance.selectors.lessons import find_lesson
-from attendance.services import closing, not_held
+from attendance.services import closing, limits, not_held
 
 
 class ExpectedEndpoint(APIView):
@@ -43,6 +43,7 @@ class AddExpectedEndpoint(APIView):
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
         body = body_of(request, requests.NewExpectedSerializer)
+        limits.count_change(caller_of(request).person.school_number)
         record = closing.add_expected(
             lesson_id,
             body["school_number"],
@@ -83,6 +84,7 @@ class NotHeldEndpoint(APIView):
     def post(self, request: Request, lesson_id: UUID) -> Response:
         reason = body_of(request, requests.ReasonSerializer)["reason"]
         visible_lesson(request, lesson_id)
+        limits.count_change(caller_of(request).person.school_number)
         not_held.say_not_held(
             lesson_id,
             actor=caller_of(request).person,
@@ -98,6 +100,7 @@ class NotHeldEndpoint(APIView):
     )
     def delete(self, request: Request, lesson_id: UUID) -> Response:
         visible_lesson(request, lesson_id)
+        limits.count_change(caller_of(request).person.school_number)
         not_held.say_held(
             lesson_id, actor=caller_of(request).person, request_id=request_id_of(request)
         )

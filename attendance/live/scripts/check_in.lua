@@ -1,5 +1,6 @@
 -- One student says "here". attendance/rules/status.py has the same rule.
--- KEYS    1 lesson, 2 records, 3 corrupt, 4 refusals, 5 outbox, 6 roster, 7 events
+-- KEYS    1 lesson, 2 records, 3 corrupt, 4 refusals, 5 outbox, 6 roster, 7 events,
+--         8 requests
 -- ARGV    1 lesson id, 2 school number, 3 JSON, 4 most records of a lesson, 5 most refusals,
 --         6 code or '', 7 instant of a scan in ms or '', 8 address in 32 hex digits or '',
 --         9 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
@@ -103,9 +104,12 @@ if stands then
   local record = seal(ARGV[1], 'record', number, table.concat(fresh, ','), json)
   local student = cjson.decode(ARGV[3])
   student = {school_number = number, full_name = student.full_name}
-  append_event(KEYS[7], ARGV[1], revision, int(now), 'arrival-' .. number, before[4],
-    worth(lesson, rule, now), cjson.encode({kind = 'record_arrived', actor = student,
-      source = 'student', student = student}))
+  -- No caller can send an id with ~, so nobody has used this one for another change.
+  local request_id = '~arrival-' .. number .. '-' .. revision
+  append_event(KEYS[7], KEYS[8], ARGV[1],
+    {revision, int(now), request_id, '', before[4], worth(lesson, rule, now)},
+    cjson.encode({kind = 'record_arrived', actor = student, source = 'student',
+      student = student}))
   redis.call('HSET', KEYS[2], number, record)
   save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
   return {'arrived', record, lesson.data, number}

@@ -46,6 +46,7 @@ from attendance.live.store.reading import (
     sections_lesson,
     teachers_lesson,
 )
+from attendance.live.store.request_ids import NO_REQUEST, is_repeated
 from attendance.live.store.rosters import (
     Listed,
     LiveRoster,
@@ -71,9 +72,10 @@ from attendance.live.store.snapshots import (
     free_names,
     snapshot_many,
 )
-from attendance.live.store.starting import NewLesson, abandon, start
+from attendance.live.store.starting import NewLesson, abandon, is_own, start
 
 __all__ = [
+    "NO_REQUEST",
     "CheckIn",
     "CorrectedRecord",
     "CorruptPayload",
@@ -110,6 +112,8 @@ __all__ = [
     "find_lessons",
     "finish",
     "free_names",
+    "is_own",
+    "is_repeated",
     "lesson_by_code",
     "now",
     "outside_due",

@@ -47,6 +47,7 @@ _CHECK_IN_KEYS = (
     keys.outbox,
     keys.roster,
     keys.events,
+    keys.requests,
 )
 
 

@@ -8,9 +8,17 @@ from uuid import UUID
 from attendance.errors import LessonUnreadable
 from attendance.live import client, decoding, keys, payloads
 from attendance.live.envelope import Corrupt
-from attendance.live.payloads import EventData, LiveEvent, LiveLesson, LiveRecord, RecordData
+from attendance.live.payloads import (
+    EventData,
+    LiveEvent,
+    LiveLesson,
+    LiveRecord,
+    RecordData,
+    RequestKey,
+)
 from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store.replies import decode_record, refuse
+from attendance.live.store.request_ids import NO_REQUEST, most_events
 from attendance.live.store.rosters import NOBODY, LiveRoster, decode_roster
 from attendance.vocabulary import MOST_RECORDS
 
@@ -31,7 +39,7 @@ class CorrectedRecord(NamedTuple):
     mark: str
     seen_revision: int
     """The record's revision that was read; 0 where there was none."""
-    request_id: str
+    request: RequestKey
     event: EventData
     old: str
     new: str
@@ -63,21 +71,25 @@ class RecordHistory(NamedTuple):
     """Of the whole lesson, oldest first."""
 
 
+_CORRECT_KEYS = (keys.lesson, keys.records, keys.corrupt, keys.events, keys.requests)
+_READ_KEYS = (keys.lesson, keys.records, keys.events, keys.requests)
+
+
 def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
     """Write a corrected record with its event, if nobody changed it since it was read.
 
-    The same request id again returns the record and changes nothing. Raises
-    LessonNotFound, Conflict and LessonFull.
+    The same request again returns the record and changes nothing. Raises LessonNotFound,
+    RequestIdReused, Conflict, LessonFull and LessonHasTooManyChanges.
     """
     number = correction.data.school_number
     reply = client.run(
         "correct",
-        [key(lesson_id) for key in (keys.lesson, keys.records, keys.corrupt, keys.events)],
+        [key(lesson_id) for key in _CORRECT_KEYS],
         (
             str(lesson_id),
             number,
             correction.seen_revision,
-            correction.request_id,
+            *correction.request,
             correction.status,
             correction.checked_in_at_ms,
             correction.previous,
@@ -87,6 +99,7 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
             correction.new,
             payloads.encode(correction.event),
             MOST_RECORDS,
+            most_events(correction.event),
             "1" if correction.was_counted else "",
         ),
     )
@@ -95,18 +108,15 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
     return decode_record(lesson_id, number, reply[1])
 
 
-def read_record(lesson_id: UUID, school_number: str, *, request_id: str) -> FoundRecord:
+def read_record(
+    lesson_id: UUID, school_number: str, *, request: RequestKey = NO_REQUEST
+) -> FoundRecord:
     """One student's record, if it can be read, and whether this request corrected it.
 
-    Raises LessonNotFound where the lesson is not in the live store.
+    Raises LessonNotFound where the lesson is not in the live store, and RequestIdReused.
     """
     reply = client.run(
-        "read_record",
-        [key(lesson_id) for key in (keys.lesson, keys.records, keys.events)],
-        (
-            school_number,
-            request_id,
-        ),
+        "read_record", [key(lesson_id) for key in _READ_KEYS], (school_number, *request)
     )
     if reply[0] != b"record":
         refuse(reply)
@@ -123,8 +133,8 @@ def read_records_of(school_number: str, lesson_ids: Sequence[UUID]) -> dict[UUID
     calls = [
         client.Call(
             "read_record",
-            [key(i) for key in (keys.lesson, keys.records, keys.events)],
-            (school_number, ""),
+            [key(i) for key in _READ_KEYS],
+            (school_number, *NO_REQUEST),
         )
         for i in lesson_ids
     ]

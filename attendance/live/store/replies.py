@@ -10,6 +10,7 @@ from attendance.errors import (
     Conflict,
     LessonClosed,
     LessonFull,
+    LessonHasTooManyChanges,
     LessonNotFound,
     LessonNotHeld,
     LessonNotOpen,
@@ -17,6 +18,7 @@ from attendance.errors import (
     NetworkNotAllowed,
     NotOnRoster,
     RejectedByTeacher,
+    RequestIdReused,
 )
 from attendance.live import decoding
 from attendance.live.envelope import Corrupt
@@ -43,6 +45,8 @@ _PLAIN = {
     b"lesson_full": LessonFull,
     b"full": LessonFull,
     b"conflict": Conflict,
+    b"reused": RequestIdReused,
+    b"too_many": LessonHasTooManyChanges,
     b"code_missing": CodeMissing,
     b"code_wrong": CodeWrong,
     b"code_expired": CodeExpired,

@@ -9,7 +9,7 @@ import msgspec
 
 from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
-from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
+from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord, RequestKey
 from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store import queue
 from attendance.live.store.names import names_of
@@ -49,6 +49,11 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             for field, raw in sorted(self.raw_records.items())
         ]
         return sha256(b"".join(whole)).hexdigest()
+
+    def has_event_of(self, request: RequestKey) -> bool:
+        """Whether one of the events is of this request."""
+        mark = f",{request.id},{request.digest},".encode()
+        return any(mark in raw for raw in self.raw_events)
 
     def raw_event(self, event: LiveEvent) -> bytes:
         """The bytes of an event that was decoded from this snapshot."""

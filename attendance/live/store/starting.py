@@ -17,6 +17,7 @@ from attendance.errors import (
     LessonAlreadyLive,
     LessonUnreadable,
     LiveStoreUnavailable,
+    RequestIdReused,
 )
 from attendance.live import client, codes, keys, payloads
 from attendance.live.payloads import LessonData, LiveLesson
@@ -54,14 +55,14 @@ def start(new: NewLesson) -> LiveLesson:
     """Make a lesson live, or return the one that this request has made before.
 
     Where the section has a lesson at that time, that one is returned: a second teacher joins.
-    Raises LessonAlreadyLive, which names the teacher's live lesson, and
-    InvalidWindow where the end is not in the future.
+    Raises LessonAlreadyLive, which names the teacher's live lesson, RequestIdReused where the
+    request has made another lesson, and InvalidWindow where the end is not in the future.
     """
     values = {key: queue.read_name(key) for key in names_that_exclude(new.data)}
-    for key, value in values.items():
-        holder = _holder(value)
-        if holder is None:
-            continue
+    holders = {key: holder for key, value in values.items() if (holder := _holder(value))}
+    for holder in holders.values():
+        is_own(holder.data, new.data)
+    for key, holder in holders.items():
         if joined := _join_or_refuse(new, key, holder):
             return joined
         values[key] = b""
@@ -101,11 +102,23 @@ def _join_or_refuse(new: NewLesson, key: str, holder: LiveLesson) -> LiveLesson 
     section = new.data.section
     is_of_section = section is not None and key == keys.section(section.id)
     is_at_that_time = new.starts_at < holder.ends_at and holder.opens_at < new.ends_at
-    is_own = holder.data.request_id == new.data.request_id
-    if is_own or (is_of_section and is_at_that_time):
+    if is_own(holder.data, new.data) or (is_of_section and is_at_that_time):
         return _go_live(holder, new.roster)
     _refuse_or_abandon(holder)
     return None
+
+
+def is_own(made: LessonData, asked: LessonData) -> bool:
+    """Whether a lesson was made by this very request. Raises RequestIdReused.
+
+    Ids of two teachers have nothing to do with each other.
+    """
+    made_by = (made.teacher.school_number, made.request_id)
+    if made_by != (asked.teacher.school_number, asked.request_id):
+        return False
+    if made.request_digest != asked.request_digest:
+        raise RequestIdReused
+    return True
 
 
 def _holder(key_value: bytes) -> LiveLesson | None:

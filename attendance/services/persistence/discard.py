@@ -28,9 +28,8 @@ def tidy_and_discard(lessons: ChunkSnapshots, book: Book, *, commit: int) -> set
     Returns those that are gone from Redis. It comes after the commit, so an error
     undoes nothing: it is noted in `book`, and the next run goes on here.
     """
-    both = [*lessons.to_write, *lessons.stored]
     # What is incomplete may be the last copy of what is missing: it stays for a person.
-    snapshots = [each.snapshot for each in both if each.lack.is_whole]
+    snapshots = [each.snapshot for each in lessons.of_present if each.lack.is_whole]
     try:
         store.raise_marks(Marks(0, commit))
         parked.tidy(lessons)

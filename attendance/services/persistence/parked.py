@@ -36,7 +36,7 @@ def tidy(lessons: ChunkSnapshots) -> None:
     for rewound in lessons.rewound:
         logger.error("Redis holds an older copy of lesson %s", rewound.snapshot.lesson.id)
         _park_unchanged(rewound.snapshot)
-    for each in (*lessons.to_write, *lessons.stored):
+    for each in lessons.of_present:
         if not each.lack.is_whole:
             logger.error("Lesson %s: %s", each.snapshot.lesson.id, each.lack.text)
             _park_unchanged(each.snapshot)

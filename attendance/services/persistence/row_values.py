@@ -231,6 +231,7 @@ EVENT = Layout[LiveEvent](
         Column("new", "text", lambda _, event: event.new),
         Column("reason", "text", lambda _, event: event.data.reason),
         Column("request_id", "text", lambda _, event: event.request_id),
+        Column("request_digest", "text", lambda _, event: event.request_digest),
     ),
 )
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
@@ -235,19 +236,29 @@ def add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UU
 
 
 def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]]:
-    """Events that DO NOTHING skipped although another event is stored in their place."""
-    displaced: dict[UUID, list[LiveEvent]] = {readable.lesson.id: [] for readable in lessons}
-    events = {(readable.lesson.id, e.revision): e for readable in lessons for e in readable.events}
+    """Events that DO NOTHING skipped although another event is stored in their place.
+
+    The place is a revision, and the id of a request: the same request once more is no other event.
+    """
+    places = {(x.lesson.id, place): e for x in lessons for e in x.events for place in _places(e)}
     stored_events = AttendanceEvent.objects.filter(
-        attendance_id__in=displaced, revision__in={revision for _, revision in events}
+        Q(revision__in={place for _, place in places if isinstance(place, int)})
+        | Q(request_id__in={place for _, place in places if isinstance(place, str)}),
+        attendance_id__in={readable.lesson.id for readable in lessons},
     )
-    for lesson_id, revision, request_id in stored_events.values_list(
-        "attendance_id", "revision", "request_id"
+    displaced: dict[UUID, dict[int, LiveEvent]] = {x.lesson.id: {} for x in lessons}
+    for lesson_id, revision, *request in stored_events.values_list(
+        "attendance_id", "revision", "request_id", "request_digest"
     ):
-        event = events.get((lesson_id, revision))
-        if event is not None and event.request_id != request_id:
-            displaced[lesson_id].append(event)
-    return displaced
+        for place in (revision, request[0]):
+            event = places.get((lesson_id, place))
+            if event is not None and [event.request_id, event.request_digest] != request:
+                displaced[lesson_id][event.revision] = event
+    return {lesson_id: list(events.values()) for lesson_id, events in displaced.items()}
+
+
+def _places(event: LiveEvent) -> tuple[int, str]:
+    return event.revision, event.request_id
 
 
 def _copy(layout: Layout[Any], rows: Iterable[Sequence[Any]], *, expected: int) -> None:

@@ -13,6 +13,7 @@ from attendance.live.payloads import LiveLesson
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
 from attendance.models import Attendance, LessonLedger
 from attendance.services.lacks import WHOLE, Lack
+from attendance.services.ledger import request_of
 from attendance.services.persistence import older_copies
 from attendance.services.persistence.row_values import Readable
 from attendance.services.sites import is_foreign
@@ -56,6 +57,17 @@ class ChunkSnapshots(NamedTuple):
     rewound: list[RewoundLesson]
     unsnapped: dict[UUID, Unsnapped]
 
+    @property
+    def of_present(self) -> list[LessonToWrite | StoredLesson]:
+        """Those of which PostgreSQL has nothing newer: once they are stored, Redis forgets them."""
+        return [*self.to_write, *self.stored]
+
+
+_ENTRY = (
+    *("digest", "quarantined_count", "record_count", "seen_revision", "seen_request"),
+    *("lost_words", "accepted_revision"),
+)
+
 
 def take_snapshots(
     lesson_ids: Sequence[UUID], *, sites: frozenset[str] = frozenset()
@@ -66,8 +78,7 @@ def take_snapshots(
     """
     snapshots = ChunkSnapshots([], [], [], {})
     # Before the snapshots: what is acknowledged after this is newer than they are, not missing.
-    fields = ("digest", "quarantined_count", "record_count", "seen_revision", "accepted_revision")
-    rows = LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(*fields)
+    rows = LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(*_ENTRY)
     entries = {row.lesson_id: row for row in rows}
     replies = store.snapshot_many(lesson_ids)
     # Read after the snapshots: nobody stores a claimed lesson in between.
@@ -87,13 +98,15 @@ def _lack(snapshot: Snapshot, entry: LessonLedger | None) -> Lack:
     lesson = snapshot.lesson
     if entry is not None and entry.accepted_revision == lesson.revision:
         return WHOLE
-    counted, seen = lesson.record_count, lesson.revision
-    if entry is not None:
-        counted, seen = max(counted, entry.record_count), max(seen, entry.seen_revision)
+    events = max(0, lesson.event_count - len(snapshot.raw_events))
+    if entry is None:
+        return Lack(max(0, lesson.record_count - snapshot.read), events)
+    if entry.seen_request and not snapshot.has_event_of(request_of(entry.seen_request)):
+        events += 1
     return Lack(
-        records=max(0, counted - snapshot.read),
-        events=max(0, lesson.event_count - len(snapshot.raw_events)),
-        revisions=seen - lesson.revision,
+        records=max(0, max(lesson.record_count, entry.record_count) - snapshot.read),
+        events=events + entry.lost_words,
+        revisions=max(0, entry.seen_revision - lesson.revision),
     )
 
 
@@ -126,8 +139,7 @@ def is_still_there(snapshot: Snapshot) -> bool:
 
 def lacks_of(snapshots: ChunkSnapshots) -> dict[UUID, Lack]:
     """What each lesson that is stored, or to be stored, lacks of what was seen."""
-    both = [*snapshots.to_write, *snapshots.stored]
-    return {each.snapshot.lesson.id: each.lack for each in both}
+    return {each.snapshot.lesson.id: each.lack for each in snapshots.of_present}
 
 
 def without_records(snapshots: ChunkSnapshots) -> ChunkSnapshots:

@@ -1,6 +1,6 @@
 """One lesson as those who run it see it, live and afterwards: the register and its actions."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,16 +16,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from attendance.errors import ReasonRequired
+from attendance.rules import instants
 from attendance.selectors.access import check_may_see
 from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
 from attendance.selectors.shapes import LessonView
-from attendance.services import closing, ids, lessons, not_held
+from attendance.services import closing, ids, lessons, limits, not_held
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import LessonState, Verdict
 from attendance.web import board_rows, stream
 from attendance.web.callers import person_of, running_lessons
 from attendance.web.forms import AddForm
+from attendance.web.request_ids import request_id_of
 from attendance.wording.lessons import STATES
 from attendance.wording.why import zone_of
 from users.errors import AttnError
@@ -33,6 +35,8 @@ from users.wording import in_words
 
 EXTEND_MINUTES = (5, 15)
 NO_CONTENT = 204
+_DIGITS_OF_AN_INSTANT = 13
+"""Epoch milliseconds, until the year 2286."""
 
 
 def visible(request: HttpRequest, lesson_id: UUID) -> LessonView:
@@ -65,6 +69,7 @@ def _page(
         "add_form": add_form or AddForm(initial={"request_id": ids.new_request_id()}),
         "stream_url": stream.url_for(lesson.id) if lesson.state == LessonState.LIVE else "",
         "extend_minutes": EXTEND_MINUTES,
+        "ends_at_ms": instants.milliseconds(lesson.ends_at),
     }
     with timezone.override(zone_of(lesson)):
         return render(request, "attendance/pages/board.html", context, status=status)
@@ -117,6 +122,7 @@ def _rows(request: HttpRequest, board: Board) -> dict[str, Any]:
 def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Add a student, or accept one who was refused."""
     board = _visible_board(request, lesson_id)
+    limits.count_change(person_of(request).school_number)
     form = AddForm(request.POST)
     if not form.is_valid():
         return _page(request, board, add_form=form, status=400)
@@ -128,7 +134,7 @@ def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
             verdict=Verdict.ACCEPT,
             actor=person_of(request),
             full_name=fields["full_name"],
-            request_id=fields["request_id"],
+            request_id=request_id_of(request),
         )
     )
     return redirect("board", lesson_id=lesson_id)
@@ -139,16 +145,18 @@ def add(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def present(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """One click: a student of the roster is here, by the name that the roster has."""
     seen = _visible_board(request, lesson_id)
+    limits.count_change(person_of(request).school_number)
     number = request.POST.get("school_number", "")
+    # A second click finds the student among those who are here, by the same name.
     names = {person.school_number: person.full_name for person in seen.missing}
+    names |= {record.school_number: record.full_name for record in seen.records}
     correction = Correction(
         lesson_id=lesson_id,
         school_number=number,
         verdict=Verdict.ACCEPT,
         actor=person_of(request),
         full_name=names.get(number, ""),
-        # The form is one for all rows, and an id is for one student.
-        request_id=f"{_request_id(request)[:31]}-{number}",
+        request_id=request_id_of(request),
     )
     if not request.headers.get("HX-Request"):
         name = correct_record(correction).full_name
@@ -171,7 +179,7 @@ def _place(request: HttpRequest) -> str:
 def finish(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """End a lesson now; it is saved at once where that is possible."""
     visible(request, lesson_id)
-    lessons.finish_lesson(lesson_id, actor=person_of(request), request_id=_request_id(request))
+    lessons.finish_lesson(lesson_id, actor=person_of(request), request_id=request_id_of(request))
     return redirect("board", lesson_id=lesson_id)
 
 
@@ -180,15 +188,24 @@ def finish(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def extend(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Give a lesson some minutes more."""
     lesson = visible(request, lesson_id)
+    limits.count_change(person_of(request).school_number)
     minutes = request.POST.get("minutes", "")
     more = int(minutes) if minutes in map(str, EXTEND_MINUTES) else EXTEND_MINUTES[0]
     lessons.extend_lesson(
         lesson_id,
-        lesson.ends_at + timedelta(minutes=more),
+        _end_that_was_shown(request, lesson) + timedelta(minutes=more),
         actor=person_of(request),
-        request_id=_request_id(request),
+        request_id=request_id_of(request),
     )
     return redirect("board", lesson_id=lesson_id)
+
+
+def _end_that_was_shown(request: HttpRequest, lesson: LessonView) -> datetime:
+    """From which minutes are counted: then a second click asks for the same end."""
+    shown = request.POST.get("ends_at", "")
+    if not (shown.isascii() and shown.isdigit() and len(shown) <= _DIGITS_OF_AN_INSTANT):
+        return lesson.ends_at
+    return instants.instant(int(shown))
 
 
 @require_POST
@@ -196,10 +213,11 @@ def extend(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def say_not_held(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The lesson is not held, and why; before it, during it and afterwards."""
     visible(request, lesson_id)
+    limits.count_change(person_of(request).school_number)
     reason = request.POST.get("reason", "")
     try:
         not_held.say_not_held(
-            lesson_id, actor=person_of(request), reason=reason, request_id=_request_id(request)
+            lesson_id, actor=person_of(request), reason=reason, request_id=request_id_of(request)
         )
     except ReasonRequired as error:
         messages.error(request, in_words(error))
@@ -211,7 +229,8 @@ def say_not_held(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 def say_held(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """It was held after all."""
     visible(request, lesson_id)
-    not_held.say_held(lesson_id, actor=person_of(request), request_id=_request_id(request))
+    limits.count_change(person_of(request).school_number)
+    not_held.say_held(lesson_id, actor=person_of(request), request_id=request_id_of(request))
     return redirect("board", lesson_id=lesson_id)
 
 
@@ -221,7 +240,7 @@ def close(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Mark everybody who was expected at a stored lesson and has no mark."""
     visible(request, lesson_id)
     closed = closing.close_roster(
-        lesson_id, actor=person_of(request), request_id=_request_id(request)
+        lesson_id, actor=person_of(request), request_id=request_id_of(request)
     )
     words = ngettext(
         "%(n)d student is marked as missing.",
@@ -230,7 +249,3 @@ def close(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     )
     messages.success(request, words % {"n": closed.marked_absent})
     return redirect("board", lesson_id=lesson_id)
-
-
-def _request_id(request: HttpRequest) -> str:
-    return request.POST.get("request_id", "")

@@ -17,11 +17,12 @@ from attendance.rules.precedence import is_outranked
 from attendance.selectors.access import check_may_change, check_may_see
 from attendance.selectors.registers import HistoryView, find_history
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import ids
+from attendance.services import ids, limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from attendance.web.callers import person_of, running_lessons
 from attendance.web.forms import CorrectionForm
+from attendance.web.request_ids import request_id_of
 from attendance.wording.lessons import history
 from attendance.wording.why import reason_shown, why, zone_of
 from users.errors import AttnError
@@ -36,6 +37,7 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
     view = _visible_history(request, lesson_id, school_number)
     form, status, conflict = None, 200, False
     if request.method == "POST":
+        limits.count_change(person_of(request).school_number)
         form = CorrectionForm(request.POST)
         try:
             if form.is_valid():
@@ -99,7 +101,7 @@ def _correct(
             verdict=Verdict(fields["verdict"]),
             actor=person_of(request),
             reason=fields["reason"],
-            request_id=fields["request_id"],
+            request_id=request_id_of(request),
             expected_revision=fields["expected_revision"],
         )
     )

@@ -27,6 +27,7 @@ from attendance.vocabulary import Check, LessonState, Status
 from attendance.web.callers import numbers_of, person_of, running_lessons
 from attendance.web.forms import StartForm
 from attendance.web.keys import key_of
+from attendance.web.request_ids import request_id_of
 from attendance.wording.lessons import STATES, StateWords
 from attendance.wording.policies import of_arrivals
 from courses.models import Policy, Section
@@ -133,7 +134,8 @@ def start(request: HttpRequest) -> HttpResponse:
     teacher = person_of(request)
     if form.is_valid():
         fields = dict(form.cleaned_data)
-        request_id = fields.pop("request_id")
+        del fields["request_id"]
+        request_id = request_id_of(request, fields.items())
         try:
             lesson = start_lesson(LessonPlan(**fields), teacher=teacher, request_id=request_id)
             _say_joined(request, lesson, request_id)
