@@ -15,6 +15,7 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.live import health
 from attendance.live.health import UNKNOWN, ServerState
 from attendance.selectors import health as database_health
+from attendance.services import durable_commits
 
 SERVERS = "servers"
 MINUTES_OF_AN_HOUR = 60
@@ -134,6 +135,7 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_setting('fsync'), current_setting('full_page_writes')")
             fsync, full_pages = cursor.fetchone()
+        commit = durable_commits.effective()
     except DatabaseError as error:
         hint = "Start it, or correct DATABASE_URL."
         return [Warning(f"PostgreSQL cannot be reached: {error}", hint=hint, id="attn.W020")]
@@ -141,6 +143,10 @@ def check_database(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
     if fsync == "off":
         text = "PostgreSQL does not write to disk what it commits (fsync off)."
         messages.append(Error(text, hint="Set fsync on.", id="attn.E020"))
+    if commit in durable_commits.WEAK:
+        text = f"PostgreSQL acknowledges what is not on its disk (synchronous_commit {commit})."
+        hint = "Behind a pooler: ALTER ROLE … SET synchronous_commit = on, and let it reconnect."
+        messages.append(Error(text, hint=hint, id="attn.E021"))
     if full_pages == "off":
         text = "A power cut may tear PostgreSQL's pages (full_page_writes off)."
         messages.append(Warning(text, hint="Set full_page_writes on.", id="attn.W021"))
