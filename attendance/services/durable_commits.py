@@ -9,9 +9,6 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-WEAK = ("off", "local")
-"""`local` waits for this server's disk and not for the standby that its owner has named."""
-
 RAISED = (
     "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
     " ELSE current_setting('synchronous_commit') END"
@@ -58,11 +55,3 @@ def raise_for_role() -> None:
         return
     with connection.cursor() as cursor:
         cursor.execute(_DEFAULT_OF_THE_ROLE)
-
-
-def effective() -> str:
-    """What holds for a commit of this site now: the session's, behind a pooler its default."""
-    value = "reset_val" if settings.DATABASE_POOLED else "setting"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {value} FROM pg_settings WHERE name = 'synchronous_commit'")
-        return str(cursor.fetchone()[0])

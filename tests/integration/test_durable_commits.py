@@ -8,6 +8,7 @@ from django.core.checks import run_checks
 from django.db import Error, connection
 from pytest_django.fixtures import Settings
 
+from attendance.selectors.health import database_state
 from attendance.services import durable_commits
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -64,7 +65,7 @@ def test_a_connection_is_raised_to_on_and_never_lowered(
     make_default(default)
 
     assert setting() == wanted
-    assert durable_commits.effective() == wanted
+    assert database_state().synchronous_commit == wanted
 
 
 def test_a_command_has_it_too(lazy: None) -> None:
@@ -126,7 +127,7 @@ def test_a_migration_makes_it_the_default_of_the_account(lazy: None, settings: S
     durable_commits.raise_for_role()
 
     connection.close()
-    assert (setting(), durable_commits.effective()) == ("on", "on")
+    assert (setting(), database_state().synchronous_commit) == ("on", "on")
 
 
 def test_a_stricter_default_of_the_account_stays(lazy: None, settings: Settings) -> None:

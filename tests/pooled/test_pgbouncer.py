@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from attendance.models import AttendanceRecord, LessonLedger
+from attendance.selectors.health import database_state
 from attendance.services import durable_commits
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState
@@ -166,12 +167,12 @@ def test_a_pooled_commit_waits_for_the_disk_by_the_default_of_the_account(
         cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
     try:
         _open_anew(pooled)
-        assert (durable_commits.effective(), _commits(pooled)) == ("off", {"off"})
+        assert (database_state().synchronous_commit, _commits(pooled)) == ("off", {"off"})
 
         durable_commits.raise_for_role()
 
         _open_anew(pooled)
-        assert (durable_commits.effective(), _commits(pooled)) == ("on", {"on"})
+        assert (database_state().synchronous_commit, _commits(pooled)) == ("on", {"on"})
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
