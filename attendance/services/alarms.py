@@ -13,7 +13,7 @@ from attendance.errors import AlarmNotFound, AlarmStays, AlreadySettled, Conflic
 from attendance.models import AlarmAcknowledgement, AlarmEpisode, LessonLedger
 from attendance.rules.permissions import check_is_staff
 from attendance.selectors import alarms
-from attendance.selectors.alarms import KINDS, Finding, Found, finding
+from attendance.selectors.alarms import KINDS, Finding, Found, Part, finding
 from attendance.selectors.alarms.kinds import LESSON_LOST
 from attendance.services import validation
 from attendance.vocabulary import LessonState
@@ -27,7 +27,10 @@ logger = logging.getLogger(__name__)
 def look() -> None:
     """After a run: write down which alarms have begun and which have ended. It never raises."""
     try:
-        note(alarms.find({**finding.SOURCES, **finding.SLOW}))
+        seen = alarms.find({**finding.SOURCES, **finding.SLOW})
+        # While PostgreSQL is away, or its tables are of another release, nothing is written.
+        if Part.LESSONS not in seen.unknown:
+            note(seen)
     except Exception:
         logger.exception("The alarms could not be written down")
         connection.close()
@@ -57,7 +60,7 @@ def note(seen: Finding) -> None:
 
 def _is_kept(found: Found) -> bool:
     """What a process knows of itself alone is in no book."""
-    return found.kind.part is not alarms.Part.SCHEDULER
+    return found.kind.part is not Part.SCHEDULER
 
 
 def _is_over(row: AlarmEpisode, found: Found | None, seen: Finding) -> bool:

@@ -165,6 +165,16 @@ def test_what_one_process_knows_of_itself_is_in_no_book() -> None:
     assert not AlarmEpisode.objects.exists()
 
 
+@pytest.mark.parametrize("code", ["postgresql_unreachable", "migrations_missing"])
+def test_where_nothing_can_be_written_nothing_is_tried(
+    code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with SCENES[code]():
+        service.look()
+    assert not AlarmEpisode.objects.exists()
+    assert not caplog.records
+
+
 def test_a_look_that_fails_harms_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object) -> None:
         raise ValueError
