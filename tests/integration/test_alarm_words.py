@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from attendance.errors import (
     AlarmNotFound,
@@ -43,6 +44,7 @@ from tests.support.lessons import (
 )
 from tests.support.members import STAFF
 from tests.support.processes import manage
+from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,6 +113,8 @@ def test_another_value_is_a_new_alarm() -> None:
         acknowledge(OF_SITE)
         with live_setting("appendfsync", "no"):
             assert alarm(OF_SITE).is_open
+            acknowledge(OF_SITE)
+            assert not alarm(OF_SITE).is_open
 
 
 def test_another_payload_of_the_lesson_is_a_new_alarm() -> None:
@@ -266,6 +270,17 @@ def test_a_settled_lesson_that_comes_back_and_is_lost_again_is_a_new_alarm() -> 
     end(lesson.id)
     unified_persistence_task()
     assert alarms.current().alarms == []
+
+
+def test_a_word_from_before_settles_no_later_loss() -> None:
+    """It came back unreadable, and whoever asked for it alone has let nobody observe it."""
+    by = User.objects.get(school_number="STAFF-1")
+    settled = {"settled_at": timezone.now(), "settled_by": by, "settled_reason": "before"}
+    LessonLedgerFactory(state=LessonState.QUARANTINED, **settled)
+
+    unified_persistence_task()
+
+    assert alarm("lesson_lost").is_open
 
 
 def test_only_what_is_lost_is_settled() -> None:
