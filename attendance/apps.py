@@ -10,4 +10,4 @@ class AttendanceConfig(AppConfig):
         # Registers the system checks; the scheduler is not started here.
         from attendance import checks, listeners  # noqa: F401
 
-        listeners.connect()
+        listeners.connect(self)

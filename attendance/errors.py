@@ -162,6 +162,18 @@ class AlreadySettled(AttendanceError):
     default_message = _("This payload was settled before. Load the page again.")
 
 
+class AlarmNotFound(AttendanceError):
+    code = "alarm_not_found"
+    default_message = _("There is no such alarm now. Load the list again.")
+
+
+class AlarmStays(AttendanceError):
+    """Marks cannot be taken or kept: no word of a person changes that."""
+
+    code = "alarm_stays"
+    default_message = _("This alarm ends with its cause alone. Do what it says.")
+
+
 class PayloadNotFound(AttendanceError):
     code = "payload_not_found"
     default_message = _("There is no such payload in quarantine. Load the list again.")

@@ -24,6 +24,7 @@ from django.db import close_old_connections, connections
 from django_apscheduler.jobstores import DjangoMemoryJobStore
 from django_apscheduler.models import DjangoJob
 
+from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
@@ -171,6 +172,7 @@ def _tick() -> None:
         if report.totals.lessons or report.unavailable:
             outcomes = ", ".join(f"{n} {outcome}" for outcome, n in report.totals.outcomes.items())
             logger.info("Persistence run: %s. %s", outcomes or "nothing", report.unavailable)
+        alarms.look()
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:

@@ -78,7 +78,7 @@ def database() -> dict[str, Any]:
     config["CONN_HEALTH_CHECKS"] = True
     options = config.setdefault("OPTIONS", {})
     options.setdefault("connect_timeout", 5)
-    if env.bool("ATTN_DATABASE_POOLED", default=False):
+    if DATABASE_POOLED:
         # A pooler of transactions gives the session to another client after each of them.
         config["DISABLE_SERVER_SIDE_CURSORS"] = True
         options["prepare_threshold"] = None
@@ -149,6 +149,8 @@ def cache_url() -> str:
     return url
 
 
+# A pooler of transactions: what a session is told, another client has next.
+DATABASE_POOLED = env.bool("ATTN_DATABASE_POOLED", default=False)
 DEBUG = env.bool("ATTN_DEBUG", default=False)
 SECRET_KEY = secret_key()
 ALLOWED_HOSTS = env.list("ATTN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])

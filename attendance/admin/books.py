@@ -1,19 +1,27 @@
 """The lesson ledger and the persistence runs."""
 
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from attendance.admin.forms import ReasonForm
+from attendance.errors import AlarmNotFound
 from attendance.models import LessonLedger, PersistenceRun
+from attendance.services import alarms
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 from attendance.wording import runs
-from users.admin_base import ReadOnlyAdmin
+from users.admin_base import ReadOnlyAdmin, ask_and_do
 
 
 class StateNow(admin.SimpleListFilter):
@@ -51,7 +59,7 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
     list_filter = (StateNow, "starts_at")
     search_fields = ("lesson_name", "teacher_name", "teacher_number", "lesson_id")
     date_hierarchy = "starts_at"
-    actions = ("persist_now",)
+    actions = ("persist_now", "settle_lost")
 
     @admin.action(description=gettext_lazy("Persist now"), permissions=["persist"])
     def persist_now(self, request: HttpRequest, queryset: QuerySet[LessonLedger]) -> None:
@@ -62,6 +70,33 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
         )
         level = messages.ERROR if report.exit_status else messages.SUCCESS
         self.message_user(request, runs.in_words(report), level)
+
+    @admin.action(description=gettext_lazy("Settle lost lessons"), permissions=["persist"])
+    def settle_lost(self, request: HttpRequest, queryset: QuerySet[LessonLedger]) -> HttpResponse:
+        """Ask why: nothing more can come of the chosen lessons."""
+        ids = [str(i) for i in queryset.values_list("lesson_id", flat=True)]
+        where = reverse("admin:attendance_lessonledger_settle")
+        return redirect(f"{where}?{urlencode({'lesson': ids}, doseq=True)}")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.settle)
+        own = [path("settle/", view, name="attendance_lessonledger_settle")]
+        return own + super().get_urls()
+
+    def settle(self, request: HttpRequest) -> HttpResponse:
+        actor = self.require(request)
+
+        def act(data: dict[str, Any]) -> str:
+            try:
+                ids = [UUID(text) for text in request.GET.getlist("lesson")]
+            except ValueError:
+                raise AlarmNotFound from None
+            alarms.settle_lost(ids, actor=actor, reason=data["reason"])
+            return _("They are settled. They stay lost in the ledger, with your reason.")
+
+        form = ReasonForm(request.POST or None)
+        title, back = _("Settle lost lessons"), reverse("operations")
+        return ask_and_do(request, form, act, title=title, back=back)
 
     def has_persist_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("attendance.change_lessonledger")

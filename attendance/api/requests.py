@@ -96,6 +96,12 @@ class ReasonSerializer(Strict):
     reason = Text(max_length=LONGEST_REASON)
 
 
+class AcknowledgeSerializer(ReasonSerializer):
+    subject = Text(
+        max_length=200, required=False, allow_blank=True, help_text="As the list has it."
+    )
+
+
 class MergeSerializer(ReasonSerializer):
     into = Text(max_length=64, help_text="The number of the account that stands for both.")
 

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from attendance.api.parsing import Instant
+from attendance.selectors.alarms import Severity
 from attendance.vocabulary import (
     Check,
     EventKind,
@@ -313,6 +314,22 @@ class PayloadSerializer(serializers.Serializer[Any]):
 
     def get_payload(self, row: Any) -> str:
         return base64.b64encode(bytes(row.payload)).decode()
+
+
+class AlarmSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    subject = serializers.CharField(
+        allow_blank=True, help_text="The id of a lesson, or a server of a cluster."
+    )
+    about = serializers.CharField(allow_blank=True)
+    severity = serializers.ChoiceField([severity.value for severity in Severity])
+    since = Instant(allow_null=True)
+    cause = serializers.CharField()
+    what_to_do = serializers.CharField()
+    see = serializers.CharField()
+    acknowledged_at = Instant(allow_null=True)
+    acknowledged_by = serializers.CharField(allow_blank=True)
+    acknowledged_reason = serializers.CharField(allow_blank=True)
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):

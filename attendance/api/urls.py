@@ -4,6 +4,7 @@ from django.urls import path
 
 from attendance.api.views import (
     absences,
+    alarms,
     documents,
     lessons,
     me,
@@ -103,6 +104,17 @@ urlpatterns = [
         name="recompute",
     ),
     path("sections/<int:section_id>/policy/", sections.PolicyEndpoint.as_view(), name="policy"),
+    path("alarms/", alarms.AlarmsEndpoint.as_view(), name="alarms"),
+    path(
+        "alarms/<str:code>/acknowledge/",
+        alarms.AcknowledgeEndpoint.as_view(),
+        name="alarm-acknowledge",
+    ),
+    path(
+        "lessons/<uuid:lesson_id>/settle-lost/",
+        alarms.SettleLostEndpoint.as_view(),
+        name="settle-lost",
+    ),
     path("runs/", operations.RunsEndpoint.as_view(), name="runs"),
     path("quarantine/", operations.QuarantineEndpoint.as_view(), name="quarantine"),
     path("quarantine/<int:payload_id>/retry/", operations.RetryEndpoint.as_view(), name="retry"),

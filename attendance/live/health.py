@@ -1,4 +1,4 @@
-"""Settings and state of the live store, for system checks and /readyz."""
+"""Settings and state of the live store, for its alarms."""
 
 import contextlib
 from typing import Any, NamedTuple
@@ -11,6 +11,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 from attendance.live import client
 
 UNKNOWN = "unknown"
+_SETTINGS = ("maxmemory-policy", "appendonly", "appendfsync", "no-appendfsync-on-rewrite")
 
 
 class ServerState(NamedTuple):
@@ -23,6 +24,8 @@ class ServerState(NamedTuple):
     eviction: str
     append_only: str
     fsync: str
+    pauses_syncs: str
+    """`no-appendfsync-on-rewrite`: with `yes`, nothing is synced during a rewrite."""
     last_write: str
     cluster: str
     """`ok` where its cluster serves every slot, or it is in none."""
@@ -31,10 +34,6 @@ class ServerState(NamedTuple):
     def has_written(self) -> bool:
         """Whether the last write to the append-only file and the last rewrite went well."""
         return self.last_write in {"ok", UNKNOWN}
-
-    @property
-    def may_forget(self) -> bool:
-        return self.eviction not in {"noeviction", UNKNOWN} or self.append_only == "no"
 
 
 def live_states() -> list[ServerState]:
@@ -75,6 +74,7 @@ def _server_state(connection: redis.Redis) -> ServerState:
         eviction=settings.get("maxmemory-policy", UNKNOWN),
         append_only=settings.get("appendonly", UNKNOWN),
         fsync=settings.get("appendfsync", UNKNOWN),
+        pauses_syncs=settings.get("no-appendfsync-on-rewrite", UNKNOWN),
         last_write=bad[0] if bad else "ok",
         cluster=_cluster_state(connection) if is_clustered else "ok",
     )
@@ -101,7 +101,7 @@ def _info(connection: redis.Redis, section: str) -> dict[str, Any]:
 def _settings(connection: redis.Redis) -> dict[str, str]:
     """CONFIG GET is forbidden on many managed servers: then nothing is known."""
     with contextlib.suppress(redis.exceptions.ResponseError):
-        config = connection.config_get("maxmemory-policy", "appendonly", "appendfsync")
+        config = connection.config_get(*_SETTINGS)
         return {_text(name): _text(value) for name, value in config.items()}
     return {}
 

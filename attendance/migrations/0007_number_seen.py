@@ -9,7 +9,7 @@ UPDATE attendance_attendancerecord AS r SET school_number = u.school_number
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('attendance', '0005_request_digest'),
+        ('attendance', '0006_alarms'),
         ('users', '0004_former_number'),
     ]
 

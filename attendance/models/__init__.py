@@ -1,5 +1,6 @@
-"""The tables of ATTN: the stored register; and ledger, runs and quarantine of persistence."""
+"""The tables of ATTN: the stored register; ledger, runs and quarantine of persistence; alarms."""
 
+from attendance.models.alarms import AlarmAcknowledgement, AlarmEpisode
 from attendance.models.books import LessonLedger, PersistenceRun, QuarantinedPayload
 from attendance.models.register import (
     Attendance,
@@ -10,6 +11,8 @@ from attendance.models.register import (
 from attendance.models.site import Site
 
 __all__ = [
+    "AlarmAcknowledgement",
+    "AlarmEpisode",
     "Attendance",
     "AttendanceEvent",
     "AttendanceRecord",

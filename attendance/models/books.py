@@ -84,6 +84,20 @@ class LessonLedger(models.Model):
     first_seen_at = models.DateTimeField(_("first seen at"), default=timezone.now)
     persisted_at = models.DateTimeField(_("stored at"), null=True)
     discarded_at = models.DateTimeField(_("discarded at"), null=True)
+    # Of a lost lesson: who has done what could be done. It stays lost.
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        # Few lessons are lost, and every lesson would have an entry in the index.
+        db_index=False,
+        verbose_name=_("settled by"),
+    )
+    settled_reason = models.CharField(
+        _("why settled"), max_length=LONGEST_REASON, blank=True, db_default=""
+    )
 
     objects = LessonLedgerQuerySet.as_manager()
 
@@ -109,6 +123,11 @@ class LessonLedger(models.Model):
             models.CheckConstraint(
                 name="lesson_ledger_discarded_was_persisted",
                 condition=Q(discarded_at=None) | Q(persisted_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="lesson_ledger_settled_is_explained",
+                condition=Q(settled_at=None, settled_by=None, settled_reason="")
+                | (Q(settled_at__isnull=False, settled_by__isnull=False) & ~Q(settled_reason="")),
             ),
         )
 

@@ -1,8 +1,9 @@
-"""What PostgreSQL says of the health of the site: lessons that wait, missing migrations."""
+"""What PostgreSQL says of the health of the site: its settings, lessons that wait, migrations."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Q
@@ -10,13 +11,43 @@ from django.db.models import Count, Min, Q
 from attendance.models import LessonLedger
 from attendance.vocabulary import LessonState
 
+WEAK_COMMITS = ("off", "local")
+"""`local` waits for this server's disk and not for the standby that its owner has named."""
+
+LOST = Q(state=LessonState.LOST, settled_at=None)
+UNREADABLE = Q(state=LessonState.QUARANTINED)
+REWOUND = Q(last_error__startswith="rewound")
+# What is stored may hold something newer in Redis that cannot be stored.
+FAILED = Q(state=LessonState.FAILED) | Q(state=LessonState.PERSISTED, attempts__gt=0)
+
+
+class DatabaseState(NamedTuple):
+    is_standby: bool
+    fsync: str
+    full_page_writes: str
+    synchronous_commit: str
+    """What holds for a commit of the site: the session's; behind a pooler, its default."""
+
+
+def database_state() -> DatabaseState:
+    """How PostgreSQL is set, and whether it takes writes: one query."""
+    value = "reset_val" if settings.DATABASE_POOLED else "setting"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_is_in_recovery(), current_setting('fsync'),"
+            f" current_setting('full_page_writes'), {value}"
+            " FROM pg_settings WHERE name = 'synchronous_commit'"
+        )
+        return DatabaseState(*cursor.fetchone())
+
 
 class WaitingLessons(NamedTuple):
     """What needs attention, counted by the ledger."""
 
-    oldest: timedelta | None
-    """How long the oldest lesson that is over waits to be stored."""
+    oldest_at: datetime | None
+    """Since when the oldest lesson that is over waits to be stored."""
     lost: int
+    """Those that nobody has settled."""
     quarantined: int
     rewound: int
     failed: int
@@ -26,18 +57,13 @@ def waiting(*, at: datetime) -> WaitingLessons:
     """Lessons that wait at an instant, and those that need a person: one query."""
     unstored = LessonLedger.objects.waiting(at).values("pk")
     counts = LessonLedger.objects.aggregate(
-        oldest=Min("ends_at", filter=Q(pk__in=unstored)),
-        lost=Count("pk", filter=Q(state=LessonState.LOST)),
-        quarantined=Count("pk", filter=Q(state=LessonState.QUARANTINED)),
-        rewound=Count("pk", filter=Q(last_error__startswith="rewound")),
-        # What is stored may hold something newer in Redis that cannot be stored.
-        failed=Count(
-            "pk",
-            filter=Q(state=LessonState.FAILED) | Q(state=LessonState.PERSISTED, attempts__gt=0),
-        ),
+        oldest_at=Min("ends_at", filter=Q(pk__in=unstored)),
+        lost=Count("pk", filter=LOST),
+        quarantined=Count("pk", filter=UNREADABLE),
+        rewound=Count("pk", filter=REWOUND),
+        failed=Count("pk", filter=FAILED),
     )
-    oldest = counts.pop("oldest")
-    return WaitingLessons(oldest=at - oldest if oldest else None, **counts)
+    return WaitingLessons(**counts)
 
 
 def missing_migrations() -> list[str]:

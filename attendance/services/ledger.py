@@ -1,6 +1,6 @@
 """The ledger's writes: conditional on the state before, under the lesson's claim."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,6 +26,9 @@ GONE = (
     "lost: it was stored and had left Redis, and PostgreSQL came back older. Restore a newer "
     "backup, or ask the students for their receipts."
 )
+REWOUND = "rewound"
+"""How the ledger's word on a rewound lesson begins."""
+
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 
@@ -75,7 +78,8 @@ def observe(lessons: Sequence[LiveLesson]) -> None:
         claimed_ids = set(claims.claim([lesson.id for lesson in to_write]))
         _upsert(
             [lesson for lesson in to_write if lesson.id in claimed_ids],
-            f"{_NEWEST}, state = EXCLUDED.state, last_error = '' WHERE stored.state = ANY(%s)"
+            f"{_NEWEST}, state = EXCLUDED.state, last_error = '', settled_at = NULL,"
+            " settled_by_id = NULL, settled_reason = '' WHERE stored.state = ANY(%s)"
             " OR stored.state = 'persisted' AND stored.stored_revision < EXCLUDED.seen_revision",
             [list(OBSERVED)],
         )
@@ -296,9 +300,22 @@ def mark_rewound(lesson_id: UUID) -> None:
         state=LessonState.DISCARDED,
         persisted_at=timezone.now(),
         discarded_at=timezone.now(),
-        last_error="rewound: Redis holds an older copy of this lesson than PostgreSQL. It is kept "
-        "there and left alone; what differs is in quarantine.",
+        last_error=f"{REWOUND}: Redis holds an older copy of this lesson than PostgreSQL. It is "
+        "kept there and left alone; what differs is in quarantine.",
     )
+
+
+def end_rewound(lesson_ids: Sequence[UUID], is_gone: Callable[[Sequence[UUID]], set[UUID]]) -> None:
+    """Rewound lessons whose older copy is gone from Redis: nothing is left to be looked at.
+
+    `is_gone` asks Redis under the claim: whoever finds a copy that came back marks the lesson
+    under the claim too.
+    """
+    with transaction.atomic():
+        claimed_ids = claims.claim(lesson_ids)
+        LessonLedger.objects.filter(
+            lesson_id__in=is_gone(claimed_ids), last_error__startswith=REWOUND
+        ).update(last_error="")
 
 
 def mark_lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
@@ -317,6 +334,9 @@ def mark_lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
         rows.filter(lesson_id__in=lost_ids).update(
             state=LessonState.LOST,
             last_error=LOST,
+            settled_at=None,
+            settled_by=None,
+            settled_reason="",
         )
     return lost_ids
 

@@ -4,27 +4,24 @@
 200 answer, because taking the site out of service would not help.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
-from django.conf import settings
 from django.db import Error as DatabaseError
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
-
-# Marks texts for translation and leaves them in English: probes read them, pages translate.
-from django.utils.translation import gettext_noop as _
+from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from attendance import scheduler
-from attendance.live import health
+from attendance.selectors import alarms
 from attendance.selectors import health as database_health
-from users.errors import AttnError
-
-LATE_AFTER_PERIODS = 3
-"""A lesson that waits longer than so many periods of the task is an alarm."""
+from attendance.selectors.alarms import Alarm, Current, Found, Part
+from attendance.selectors.alarms.kinds import SCHEDULER_STOPPED
+from attendance.selectors.alarms.lessons import is_late
+from attendance.wording import alarms as wording
 
 
 @never_cache
@@ -37,81 +34,60 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Whether the site can take marks and keep them, and what needs a person."""
-    body = report()
+    """Whether the site can take marks and keep them, and what needs a person.
+
+    Anybody may ask: it names no lesson and no person. It is English, since probes read it.
+    """
+    with translation.override("en"):
+        body = report(look(is_probe=True))
     return JsonResponse(body, status=503 if body["status"] == "unavailable" else 200)
 
 
-def report(wording: Callable[[AttnError], str] = str) -> dict[str, Any]:
-    """The answer of /readyz; `wording` makes the text of an error, for pages in their language."""
-    vital = {
-        "postgresql": _ask(_postgresql, wording),
-        "redis": _ask(_redis, wording),
-        "migrations": _ask(_migrations, wording),
+def look(*, is_probe: bool = False) -> Current:
+    """The alarms of the site, and those that this process knows of itself."""
+    return alarms.current(is_probe=is_probe, also=_of_this_process())
+
+
+def _of_this_process() -> Iterator[Found]:
+    if scheduler.is_wanted() and not scheduler.is_alive():
+        yield Found(SCHEDULER_STOPPED)
+
+
+def report(now: Current) -> dict[str, Any]:
+    """The answer of /readyz."""
+    vital = (Part.POSTGRESQL, Part.REDIS, Part.MIGRATIONS)
+    return {
+        "status": now.status,
+        **{part.value: _vital(now, part) for part in vital},
+        "lessons": _lessons(now),
+        "scheduler": _scheduler(now),
+        "alarms": list(_told(now.alarms)),
     }
-    alarms = {"lessons": _ask(_lessons, wording), "scheduler": _ask(_scheduler, wording)}
-    is_ready = all(part["ok"] for part in vital.values())
-    is_quiet = all(part["ok"] for part in alarms.values())
-    status = "unavailable" if not is_ready else "ok" if is_quiet else "degraded"
-    return {"status": status, **vital, **alarms}
 
 
-def _ask(
-    question: Callable[[], dict[str, Any]], wording: Callable[[AttnError], str]
-) -> dict[str, Any]:
+def _vital(now: Current, part: Part) -> dict[str, Any]:
+    if now.works(part):
+        return {"ok": True}
+    # What could not be asked is as well as the server that was to answer.
+    where = part if now.of(part) else Part.POSTGRESQL
+    return {"ok": False, "detail": wording.cause(now.of(where)[0].found)}
+
+
+def _lessons(now: Current) -> dict[str, Any]:
+    if Part.LESSONS in now.unknown:
+        return _vital(now, Part.MIGRATIONS)
     try:
-        return question()
-    except AttnError as error:
-        return {"ok": False, "detail": wording(error)}
+        waiting = database_health.waiting(at=timezone.now())
     except DatabaseError:
         connection.close()
-        return {
-            "ok": False,
-            "detail": _("PostgreSQL cannot be reached or does not answer in time."),
-        }
-
-
-def _postgresql() -> dict[str, Any]:
-    # A probe must end. The limit is set for this transaction only: behind a pooler, others
-    # use the same session next.
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', '5s', true), pg_is_in_recovery()")
-        is_standby = cursor.fetchone()[1]
-    if is_standby:
-        return {"ok": False, "detail": _("PostgreSQL is a standby and takes no writes.")}
-    return {"ok": True}
-
-
-def _redis() -> dict[str, Any]:
-    states = health.live_states()
-    if not all(state.has_written for state in states):
-        return {"ok": False, "detail": _("The last write of the live store to its disk failed.")}
-    if any(state.may_forget for state in states):
-        return {"ok": False, "detail": _("The live store may forget lessons: see manage.py check.")}
-    if any(state.cluster != "ok" for state in states):
-        return {
-            "ok": False,
-            "detail": _("The live store's cluster does not serve every slot."),
-        }
-    return {"ok": True}
-
-
-def _migrations() -> dict[str, Any]:
-    missing = database_health.missing_migrations()
-    if missing:
-        return {"ok": False, "detail": _("Migrations are missing. Run manage.py migrate.")}
-    return {"ok": True}
-
-
-def _lessons() -> dict[str, Any]:
-    waiting = database_health.waiting(at=timezone.now())
-    oldest = waiting.oldest.total_seconds() if waiting.oldest else 0.0
-    is_late = oldest > LATE_AFTER_PERIODS * settings.PERSIST_MINUTES * 60
-    needs_person = waiting.lost or waiting.quarantined or waiting.rewound
+        return {"ok": False}
+    oldest_at = waiting.oldest_at
     return {
-        "ok": not (is_late or needs_person or waiting.failed),
-        "oldest_waiting_seconds": round(oldest),
-        "is_late": is_late,
+        "ok": now.is_quiet(Part.LESSONS),
+        "oldest_waiting_seconds": round((timezone.now() - oldest_at).total_seconds())
+        if oldest_at
+        else 0,
+        "is_late": is_late(oldest_at),
         "lost": waiting.lost,
         "quarantined": waiting.quarantined,
         "rewound": waiting.rewound,
@@ -119,7 +95,25 @@ def _lessons() -> dict[str, Any]:
     }
 
 
-def _scheduler() -> dict[str, Any]:
+def _scheduler(now: Current) -> dict[str, Any]:
     if not scheduler.is_wanted():
-        return {"ok": True, "detail": _("This process has no scheduler.")}
-    return {"ok": scheduler.is_alive()}
+        return {"ok": True, "detail": "This process has no scheduler."}
+    return {"ok": now.is_quiet(Part.SCHEDULER)}
+
+
+def _told(on: Iterable[Alarm]) -> Iterator[dict[str, Any]]:
+    """Each kind of alarm once: how many there are, and not of whom."""
+    for code, group in groupby(on, key=lambda alarm: alarm.kind.code):
+        same = list(group)
+        first = next((alarm for alarm in same if alarm.is_open), same[0])
+        since = [alarm.since for alarm in same if alarm.since]
+        yield {
+            "code": code,
+            "severity": first.kind.severity.value,
+            "count": len(same),
+            "acknowledged": sum(not alarm.is_open for alarm in same),
+            "since": min(since).isoformat() if since else None,
+            "cause": wording.cause(first.found),
+            "what_to_do": wording.what_to_do(first.found),
+            "see": first.kind.see,
+        }

@@ -1,16 +1,18 @@
 """Who may what: every endpoint for everybody, from the addresses themselves."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.urls import URLPattern
+from django.utils import timezone
 
 from attendance.live.payloads import LiveLesson
 from tests.api.endpoints import ENDPOINTS
 from tests.support.absences import NOT_ON_ROSTER, added_file, asked_absence, made_course
 from tests.support.callers import Api, account
-from tests.support.factories import QuarantinedPayloadFactory
+from tests.support.factories import LessonLedgerFactory, QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
 from tests.support.members import (
     ASSISTANT,
@@ -135,6 +137,10 @@ RULES = {
     ("policy", "GET"): OWN_SECTION,
     ("policy", "PUT"): OWN_SECTION._replace(assistant=403, body={"late_after_s": 600}),
     ("runs", "GET"): STAFF_ONLY,
+    ("alarms", "GET"): STAFF_ONLY,
+    ("alarm-acknowledge", "POST"): Rule(401, 403, 403, 403, 200, {"reason": "known"}),
+    # It is not lost.
+    ("settle-lost", "POST"): Rule(401, 403, 403, 403, 404, {"reason": "nothing more comes"}),
     ("quarantine", "GET"): STAFF_ONLY,
     # It cannot be read now either.
     ("retry", "POST"): Rule(401, 403, 403, 403, 409),
@@ -169,6 +175,9 @@ def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
         if "<int:evidence_id>" in path:
             path = path.replace("<int:evidence_id>", str(added_file(absence).pk))
     path = path.replace("<int:section_id>", str(section.pk))
+    if "<str:code>" in path:
+        LessonLedgerFactory(ends_at=timezone.now() - timedelta(minutes=20))
+        path = path.replace("<str:code>", "lesson_late")
     if "<int:payload_id>" in path:
         path = path.replace("<int:payload_id>", str(QuarantinedPayloadFactory().pk))
     return path

@@ -42,6 +42,8 @@ def staff_client(client: Client) -> Client:
 
 
 MODELS: dict[str, Callable[[], Any]] = {
+    "attendance_alarmepisode": factories.AlarmEpisodeFactory,
+    "attendance_alarmacknowledgement": factories.AlarmAcknowledgementFactory,
     "attendance_attendance": factories.AttendanceFactory,
     "attendance_attendancerecord": AttendanceRecordFactory,
     "attendance_attendanceevent": AttendanceEventFactory,

@@ -12,6 +12,8 @@ from django.utils import timezone
 from tests.support import factories
 from tests.support.course_factories import AbsenceFactory, PolicyFactory, SectionFactory
 from tests.support.factories import (
+    AlarmAcknowledgementFactory,
+    AlarmEpisodeFactory,
     AttendanceEventFactory,
     AttendanceFactory,
     AttendanceRecordFactory,
@@ -66,6 +68,20 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("refused_check_in_instants_are_sane", "RefusedCheckInFactory", {"last_at": FAR}),
     ("lesson_ledger_state_is_known", "LessonLedgerFactory", {"state": "gone"}),
     ("lesson_ledger_discarded_was_persisted", "LessonLedgerFactory", {"discarded_at": NOW}),
+    ("lesson_ledger_settled_is_explained", "LessonLedgerFactory", {"settled_at": NOW}),
+    ("alarm_episode_has_a_code", "AlarmEpisodeFactory", {"code": ""}),
+    (
+        "alarm_episode_ends_not_before_it_begins",
+        "AlarmEpisodeFactory",
+        {"ended_at": NOW - timedelta(days=2)},
+    ),
+    ("alarm_episode_instants_are_sane", "AlarmEpisodeFactory", {"ended_at": FAR}),
+    ("alarm_acknowledgement_is_explained", "AlarmAcknowledgementFactory", {"reason": ""}),
+    (
+        "alarm_acknowledgement_instant_is_sane",
+        "AlarmAcknowledgementFactory",
+        {"acknowledged_at": FAR},
+    ),
     ("persistence_run_trigger_is_known", "PersistenceRunFactory", {"trigger": "ghost"}),
     ("persistence_run_sums_agree", "PersistenceRunFactory", {"read": 1}),
     ("quarantined_payload_kind_is_known", "QuarantinedPayloadFactory", {"kind": "x"}),
@@ -98,6 +114,7 @@ def test_every_rule_is_tested() -> None:
         "attendance_event_once_per_request",
         "quarantined_payload_kept_once",
         "refused_check_in_once_per_student_and_code",
+        "alarm_episode_open_once",
     }
     from django.apps import apps
 
@@ -139,9 +156,17 @@ def test_a_refusal_is_counted_in_one_row() -> None:
         RefusedCheckInFactory(attendance=first.attendance, school_number=first.school_number)
 
 
-def test_an_event_is_neither_changed_nor_deleted() -> None:
-    event: Any = AttendanceEventFactory()
-    for change in (event.save, event.delete):
+def test_an_alarm_is_open_once() -> None:
+    first = AlarmEpisodeFactory()
+    AlarmEpisodeFactory(code=first.code, ended_at=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(IntegrityError, match="alarm_episode_open_once"):
+        AlarmEpisodeFactory(code=first.code)
+
+
+@pytest.mark.parametrize("made_by", [AttendanceEventFactory, AlarmAcknowledgementFactory])
+def test_a_word_is_neither_changed_nor_deleted(made_by: Any) -> None:
+    row: Any = made_by()
+    for change in (row.save, row.delete):
         with (
             pytest.raises(IntegrityError, match="append-only"),
             transaction.atomic(),
@@ -162,6 +187,8 @@ def test_rows_say_what_they_are() -> None:
         AttendanceRecordFactory(full_name="Ada"),
         AttendanceEventFactory(),
         LessonLedgerFactory(lesson_name="Physics"),
+        AlarmEpisodeFactory(),
+        AlarmAcknowledgementFactory(),
         PersistenceRunFactory(),
         QuarantinedPayloadFactory(),
         RefusedCheckInFactory(),

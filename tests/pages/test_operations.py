@@ -46,7 +46,7 @@ def test_queries_do_not_grow_with_lessons_and_runs(django_assert_max_num_queries
     for _ in range(5):
         PersistenceRun.objects.create(trigger=Trigger.COMMAND)
     start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         staff.get("/admin/operations/figures/")
 
 
@@ -77,14 +77,14 @@ def test_health_says_what_is_wrong_in_the_reader_s_language() -> None:
     )
     staff = signed_in(STAFF)
     page = text_of(staff.get("/admin/operations/"))
-    assert "1 lesson is lost" in page
-    assert "2 lessons are unreadable" in page
-    assert "waits longer than it should" in page
+    assert "A lesson is lost from the live store." in page
+    assert page.count("A lesson is unreadable and waits in the live store.") == 2
+    assert "waits to be stored for longer than it should" in page
     assert f"/lessonledger/{late.pk}/change/" in page
     assert "for 20 minutes" in page
 
     turkish = text_of(staff.get("/admin/operations/", HTTP_ACCEPT_LANGUAGE="tr"))
-    assert "1 ders canlı depodan kayboldu" in turkish
+    assert "Bir ders canlı depodan kayboldu." in turkish
     assert "needs a person" not in turkish
 
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.db import connection
 from django.db.utils import ProgrammingError
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from attendance.models import AttendanceRecord, LessonLedger
+from attendance.selectors.health import database_state
+from attendance.services import durable_commits
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.vocabulary import LessonState
 from tests.pooled.bouncer import POOL, Bouncer
@@ -51,7 +54,7 @@ def test_what_holds_at_postgresql_holds_behind_a_pooler(pooled: Bouncer) -> None
                 *MODULES,
             ),
         ],
-        cwd=settings.BASE_DIR,
+        cwd=django_settings.BASE_DIR,
         env=environment(DATABASE_URL=url, ATTN_DATABASE_POOLED="true"),
         capture_output=True,
         text=True,
@@ -153,3 +156,38 @@ def test_a_claim_is_gone_with_its_transaction_and_not_with_its_session(pooled: B
         held = everybody[0].execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
         assert held.fetchone() == (0,)
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
+
+
+def test_a_pooled_commit_waits_for_the_disk_by_the_default_of_the_account(
+    pooled: Bouncer, settings: Settings
+) -> None:
+    settings.DATABASE_POOLED = True
+    name = connection.ops.quote_name(connection.settings_dict["NAME"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    try:
+        _open_anew(pooled)
+        assert (database_state().synchronous_commit, _commits(pooled)) == ("off", {"off"})
+
+        durable_commits.raise_for_role()
+
+        _open_anew(pooled)
+        assert (database_state().synchronous_commit, _commits(pooled)) == ("on", {"on"})
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER DATABASE {name} RESET synchronous_commit")
+            cursor.execute(f"ALTER ROLE current_user IN DATABASE {name} RESET synchronous_commit")
+
+
+def _open_anew(pooled: Bouncer) -> None:
+    """What the pooler has open keeps the default that it began with."""
+    connection.close()
+    pooled.kill()
+    pooled.start()
+
+
+def _commits(pooled: Bouncer) -> set[str]:
+    """What each connection of the pool has."""
+    with others_in_transactions(pooled, POOL - 1) as everybody:
+        found = [other.execute("SHOW synchronous_commit").fetchone() for other in everybody]
+    return {str(row[0]) for row in found if row}

@@ -7,6 +7,8 @@ import factory
 from django.utils import timezone
 
 from attendance.models import (
+    AlarmAcknowledgement,
+    AlarmEpisode,
     Attendance,
     AttendanceEvent,
     AttendanceRecord,
@@ -123,6 +125,24 @@ class QuarantinedPayloadFactory(factory.django.DjangoModelFactory[QuarantinedPay
             settled_at=factory.LazyFunction(timezone.now),
             settled_by=factory.SubFactory(UserFactory, staff=True),
         )
+
+
+class AlarmEpisodeFactory(factory.django.DjangoModelFactory[AlarmEpisode]):
+    class Meta:
+        model = AlarmEpisode
+
+    code = factory.Sequence(lambda n: f"alarm_{n}")
+    cause = "because"
+
+
+class AlarmAcknowledgementFactory(factory.django.DjangoModelFactory[AlarmAcknowledgement]):
+    class Meta:
+        model = AlarmAcknowledgement
+
+    episode = factory.SubFactory(AlarmEpisodeFactory)
+    actor = factory.SubFactory(UserFactory, staff=True)
+    actor_name = factory.SelfAttribute("actor.full_name")
+    reason = "a test site"
 
 
 class RefusedCheckInFactory(factory.django.DjangoModelFactory[RefusedCheckIn]):

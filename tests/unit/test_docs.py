@@ -12,6 +12,7 @@ from django.core.management import find_commands, load_command_class
 
 from attendance.errors import AttendanceError
 from attendance.live import keys
+from attendance.selectors.alarms import KINDS, Kind
 from attn_project.oidc import NEEDED
 from courses.errors import CourseError
 from users.errors import UserError
@@ -115,9 +116,22 @@ def test_tables_and_rules_are_described(label: str) -> None:
 
 def test_a_system_check_is_described() -> None:
     ids = set(re.findall(r'id="(attn\.\w+)"', (ROOT / "attendance" / "checks.py").read_text()))
+    ids |= {kind.check for kind in KINDS.values() if kind.check}
     text = (REFERENCE / "health.md").read_text()
-    assert ids
+    assert len(ids) > 10
     assert all(f"`{name}`" in text for name in ids)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.code)
+def test_an_alarm_is_described_and_has_its_repair(kind: Kind) -> None:
+    assert f"| `{kind.code}` | {kind.severity} |" in (REFERENCE / "health.md").read_text()
+    path, _, anchor = kind.see.partition("#")
+    assert f"\n## {anchor}\n" in (ROOT / path).read_text()
+
+
+def test_every_repair_is_of_an_alarm() -> None:
+    text = (ROOT / "docs" / "how-to" / "repair.md").read_text()
+    assert set(re.findall(r"^## ([a-z_]+)$", text, re.MULTILINE)) == set(KINDS)
 
 
 def test_a_dependency_has_its_reason() -> None:

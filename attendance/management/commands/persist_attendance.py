@@ -8,13 +8,14 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils.translation import gettext, gettext_lazy
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from attendance.management.arguments import lesson_id
+from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import CHUNK_RECORDS, RunOptions
 from attendance.services.persistence.report import TROUBLE, LessonReport, PersistenceReport
@@ -35,7 +36,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--lesson",
             action="append",
-            type=_lesson_id,
+            type=lesson_id,
             metavar="ID",
             help="only this lesson, also one that waits; may be given several times",
         )
@@ -70,6 +71,8 @@ class Command(BaseCommand):
                 ),
                 observer=Observer(stopped.is_set, more, done),
             )
+        if not (options["dry_run"] or options["lesson"]):
+            alarms.look()
         if options["json"]:
             self.stdout.write(json.dumps(report.as_dict(), ensure_ascii=False))
         else:
@@ -78,13 +81,6 @@ class Command(BaseCommand):
             self.stderr.write(f"{gettext(report.unavailable)} {_NOTHING_IS_LOST}")
         if report.exit_status:
             sys.exit(report.exit_status)
-
-
-def _lesson_id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a lesson id") from None
 
 
 def _positive(text: str) -> int:

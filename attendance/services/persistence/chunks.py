@@ -21,7 +21,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.services import claims, ledger, refusals
+from attendance.services import claims, durable_commits, ledger, refusals
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
     captured,
@@ -147,11 +147,9 @@ def _bound_this_transaction() -> None:
             "SELECT set_config('lock_timeout', '10s', true),"
             " set_config('statement_timeout', %s, true),"
             " set_config('idle_in_transaction_session_timeout', '120s', true),"
-            # Redis forgets after this commit, so it must be on the disk. A stricter
-            # setting of the server stays.
-            " set_config('synchronous_commit', CASE WHEN"
-            " current_setting('synchronous_commit') IN ('off', 'local') THEN 'on'"
-            " ELSE current_setting('synchronous_commit') END, true)",
+            # Redis forgets after this commit, and a pooler may have a session that was
+            # opened before the account got its default.
+            f" set_config('synchronous_commit', {durable_commits.RAISED}, true)",
             [f"{claims.STATEMENT_SECONDS}s"],
         )
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
@@ -28,14 +30,29 @@ def find_lost() -> list[LessonReport]:
     lesson that is not in due is unparked.
     """
     reports: list[LessonReport] = []
-    for page in _open_pages():
+    for page in _pages(LessonLedger.objects.open()):
         # Read due before the lessons: a discard leaves due last, and may be halfway just now.
         outside = store.outside_due(page)
         lessons = store.read_lessons(page)
         reports += _declare([i for i in page if lessons[i] is Missing.NOT_FOUND])
         _enter_in_due({i: lessons[i] for i in outside if lessons[i] is not Missing.NOT_FOUND})
+    _end_rewound()
     store.tidy_parked()
     return reports
+
+
+def _end_rewound() -> None:
+    """Where a person has removed the older copy, the ledger says no longer that there is one."""
+    for page in _pages(LessonLedger.objects.filter(last_error__startswith=ledger.REWOUND)):
+        gone_ids = _gone(page)
+        if gone_ids:
+            ledger.end_rewound(sorted(gone_ids), _gone)
+
+
+def _gone(lesson_ids: Sequence[UUID]) -> set[UUID]:
+    """Those that Redis answers about and does not hold."""
+    lessons = store.read_lessons(lesson_ids) if lesson_ids else {}
+    return {i for i, lesson in lessons.items() if lesson is Missing.NOT_FOUND}
 
 
 def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
@@ -46,8 +63,8 @@ def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
         logger.error("Lesson %s was not in due and is entered again", lesson_id)
 
 
-def _open_pages() -> Iterator[list[UUID]]:
-    rows = LessonLedger.objects.open().order_by("lesson_id").values_list("lesson_id", flat=True)
+def _pages(lessons: "QuerySet[LessonLedger]") -> Iterator[list[UUID]]:
+    rows = lessons.order_by("lesson_id").values_list("lesson_id", flat=True)
     page = list(rows[:PAGE])
     while page:
         yield page

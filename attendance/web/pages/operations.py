@@ -16,16 +16,18 @@ from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from attendance import scheduler
 from attendance.models import PersistenceRun
 from attendance.rules.permissions import MAY_OPERATE
 from attendance.selectors.operations import read_books
+from attendance.services import alarms
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 from attendance.web import health
 from attendance.web.callers import signed_in
+from attendance.web.pages import alarm_lines
 from attendance.wording import runs, site_health
-from users.wording import in_words
 
 WIDTH, HEIGHT, GAP, WIDEST = 800, 120, 2, 40
 NO_CONTENT = 204
@@ -67,6 +69,7 @@ def figures(request: HttpRequest) -> HttpResponse:
 def persist(request: HttpRequest) -> HttpResponse:
     """Run the task now, also for parked lessons."""
     report = unified_persistence_task(options=RunOptions(trigger=Trigger.ADMIN, retry_parked=True))
+    alarms.look()
     level = messages.ERROR if report.exit_status else messages.SUCCESS
     messages.add_message(request, level, runs.in_words(report))
     return redirect("operations")
@@ -82,7 +85,11 @@ def _figures_html() -> tuple[SafeString, str]:
 
 def _figures() -> dict[str, Any]:
     """The context of the figures; where PostgreSQL is away, only the health of the site."""
-    context: dict[str, Any] = {"health": site_health.of_health(health.report(in_words))}
+    now = health.look()
+    context: dict[str, Any] = {
+        "health": site_health.of_health(now, has_scheduler=scheduler.is_wanted()),
+        "alarms": alarm_lines.read(now),
+    }
     try:
         books = read_books(at=timezone.now())
     except DatabaseError:

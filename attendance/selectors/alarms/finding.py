@@ -1,0 +1,85 @@
+"""The sources of alarms, asked one after the other; a server that is away hides only its own."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from django.db import Error, connection, transaction
+
+from attendance.errors import LiveStoreUnavailable
+from attendance.selectors.alarms import kinds
+from attendance.selectors.alarms.kinds import Found, Part
+from attendance.selectors.alarms.lessons import of_lessons, of_quarantine
+from attendance.selectors.alarms.servers import (
+    of_files,
+    of_live_store,
+    of_migrations,
+    of_postgresql,
+)
+
+Source = Callable[[], Iterable[Found]]
+
+SERVERS: dict[Part, tuple[Source, ...]] = {
+    Part.REDIS: (of_live_store,),
+    Part.POSTGRESQL: (of_postgresql,),
+    Part.MIGRATIONS: (of_migrations,),
+}
+"""What a system check asks."""
+
+SOURCES: dict[Part, tuple[Source, ...]] = {**SERVERS, Part.LESSONS: (of_lessons, of_quarantine)}
+"""What a probe asks as well: each answers within seconds."""
+
+SLOW: dict[Part, tuple[Source, ...]] = {Part.FILES: (of_files,)}
+"""What a person and a run ask, and no probe: it may hang."""
+
+_SECONDS = 5
+_NOT_OF_POSTGRESQL = {Part.REDIS, Part.FILES}
+
+
+class Finding(NamedTuple):
+    found: list[Found]
+    unknown: set[Part]
+    """Parts that could not be asked: nothing is known of their alarms."""
+
+
+def find(sources: dict[Part, tuple[Source, ...]] = SOURCES) -> Finding:
+    """Every alarm that is on, by its sources. It raises nothing where a server is away."""
+    finding = Finding([], set())
+    for part in (part for part in sources if part in _NOT_OF_POSTGRESQL):
+        _ask(part, sources[part], finding)
+    try:
+        with _bounded():
+            for part in (part for part in sources if part not in _NOT_OF_POSTGRESQL):
+                _ask_postgresql(part, sources[part], finding)
+    except Error:
+        connection.close()
+        finding.found.append(Found(kinds.POSTGRESQL_UNREACHABLE))
+        finding.unknown.update(set(sources) - _NOT_OF_POSTGRESQL)
+    return finding
+
+
+def _ask(part: Part, sources: Iterable[Source], finding: Finding) -> None:
+    try:
+        for source in sources:
+            finding.found.extend(source())
+    except LiveStoreUnavailable as error:
+        finding.found.append(Found(kinds.LIVE_STORE_UNREACHABLE, error=error))
+        finding.unknown.add(part)
+
+
+def _ask_postgresql(part: Part, sources: Iterable[Source], finding: Finding) -> None:
+    # Tables of another release have other columns, or are not there.
+    if any(each.kind is kinds.MIGRATIONS_MISSING for each in finding.found):
+        finding.unknown.add(part)
+        return
+    for source in sources:
+        finding.found.extend(source())
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """A probe must end. The limit is this transaction's: behind a pooler, others come next."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{_SECONDS}s"])
+        yield

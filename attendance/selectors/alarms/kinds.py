@@ -1,0 +1,243 @@
+"""Every alarm that there is: its code, what it says, what to do, and what it does to /readyz."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from users.errors import AttnError
+from users.errors import gettext_noop as _
+
+NO_FACTS: Mapping[str, Any] = {}
+
+
+class Severity(StrEnum):
+    UNAVAILABLE = "unavailable"
+    """Marks cannot be taken or kept: /readyz answers 503. A word of staff changes nothing of it."""
+    ALARM = "alarm"
+    """Somebody has to look: /readyz says `degraded` and 200 until that is acknowledged."""
+
+
+class Part(StrEnum):
+    """What an alarm is about; /readyz has a field for each."""
+
+    POSTGRESQL = "postgresql"
+    REDIS = "redis"
+    MIGRATIONS = "migrations"
+    LESSONS = "lessons"
+    SCHEDULER = "scheduler"
+    FILES = "files"
+
+
+class Kind(NamedTuple):
+    code: str
+    """Stable: programs read it."""
+    part: Part
+    severity: Severity
+    cause: str
+    """A marked sentence without names of people; its values are facts of the alarm."""
+    what_to_do: str
+    check: str = ""
+    """The id of its system check; where there is none, only the site tells of it."""
+    may_be_acknowledged: bool = True
+
+    @property
+    def see(self) -> str:
+        """Where to read more."""
+        return f"docs/how-to/repair.md#{self.code}"
+
+
+class Found(NamedTuple):
+    """An alarm that is on."""
+
+    kind: Kind
+    subject: str = ""
+    """Which of several: the id of a lesson, a server in a cluster."""
+    cause: str = ""
+    """What makes it this alarm and not a new one of the same kind; it never counts up by itself."""
+    facts: Mapping[str, Any] = NO_FACTS
+    error: AttnError | None = None
+    """It says the cause better than the kind does."""
+    about: str = ""
+    """For staff only: the name of a lesson, what the ledger says."""
+    since: datetime | None = None
+    """Where its source knows it."""
+
+
+def _unavailable(code: str, part: Part, cause: str, what_to_do: str, check: str = "") -> Kind:
+    return Kind(code, part, Severity.UNAVAILABLE, cause, what_to_do, check, False)
+
+
+def _alarm(code: str, part: Part, cause: str, what_to_do: str, check: str = "") -> Kind:
+    return Kind(code, part, Severity.ALARM, cause, what_to_do, check)
+
+
+LIVE_STORE_UNREACHABLE = _unavailable(
+    "live_store_unreachable",
+    Part.REDIS,
+    _("The live store cannot be reached."),
+    _("Start it, or correct REDIS_URL."),
+    "attn.W010",
+)
+LIVE_STORE_EVICTS = _unavailable(
+    "live_store_evicts",
+    Part.REDIS,
+    _("The live store may evict lessons (maxmemory-policy %(value)s)."),
+    _("Set maxmemory-policy noeviction."),
+    "attn.E011",
+)
+LIVE_STORE_KEEPS_NOTHING = _unavailable(
+    "live_store_keeps_nothing",
+    Part.REDIS,
+    _("The live store keeps nothing on disk (appendonly no)."),
+    _("Set appendonly yes."),
+    "attn.E012",
+)
+LIVE_STORE_WRITE_FAILED = _unavailable(
+    "live_store_write_failed",
+    Part.REDIS,
+    _("The last write of the live store to its disk failed."),
+    _("Free or repair its disk."),
+    "attn.E013",
+)
+LIVE_STORE_SLOTS_MISSING = _unavailable(
+    "live_store_slots_missing",
+    Part.REDIS,
+    _("The live store's cluster does not serve every slot (%(value)s)."),
+    _("Bring its missing servers back, or give their slots to others."),
+    "attn.E014",
+)
+LIVE_STORE_SYNCS_LATE = _alarm(
+    "live_store_syncs_late",
+    Part.REDIS,
+    _("The live store may lose acknowledged check-ins in a power cut (appendfsync %(value)s)."),
+    _("Set appendfsync always."),
+    "attn.W012",
+)
+LIVE_STORE_PAUSES_SYNCS = _alarm(
+    "live_store_pauses_syncs",
+    Part.REDIS,
+    _(
+        "The live store does not sync while it rewrites its file: a power cut then loses "
+        "acknowledged check-ins (no-appendfsync-on-rewrite yes)."
+    ),
+    _("Set no-appendfsync-on-rewrite no."),
+    "attn.W013",
+)
+LIVE_STORE_TELLS_NOTHING = _alarm(
+    "live_store_tells_nothing",
+    Part.REDIS,
+    _("The live store does not tell its settings (CONFIG GET)."),
+    _(
+        "Make sure of: maxmemory-policy noeviction, appendonly yes, appendfsync always, "
+        "no-appendfsync-on-rewrite no. Then acknowledge this."
+    ),
+    "attn.W011",
+)
+POSTGRESQL_UNREACHABLE = _unavailable(
+    "postgresql_unreachable",
+    Part.POSTGRESQL,
+    _("PostgreSQL cannot be reached or does not answer in time."),
+    _("Start it, or correct DATABASE_URL."),
+    "attn.W020",
+)
+POSTGRESQL_STANDBY = _unavailable(
+    "postgresql_standby",
+    Part.POSTGRESQL,
+    _("PostgreSQL is a standby and takes no writes."),
+    _("Promote it, or let DATABASE_URL name the primary."),
+    "attn.E022",
+)
+POSTGRESQL_FSYNC_OFF = _alarm(
+    "postgresql_fsync_off",
+    Part.POSTGRESQL,
+    _("PostgreSQL does not write to disk what it commits (fsync off)."),
+    _("Set fsync on."),
+    "attn.E020",
+)
+POSTGRESQL_PAGES_TEAR = _alarm(
+    "postgresql_pages_tear",
+    Part.POSTGRESQL,
+    _("A power cut may tear PostgreSQL's pages (full_page_writes off)."),
+    _("Set full_page_writes on."),
+    "attn.W021",
+)
+POSTGRESQL_COMMITS_EARLY = _alarm(
+    "postgresql_commits_early",
+    Part.POSTGRESQL,
+    _("PostgreSQL acknowledges what is not on its disk (synchronous_commit %(value)s)."),
+    _(
+        "Set synchronous_commit on for the account of the site, and let the pooler open its "
+        "connections anew."
+    ),
+    "attn.E021",
+)
+MIGRATIONS_MISSING = _unavailable(
+    "migrations_missing",
+    Part.MIGRATIONS,
+    _("Migrations are missing."),
+    _("Run manage.py migrate."),
+    "attn.W022",
+)
+LESSON_LATE = _alarm(
+    "lesson_late",
+    Part.LESSONS,
+    _("A lesson waits to be stored for longer than it should."),
+    _("Let a scheduler or a timer run the persistence task."),
+)
+LESSON_LOST = _alarm(
+    "lesson_lost",
+    Part.LESSONS,
+    _("A lesson is lost from the live store."),
+    _(
+        "Restore the live store's file, or ask the students for their receipts. Settle the lesson "
+        "when nothing more can come."
+    ),
+)
+LESSON_UNREADABLE = _alarm(
+    "lesson_unreadable",
+    Part.LESSONS,
+    _("A lesson is unreadable and waits in the live store."),
+    _("Mend its data, and retry it in the quarantine."),
+)
+LESSON_REWOUND = _alarm(
+    "lesson_rewound",
+    Part.LESSONS,
+    _("The live store holds an older copy of a lesson than PostgreSQL."),
+    _(
+        "Compare what is in quarantine, then remove the copy's keys. The alarm ends with the "
+        "next run."
+    ),
+)
+LESSON_FAILED = _alarm(
+    "lesson_failed",
+    Part.LESSONS,
+    _("A lesson could not be stored yet."),
+    _("It is tried again by itself. Look at the error, and mend what it names."),
+)
+QUARANTINE_OPEN = _alarm(
+    "quarantine_open",
+    Part.LESSONS,
+    _("Something of a lesson is in quarantine and waits for a person."),
+    _("Open the quarantine: retry each payload, correct a copy and replay it, or set it aside."),
+)
+SCHEDULER_STOPPED = Kind(
+    "scheduler_stopped",
+    Part.SCHEDULER,
+    Severity.ALARM,
+    _("The scheduler of this process stands still."),
+    _("Start the site again."),
+    # It is this process's own, and the next request revives it.
+    may_be_acknowledged=False,
+)
+EVIDENCE_NOT_KEPT = _alarm(
+    "evidence_not_kept",
+    Part.FILES,
+    _("No file can be kept in ATTN_EVIDENCE_FOLDER: %(value)s."),
+    _("Let the account of the site write there, or name another folder."),
+    "attn.E004",
+)
+
+KINDS: Mapping[str, Kind] = {
+    kind.code: kind for kind in list(vars().values()) if isinstance(kind, Kind)
+}

@@ -1,0 +1,79 @@
+"""Alarms of the two servers: what they say of themselves, and how they are set."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.conf import settings
+
+from attendance.live import health as live_health
+from attendance.live.health import UNKNOWN, ServerState
+from attendance.selectors import health
+from attendance.selectors.alarms import kinds
+from attendance.selectors.alarms.kinds import Found, Kind
+
+
+def of_live_store() -> Iterator[Found]:
+    """Of its server, or of every primary of a cluster. Raises LiveStoreUnavailable."""
+    for state in live_health.live_states():
+        yield from _of_server(state)
+
+
+def _of_server(state: ServerState) -> Iterator[Found]:
+    if UNKNOWN in {state.eviction, state.append_only}:
+        yield _found(kinds.LIVE_STORE_TELLS_NOTHING, state)
+    if state.eviction not in {"noeviction", UNKNOWN}:
+        yield _found(kinds.LIVE_STORE_EVICTS, state, state.eviction)
+    if not state.has_written:
+        yield _found(kinds.LIVE_STORE_WRITE_FAILED, state)
+    if state.cluster != "ok":
+        yield _found(kinds.LIVE_STORE_SLOTS_MISSING, state, state.cluster)
+    yield from _of_its_file(state)
+
+
+def _of_its_file(state: ServerState) -> Iterator[Found]:
+    if state.append_only == "no":
+        yield _found(kinds.LIVE_STORE_KEEPS_NOTHING, state)
+        return
+    if state.fsync not in {"always", UNKNOWN}:
+        yield _found(kinds.LIVE_STORE_SYNCS_LATE, state, state.fsync)
+    if state.pauses_syncs == "yes":
+        yield _found(kinds.LIVE_STORE_PAUSES_SYNCS, state)
+
+
+def _found(kind: Kind, state: ServerState, value: str = "") -> Found:
+    return Found(kind, state.name, value, {"value": value}, about=state.name)
+
+
+def of_postgresql() -> Iterator[Found]:
+    """Raises django.db.Error."""
+    state = health.database_state()
+    if state.is_standby:
+        yield Found(kinds.POSTGRESQL_STANDBY)
+    if state.fsync == "off":
+        yield Found(kinds.POSTGRESQL_FSYNC_OFF)
+    if state.full_page_writes == "off":
+        yield Found(kinds.POSTGRESQL_PAGES_TEAR)
+    if state.synchronous_commit in health.WEAK_COMMITS:
+        value = state.synchronous_commit
+        yield Found(kinds.POSTGRESQL_COMMITS_EARLY, cause=value, facts={"value": value})
+
+
+def of_migrations() -> Iterator[Found]:
+    """Raises django.db.Error."""
+    if health.missing_migrations():
+        yield Found(kinds.MIGRATIONS_MISSING)
+
+
+def of_files() -> Iterator[Found]:
+    """The folder for evidence. A disk that hangs hangs whoever asks, so no probe does."""
+    folder = settings.EVIDENCE_FOLDER
+    if not folder:
+        return
+    if not Path(folder).is_dir():
+        why = "not a folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        why = "not writable"
+    else:
+        return
+    yield Found(kinds.EVIDENCE_NOT_KEPT, cause=why, facts={"value": why})
