@@ -19,19 +19,19 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.cluster import RedisCluster
 
-from attendance.errors import LessonUnreadable, LiveStoreUnavailable
+from attendance.errors import LessonUnreadable, LiveStoreClock, LiveStoreUnavailable
 from attendance.live import cluster
 from users.errors import gettext_noop as _
 
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PARTS = {
-    "check_in": ("codes", "refusals", "find_event"),
-    "check_code": ("codes",),
-    "correct": ("find_event",),
+    "check_in": ("stamping", "codes", "refusals", "find_event"),
+    "check_code": ("stamping", "codes"),
+    "correct": ("stamping", "find_event"),
     "read_record": ("find_event",),
-    "change_data": ("find_event",),
-    "set_end": ("find_event",),
+    "change_data": ("stamping", "find_event"),
+    "set_end": ("stamping", "find_event"),
 }
 """The parts that some scripts need besides clock and prelude."""
 
@@ -114,7 +114,8 @@ def run(name: str, keys: Sequence[str], args: Sequence[str | int | bytes] = ()) 
     """Run one script and return its reply: an outcome word as bytes, then what it names.
 
     Raises LiveStoreUnavailable where the server cannot be reached, also when
-    tried again, and LessonUnreadable where a key has a type that no script wrote.
+    tried again, LiveStoreClock where its clock is wrong, and LessonUnreadable where a
+    key has a type that no script wrote.
     """
     reply: list[Any] | LessonUnreadable = run_many([Call(name, keys, args)])[0]
     if isinstance(reply, LessonUnreadable):
@@ -216,6 +217,8 @@ def _pipeline(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list
 
 
 def _check_reply(reply: Any) -> Any:
+    if isinstance(reply, list) and reply and reply[0] == b"clock_wrong":
+        raise LiveStoreClock
     if isinstance(reply, (*_NOT_NOW, *_GONE)):
         raise reply
     if isinstance(reply, redis.exceptions.ResponseError):

@@ -2,15 +2,18 @@
 -- KEYS    1 lesson, 2 events
 -- ARGV    1 lesson id, 2 revision of the data that was read, 3 new JSON, 4 request id,
 --         5 event JSON
--- RETURNS changed | repeated | conflict | not_found | starting | unreadable
+-- RETURNS changed | repeated | conflict | clock_wrong | not_found | starting | unreadable
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
 if find_event(KEYS[2], ARGV[4]) then return {'repeated'} end
 if split(lesson.stamp)[1] ~= ARGV[2] then return {'conflict'} end
-local now = int(now_ms())
+local at = stamp_now(KEYS[1], lesson)
+if not at then return {'clock_wrong'} end
+local now = int(at)
 local revision = int(lesson.revision + 1)
 local stamp = table.concat({revision, now, int(lesson.starts_at), int(lesson.ends_at)}, ',')
 append_event(KEYS[2], ARGV[1], revision, now, ARGV[4], '', '', ARGV[5])
 redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, ARGV[3]))
-save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
+save_counts(KEYS[1], lesson,
+  {now = at, revision = revision, event_count = lesson.event_count + 1})
 return {'changed'}

@@ -8,7 +8,7 @@
 --         not_expected: ask PostgreSQL, then try again with 9 | not_on_roster
 --         lesson_not_open, opens at | lesson_closed, ends_at | rejected_by_teacher, record
 --         code_missing | code_wrong | code_expired | network_not_allowed | lesson_full
---         lesson_not_held | not_found | starting | unreadable
+--         lesson_not_held | clock_wrong | not_found | starting | unreadable
 local SCAN_MS = 300000
 
 local function is_inside(networks, address)
@@ -53,7 +53,8 @@ end
 
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
-local now = now_ms()
+local now = stamp_now(KEYS[1], lesson)
+if not now then return {'clock_wrong'} end
 local function refuse(code, value)
   note_refusal(KEYS[4], ARGV[1], ARGV[2], code, now, ARGV[3], tonumber(ARGV[5]))
   return {code, value}
@@ -91,7 +92,8 @@ if stands then
     worth(lesson, rule, now), cjson.encode({kind = 'record_arrived', actor = student,
       source = 'student', student = student}))
   redis.call('HSET', KEYS[2], ARGV[2], record)
-  save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
+  save_counts(KEYS[1], lesson,
+    {now = now, revision = revision, event_count = lesson.event_count + 1})
   return {'arrived', record, lesson.data}
 end
 local walk_in = walk_in_rule(plan)
@@ -108,6 +110,6 @@ local status = (is_external or is_held) and 'pending' or worth(lesson, rule, now
 local fresh = table.concat({revision, int(now), int(now), status, '', 'kept'}, ',')
 local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[9] or ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], record)
-save_counts(KEYS[1], lesson, {revision = revision, record_count = count})
+save_counts(KEYS[1], lesson, {now = now, revision = revision, record_count = count})
 if is_external and not is_held then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
 return {'created', record, lesson.data}

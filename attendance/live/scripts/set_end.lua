@@ -3,12 +3,13 @@
 -- ARGV    1 lesson id, 2 new ends_at ms or 'now', 3 request id, 4 event JSON,
 --         5 longest lesson in ms
 -- RETURNS changed, ends_at | repeated, ends_at | over, ends_at | not_later, ends_at
---         too_long, latest ends_at | not_found | starting | unreadable
+--         too_long, latest ends_at | clock_wrong | not_found | starting | unreadable
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
-local now = now_ms()
 local finish = ARGV[2] == 'now'
 if find_event(KEYS[2], ARGV[3]) then return {'repeated', int(lesson.ends_at)} end
+local now = stamp_now(KEYS[1], lesson)
+if not now then return {'clock_wrong'} end
 if now >= lesson.ends_at then return {finish and 'repeated' or 'over', int(lesson.ends_at)} end
 local ends_at = finish and now or tonumber(ARGV[2])
 -- A lesson that is finished before its start gets a window of length 0.
@@ -23,5 +24,6 @@ append_event(KEYS[2], ARGV[1], revision, int(now), ARGV[3], int(lesson.ends_at),
   ARGV[4])
 redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, lesson.json),
   'starts_at', int(starts_at), 'ends_at', int(ends_at))
-save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
+save_counts(KEYS[1], lesson,
+  {now = now, revision = revision, event_count = lesson.event_count + 1})
 return {'changed', int(ends_at)}
