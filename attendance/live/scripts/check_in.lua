@@ -18,11 +18,16 @@ local function is_inside(networks, address)
   return false
 end
 
+local function wanted_checks(plan)
+  local wanted = {}
+  for _, check in ipairs(plan.checks or {}) do wanted[check] = true end
+  return wanted
+end
+
 -- Returns why this check-in is refused, or nil, and whether an external verifier decides.
 -- A scan that was kept counts as its code.
 local function broken_check(plan, now)
-  local wanted = {}
-  for _, check in ipairs(plan.checks or {}) do wanted[check] = true end
+  local wanted = wanted_checks(plan)
   if wanted.network and not is_inside(plan.networks, ARGV[8]) then return 'network_not_allowed' end
   if not wanted.code then return nil, wanted.external end
   local scanned_at = counter(ARGV[7])
@@ -43,9 +48,17 @@ local function walk_in_rule(plan)
   return plan.section.walk_ins
 end
 
-local function worth(lesson, rule, now)
+-- When the student came: with the scan that stands for the code, else now. No scan opens a lesson
+-- earlier, and none that is of a lesson without codes says anything.
+local function arrival(plan, opens_at, now)
+  local scanned_at = counter(ARGV[7])
+  if not (scanned_at and wanted_checks(plan).code) then return now end
+  return math.max(opens_at, math.min(scanned_at, now))
+end
+
+local function worth(lesson, rule, at)
   local function is_past(seconds)
-    return has(seconds, 'number') and now >= lesson.starts_at + seconds * 1000
+    return has(seconds, 'number') and at >= lesson.starts_at + seconds * 1000
   end
   if is_past(rule.absent_after_s) then return 'absent' end
   return is_past(rule.late_after_s) and 'late' or 'present'
@@ -82,14 +95,15 @@ if now >= lesson.ends_at then return refuse('lesson_closed', int(lesson.ends_at)
 if has(plan.not_held, 'table') then return refuse('lesson_not_held') end
 if fault then return refuse(fault) end
 local revision = int(lesson.revision + 1)
+local came_at = arrival(plan, opens_at, now)
 if stands then
   -- Somebody has spoken of this student before: that word stands, with the arrival beside it.
-  local fresh = {revision, int(now), int(now), before[4], before[5], before[6]}
+  local fresh = {revision, int(now), int(came_at), before[4], before[5], before[6]}
   local record = seal(ARGV[1], 'record', ARGV[2], table.concat(fresh, ','), json)
   local student = cjson.decode(ARGV[3])
   student = {school_number = student.school_number, full_name = student.full_name}
   append_event(KEYS[7], ARGV[1], revision, int(now), 'arrival-' .. ARGV[2], before[4],
-    worth(lesson, rule, now), cjson.encode({kind = 'record_arrived', actor = student,
+    worth(lesson, rule, came_at), cjson.encode({kind = 'record_arrived', actor = student,
       source = 'student', student = student}))
   redis.call('HSET', KEYS[2], ARGV[2], record)
   save_counts(KEYS[1], lesson,
@@ -106,8 +120,8 @@ if not stamp then
   if known then move_to_corrupt(KEYS[3], ARGV[2], known) end
   count = count + 1
 end
-local status = (is_external or is_held) and 'pending' or worth(lesson, rule, now)
-local fresh = table.concat({revision, int(now), int(now), status, '', 'kept'}, ',')
+local status = (is_external or is_held) and 'pending' or worth(lesson, rule, came_at)
+local fresh = table.concat({revision, int(now), int(came_at), status, '', 'kept'}, ',')
 local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[9] or ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], record)
 save_counts(KEYS[1], lesson, {now = now, revision = revision, record_count = count})
