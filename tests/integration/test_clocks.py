@@ -174,7 +174,7 @@ def test_a_clock_far_before_what_was_stamped_is_refused(
 
 
 @pytest.mark.parametrize("ahead", [10 * MINUTE, YEAR], ids=["ten minutes", "a year"])
-def test_a_clock_that_was_ahead_and_is_set_back_is_believed_after_a_minute(
+def test_a_clock_that_was_ahead_and_is_set_back_is_believed_after_half_a_minute(
     ahead: int, clock: Clock
 ) -> None:
     clock.offset_ms = ahead
@@ -182,11 +182,11 @@ def test_a_clock_that_was_ahead_and_is_set_back_is_believed_after_a_minute(
     clock.offset_ms = 0
     with pytest.raises(LiveStoreClock):
         finish(lesson.id)
-    clock.offset_ms = MINUTE - SECOND
+    clock.offset_ms = 29 * SECOND
     with pytest.raises(LiveStoreClock):
         finish(lesson.id)
 
-    clock.offset_ms = MINUTE + SECOND
+    clock.offset_ms = 31 * SECOND
     finish(lesson.id)
 
     assert AttendanceRecord.objects.count() == 2
@@ -200,7 +200,7 @@ def test_a_clock_that_is_believed_is_asked_no_more(clock: Clock) -> None:
     clock.offset_ms = 0
     with pytest.raises(LiveStoreClock):
         check_in(lesson.id, student=student(2))
-    clock.offset_ms = MINUTE + SECOND
+    clock.offset_ms = 31 * SECOND
     check_in(lesson.id, student=student(2))
 
     clock.offset_ms += SECOND
@@ -249,7 +249,7 @@ def test_a_lesson_that_a_clock_in_2150_has_made_can_be_finished(clock: Clock) ->
     with pytest.raises(LiveStoreClock):
         finish(lesson.id)
 
-    clock.offset_ms = MINUTE + SECOND
+    clock.offset_ms = 31 * SECOND
     finish(lesson.id)
 
     assert AttendanceRecord.objects.count() == 3
