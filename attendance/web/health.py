@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from attendance import scheduler
+from attendance.errors import LiveStoreClock
 from attendance.live import health
 from attendance.selectors import health as database_health
 from users.errors import AttnError
@@ -86,6 +87,8 @@ def _redis() -> dict[str, Any]:
     states = health.live_states()
     if not all(state.has_written for state in states):
         return {"ok": False, "detail": _("The last write of the live store to its disk failed.")}
+    if any(state.is_clock_wrong for state in states):
+        return {"ok": False, "detail": LiveStoreClock.default_message}
     if any(state.may_forget for state in states):
         return {"ok": False, "detail": _("The live store may forget lessons: see manage.py check.")}
     if any(state.cluster != "ok" for state in states):
@@ -120,6 +123,11 @@ def _lessons() -> dict[str, Any]:
 
 
 def _scheduler() -> dict[str, Any]:
-    if not scheduler.is_wanted():
-        return {"ok": True, "detail": _("This process has no scheduler.")}
-    return {"ok": scheduler.is_alive()}
+    state = scheduler.state()
+    age: dict[str, Any] = {}
+    if state.age_seconds is not None:
+        age = {"age_seconds": round(state.age_seconds), "is_late": state.is_late}
+    if not state.is_wanted:
+        detail = _("This process has no scheduler.")
+        return {"ok": not state.is_late, "detail": detail, **age}
+    return {"ok": state.is_alive and not state.is_late, **age}

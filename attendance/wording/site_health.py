@@ -69,7 +69,9 @@ def _parts(report: dict[str, Any]) -> Iterator[Sign]:
     migrations, scheduler = report["migrations"], report["scheduler"]
     if report["postgresql"]["ok"] and not migrations["ok"]:
         yield Sign("bad", _(migrations["detail"]))
-    if not scheduler["ok"]:
+    if scheduler.get("is_late"):
+        yield Sign("warn", _("No scheduled run has begun for a long time. Start the site again."))
+    elif not scheduler["ok"]:
         yield Sign("warn", _("The scheduler of this process stands still. Start the site again."))
     elif "detail" in scheduler:
         yield Sign("good", _("This process has no scheduler; another one, or a timer, persists."))
