@@ -246,3 +246,13 @@ class ForeignSite(AttendanceError):
 class LiveStoreUnavailable(AttendanceError):
     code = "live_store_unavailable"
     default_message = _("The live store cannot be reached. Try again in a moment.")
+
+
+class LiveStoreClock(LiveStoreUnavailable):
+    """Its clock is outside 2000 to 2100, or far before what it has stamped: nothing is taken."""
+
+    code = "live_store_clock"
+    default_message = _(
+        "The clock of the live store is wrong, so nothing can be taken now. Tell your staff, and "
+        "try again in a minute."
+    )

@@ -112,6 +112,7 @@ STATUS = {
     "users_missing": 503,
     "sign_in_unavailable": 503,
     "live_store_unavailable": 503,
+    "live_store_clock": 503,
     "evidence_not_set_up": 503,
     "database_unavailable": 503,
 }

@@ -4,6 +4,9 @@ One scheduler thread in each process that serves the site. Processes share the
 work through the claims of the task, so nobody has to lead. `attn_project/wsgi.py`
 calls `start_where_served()`; nothing else starts it, so `migrate`, `check` and
 tests have none.
+
+It wakes by the monotonic clock: one that was set back, after the start of a machine
+that was a year ahead, would delay the next run by a year.
 """
 
 import atexit
@@ -12,7 +15,8 @@ import os
 import random
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from time import monotonic
+from typing import Any, NamedTuple
 
 from apscheduler.events import EVENT_ALL, EVENT_JOB_SUBMITTED, JobSubmissionEvent
 from apscheduler.executors.base import BaseExecutor, run_job
@@ -33,8 +37,41 @@ logger = logging.getLogger(__name__)
 
 JOB_ID = "unified_persistence_task"
 MINUTES_OF_AN_HOUR = 60
+SECONDS_OF_A_MINUTE = 60
 FIRST_RUN_SECONDS = (1.0, 5.0)
 SECONDS_TO_STOP = 20.0
+LONGEST_SLEEP_SECONDS = 5.0
+LARGEST_STEP_SECONDS = 5.0
+"""By how much the clock may move beside the monotonic one while the scheduler sleeps."""
+LATE_AFTER_PERIODS = 3
+"""A scheduler that has not run for longer is late."""
+
+
+class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
+    """Never sleeps long, and plans its jobs anew where the clock was set."""
+
+    _ahead = 0.0
+
+    def start(self, *args: Any, **options: Any) -> None:
+        self._ahead = _ahead_of_monotonic()
+        super().start(*args, **options)
+
+    def _process_jobs(self) -> float:
+        before, self._ahead = self._ahead, _ahead_of_monotonic()
+        if abs(self._ahead - before) > LARGEST_STEP_SECONDS:
+            logger.warning("The clock was set by %d seconds: run soon", self._ahead - before)
+            for job in self.get_jobs():
+                job.modify(next_run_time=_soon())
+        seconds: float | None = super()._process_jobs()
+        return LONGEST_SLEEP_SECONDS if seconds is None else min(seconds, LONGEST_SLEEP_SECONDS)
+
+
+def _ahead_of_monotonic() -> float:
+    return datetime.now(UTC).timestamp() - monotonic()
+
+
+def _soon() -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=random.uniform(*FIRST_RUN_SECONDS))  # noqa: S311
 
 
 class DaemonExecutor(BaseExecutor):  # type: ignore[misc]
@@ -67,6 +104,8 @@ class _Serving:
         self.stopping = threading.Event()
         self.is_wanted = False
         self.scheduler: BackgroundScheduler | None = None
+        self.ran_at = monotonic()
+        """When a run began, went on or ended, or this process began to serve."""
         self.executor: DaemonExecutor | None = None
 
     def is_alive(self) -> bool:
@@ -93,6 +132,11 @@ class _Serving:
             if thread is not None and thread is not threading.current_thread():
                 thread.join(SECONDS_TO_STOP)
 
+    def should_stop(self) -> bool:
+        """Asked by a run between two chunks."""
+        self.ran_at = monotonic()
+        return self.stopping.is_set()
+
 
 _serving = _Serving()
 
@@ -106,6 +150,7 @@ def start_where_served() -> None:
     if settings.SCHEDULER == "off" or _serving.is_wanted:
         return
     _serving.is_wanted = True
+    _serving.ran_at = monotonic()
     os.register_at_fork(before=_serving.stop, after_in_child=_start_in_child)
     atexit.register(_serving.stop)
     request_started.connect(_revive, dispatch_uid=JOB_ID)
@@ -122,11 +167,53 @@ def is_alive() -> bool:
     return _serving.is_alive()
 
 
+class _Elsewhere:
+    """The schedulers of other processes, by what they write down: no clock is compared."""
+
+    known: datetime | None = None
+    has_looked = False
+    changed_at: float | None = None
+
+    def age_seconds(self) -> float | None:
+        """Since this process saw that another one has run; None where it never did."""
+        rows = DjangoJob.objects.filter(id=JOB_ID)
+        told = rows.values_list("next_run_time", flat=True).first()
+        if self.has_looked and told != self.known:
+            self.changed_at = monotonic()
+        self.known, self.has_looked = told, True
+        return None if self.changed_at is None else monotonic() - self.changed_at
+
+
+_elsewhere = _Elsewhere()
+
+
+class SchedulerState(NamedTuple):
+    """What the scheduler of this process does, or of those beside it where this one has none."""
+
+    is_wanted: bool
+    is_alive: bool
+    age_seconds: float | None
+    """Since a run began, went on or ended, by the monotonic clock; None where nobody knows."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it should have run, and did not: no request revives a thread that hangs."""
+        period = settings.PERSIST_MINUTES * SECONDS_OF_A_MINUTE
+        return self.age_seconds is not None and self.age_seconds > LATE_AFTER_PERIODS * period
+
+
+def state() -> SchedulerState:
+    """What the scheduler does, for /readyz. Raises django.db.Error in a process without one."""
+    age = monotonic() - _serving.ran_at if is_wanted() else _elsewhere.age_seconds()
+    return SchedulerState(is_wanted(), is_alive(), age)
+
+
 def _start_in_child() -> None:
     # The thread that held the lock in the parent does not exist here.
     _serving.lock = threading.Lock()
     _serving.scheduler = None
     _serving.executor = None
+    _serving.ran_at = monotonic()
     _serving.start()
 
 
@@ -137,7 +224,7 @@ def _revive(**kwargs: Any) -> None:
 
 def _make_scheduler(executor: DaemonExecutor) -> BackgroundScheduler:
     period = timedelta(minutes=settings.PERSIST_MINUTES)
-    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": executor})
+    scheduler = SteadyScheduler(timezone=UTC, executors={"default": executor})
     scheduler.add_jobstore(DjangoMemoryJobStore(), "default")
     # Before the library's own listeners: their rows point to this one.
     scheduler.add_listener(_enter_job, EVENT_JOB_SUBMITTED)
@@ -146,7 +233,7 @@ def _make_scheduler(executor: DaemonExecutor) -> BackgroundScheduler:
         _trigger(settings.PERSIST_MINUTES, jitter=int(period.total_seconds() * 0.1)),
         id=JOB_ID,
         name=JOB_ID,
-        next_run_time=datetime.now(UTC) + timedelta(seconds=random.uniform(*FIRST_RUN_SECONDS)),  # noqa: S311
+        next_run_time=_soon(),
         max_instances=1,
         coalesce=True,
         misfire_grace_time=int(period.total_seconds() * 0.8),
@@ -164,10 +251,11 @@ def _trigger(minutes: int, *, jitter: int) -> CronTrigger:
 def _tick() -> None:
     """One scheduled run. It never raises: the library's log breaks on long texts."""
     close_old_connections()
+    _serving.ran_at = monotonic()
     try:
         report = unified_persistence_task(
             options=RunOptions(trigger=Trigger.SCHEDULER),
-            observer=Observer(should_stop=_serving.stopping.is_set),
+            observer=Observer(should_stop=_serving.should_stop),
         )
         if report.totals.lessons or report.unavailable:
             outcomes = ", ".join(f"{n} {outcome}" for outcome, n in report.totals.outcomes.items())
@@ -176,6 +264,7 @@ def _tick() -> None:
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:
+        _serving.ran_at = monotonic()
         connections.close_all()
 
 

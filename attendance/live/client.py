@@ -19,20 +19,20 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis.cluster import RedisCluster
 
-from attendance.errors import LessonUnreadable, LiveStoreUnavailable
+from attendance.errors import LessonUnreadable, LiveStoreClock, LiveStoreUnavailable
 from attendance.live import cluster
 from users.errors import gettext_noop as _
 
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PARTS = {
-    "check_in": ("codes", "refusals", "requests"),
-    "check_code": ("codes",),
-    "correct": ("requests",),
+    "check_in": ("stamping", "codes", "refusals", "requests"),
+    "check_code": ("stamping", "codes"),
+    "correct": ("stamping", "requests"),
     "find_request": ("requests",),
     "read_record": ("requests",),
-    "change_data": ("requests",),
-    "set_end": ("requests",),
+    "change_data": ("stamping", "requests"),
+    "set_end": ("stamping", "requests"),
 }
 """The parts that some scripts need besides clock and prelude."""
 
@@ -115,7 +115,8 @@ def run(name: str, keys: Sequence[str], args: Sequence[str | int | bytes] = ()) 
     """Run one script and return its reply: an outcome word as bytes, then what it names.
 
     Raises LiveStoreUnavailable where the server cannot be reached, also when
-    tried again, and LessonUnreadable where a key has a type that no script wrote.
+    tried again, LiveStoreClock where its clock is wrong, and LessonUnreadable where a
+    key has a type that no script wrote.
     """
     reply: list[Any] | LessonUnreadable = run_many([Call(name, keys, args)])[0]
     if isinstance(reply, LessonUnreadable):
@@ -217,6 +218,8 @@ def _pipeline(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list
 
 
 def _check_reply(reply: Any) -> Any:
+    if isinstance(reply, list) and reply and reply[0] == b"clock_wrong":
+        raise LiveStoreClock
     if isinstance(reply, (*_NOT_NOW, *_GONE)):
         raise reply
     if isinstance(reply, redis.exceptions.ResponseError):

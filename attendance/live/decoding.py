@@ -24,7 +24,7 @@ from attendance.live.payloads import (
     is_digest,
     is_request_id,
 )
-from attendance.rules.instants import FIRST_MS, LAST_MS, instant
+from attendance.rules.instants import instant, is_sane, nearest
 from attendance.rules.verdicts import Mark
 from attendance.rules.window import LONGEST_LESSON_HOURS
 from attendance.vocabulary import (
@@ -72,7 +72,7 @@ _decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 
 def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> LiveLesson:
     """Make a lesson of the fields that the scripts return. Raises Corrupt."""
-    data, *numbers, phase, checksum = fields
+    data, *numbers, phase, clock, checksum = fields
     stamp, json = unseal(lesson_id, "lesson", "data", data, 4)
     revision, record_count, event_count, starts_at, ends_at = (_integer(n) for n in numbers)
     if checksum != counts_checksum(
@@ -81,6 +81,7 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
         record_count=numbers[1],
         event_count=numbers[2],
         phase=phase,
+        clock=clock,
     ):
         refuse("the checksum of its counts does not match")
     if [starts_at, ends_at] != [_integer(s) for s in stamp[2:]]:
@@ -98,9 +99,9 @@ def decode_lesson(lesson_id: UUID, read_at_ms: bytes, fields: list[bytes]) -> Li
         data_revision=_integer(stamp[0]),
         record_count=record_count,
         event_count=event_count,
-        starts_at=_instant(starts_at),
-        ends_at=_instant(ends_at),
-        changed_at=_instant(_integer(stamp[1])),
+        starts_at=_nearest(starts_at),
+        ends_at=_nearest(ends_at),
+        changed_at=_nearest(_integer(stamp[1])),
         is_starting=phase == b"starting",
         read_at=instant(int(read_at_ms)),
     )
@@ -111,7 +112,7 @@ def decode_plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, date
     stamp, json = unseal(lesson_id, "lesson", "data", raw, 4)
     lesson = _json("lesson", json)
     _check_lesson(lesson)
-    return lesson, _instant(_integer(stamp[2])), _instant(_integer(stamp[3]))
+    return lesson, _nearest(_integer(stamp[2])), _nearest(_integer(stamp[3]))
 
 
 def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
@@ -142,7 +143,7 @@ def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
         previous=labels[1],
         mark=labels[2],
         revision=int(revision),
-        changed_at_ms=_sane(int(changed_at)),
+        changed_at_ms=nearest(int(changed_at)),
     )
 
 
@@ -171,7 +172,7 @@ def decode_event(lesson_id: UUID, raw: bytes) -> LiveEvent:
     return LiveEvent(
         data=data,
         revision=_integer(number),
-        happened_at=_instant(_integer(happened_at)),
+        happened_at=_nearest(_integer(happened_at)),
         request_id=request_id,
         old=old,
         new=new,
@@ -194,13 +195,15 @@ def _integer(text: str | bytes) -> int:
 
 
 def _sane(ms: int) -> int:
-    if not FIRST_MS <= ms < LAST_MS:
+    if not is_sane(ms):
         refuse("an instant is not between 2000 and 2100")
     return ms
 
 
-def _instant(ms: int) -> datetime:
-    return instant(_sane(ms))
+def _nearest(ms: int) -> datetime:
+    # A clock that said 1970 has sealed this: a lesson is better stored with the nearest year
+    # than never. An arrival is not: its record goes to quarantine.
+    return instant(nearest(ms))
 
 
 def _check_lesson(lesson: LessonData) -> None:

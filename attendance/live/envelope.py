@@ -53,11 +53,20 @@ def checksum_of(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
 
 
 def counts_checksum(
-    lesson_id: UUID, *, revision: bytes, record_count: bytes, event_count: bytes, phase: bytes
+    lesson_id: UUID,
+    *,
+    revision: bytes,
+    record_count: bytes,
+    event_count: bytes,
+    phase: bytes,
+    clock: bytes = b"",
 ) -> bytes:
-    """The checksum over a lesson's revision, counts and phase, as the scripts write it."""
-    counts = b",".join((revision, record_count, event_count, phase))
-    return checksum_of(lesson_id, "lesson", "counts", counts)
+    """The checksum over a lesson's revision, counts, phase and clock, as the scripts write it.
+
+    A lesson of before there was a clock has none.
+    """
+    counts = (revision, record_count, event_count, phase, *([clock] if clock else []))
+    return checksum_of(lesson_id, "lesson", "counts", b",".join(counts))
 
 
 @lru_cache(maxsize=1_024)

@@ -9,6 +9,7 @@ from django_redis import get_redis_connection
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 
 from attendance.live import client
+from attendance.rules import instants
 
 UNKNOWN = "unknown"
 _SETTINGS = ("maxmemory-policy", "appendonly", "appendfsync", "no-appendfsync-on-rewrite")
@@ -29,6 +30,13 @@ class ServerState(NamedTuple):
     last_write: str
     cluster: str
     """`ok` where its cluster serves every slot, or it is in none."""
+    now_ms: int
+    """What its clock says."""
+
+    @property
+    def is_clock_wrong(self) -> bool:
+        """Whether it is outside 2000 to 2100: no script stamps anything."""
+        return not instants.is_sane(self.now_ms)
 
     @property
     def has_written(self) -> bool:
@@ -77,6 +85,7 @@ def _server_state(connection: redis.Redis) -> ServerState:
         pauses_syncs=settings.get("no-appendfsync-on-rewrite", UNKNOWN),
         last_write=bad[0] if bad else "ok",
         cluster=_cluster_state(connection) if is_clustered else "ok",
+        now_ms=int(connection.time()[0]) * 1_000,
     )
 
 

@@ -4,8 +4,8 @@ Braces keep the keys of one lesson in one slot of a Redis Cluster. No key of a
 lesson ever expires: only `discard_if_unchanged` removes it.
 
     attn:{<lesson id>}:lesson     hash        data, revision, record_count, event_count,
-                                              starts_at, ends_at, phase, checksum; and
-                                              roster_changes, a hint for boards
+                                              starts_at, ends_at, phase, clock, checksum;
+                                              and roster_changes, a hint for boards
     attn:{<lesson id>}:records    hash        school number -> envelope of one record
     attn:{<lesson id>}:events     list        envelope of one event each, oldest first
     attn:{<lesson id>}:refusals   hash        refused check-ins, by student and code

@@ -6,6 +6,10 @@
     from starts_at + absent_after on    absent; the arrival is kept
     from ends_at on                     refused: lesson_closed
 
+Whether a lesson takes a check-in is judged by the press. What the arrival is worth is judged by
+the scan that stands for the lesson's code, which is five minutes old at most: the student was
+there then, and signed in or waited after it.
+
 Every bound belongs to what follows it. scripts/check_in.lua decides by the same rule from
 the lesson's sealed plan; a test compares the two on every bound. Live check-ins, receipts,
 verdicts of the verifier and recomputing all decide by it.
@@ -52,9 +56,19 @@ class Window(NamedTuple):
     rule: ArrivalRule = NO_RULE
 
 
+def arrived_at(pressed_at: int, scanned_at: int | None, window: Window) -> int:
+    """When a student came who pressed within the window: with their scan, if there is one.
+
+    No scan opens a lesson earlier, and none is later than the press.
+    """
+    if scanned_at is None:
+        return pressed_at
+    return max(_opens_at(window), min(scanned_at, pressed_at))
+
+
 def status_of_arrival(at: int, window: Window) -> str:
     """`present`, `late` or `absent` for an arrival at `at` (epoch ms), or why it is refused."""
-    if at < window.starts_at - window.rule.opens_before_s * MS_OF_A_SECOND:
+    if at < _opens_at(window):
         return NOT_OPEN
     if at >= window.ends_at:
         return CLOSED
@@ -66,6 +80,10 @@ def worth_of_arrival(at: int, *, starts_at: int, rule: ArrivalRule) -> str:
     if _is_past(at, starts_at, rule.absent_after_s):
         return ABSENT
     return LATE if _is_past(at, starts_at, rule.late_after_s) else PRESENT
+
+
+def _opens_at(window: Window) -> int:
+    return window.starts_at - window.rule.opens_before_s * MS_OF_A_SECOND
 
 
 def _is_past(at: int, starts_at: int, seconds: int | None) -> bool:

@@ -17,6 +17,7 @@ WEAK_COMMITS = ("off", "local")
 LOST = Q(state=LessonState.LOST, settled_at=None)
 UNREADABLE = Q(state=LessonState.QUARANTINED)
 REWOUND = Q(last_error__startswith="rewound")
+INCOMPLETE = Q(incomplete_since__isnull=False)
 # What is stored may hold something newer in Redis that cannot be stored.
 FAILED = Q(state=LessonState.FAILED) | Q(state=LessonState.PERSISTED, attempts__gt=0)
 
@@ -51,6 +52,7 @@ class WaitingLessons(NamedTuple):
     quarantined: int
     rewound: int
     failed: int
+    incomplete: int
 
 
 def waiting(*, at: datetime) -> WaitingLessons:
@@ -62,6 +64,7 @@ def waiting(*, at: datetime) -> WaitingLessons:
         quarantined=Count("pk", filter=UNREADABLE),
         rewound=Count("pk", filter=REWOUND),
         failed=Count("pk", filter=FAILED),
+        incomplete=Count("pk", filter=INCOMPLETE),
     )
     return WaitingLessons(**counts)
 

@@ -41,6 +41,8 @@ class BoardRow(NamedTuple):
     status_word: str | Promise = ""
     is_one_click: bool = False
     """Whether nobody has spoken of this student: one click says that they are here."""
+    tried_again: LiveRefusal | None = None
+    """The attempts of somebody whose check-in was rejected."""
 
 
 class Group(NamedTuple):
@@ -64,6 +66,8 @@ class BoardRows(NamedTuple):
     """How many are here who are not on the roster."""
 
 
+ToRow = Callable[[RegisterRecord], BoardRow]
+
 _WAITING: Final = _("Waiting")
 _TITLES: Final = {
     ALL: _("All"),
@@ -76,12 +80,14 @@ _TITLES: Final = {
 def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
     """The rows of one tab in whose number or name the text stands; an unknown tab is all."""
     kept = [record for record in board.records if not record.is_deleted]
-    refusals = _open_refusals(board, kept)
+    refusals, of_record = _open_refusals(board, kept), _rows_with_attempts(board)
     has_roster = board.lesson.section is not None
-    groups = _by_group(board, kept) if has_roster else {ALL: _newest_first(kept)}
+    groups = (
+        _by_group(board, kept, of_record) if has_roster else {ALL: _newest_first(kept, of_record)}
+    )
     counts = _counts(kept, groups, len(refusals))
     if not has_roster and tab in {HERE, DECIDE}:
-        groups = {tab: _newest_first(r for r in kept if _group_of(r) == tab)}
+        groups = {tab: _newest_first([r for r in kept if _group_of(r) == tab], of_record)}
     elif has_roster and tab in groups:
         groups = {tab: groups[tab]}
     matches = _matcher(search)
@@ -112,16 +118,32 @@ def _open_refusals(board: Board, kept: Iterable[RegisterRecord]) -> list[LiveRef
     return [each for each in board.refusals if each.school_number not in recorded]
 
 
-def _by_group(board: Board, kept: Iterable[RegisterRecord]) -> dict[str, list[BoardRow]]:
+def _rows_with_attempts(board: Board) -> ToRow:
+    """How a record becomes a row: somebody who was rejected and tried again is seen to have."""
+    attempts = {
+        each.school_number: each for each in board.refusals if each.code == Refusal.REJECTED
+    }
+
+    def row(record: RegisterRecord) -> BoardRow:
+        is_rejected = record.status == Status.REJECTED
+        tried_again = attempts.get(record.school_number) if is_rejected else None
+        return _of_record(record)._replace(tried_again=tried_again)
+
+    return row
+
+
+def _by_group(
+    board: Board, kept: Iterable[RegisterRecord], of_record: ToRow
+) -> dict[str, list[BoardRow]]:
     """What wants a decision comes first, then who is missing, then who is here."""
     groups: dict[str, list[RegisterRecord]] = {DECIDE: [], NOT_HERE: [], HERE: []}
     for record in kept:
         groups[_group_of(record)].append(record)
-    absent = [*(_of_person(each) for each in board.missing), *map(_of_record, groups[NOT_HERE])]
+    absent = [*(_of_person(each) for each in board.missing), *map(of_record, groups[NOT_HERE])]
     return {
-        DECIDE: _newest_first(groups[DECIDE]),
+        DECIDE: _newest_first(groups[DECIDE], of_record),
         NOT_HERE: sorted(absent, key=lambda row: (folded(row.full_name), row.school_number)),
-        HERE: _newest_first(groups[HERE]),
+        HERE: _newest_first(groups[HERE], of_record),
     }
 
 
@@ -131,9 +153,9 @@ def _group_of(record: RegisterRecord) -> str:
     return HERE if record.status in _HERE else NOT_HERE
 
 
-def _newest_first(records: Iterable[RegisterRecord]) -> list[BoardRow]:
+def _newest_first(records: Iterable[RegisterRecord], of_record: ToRow) -> list[BoardRow]:
     ordered = sorted(records, key=lambda record: (record.changed_at, record.revision), reverse=True)
-    return [_of_record(record) for record in ordered]
+    return [of_record(record) for record in ordered]
 
 
 def _of_person(person: Person) -> BoardRow:

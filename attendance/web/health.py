@@ -19,7 +19,7 @@ from attendance import scheduler
 from attendance.selectors import alarms
 from attendance.selectors import health as database_health
 from attendance.selectors.alarms import Alarm, Current, Found, Part
-from attendance.selectors.alarms.kinds import SCHEDULER_STOPPED
+from attendance.selectors.alarms.kinds import SCHEDULER_LATE, SCHEDULER_STOPPED
 from attendance.selectors.alarms.lessons import is_late
 from attendance.wording import alarms as wording
 
@@ -49,8 +49,11 @@ def look(*, is_probe: bool = False) -> Current:
 
 
 def _of_this_process() -> Iterator[Found]:
-    if scheduler.is_wanted() and not scheduler.is_alive():
+    state = _scheduler_state()
+    if state is not None and state.is_wanted and not scheduler.is_alive():
         yield Found(SCHEDULER_STOPPED)
+    if state is not None and state.is_late:
+        yield Found(SCHEDULER_LATE)
 
 
 def report(now: Current) -> dict[str, Any]:
@@ -91,14 +94,28 @@ def _lessons(now: Current) -> dict[str, Any]:
         "lost": waiting.lost,
         "quarantined": waiting.quarantined,
         "rewound": waiting.rewound,
+        "incomplete": waiting.incomplete,
         "failed": waiting.failed,
     }
 
 
 def _scheduler(now: Current) -> dict[str, Any]:
+    state = _scheduler_state()
+    told: dict[str, Any] = {"ok": now.is_quiet(Part.SCHEDULER)}
+    if state is not None and state.age_seconds is not None:
+        told |= {"age_seconds": round(state.age_seconds), "is_late": state.is_late}
     if not scheduler.is_wanted():
-        return {"ok": True, "detail": "This process has no scheduler."}
-    return {"ok": now.is_quiet(Part.SCHEDULER)}
+        told["detail"] = "This process has no scheduler."
+    return told
+
+
+def _scheduler_state() -> scheduler.SchedulerState | None:
+    """None where PostgreSQL, which another alarm tells of, had to be asked."""
+    try:
+        return scheduler.state()
+    except DatabaseError:
+        connection.close()
+        return None
 
 
 def _told(on: Iterable[Alarm]) -> Iterator[dict[str, Any]]:

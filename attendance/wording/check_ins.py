@@ -148,6 +148,12 @@ _ERRORS = {
         "warn",
         reload_seconds=5,
     ),
+    "live_store_clock": Words(
+        _("The server's clock is wrong"),
+        _("Nothing can be taken just now. Tell your teacher; this page tries again by itself."),
+        "warn",
+        reload_seconds=10,
+    ),
 }
 
 NOT_KEPT = Words(

@@ -8,7 +8,7 @@ so that it can jump for everybody at once.
 
 import os
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from hashlib import sha1
 
 from django.utils import timezone
@@ -28,21 +28,22 @@ def skew_application(seconds: float) -> None:
 
 def move_redis() -> None:
     """Everything that reads Redis's clock reads the one that the test has set."""
-    from attendance.live import client, store
+    from attendance.live import client
     from attendance.live.client import Script
 
-    true_script, true_now = client.script, store.now
+    true_script, true_time = client.script, client.time_at
 
     def script(name: str) -> Script:
         text = true_script(name).text.replace(_TRUE, _MOVED)
         assert _MOVED in text
         return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
-    def now() -> datetime:
-        moved = client.command(lambda redis: redis.get(CLOCK)) or 0
-        return true_now() + timedelta(milliseconds=int(moved))
+    def time_at(key: str) -> tuple[int, int]:
+        moved = int(client.command(lambda redis: redis.get(CLOCK)) or 0)
+        seconds, micros = true_time(key)
+        return seconds + moved // 1000, micros
 
-    client.script, store.now = script, now  # type: ignore[assignment]
+    client.script, client.time_at = script, time_at  # type: ignore[assignment]
 
 
 def install() -> None:

@@ -7,14 +7,17 @@ FAULTS_TICK            a run of the scheduler every second, in all processes at 
 FAULTS_FIRST           seconds until a scheduler's first run
 FAULTS_SLOW            seconds that a run stands still after each commit
 FAULTS_DIES            the scheduler's thread ends after each run
+FAULTS_AHEAD           a file with the days by which the scheduler's wall clock is ahead
 """
 
 import os
 import time
-from datetime import UTC
+from datetime import UTC, timedelta
+from pathlib import Path
 
-CHUNK_LESSONS, IDLE, LEAVE, TICK, FIRST, SLOW, DIES = (
-    f"FAULTS_{name}" for name in ("CHUNK_LESSONS", "IDLE", "LEAVE", "TICK", "FIRST", "SLOW", "DIES")
+CHUNK_LESSONS, IDLE, LEAVE, TICK, FIRST, SLOW, DIES, AHEAD = (
+    f"FAULTS_{name}"
+    for name in ("CHUNK_LESSONS", "IDLE", "LEAVE", "TICK", "FIRST", "SLOW", "DIES", "AHEAD")
 )
 
 
@@ -28,15 +31,21 @@ def install() -> None:
         _end_idle_sessions(os.environ[IDLE])
     if LEAVE in os.environ:
         _leave_to_workers()
+    if SLOW in os.environ:
+        pause = float(os.environ[SLOW])
+        failpoints.installed("committed", lambda ids: time.sleep(pause)).__enter__()
+    _change_the_scheduler()
+
+
+def _change_the_scheduler() -> None:
     if TICK in os.environ:
         _tick_every_second()
     if FIRST in os.environ:
         _run_first_after(float(os.environ[FIRST]))
-    if SLOW in os.environ:
-        pause = float(os.environ[SLOW])
-        failpoints.installed("committed", lambda ids: time.sleep(pause)).__enter__()
     if DIES in os.environ:
         _let_the_scheduler_die()
+    if AHEAD in os.environ:
+        _move_the_wall_clock(Path(os.environ[AHEAD]))
 
 
 def _end_idle_sessions(after: str) -> None:
@@ -78,6 +87,12 @@ def _run_first_after(seconds: float) -> None:
     from attendance import scheduler
 
     scheduler.FIRST_RUN_SECONDS = (seconds, seconds)
+
+
+def _move_the_wall_clock(days: Path) -> None:
+    from tests.support import wall_clock
+
+    wall_clock.moved(lambda: timedelta(days=float(days.read_text()))).__enter__()
 
 
 def _let_the_scheduler_die() -> None:

@@ -1,6 +1,9 @@
 """Clocks that differ and jump: the application's own never decides, Redis's may be wrong."""
 
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -39,20 +42,53 @@ def test_an_application_clock_that_is_five_minutes_off_decides_nothing(
     assert refused <= {"lesson_closed"}
 
 
-@pytest.mark.parametrize("minutes", [10, -60])
-def test_a_clock_of_redis_that_jumps_under_load_loses_nothing(minutes: int, school: School) -> None:
+def test_a_clock_of_redis_that_jumps_ahead_under_load_loses_nothing(school: School) -> None:
     with school.at_work(env=WRONG) as load:
-        school.rig.redis().set(clocks.CLOCK, minutes * MINUTE_MS)
+        school.rig.redis().set(clocks.CLOCK, 10 * MINUTE_MS)
         load.acknowledged(20)
         school.rig.redis().set(clocks.CLOCK, 0)
-    if minutes > 0:
-        # What was finished by the clock that was ahead, and not discarded before it went back,
-        # is over when that time has come.
-        school.rig.redis().set(clocks.CLOCK, minutes * MINUTE_MS)
-        with school.rig.worker("loop", "0.05", env=WRONG):
-            wait_until(lambda: not left_in_redis(school.rig), "the end of every lesson")
+        # What was stamped by the clock that was ahead is refused until that of now is believed.
+        _acknowledged_at_last(school)
+    # What was finished by the clock that was ahead, and not discarded before it went back,
+    # is over when that time has come.
+    school.rig.redis().set(clocks.CLOCK, 10 * MINUTE_MS)
+    with school.rig.worker("loop", "0.05", env=WRONG):
+        wait_until(lambda: not left_in_redis(school.rig), "the end of every lesson")
 
     school.holds()
+
+
+def test_a_clock_of_redis_that_jumps_back_under_load_loses_nothing(school: School) -> None:
+    with school.at_work(env=WRONG) as load:
+        school.rig.redis().set(clocks.CLOCK, -60 * MINUTE_MS)
+        wait_until(lambda: _was_refused(school.rig), "somebody whom the clock refuses")
+        school.rig.redis().set(clocks.CLOCK, 0)
+        load.acknowledged(20)
+
+    school.holds()
+
+
+@pytest.mark.parametrize("at", [0, 4_133_980_800_000], ids=["1970", "2101"])
+def test_a_clock_of_redis_at_1970_or_2101_under_load_seals_nothing_in(
+    at: int, school: School
+) -> None:
+    with school.at_work(env=WRONG) as load:
+        school.rig.redis().set(clocks.CLOCK, at - int(time.time()) * 1_000)
+        wait_until(lambda: _runs_by_a_wrong_clock(school.rig) >= 3, "runs that say so")
+        school.rig.redis().set(clocks.CLOCK, 0)
+        load.acknowledged(20)
+
+    school.holds()
+    with school.rig.sql() as sql:
+        (years,) = sql.execute(
+            "SELECT array_agg(DISTINCT extract(year FROM at)) FROM ("
+            " SELECT starts_at AS at FROM attendance_attendance"
+            " UNION SELECT ends_at FROM attendance_attendance"
+            " UNION SELECT checked_in_at FROM attendance_attendancerecord"
+            " UNION SELECT changed_at FROM attendance_attendancerecord) AS instants"
+            " WHERE at IS NOT NULL"
+        ).fetchone() or ([],)
+    assert all(abs(int(year) - datetime.now(UTC).year) <= 1 for year in years)
 
 
 @pytest.mark.parametrize("come", ["before the discard", "after it was refused"])
@@ -90,6 +126,28 @@ def test_a_stored_lesson_that_a_jump_has_reopened_is_not_called_lost(school: Sch
     school.rig.redis().delete(clocks.CLOCK)
 
     assert school.holds().stored == len(desk.lesson.here) == 10
+
+
+def _acknowledged_at_last(school: School) -> None:
+    before = len(school.journal.acknowledged)
+    wait_until(
+        lambda: len(school.journal.acknowledged) > before, "a clock that is believed", seconds=90
+    )
+
+
+def _was_refused(rig: Rig) -> bool:
+    """Whether a lesson has met a clock that is behind what it was stamped with."""
+    redis: Any = rig.redis()
+    seen = [redis.hget(key, "clock") for key in redis.scan_iter("attn:{*}:lesson")]
+    return any(clock and not clock.endswith(b",") for clock in seen)
+
+
+def _runs_by_a_wrong_clock(rig: Rig) -> int:
+    with rig.sql() as sql:
+        row = sql.execute(
+            "SELECT count(*) FROM attendance_persistencerun WHERE error LIKE '%clock%'"
+        ).fetchone()
+        return int(row[0]) if row else 0
 
 
 def _state(rig: Rig) -> str:

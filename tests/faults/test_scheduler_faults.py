@@ -4,6 +4,9 @@ import os
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
 
 from tests.faults import patches
 from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, worker
@@ -111,3 +114,20 @@ def test_a_worker_of_granian_that_is_killed_is_replaced_with_its_scheduler(
                 ),
                 "a new worker",
             )
+
+
+@pytest.mark.parametrize(("at_start", "then"), [("365", "0"), ("0", "365")], ids=["back", "ahead"])
+def test_a_host_whose_clock_is_set_by_a_year_goes_on_with_its_scheduled_runs(
+    at_start: str, then: str, rig: Rig, seed: int, tmp_path: Path
+) -> None:
+    days = tmp_path / "days"
+    days.write_text(at_start)
+    with ticking(rig, seed, env={**TICKING, patches.AHEAD: str(days)}):
+        wait_until(lambda: count_of(rig, "finished_at IS NOT NULL") >= 4, "runs by the old clock")
+        # A rename, so that no process reads half a file.
+        days.with_suffix(".new").write_text(then)
+        days.with_suffix(".new").rename(days)
+        before = count_of(rig, "finished_at IS NOT NULL")
+        wait_until(
+            lambda: count_of(rig, "finished_at IS NOT NULL") >= before + 6, "runs by the new clock"
+        )

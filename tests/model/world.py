@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from attendance.errors import AttendanceError, LiveStoreUnavailable
+from attendance.errors import AttendanceError, LiveStoreClock, LiveStoreUnavailable
 from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome, PersistenceReport
@@ -180,10 +180,15 @@ class World:
             _check_report(ended)
         elif ended.error is None:
             self._acknowledge(call, ended.result)
-        elif not isinstance(ended.error, AttendanceError) or (
-            isinstance(ended.error, LiveStoreUnavailable) and not actor.is_cut_off
-        ):
+        elif not self._may_be_refused(actor, ended.error):
             raise Broken(f"{call.action}: {ended.error!r}")
+
+    def _may_be_refused(self, actor: Actor, error: BaseException) -> bool:
+        if isinstance(error, LiveStoreClock):
+            # Before what the lesson was stamped with; nobody is told that anything was taken.
+            return "clock is set back" in self.memory.used
+        is_unavailable = isinstance(error, LiveStoreUnavailable)
+        return isinstance(error, AttendanceError) and (actor.is_cut_off or not is_unavailable)
 
     def _acknowledge(self, call: RequestUnderWay, result: Any) -> None:
         try:

@@ -126,6 +126,21 @@ def test_a_refused_student_is_accepted_with_one_click() -> None:
     assert after.context["counts"] == {"all": 2, "here": 2, "decide": 0}
 
 
+def test_whoever_tries_again_after_a_rejection_is_told_in_their_row() -> None:
+    lesson, desk, phone = lesson_with(STUDENT), signed_in(TEACHER), signed_in(STUDENT)
+    path = f"/lessons/{lesson.id}/records/S-014/"
+    form = form_of(desk.get(path), verdict="reject", reason="not here")
+    assert desk.post(path, form).status_code == 302
+    assert "Tried again" not in text_of(desk.get(f"/lessons/{lesson.id}/"))
+
+    phone.post(f"/lessons/{lesson.id}/here/")
+    once = text_of(desk.get(f"/lessons/{lesson.id}/"))
+    phone.post(f"/lessons/{lesson.id}/here/")
+
+    assert "Tried again once, at" in once
+    assert "Tried again 2 times, from" in text_of(desk.get(f"/lessons/{lesson.id}/rows/"))
+
+
 def test_a_change_needs_its_reason_and_tells_its_history() -> None:
     lesson, desk = lesson_with(STUDENT), signed_in(TEACHER)
     path = f"/lessons/{lesson.id}/records/S-014/"

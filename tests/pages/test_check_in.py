@@ -43,6 +43,33 @@ def test_the_link_marks_nothing_and_the_button_does() -> None:
     assert store.read_lesson(lesson.id).record_count == 1
 
 
+@pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.DELETE])
+def test_who_was_rejected_and_scans_again_can_tell_their_teacher(verdict: Verdict) -> None:
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
+    phone.get(link_of(lesson), follow=True)
+    phone.post(f"/lessons/{lesson.id}/here/")
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number=STUDENT.school_number,
+            verdict=verdict,
+            actor=TEACHER,
+            reason="not here",
+        )
+    )
+    revision = store.read_lesson(lesson.id).revision
+
+    page = phone.get(link_of(lesson), follow=True)
+    assert "your teacher sees that you tried" in text_of(page)
+    assert store.read_refusals(lesson.id) == []
+    done = phone.post(f"/lessons/{lesson.id}/here/")
+
+    assert (done.status_code, "Speak to your teacher" in text_of(done)) == (403, True)
+    (refusal,) = store.read_refusals(lesson.id)
+    assert (refusal.code, refusal.times) == ("rejected_by_teacher", 1)
+    assert store.read_lesson(lesson.id).revision == revision
+
+
 def test_pressed_again_it_says_when_it_was() -> None:
     lesson, phone = started_lesson(), signed_in(STUDENT)
     for _ in range(2):

@@ -19,8 +19,10 @@ from redis.retry import Retry
 from attendance import scheduler
 from attendance.live import client as live
 from attendance.live import health as live_health
-from attendance.models import LessonLedger, QuarantinedPayload
+from attendance.live import keys
+from attendance.models import LessonLedger, QuarantinedPayload, Site
 from attendance.selectors import health
+from attendance.services.sites import find_sites, settle_disagreement
 from attendance.vocabulary import LessonState
 from tests.support.callers import account
 from tests.support.factories import LessonLedgerFactory, QuarantinedPayloadFactory
@@ -164,7 +166,44 @@ def _no_folder() -> AbstractContextManager[Any]:
     return override_settings(EVIDENCE_FOLDER=str(Path(settings.BASE_DIR, "manage.py")))
 
 
+@contextmanager
+def another_site() -> Iterator[None]:
+    find_sites()
+    live.connection().hset(keys.SITE, "id", str(uuid4()))
+    try:
+        yield
+    finally:
+        live.connection().delete(keys.SITE)
+
+
+@contextmanager
+def older_store() -> Iterator[None]:
+    find_sites()
+    rows = Site.objects.filter(is_own=True)
+    rows.update(disagreement="Redis is older.", disagreed_at=timezone.now())
+    yield
+    settle_disagreement()
+
+
+@contextmanager
+def incomplete() -> Iterator[LessonLedger]:
+    with ledger(state=LessonState.PERSISTED, incomplete_since=timezone.now()) as row:
+        LessonLedger.objects.filter(pk=row.pk).update(last_error="incomplete: 1 records")
+        yield row
+    LessonLedger.objects.filter(pk=row.pk).update(incomplete_since=None)
+
+
+def late_scheduler() -> AbstractContextManager[None]:
+    state = scheduler.SchedulerState(is_wanted=False, is_alive=False, age_seconds=1e6)
+    return patched(scheduler, "state", lambda: state)
+
+
 SCENES: dict[str, Scene] = {
+    "live_store_clock_wrong": lambda: live_state(now_ms=0),
+    "foreign_site": another_site,
+    "stores_disagree": older_store,
+    "lesson_incomplete": incomplete,
+    "scheduler_late": late_scheduler,
     "live_store_unreachable": dead_live_store,
     "live_store_evicts": lambda: live_setting("maxmemory-policy", "allkeys-lru"),
     "live_store_keeps_nothing": lambda: live_setting("appendonly", "no"),

@@ -23,7 +23,7 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Iterator[Clock]:
-    """Every script reads Redis's time plus this offset."""
+    """Everything reads Redis's time plus this offset."""
     moved = Clock()
     with installed(moved):
         yield moved
@@ -31,8 +31,8 @@ def clock() -> Iterator[Clock]:
 
 @contextmanager
 def installed(moved: Clock) -> Iterator[None]:
-    """Let every script read a clock that can be moved."""
-    real = client.script
+    """Let every script, and who asks for the time, read a clock that can be moved."""
+    real, real_time = client.script, client.time_at
 
     def script(name: str) -> Script:
         shift = f"return {moved.offset_ms} + "
@@ -42,6 +42,14 @@ def installed(moved: Clock) -> Iterator[None]:
         assert shift in text
         return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
+    def time_at(key: str) -> tuple[int, int]:
+        seconds, micros = real_time(key)
+        at = moved.stopped_at_ms
+        if at is None:
+            at = seconds * 1000 + micros // 1000 + moved.offset_ms
+        return at // 1000, at % 1000 * 1000
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client, "script", script)
+        patch.setattr(client, "time_at", time_at)
         yield

@@ -91,7 +91,7 @@ def put_record(
 def put_counts(lesson_id: UUID, **counts: int) -> None:
     """Change what a lesson has counted, under a right checksum, as an older copy would have it."""
     held_by: Any = client.connection()
-    names = ("revision", "record_count", "event_count", "phase")
+    names = ("revision", "record_count", "event_count", "phase", "clock")
     held = dict(zip(names, held_by.hmget(keys.lesson(lesson_id), *names), strict=True))
     held |= {name: b"%d" % count for name, count in counts.items()}
     checksum = envelope.counts_checksum(lesson_id, **held)

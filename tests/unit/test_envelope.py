@@ -57,7 +57,7 @@ def test_a_value_in_another_place_is_corrupt() -> None:
         f"7,{AT},{AT},late,present,deleted",
         f"-7,{AT},{AT},late,present,kept",
         f"7,{AT},1,late,present,kept",
-        f"7,9{AT},{AT},late,present,kept",
+        f"7,{AT},9{AT},late,present,kept",
         f"7,{AT},{AT},late,present",
         f"7,{AT},{AT},late,present,kept,kept",
         "",
@@ -68,12 +68,25 @@ def test_a_stamp_that_no_script_writes_is_corrupt(stamp: str) -> None:
         decoding.decode_record(LESSON, "S-1", envelope.seal(LESSON, "record", "S-1", stamp, JSON))
 
 
+@pytest.mark.parametrize(("ms", "year"), [(1, 2000), (91_790_000_000_000, 2099)])
+def test_a_record_that_a_wrong_clock_has_changed_has_the_nearest_year(ms: int, year: int) -> None:
+    stamp = f"7,{ms},{AT},late,present,kept"
+    raw = envelope.seal(LESSON, "record", "S-1", stamp, JSON)
+
+    record = decoding.decode_record(LESSON, "S-1", raw)
+
+    assert record.changed_at.year == year
+    assert record.checked_in_at_ms == int(AT)
+
+
 @given(st.binary(), st.text())
 def test_no_bytes_raise_anything_but_corrupt(raw: bytes, field: str) -> None:
     for decode in (
         lambda: decoding.decode_record(LESSON, field, raw),
         lambda: decoding.decode_event(LESSON, raw),
-        lambda: decoding.decode_lesson(LESSON, b"1", [raw, b"1", b"1", b"1", b"1", b"1", b"", b""]),
+        lambda: decoding.decode_lesson(
+            LESSON, b"1", [raw, b"1", b"1", b"1", b"1", b"1", *[b""] * 3]
+        ),
     ):
         with pytest.raises(Corrupt):
             decode()

@@ -10,7 +10,7 @@
 --         not_expected: ask PostgreSQL, then try again with 9 | not_on_roster
 --         lesson_not_open, opens at | lesson_closed, ends_at | rejected_by_teacher, record
 --         code_missing | code_wrong | code_expired | network_not_allowed | lesson_full
---         lesson_not_held | not_found | starting | unreadable
+--         lesson_not_held | clock_wrong | not_found | starting | unreadable
 local SCAN_MS = 300000
 
 local function is_inside(networks, address)
@@ -20,11 +20,16 @@ local function is_inside(networks, address)
   return false
 end
 
+local function wanted_checks(plan)
+  local wanted = {}
+  for _, check in ipairs(plan.checks or {}) do wanted[check] = true end
+  return wanted
+end
+
 -- Returns why this check-in is refused, or nil, and whether an external verifier decides.
 -- A scan that was kept counts as its code.
 local function broken_check(plan, now)
-  local wanted = {}
-  for _, check in ipairs(plan.checks or {}) do wanted[check] = true end
+  local wanted = wanted_checks(plan)
   if wanted.network and not is_inside(plan.networks, ARGV[8]) then return 'network_not_allowed' end
   if not wanted.code then return nil, wanted.external end
   local scanned_at = counter(ARGV[7])
@@ -45,9 +50,17 @@ local function walk_in_rule(plan)
   return plan.section.walk_ins
 end
 
-local function worth(lesson, rule, now)
+-- When the student came: with the scan that stands for the code, else now. No scan opens a lesson
+-- earlier, and none that is of a lesson without codes says anything.
+local function arrival(plan, opens_at, now)
+  local scanned_at = counter(ARGV[7])
+  if not (scanned_at and wanted_checks(plan).code) then return now end
+  return math.max(opens_at, math.min(scanned_at, now))
+end
+
+local function worth(lesson, rule, at)
   local function is_past(seconds)
-    return has(seconds, 'number') and now >= lesson.starts_at + seconds * 1000
+    return has(seconds, 'number') and at >= lesson.starts_at + seconds * 1000
   end
   if is_past(rule.absent_after_s) then return 'absent' end
   return is_past(rule.late_after_s) and 'late' or 'present'
@@ -55,7 +68,8 @@ end
 
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
-local now = now_ms()
+local now = stamp_now(KEYS[1], lesson)
+if not now then return {'clock_wrong'} end
 local function refuse(code, value)
   note_refusal(KEYS[4], ARGV[1], ARGV[2], code, now, ARGV[3], tonumber(ARGV[5]))
   return {code, value}
@@ -98,20 +112,22 @@ if now >= lesson.ends_at then return refuse('lesson_closed', int(lesson.ends_at)
 if has(plan.not_held, 'table') then return refuse('lesson_not_held') end
 if fault then return refuse(fault) end
 local revision = int(lesson.revision + 1)
+local came_at = arrival(plan, opens_at, now)
 if stands then
   -- Somebody has spoken of this student before: that word stands, with the arrival beside it.
-  local fresh = {revision, int(now), int(now), before[4], before[5], before[6]}
+  local fresh = {revision, int(now), int(came_at), before[4], before[5], before[6]}
   local record = seal(ARGV[1], 'record', number, table.concat(fresh, ','), json)
   local student = cjson.decode(ARGV[3])
   student = {school_number = number, full_name = student.full_name}
   -- No caller can send an id with ~, so nobody has used this one for another change.
   local request_id = '~arrival-' .. number .. '-' .. revision
   append_event(KEYS[7], KEYS[8], ARGV[1],
-    {revision, int(now), request_id, '', before[4], worth(lesson, rule, now)},
+    {revision, int(now), request_id, '', before[4], worth(lesson, rule, came_at)},
     cjson.encode({kind = 'record_arrived', actor = student, source = 'student',
       student = student}))
   redis.call('HSET', KEYS[2], number, record)
-  save_counts(KEYS[1], lesson, {revision = revision, event_count = lesson.event_count + 1})
+  save_counts(KEYS[1], lesson,
+    {now = now, revision = revision, event_count = lesson.event_count + 1})
   return {'arrived', record, lesson.data, number}
 end
 local walk_in = walk_in_rule(plan)
@@ -124,10 +140,10 @@ if not stamp then
   if known then move_to_corrupt(KEYS[3], ARGV[2], known) end
   count = count + 1
 end
-local status = (is_external or is_held) and 'pending' or worth(lesson, rule, now)
-local fresh = table.concat({revision, int(now), int(now), status, '', 'kept'}, ',')
+local status = (is_external or is_held) and 'pending' or worth(lesson, rule, came_at)
+local fresh = table.concat({revision, int(now), int(came_at), status, '', 'kept'}, ',')
 local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[9] or ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], record)
-save_counts(KEYS[1], lesson, {revision = revision, record_count = count})
+save_counts(KEYS[1], lesson, {now = now, revision = revision, record_count = count})
 if is_external and not is_held then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
 return {'created', record, lesson.data, number}

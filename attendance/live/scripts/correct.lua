@@ -5,7 +5,7 @@
 --         11 old, 12 new, 13 event JSON, 14 most records of a lesson, 15 most events or '',
 --         16 '1' where the record was here before: it was counted then, if any is missing
 -- RETURNS corrected, record | repeated, record | reused | conflict | full | too_many
---         not_found | starting | unreadable
+--         clock_wrong | not_found | starting | unreadable
 -- How many values stand where records should be, corrupt ones that were moved among them.
 local function how_many(keys)
   local moved = redis.call('TYPE', keys[3]).ok == 'list' and redis.call('LLEN', keys[3]) or 0
@@ -20,13 +20,15 @@ if before then return {before, known or ''} end
 local stamp = known and unseal(ARGV[1], 'record', ARGV[2], known)
 if ARGV[3] ~= (stamp and split(stamp)[1] or '0') then return {'conflict'} end
 if has_too_many(lesson, ARGV[15]) then return {'too_many'} end
+local at = stamp_now(KEYS[1], lesson)
+if not at then return {'clock_wrong'} end
 local count = lesson.record_count
 if not stamp then
   if count >= tonumber(ARGV[14]) then return {'full'} end
   if known then move_to_corrupt(KEYS[3], ARGV[2], known) end
   if ARGV[16] ~= '1' or how_many(KEYS) >= count then count = count + 1 end
 end
-local now = int(now_ms())
+local now = int(at)
 local revision = int(lesson.revision + 1)
 local fresh = table.concat({revision, now, ARGV[7], ARGV[6], ARGV[8], ARGV[9]}, ',')
 local record = seal(ARGV[1], 'record', ARGV[2], fresh, ARGV[10])
@@ -34,5 +36,5 @@ redis.call('HSET', KEYS[2], ARGV[2], record)
 append_event(KEYS[4], KEYS[5], ARGV[1],
   {revision, now, ARGV[4], ARGV[5], ARGV[11], ARGV[12]}, ARGV[13])
 save_counts(KEYS[1], lesson,
-  {revision = revision, record_count = count, event_count = lesson.event_count + 1})
+  {now = at, revision = revision, record_count = count, event_count = lesson.event_count + 1})
 return {'corrected', record}

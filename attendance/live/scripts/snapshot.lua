@@ -2,7 +2,7 @@
 -- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
 -- RETURNS snapshot, now ms, lesson fields, records, events, corrupt, refusals
 --         not_found | headless | not_over, ends_at | starting, ends_at
---         wrong_type, which key | unreadable, data
+--         wrong_type, which key | unreadable, data | clock_wrong
 local types = {'hash', 'hash', 'list', 'list'}
 for i, wanted in ipairs(types) do
   local kind = redis.call('TYPE', KEYS[i]).ok
@@ -13,7 +13,8 @@ if why == 'not_found' and redis.call('EXISTS', KEYS[2]) == 1 then why = 'headles
 if starting then return {why, int(starting.ends_at)} end
 if why == 'unreadable' then return {why, lesson_fields(KEYS[1])[1]} end
 if why then return {why} end
-local now = now_ms()
+local now = sane_now_ms()
+if not now then return {'clock_wrong'} end
 if now < lesson.ends_at then return {'not_over', int(lesson.ends_at)} end
 local refusals = {}
 if redis.call('TYPE', KEYS[5]).ok == 'hash' then refusals = redis.call('HGETALL', KEYS[5]) end

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from attendance.errors import LessonNotFound, LessonUnreadable
+from attendance.errors import LessonNotFound, LessonUnreadable, LiveStoreClock
 from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveLesson
@@ -25,10 +25,14 @@ def now() -> datetime:
     """The instant by the clock of the live store, which decides early, late and over.
 
     In a cluster it is the clock of the server that holds `due`. Inside a lesson
-    the scripts decide, by the clock of the server that holds the lesson.
+    the scripts decide, by the clock of the server that holds the lesson. Raises
+    LiveStoreUnavailable, and LiveStoreClock where it is outside 2000 to 2100.
     """
     seconds, micros = client.time_at(keys.DUE)
-    return instants.instant(seconds * 1000 + micros // 1000)
+    at = seconds * 1000 + micros // 1000
+    if not instants.is_sane(at):
+        raise LiveStoreClock
+    return instants.instant(at)
 
 
 def read_lesson(lesson_id: UUID) -> LiveLesson:

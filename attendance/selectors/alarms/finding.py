@@ -15,6 +15,7 @@ from attendance.selectors.alarms.servers import (
     of_live_store,
     of_migrations,
     of_postgresql,
+    of_site,
 )
 
 Source = Callable[[], Iterable[Found]]
@@ -23,6 +24,7 @@ SERVERS: dict[Part, tuple[Source, ...]] = {
     Part.REDIS: (of_live_store,),
     Part.POSTGRESQL: (of_postgresql,),
     Part.MIGRATIONS: (of_migrations,),
+    Part.SITE: (of_site,),
 }
 """What a system check asks."""
 

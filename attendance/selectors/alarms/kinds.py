@@ -25,6 +25,7 @@ class Part(StrEnum):
     REDIS = "redis"
     MIGRATIONS = "migrations"
     LESSONS = "lessons"
+    SITE = "site"
     SCHEDULER = "scheduler"
     FILES = "files"
 
@@ -106,6 +107,32 @@ LIVE_STORE_SLOTS_MISSING = _unavailable(
     _("The live store's cluster does not serve every slot (%(value)s)."),
     _("Bring its missing servers back, or give their slots to others."),
     "attn.E014",
+)
+LIVE_STORE_CLOCK_WRONG = _unavailable(
+    "live_store_clock_wrong",
+    Part.REDIS,
+    _("The clock of the live store is outside 2000 to 2100: nothing can be stamped."),
+    _("Set the clock of its machine right. Everything goes on by itself then."),
+    "attn.E015",
+)
+FOREIGN_SITE = _unavailable(
+    "foreign_site",
+    Part.SITE,
+    _("The live store holds the lessons of another site: nothing is stored and nothing removed."),
+    _(
+        "Correct REDIS_URL or DATABASE_URL. Where the other site is gone for good, take its "
+        "lessons over: manage.py adopt_site."
+    ),
+    "attn.E016",
+)
+STORES_DISAGREE = _alarm(
+    "stores_disagree",
+    Part.SITE,
+    _("PostgreSQL and the live store are of different ages: one came back from a backup."),
+    _(
+        "Look at manage.py reconcile, which names each lesson and what can be done. Settle it "
+        "there when you have looked."
+    ),
 )
 LIVE_STORE_SYNCS_LATE = _alarm(
     "live_store_syncs_late",
@@ -209,6 +236,15 @@ LESSON_REWOUND = _alarm(
         "next run."
     ),
 )
+LESSON_INCOMPLETE = _alarm(
+    "lesson_incomplete",
+    Part.LESSONS,
+    _("The live store lacks something of a lesson that was seen before; the rest is stored."),
+    _(
+        "Ask the students for their receipts, or bring the newer copy back. Where nothing more "
+        "will come, accept what is there: manage.py reconcile."
+    ),
+)
 LESSON_FAILED = _alarm(
     "lesson_failed",
     Part.LESSONS,
@@ -228,6 +264,15 @@ SCHEDULER_STOPPED = Kind(
     _("The scheduler of this process stands still."),
     _("Start the site again."),
     # It is this process's own, and the next request revives it.
+    may_be_acknowledged=False,
+)
+SCHEDULER_LATE = Kind(
+    "scheduler_late",
+    Part.SCHEDULER,
+    Severity.ALARM,
+    _("No scheduled run has begun for a long time."),
+    _("Start the site again."),
+    # It ends with the next run, and a word about it would stand for the next time as well.
     may_be_acknowledged=False,
 )
 EVIDENCE_NOT_KEPT = _alarm(

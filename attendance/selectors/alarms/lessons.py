@@ -28,7 +28,7 @@ def of_lessons() -> Iterator[Found]:
     counts = health.waiting(at=timezone.now())
     if is_late(counts.oldest_at):
         yield Found(kinds.LESSON_LATE, since=counts.oldest_at)
-    if counts.lost or counts.quarantined or counts.rewound or counts.failed:
+    if any((counts.lost, counts.quarantined, counts.rewound, counts.failed, counts.incomplete)):
         yield from _in_trouble()
 
 
@@ -42,6 +42,7 @@ def _in_trouble() -> Iterator[Found]:
     for kind, rows in (
         (kinds.LESSON_LOST, health.LOST),
         (kinds.LESSON_UNREADABLE, health.UNREADABLE),
+        (kinds.LESSON_INCOMPLETE, health.INCOMPLETE),
         (kinds.LESSON_REWOUND, health.REWOUND),
         (kinds.LESSON_FAILED, health.FAILED),
     ):
@@ -55,7 +56,8 @@ def _of_row(kind: Kind, row: LessonLedger) -> Found:
     is_same_always = kind in {kinds.LESSON_LOST, kinds.LESSON_REWOUND}
     cause = "" if is_same_always else state[1] if state else row.last_error
     said = row.lesson_name if is_same_always else f"{row.lesson_name}: {row.last_error}"
-    return Found(kind, str(row.lesson_id), cause, about=said)
+    since = row.incomplete_since if kind is kinds.LESSON_INCOMPLETE else None
+    return Found(kind, str(row.lesson_id), cause, about=said, since=since)
 
 
 def of_quarantine() -> Iterator[Found]:

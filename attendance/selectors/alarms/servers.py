@@ -1,13 +1,17 @@
 """Alarms of the two servers: what they say of themselves, and how they are set."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
 
+from attendance.errors import LiveStoreUnavailable
 from attendance.live import health as live_health
+from attendance.live import store
 from attendance.live.health import UNKNOWN, ServerState
+from attendance.models import Site
 from attendance.selectors import health
 from attendance.selectors.alarms import kinds
 from attendance.selectors.alarms.kinds import Found, Kind
@@ -26,6 +30,8 @@ def _of_server(state: ServerState) -> Iterator[Found]:
         yield _found(kinds.LIVE_STORE_EVICTS, state, state.eviction)
     if not state.has_written:
         yield _found(kinds.LIVE_STORE_WRITE_FAILED, state)
+    if state.is_clock_wrong:
+        yield _found(kinds.LIVE_STORE_CLOCK_WRONG, state)
     if state.cluster != "ok":
         yield _found(kinds.LIVE_STORE_SLOTS_MISSING, state, state.cluster)
     yield from _of_its_file(state)
@@ -57,6 +63,18 @@ def of_postgresql() -> Iterator[Found]:
     if state.synchronous_commit in health.WEAK_COMMITS:
         value = state.synchronous_commit
         yield Found(kinds.POSTGRESQL_COMMITS_EARLY, cause=value, facts={"value": value})
+
+
+def of_site() -> Iterator[Found]:
+    """Whether both stores are of this site, and of the same age. Raises django.db.Error."""
+    rows = list(Site.objects.all())
+    own = next((row for row in rows if row.is_own), None)
+    with contextlib.suppress(LiveStoreUnavailable):
+        other = store.site_of_redis()
+        if own is not None and other and other not in {str(row.pk) for row in rows}:
+            yield Found(kinds.FOREIGN_SITE, cause=other)
+    if own is not None and own.disagreement:
+        yield Found(kinds.STORES_DISAGREE, cause=own.disagreement, since=own.disagreed_at)
 
 
 def of_migrations() -> Iterator[Found]:

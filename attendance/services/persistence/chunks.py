@@ -114,7 +114,8 @@ def _store(
     written |= news.bring_in([each.news for each in lessons.rewound])
     reach("rows_written", claimed)
     quarantined = quarantine.keep_payloads(lessons, without_row)
-    refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in lessons.to_write})
+    seen = (*lessons.to_write, *lessons.rewound)
+    refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in seen})
     in_table = captured.count_rows(lessons, without_row)
     return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
 

@@ -16,6 +16,7 @@ from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
 from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors import own, shapes
+from attendance.selectors.own import OwnRecord
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
@@ -89,18 +90,31 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return redirect("my-mark", lesson_id=lesson_id)
     except LiveStoreUnavailable as error:
         return _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
-    if mark is not None and not _may_arrive(mark.record, lesson):
+    if mark is not None and not _may_say(mark.record, lesson):
         return redirect("my-mark", lesson_id=lesson_id)
-    context = _of_lesson(request, lesson) | {"is_spoken_of": mark is not None}
+    context = _of_lesson(request, lesson) | {"is_spoken_of": mark is not None, **_rejected(mark)}
     with timezone.override(zone_of(shapes.brief_of_live(lesson))):
         return render(request, "attendance/pages/check_in.html", context)
 
 
-def _may_arrive(record: RegisterRecord, lesson: LiveLesson) -> bool:
-    """Whether a student of whom somebody has spoken can still come: the arrival is kept."""
-    is_out = record.is_deleted or record.status == Status.REJECTED
+def _may_say(record: RegisterRecord, lesson: LiveLesson) -> bool:
+    """Whether a student of whom somebody has spoken can say "here".
+
+    Their arrival is kept; of somebody who was rejected, the teacher sees that they tried again.
+    """
     is_taken = lesson.takes_check_ins and lesson.data.not_held is None
-    return is_taken and record.checked_in_at is None and not is_out
+    return is_taken and (record.checked_in_at is None or _is_rejected(record))
+
+
+def _rejected(mark: OwnRecord | None) -> dict[str, Any]:
+    if mark is None or not _is_rejected(mark.record):
+        return {}
+    words = check_ins.of_record(mark.record, mark.lesson)
+    return {"rejected": words, "reason": reason_of_person(mark.record)}
+
+
+def _is_rejected(record: RegisterRecord) -> bool:
+    return record.is_deleted or record.status == Status.REJECTED
 
 
 def _of_lesson(request: HttpRequest, lesson: LiveLesson) -> dict[str, Any]:
