@@ -150,6 +150,7 @@ def test_attempts_at_an_older_copy_that_came_back_are_not_lost_with_it() -> None
         )
     )
     for key, raw in copy.items():
+        assert raw is not None
         redis.restore(key, 0, raw)
     store.sync_due(lesson.id)
     try_again(lesson.id, 2)

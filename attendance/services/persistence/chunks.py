@@ -114,8 +114,8 @@ def _store(
     written |= news.bring_in([each.news for each in lessons.rewound])
     reach("rows_written", claimed)
     quarantined = quarantine.keep_payloads(lessons, without_row)
-    seen = (*lessons.to_write, *lessons.rewound)
-    refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in seen})
+    seen = [x.snapshot for x in lessons.to_write] + [x.snapshot for x in lessons.rewound]
+    refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
     in_table = captured.count_rows(lessons, without_row)
     return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
 
