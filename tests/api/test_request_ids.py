@@ -20,7 +20,7 @@ KEY = {"Idempotency-Key": "one-key"}
 LATE = {"status": "late", "reason": "tram"}
 
 
-class Desk:
+class TeacherAtTheApi:
     """A teacher at the API, and a lesson of theirs with three students."""
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class Desk:
 
 
 @pytest.fixture(params=["live", "stored", "moved"])
-def desk(request: pytest.FixtureRequest) -> Desk:
+def desk(request: pytest.FixtureRequest) -> TeacherAtTheApi:
     """A desk whose key stands for S-0001 being late, in that store, or stored afterwards."""
-    made = Desk()
+    made = TeacherAtTheApi()
     if request.param == "stored":
         made.move()
     assert made.say(1).status_code == 200
@@ -53,21 +53,21 @@ def desk(request: pytest.FixtureRequest) -> Desk:
     return made
 
 
-def refused(desk: Desk, answers: Iterable[Any]) -> None:
+def refused(desk: TeacherAtTheApi, answers: Iterable[Any]) -> None:
     for answer in answers:
         assert answer.status_code == 409, answer.content
         assert answer.json()["code"] == "request_id_reused"
         assert "new id" in answer.json()["detail"]
 
 
-def test_the_same_change_again_has_the_first_answer(desk: Desk) -> None:
+def test_the_same_change_again_has_the_first_answer(desk: TeacherAtTheApi) -> None:
     before = desk.state()
     assert desk.say(1).json() == desk.say(1).json()
     assert desk.say(1, **KEY, **{"If-Match": '"1"'}).status_code == 200
     assert desk.state() == before
 
 
-def test_any_other_change_under_the_key_is_refused(desk: Desk) -> None:
+def test_any_other_change_under_the_key_is_refused(desk: TeacherAtTheApi) -> None:
     before, api = desk.state(), desk.api
     later = (store.now() + timedelta(hours=2)).isoformat()
 
@@ -98,7 +98,7 @@ def test_any_other_change_under_the_key_is_refused(desk: Desk) -> None:
 
 def test_two_new_students_under_one_key_are_one_and_a_refusal() -> None:
     for when in ("live", "stored"):
-        desk = Desk()
+        desk = TeacherAtTheApi()
         if when == "stored":
             desk.move()
         first, other = (
@@ -119,7 +119,7 @@ def test_two_new_students_under_one_key_are_one_and_a_refusal() -> None:
 
 
 def test_end_and_name_in_one_request_are_one_change() -> None:
-    desk = Desk()
+    desk = TeacherAtTheApi()
     end = store.read_lesson(desk.lesson.id).ends_at + timedelta(minutes=10)
     both = {"ends_at": end.isoformat(), "lesson_name": "Art"}
     first = desk.api.patch(desk.path, both, **KEY).json()
@@ -141,7 +141,7 @@ def test_end_and_name_in_one_request_are_one_change() -> None:
 
 
 def test_a_used_name_does_not_move_the_end() -> None:
-    desk = Desk()
+    desk = TeacherAtTheApi()
     assert desk.api.patch(desk.path, {"lesson_name": "Art"}, **KEY).status_code == 200
     end = store.read_lesson(desk.lesson.id).ends_at + timedelta(minutes=10)
 
@@ -163,7 +163,7 @@ def test_a_start_under_the_key_of_another_lesson_is_refused() -> None:
 
 def test_changes_are_limited_by_person_and_nothing_else_is(settings: Any) -> None:
     settings.CHANGES_PER_MINUTE = 3
-    desk, colleague = Desk(), Api(STAFF)
+    desk, colleague = TeacherAtTheApi(), Api(STAFF)
     key = {"Idempotency-Key": "k"}
     bodies = [{"status": "late", "reason": f"reason {n}"} for n in range(3)]
     for body in bodies:

@@ -135,7 +135,7 @@ KINDS: Mapping[str, KindOfChange] = {
         {"student": correction(2, Verdict.DELETE, "twice")},
     ),
     "name": KindOfChange(
-        renaming("Chemistry"), {"name": renaming("Art"), "no change": renaming("Physics")}
+        renaming("Chemistry"), {"name": renaming("Art"), "the name before": renaming("Physics")}
     ),
     "not held": KindOfChange(
         saying_not_held("snow"), {"reason": saying_not_held("fire"), "the contrary": saying_held}
@@ -149,6 +149,7 @@ KINDS: Mapping[str, KindOfChange] = {
 OTHER_KINDS: Mapping[str, Change] = {
     "correction": correction(3),
     "name": renaming("Geography"),
+    "present name": renaming("Physics"),
     "not held": saying_not_held("storm"),
     "finish": finishing,
 }
