@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from attendance import scheduler
 from attendance.selectors import alarms
 from attendance.selectors import health as database_health
-from attendance.selectors.alarms import Alarm, Current, Found, Part
+from attendance.selectors.alarms import Alarm, AlarmPart, Current, FoundAlarm
 from attendance.selectors.alarms.kinds import SCHEDULER_STOPPED
 from attendance.selectors.alarms.lessons import is_late
 from attendance.wording import alarms as wording
@@ -48,14 +48,14 @@ def look(*, is_probe: bool = False) -> Current:
     return alarms.current(is_probe=is_probe, also=_of_this_process())
 
 
-def _of_this_process() -> Iterator[Found]:
+def _of_this_process() -> Iterator[FoundAlarm]:
     if scheduler.is_wanted() and not scheduler.is_alive():
-        yield Found(SCHEDULER_STOPPED)
+        yield FoundAlarm(SCHEDULER_STOPPED)
 
 
 def report(now: Current) -> dict[str, Any]:
     """The answer of /readyz."""
-    vital = (Part.POSTGRESQL, Part.REDIS, Part.MIGRATIONS)
+    vital = (AlarmPart.POSTGRESQL, AlarmPart.REDIS, AlarmPart.MIGRATIONS)
     return {
         "status": now.status,
         **{part.value: _vital(now, part) for part in vital},
@@ -65,17 +65,17 @@ def report(now: Current) -> dict[str, Any]:
     }
 
 
-def _vital(now: Current, part: Part) -> dict[str, Any]:
+def _vital(now: Current, part: AlarmPart) -> dict[str, Any]:
     if now.works(part):
         return {"ok": True}
     # What could not be asked is as well as the server that was to answer.
-    where = part if now.of(part) else Part.POSTGRESQL
+    where = part if now.of(part) else AlarmPart.POSTGRESQL
     return {"ok": False, "detail": wording.cause(now.of(where)[0].found)}
 
 
 def _lessons(now: Current) -> dict[str, Any]:
-    if Part.LESSONS in now.unknown:
-        return _vital(now, Part.MIGRATIONS)
+    if AlarmPart.LESSONS in now.unknown:
+        return _vital(now, AlarmPart.MIGRATIONS)
     try:
         waiting = database_health.waiting(at=timezone.now())
     except DatabaseError:
@@ -83,7 +83,7 @@ def _lessons(now: Current) -> dict[str, Any]:
         return {"ok": False}
     oldest_at = waiting.oldest_at
     return {
-        "ok": now.is_quiet(Part.LESSONS),
+        "ok": now.is_quiet(AlarmPart.LESSONS),
         "oldest_waiting_seconds": round((timezone.now() - oldest_at).total_seconds())
         if oldest_at
         else 0,
@@ -98,7 +98,7 @@ def _lessons(now: Current) -> dict[str, Any]:
 def _scheduler(now: Current) -> dict[str, Any]:
     if not scheduler.is_wanted():
         return {"ok": True, "detail": "This process has no scheduler."}
-    return {"ok": now.is_quiet(Part.SCHEDULER)}
+    return {"ok": now.is_quiet(AlarmPart.SCHEDULER)}
 
 
 def _told(on: Iterable[Alarm]) -> Iterator[dict[str, Any]]:
