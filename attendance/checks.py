@@ -13,7 +13,7 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.live import health
 from attendance.live.health import UNKNOWN
 from attendance.selectors import alarms
-from attendance.selectors.alarms import Found, finding
+from attendance.selectors.alarms import FoundAlarm, finding
 from attendance.selectors.alarms.kinds import EVIDENCE_NOT_KEPT
 from attendance.wording import alarms as wording
 
@@ -67,7 +67,7 @@ def check_evidence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
             with TemporaryFile(dir=folder):
                 pass
         except OSError as error:
-            messages.append(_message(Found(EVIDENCE_NOT_KEPT, facts={"value": error})))
+            messages.append(_message(FoundAlarm(EVIDENCE_NOT_KEPT, facts={"value": error})))
     if settings.EVIDENCE_DAYS < 1:
         text = f"ATTN_EVIDENCE_DAYS={settings.EVIDENCE_DAYS} is below 1."
         hint = "Use the days after an absence for which its evidence is kept."
@@ -81,7 +81,7 @@ def check_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> lis
     return [_message(found) for found in alarms.find(finding.SERVERS).found]
 
 
-def _message(found: Found) -> CheckMessage:
+def _message(found: FoundAlarm) -> CheckMessage:
     """An alarm as a check says it; where there are several servers, with the name of this one."""
     of = f"{found.about}: " if found.about else ""
     level = Error if found.kind.check.startswith("attn.E") else Warning

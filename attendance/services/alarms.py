@@ -13,7 +13,7 @@ from attendance.errors import AlarmNotFound, AlarmStays, AlreadySettled, Conflic
 from attendance.models import AlarmAcknowledgement, AlarmEpisode, LessonLedger
 from attendance.rules.permissions import check_is_staff
 from attendance.selectors import alarms
-from attendance.selectors.alarms import KINDS, Finding, Found, Part, finding
+from attendance.selectors.alarms import KINDS, AlarmPart, FoundAlarm, FoundAlarms, finding
 from attendance.selectors.alarms.kinds import LESSON_LOST
 from attendance.services import validation
 from attendance.vocabulary import LessonState
@@ -29,14 +29,14 @@ def look() -> None:
     try:
         seen = alarms.find({**finding.SOURCES, **finding.SLOW})
         # While PostgreSQL is away, or its tables are of another release, nothing is written.
-        if Part.LESSONS not in seen.unknown:
+        if AlarmPart.LESSONS not in seen.unknown:
             note(seen)
     except Exception:
         logger.exception("The alarms could not be written down")
         connection.close()
 
 
-def note(seen: Finding) -> None:
+def note(seen: FoundAlarms) -> None:
     """Open an episode for each alarm that is new, and end those of what is no longer on.
 
     Where a part could not be asked, its alarms stay as they were. Raises django.db.Error.
@@ -58,12 +58,12 @@ def note(seen: Finding) -> None:
         AlarmEpisode.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _is_kept(found: Found) -> bool:
+def _is_kept(found: FoundAlarm) -> bool:
     """What a process knows of itself alone is in no book."""
-    return found.kind.part is not Part.SCHEDULER
+    return found.kind.part is not AlarmPart.SCHEDULER
 
 
-def _is_over(row: AlarmEpisode, found: Found | None, seen: Finding) -> bool:
+def _is_over(row: AlarmEpisode, found: FoundAlarm | None, seen: FoundAlarms) -> bool:
     if found is not None:
         return found.cause != row.cause
     kind = KINDS.get(row.code)

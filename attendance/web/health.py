@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from attendance import scheduler
 from attendance.selectors import alarms
 from attendance.selectors import health as database_health
-from attendance.selectors.alarms import Alarm, Current, Found, Part
+from attendance.selectors.alarms import Alarm, AlarmPart, Current, FoundAlarm
 from attendance.selectors.alarms.kinds import SCHEDULER_LATE, SCHEDULER_STOPPED
 from attendance.selectors.alarms.lessons import is_late
 from attendance.wording import alarms as wording
@@ -48,17 +48,17 @@ def look(*, is_probe: bool = False) -> Current:
     return alarms.current(is_probe=is_probe, also=_of_this_process())
 
 
-def _of_this_process() -> Iterator[Found]:
+def _of_this_process() -> Iterator[FoundAlarm]:
     state = _scheduler_state()
     if state is not None and state.is_wanted and not scheduler.is_alive():
-        yield Found(SCHEDULER_STOPPED)
+        yield FoundAlarm(SCHEDULER_STOPPED)
     if state is not None and state.is_late:
-        yield Found(SCHEDULER_LATE)
+        yield FoundAlarm(SCHEDULER_LATE)
 
 
 def report(now: Current) -> dict[str, Any]:
     """The answer of /readyz."""
-    vital = (Part.POSTGRESQL, Part.REDIS, Part.MIGRATIONS)
+    vital = (AlarmPart.POSTGRESQL, AlarmPart.REDIS, AlarmPart.MIGRATIONS)
     return {
         "status": now.status,
         **{part.value: _vital(now, part) for part in vital},
@@ -68,17 +68,17 @@ def report(now: Current) -> dict[str, Any]:
     }
 
 
-def _vital(now: Current, part: Part) -> dict[str, Any]:
+def _vital(now: Current, part: AlarmPart) -> dict[str, Any]:
     if now.works(part):
         return {"ok": True}
     # What could not be asked is as well as the server that was to answer.
-    where = part if now.of(part) else Part.POSTGRESQL
+    where = part if now.of(part) else AlarmPart.POSTGRESQL
     return {"ok": False, "detail": wording.cause(now.of(where)[0].found)}
 
 
 def _lessons(now: Current) -> dict[str, Any]:
-    if Part.LESSONS in now.unknown:
-        return _vital(now, Part.MIGRATIONS)
+    if AlarmPart.LESSONS in now.unknown:
+        return _vital(now, AlarmPart.MIGRATIONS)
     try:
         waiting = database_health.waiting(at=timezone.now())
     except DatabaseError:
@@ -86,7 +86,7 @@ def _lessons(now: Current) -> dict[str, Any]:
         return {"ok": False}
     oldest_at = waiting.oldest_at
     return {
-        "ok": now.is_quiet(Part.LESSONS),
+        "ok": now.is_quiet(AlarmPart.LESSONS),
         "oldest_waiting_seconds": round((timezone.now() - oldest_at).total_seconds())
         if oldest_at
         else 0,
@@ -101,7 +101,7 @@ def _lessons(now: Current) -> dict[str, Any]:
 
 def _scheduler(now: Current) -> dict[str, Any]:
     state = _scheduler_state()
-    told: dict[str, Any] = {"ok": now.is_quiet(Part.SCHEDULER)}
+    told: dict[str, Any] = {"ok": now.is_quiet(AlarmPart.SCHEDULER)}
     if state is not None and state.age_seconds is not None:
         told |= {"age_seconds": round(state.age_seconds), "is_late": state.is_late}
     if not scheduler.is_wanted():

@@ -4,20 +4,20 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from attendance.selectors.alarms import Alarm, Found, Severity
+from attendance.selectors.alarms import Alarm, FoundAlarm, Severity
 from users.wording import in_words, said
 
 TONES = {Severity.UNAVAILABLE: "bad", Severity.ALARM: "warn"}
 
 
-def cause(found: Found) -> str:
+def cause(found: FoundAlarm) -> str:
     """What is the matter, without names of people."""
     if found.error is not None:
         return in_words(found.error)
     return said(found.kind.cause, **found.facts)
 
 
-def what_to_do(found: Found) -> str:
+def what_to_do(found: FoundAlarm) -> str:
     return said(found.kind.what_to_do)
 
 

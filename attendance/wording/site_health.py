@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
-from attendance.selectors.alarms import Current, Part
+from attendance.selectors.alarms import AlarmPart, Current
 
 TONES = {"ok": "good", "degraded": "warn", "unavailable": "bad"}
 
@@ -28,10 +28,10 @@ def of_health(now: Current, *, has_scheduler: bool) -> list[Sign]:
 
 
 def _parts(now: Current, has_scheduler: bool) -> Iterator[Sign]:
-    for name, part in (("Redis", Part.REDIS), ("PostgreSQL", Part.POSTGRESQL)):
+    for name, part in (("Redis", AlarmPart.REDIS), ("PostgreSQL", AlarmPart.POSTGRESQL)):
         if now.works(part):
             yield Sign("good", _("%(server)s works.") % {"server": name})
     if not has_scheduler:
         yield Sign("good", _("This process has no scheduler; another one, or a timer, persists."))
-    elif now.works(Part.SCHEDULER):
+    elif now.works(AlarmPart.SCHEDULER):
         yield Sign("good", _("The scheduler runs."))

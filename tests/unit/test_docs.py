@@ -12,7 +12,7 @@ from django.core.management import find_commands, load_command_class
 
 from attendance.errors import AttendanceError
 from attendance.live import keys
-from attendance.selectors.alarms import KINDS, Kind
+from attendance.selectors.alarms import KINDS, AlarmKind
 from attn_project.oidc import NEEDED
 from courses.errors import CourseError
 from users.errors import UserError
@@ -123,7 +123,7 @@ def test_a_system_check_is_described() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.code)
-def test_an_alarm_is_described_and_has_its_repair(kind: Kind) -> None:
+def test_an_alarm_is_described_and_has_its_repair(kind: AlarmKind) -> None:
     assert f"| `{kind.code}` | {kind.severity} |" in (REFERENCE / "health.md").read_text()
     path, _, anchor = kind.see.partition("#")
     assert f"\n## {anchor}\n" in (ROOT / path).read_text()

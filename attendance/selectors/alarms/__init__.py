@@ -6,17 +6,17 @@ section in docs/how-to/repair.md has its code as the heading; a test fails witho
 """
 
 from attendance.selectors.alarms.current import Alarm, Current, current
-from attendance.selectors.alarms.finding import Finding, find
-from attendance.selectors.alarms.kinds import KINDS, Found, Kind, Part, Severity
+from attendance.selectors.alarms.finding import FoundAlarms, find
+from attendance.selectors.alarms.kinds import KINDS, AlarmKind, AlarmPart, FoundAlarm, Severity
 
 __all__ = [
     "KINDS",
     "Alarm",
+    "AlarmKind",
+    "AlarmPart",
     "Current",
-    "Finding",
-    "Found",
-    "Kind",
-    "Part",
+    "FoundAlarm",
+    "FoundAlarms",
     "Severity",
     "current",
     "find",

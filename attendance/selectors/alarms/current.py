@@ -11,9 +11,9 @@ from attendance.selectors.alarms import finding
 from attendance.selectors.alarms.kinds import (
     KINDS,
     MIGRATIONS_MISSING,
-    Found,
-    Kind,
-    Part,
+    AlarmKind,
+    AlarmPart,
+    FoundAlarm,
     Severity,
 )
 
@@ -21,13 +21,13 @@ _PLACES = {code: place for place, code in enumerate(KINDS)}
 
 
 class Alarm(NamedTuple):
-    found: Found
+    found: FoundAlarm
     since: datetime | None
     """When its source knows it, or a run has seen it first; None until one has."""
     acknowledgement: AlarmAcknowledgement | None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> AlarmKind:
         return self.found.kind
 
     @property
@@ -38,7 +38,7 @@ class Alarm(NamedTuple):
 
 class Current(NamedTuple):
     alarms: list[Alarm]
-    unknown: set[Part]
+    unknown: set[AlarmPart]
 
     @property
     def status(self) -> str:
@@ -47,20 +47,20 @@ class Current(NamedTuple):
             return "unavailable"
         return "degraded" if any(alarm.is_open for alarm in self.alarms) else "ok"
 
-    def of(self, part: Part) -> list[Alarm]:
+    def of(self, part: AlarmPart) -> list[Alarm]:
         return [alarm for alarm in self.alarms if alarm.kind.part is part]
 
-    def works(self, part: Part) -> bool:
+    def works(self, part: AlarmPart) -> bool:
         """Whether it was asked, and nothing of it keeps the site from taking and keeping marks."""
         is_stopped = any(x.kind.severity is Severity.UNAVAILABLE for x in self.of(part))
         return part not in self.unknown and not is_stopped
 
-    def is_quiet(self, part: Part) -> bool:
+    def is_quiet(self, part: AlarmPart) -> bool:
         """Whether it was asked, and nobody has to look at it."""
         return part not in self.unknown and not any(alarm.is_open for alarm in self.of(part))
 
 
-def current(*, is_probe: bool = False, also: Iterable[Found] = ()) -> Current:
+def current(*, is_probe: bool = False, also: Iterable[FoundAlarm] = ()) -> Current:
     """What is on now. `also` is what the calling process knows of itself.
 
     A probe leaves out what may hang.
@@ -78,7 +78,7 @@ def _order(alarm: Alarm) -> tuple[bool, int]:
     return alarm.kind.severity is not Severity.UNAVAILABLE, _PLACES[alarm.kind.code]
 
 
-def _episodes(found: list[Found]) -> dict[tuple[str, str], AlarmEpisode]:
+def _episodes(found: list[FoundAlarm]) -> dict[tuple[str, str], AlarmEpisode]:
     """The open episodes, with what was said of each; a quiet site asks nothing."""
     if not found or any(each.kind is MIGRATIONS_MISSING for each in found):
         return {}
@@ -90,7 +90,7 @@ def _episodes(found: list[Found]) -> dict[tuple[str, str], AlarmEpisode]:
         return {}
 
 
-def _joined(found: Found, episode: AlarmEpisode | None) -> Alarm:
+def _joined(found: FoundAlarm, episode: AlarmEpisode | None) -> Alarm:
     if episode is None or episode.cause != found.cause:
         return Alarm(found, found.since, None)
     said = list(episode.acknowledgements.all())

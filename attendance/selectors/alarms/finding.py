@@ -8,7 +8,7 @@ from django.db import Error, connection, transaction
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.selectors.alarms import kinds
-from attendance.selectors.alarms.kinds import Found, Part
+from attendance.selectors.alarms.kinds import AlarmPart, FoundAlarm
 from attendance.selectors.alarms.lessons import of_lessons, of_quarantine
 from attendance.selectors.alarms.servers import (
     of_files,
@@ -18,35 +18,38 @@ from attendance.selectors.alarms.servers import (
     of_site,
 )
 
-Source = Callable[[], Iterable[Found]]
+Source = Callable[[], Iterable[FoundAlarm]]
 
-SERVERS: dict[Part, tuple[Source, ...]] = {
-    Part.REDIS: (of_live_store,),
-    Part.POSTGRESQL: (of_postgresql,),
-    Part.MIGRATIONS: (of_migrations,),
-    Part.SITE: (of_site,),
+SERVERS: dict[AlarmPart, tuple[Source, ...]] = {
+    AlarmPart.REDIS: (of_live_store,),
+    AlarmPart.POSTGRESQL: (of_postgresql,),
+    AlarmPart.MIGRATIONS: (of_migrations,),
+    AlarmPart.SITE: (of_site,),
 }
 """What a system check asks."""
 
-SOURCES: dict[Part, tuple[Source, ...]] = {**SERVERS, Part.LESSONS: (of_lessons, of_quarantine)}
+SOURCES: dict[AlarmPart, tuple[Source, ...]] = {
+    **SERVERS,
+    AlarmPart.LESSONS: (of_lessons, of_quarantine),
+}
 """What a probe asks as well: each answers within seconds."""
 
-SLOW: dict[Part, tuple[Source, ...]] = {Part.FILES: (of_files,)}
+SLOW: dict[AlarmPart, tuple[Source, ...]] = {AlarmPart.FILES: (of_files,)}
 """What a person and a run ask, and no probe: it may hang."""
 
 _SECONDS = 5
-_NOT_OF_POSTGRESQL = {Part.REDIS, Part.FILES}
+_NOT_OF_POSTGRESQL = {AlarmPart.REDIS, AlarmPart.FILES}
 
 
-class Finding(NamedTuple):
-    found: list[Found]
-    unknown: set[Part]
+class FoundAlarms(NamedTuple):
+    found: list[FoundAlarm]
+    unknown: set[AlarmPart]
     """Parts that could not be asked: nothing is known of their alarms."""
 
 
-def find(sources: dict[Part, tuple[Source, ...]] = SOURCES) -> Finding:
+def find(sources: dict[AlarmPart, tuple[Source, ...]] = SOURCES) -> FoundAlarms:
     """Every alarm that is on, by its sources. It raises nothing where a server is away."""
-    finding = Finding([], set())
+    finding = FoundAlarms([], set())
     for part in (part for part in sources if part in _NOT_OF_POSTGRESQL):
         _ask(part, sources[part], finding)
     try:
@@ -55,21 +58,21 @@ def find(sources: dict[Part, tuple[Source, ...]] = SOURCES) -> Finding:
                 _ask_postgresql(part, sources[part], finding)
     except Error:
         connection.close()
-        finding.found.append(Found(kinds.POSTGRESQL_UNREACHABLE))
+        finding.found.append(FoundAlarm(kinds.POSTGRESQL_UNREACHABLE))
         finding.unknown.update(set(sources) - _NOT_OF_POSTGRESQL)
     return finding
 
 
-def _ask(part: Part, sources: Iterable[Source], finding: Finding) -> None:
+def _ask(part: AlarmPart, sources: Iterable[Source], finding: FoundAlarms) -> None:
     try:
         for source in sources:
             finding.found.extend(source())
     except LiveStoreUnavailable as error:
-        finding.found.append(Found(kinds.LIVE_STORE_UNREACHABLE, error=error))
+        finding.found.append(FoundAlarm(kinds.LIVE_STORE_UNREACHABLE, error=error))
         finding.unknown.add(part)
 
 
-def _ask_postgresql(part: Part, sources: Iterable[Source], finding: Finding) -> None:
+def _ask_postgresql(part: AlarmPart, sources: Iterable[Source], finding: FoundAlarms) -> None:
     # Tables of another release have other columns, or are not there.
     if any(each.kind is kinds.MIGRATIONS_MISSING for each in finding.found):
         finding.unknown.add(part)

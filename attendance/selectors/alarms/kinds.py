@@ -18,7 +18,7 @@ class Severity(StrEnum):
     """Somebody has to look: /readyz says `degraded` and 200 until that is acknowledged."""
 
 
-class Part(StrEnum):
+class AlarmPart(StrEnum):
     """What an alarm is about; /readyz has a field for each."""
 
     POSTGRESQL = "postgresql"
@@ -30,10 +30,10 @@ class Part(StrEnum):
     FILES = "files"
 
 
-class Kind(NamedTuple):
+class AlarmKind(NamedTuple):
     code: str
     """Stable: programs read it."""
-    part: Part
+    part: AlarmPart
     severity: Severity
     cause: str
     """A marked sentence without names of people; its values are facts of the alarm."""
@@ -48,10 +48,10 @@ class Kind(NamedTuple):
         return f"docs/how-to/repair.md#{self.code}"
 
 
-class Found(NamedTuple):
+class FoundAlarm(NamedTuple):
     """An alarm that is on."""
 
-    kind: Kind
+    kind: AlarmKind
     subject: str = ""
     """Which of several: the id of a lesson, a server in a cluster."""
     cause: str = ""
@@ -65,59 +65,69 @@ class Found(NamedTuple):
     """Where its source knows it."""
 
 
-def _unavailable(code: str, part: Part, cause: str, what_to_do: str, check: str = "") -> Kind:
-    return Kind(code, part, Severity.UNAVAILABLE, cause, what_to_do, check, False)
+def _unavailable(
+    code: str, part: AlarmPart, cause: str, what_to_do: str, check: str = ""
+) -> AlarmKind:
+    kind = _alarm(code, part, cause, what_to_do, check)
+    return kind._replace(severity=Severity.UNAVAILABLE, may_be_acknowledged=False)
 
 
-def _alarm(code: str, part: Part, cause: str, what_to_do: str, check: str = "") -> Kind:
-    return Kind(code, part, Severity.ALARM, cause, what_to_do, check)
+def _alarm(code: str, part: AlarmPart, cause: str, what_to_do: str, check: str = "") -> AlarmKind:
+    return AlarmKind(
+        code=code,
+        part=part,
+        severity=Severity.ALARM,
+        cause=cause,
+        what_to_do=what_to_do,
+        check=check,
+    )
 
 
 LIVE_STORE_UNREACHABLE = _unavailable(
     "live_store_unreachable",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The live store cannot be reached."),
     _("Start it, or correct REDIS_URL."),
     "attn.W010",
 )
 LIVE_STORE_EVICTS = _unavailable(
     "live_store_evicts",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The live store may evict lessons (maxmemory-policy %(value)s)."),
     _("Set maxmemory-policy noeviction."),
     "attn.E011",
 )
 LIVE_STORE_KEEPS_NOTHING = _unavailable(
     "live_store_keeps_nothing",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The live store keeps nothing on disk (appendonly no)."),
     _("Set appendonly yes."),
     "attn.E012",
 )
 LIVE_STORE_WRITE_FAILED = _unavailable(
     "live_store_write_failed",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The last write of the live store to its disk failed."),
     _("Free or repair its disk."),
     "attn.E013",
 )
 LIVE_STORE_SLOTS_MISSING = _unavailable(
     "live_store_slots_missing",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The live store's cluster does not serve every slot (%(value)s)."),
     _("Bring its missing servers back, or give their slots to others."),
     "attn.E014",
 )
 LIVE_STORE_CLOCK_WRONG = _unavailable(
     "live_store_clock_wrong",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The clock of the live store is outside 2000 to 2100: nothing can be stamped."),
     _("Set the clock of its machine right. Everything goes on by itself then."),
     "attn.E015",
 )
 FOREIGN_SITE = _unavailable(
     "foreign_site",
-    Part.SITE,
+    AlarmPart.SITE,
     _("The live store holds the lessons of another site: nothing is stored and nothing removed."),
     _(
         "Correct REDIS_URL or DATABASE_URL. Where the other site is gone for good, take its "
@@ -127,7 +137,7 @@ FOREIGN_SITE = _unavailable(
 )
 STORES_DISAGREE = _alarm(
     "stores_disagree",
-    Part.SITE,
+    AlarmPart.SITE,
     _("PostgreSQL and the live store are of different ages: one came back from a backup."),
     _(
         "Look at manage.py reconcile, which names each lesson and what can be done. Settle it "
@@ -136,14 +146,14 @@ STORES_DISAGREE = _alarm(
 )
 LIVE_STORE_SYNCS_LATE = _alarm(
     "live_store_syncs_late",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The live store may lose acknowledged check-ins in a power cut (appendfsync %(value)s)."),
     _("Set appendfsync always."),
     "attn.W012",
 )
 LIVE_STORE_PAUSES_SYNCS = _alarm(
     "live_store_pauses_syncs",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _(
         "The live store does not sync while it rewrites its file: a power cut then loses "
         "acknowledged check-ins (no-appendfsync-on-rewrite yes)."
@@ -153,7 +163,7 @@ LIVE_STORE_PAUSES_SYNCS = _alarm(
 )
 LIVE_STORE_TELLS_NOTHING = _alarm(
     "live_store_tells_nothing",
-    Part.REDIS,
+    AlarmPart.REDIS,
     _("The live store does not tell its settings (CONFIG GET)."),
     _(
         "Make sure of: maxmemory-policy noeviction, appendonly yes, appendfsync always, "
@@ -163,35 +173,35 @@ LIVE_STORE_TELLS_NOTHING = _alarm(
 )
 POSTGRESQL_UNREACHABLE = _unavailable(
     "postgresql_unreachable",
-    Part.POSTGRESQL,
+    AlarmPart.POSTGRESQL,
     _("PostgreSQL cannot be reached or does not answer in time."),
     _("Start it, or correct DATABASE_URL."),
     "attn.W020",
 )
 POSTGRESQL_STANDBY = _unavailable(
     "postgresql_standby",
-    Part.POSTGRESQL,
+    AlarmPart.POSTGRESQL,
     _("PostgreSQL is a standby and takes no writes."),
     _("Promote it, or let DATABASE_URL name the primary."),
     "attn.E022",
 )
 POSTGRESQL_FSYNC_OFF = _alarm(
     "postgresql_fsync_off",
-    Part.POSTGRESQL,
+    AlarmPart.POSTGRESQL,
     _("PostgreSQL does not write to disk what it commits (fsync off)."),
     _("Set fsync on."),
     "attn.E020",
 )
 POSTGRESQL_PAGES_TEAR = _alarm(
     "postgresql_pages_tear",
-    Part.POSTGRESQL,
+    AlarmPart.POSTGRESQL,
     _("A power cut may tear PostgreSQL's pages (full_page_writes off)."),
     _("Set full_page_writes on."),
     "attn.W021",
 )
 POSTGRESQL_COMMITS_EARLY = _alarm(
     "postgresql_commits_early",
-    Part.POSTGRESQL,
+    AlarmPart.POSTGRESQL,
     _("PostgreSQL acknowledges what is not on its disk (synchronous_commit %(value)s)."),
     _(
         "Set synchronous_commit on for the account of the site, and let the pooler open its "
@@ -201,20 +211,20 @@ POSTGRESQL_COMMITS_EARLY = _alarm(
 )
 MIGRATIONS_MISSING = _unavailable(
     "migrations_missing",
-    Part.MIGRATIONS,
+    AlarmPart.MIGRATIONS,
     _("Migrations are missing."),
     _("Run manage.py migrate."),
     "attn.W022",
 )
 LESSON_LATE = _alarm(
     "lesson_late",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("A lesson waits to be stored for longer than it should."),
     _("Let a scheduler or a timer run the persistence task."),
 )
 LESSON_LOST = _alarm(
     "lesson_lost",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("A lesson is lost from the live store."),
     _(
         "Restore the live store's file, or ask the students for their receipts. Settle the lesson "
@@ -223,13 +233,13 @@ LESSON_LOST = _alarm(
 )
 LESSON_UNREADABLE = _alarm(
     "lesson_unreadable",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("A lesson is unreadable and waits in the live store."),
     _("Mend its data, and retry it in the quarantine."),
 )
 LESSON_REWOUND = _alarm(
     "lesson_rewound",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("The live store holds an older copy of a lesson than PostgreSQL."),
     _(
         "Compare what is in quarantine, then remove the copy's keys. The alarm ends with the "
@@ -238,7 +248,7 @@ LESSON_REWOUND = _alarm(
 )
 LESSON_INCOMPLETE = _alarm(
     "lesson_incomplete",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("The live store lacks something of a lesson that was seen before; the rest is stored."),
     _(
         "Ask the students for their receipts, or bring the newer copy back. Where nothing more "
@@ -247,42 +257,38 @@ LESSON_INCOMPLETE = _alarm(
 )
 LESSON_FAILED = _alarm(
     "lesson_failed",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("A lesson could not be stored yet."),
     _("It is tried again by itself. Look at the error, and mend what it names."),
 )
 QUARANTINE_OPEN = _alarm(
     "quarantine_open",
-    Part.LESSONS,
+    AlarmPart.LESSONS,
     _("Something of a lesson is in quarantine and waits for a person."),
     _("Open the quarantine: retry each payload, correct a copy and replay it, or set it aside."),
 )
-SCHEDULER_STOPPED = Kind(
+# It is this process's own, and the next request revives it: nobody has a word on it.
+SCHEDULER_STOPPED = _alarm(
     "scheduler_stopped",
-    Part.SCHEDULER,
-    Severity.ALARM,
+    AlarmPart.SCHEDULER,
     _("The scheduler of this process stands still."),
     _("Start the site again."),
-    # It is this process's own, and the next request revives it.
-    may_be_acknowledged=False,
-)
-SCHEDULER_LATE = Kind(
+)._replace(may_be_acknowledged=False)
+# It ends with the next run, and a word about it would stand for the next time as well.
+SCHEDULER_LATE = _alarm(
     "scheduler_late",
-    Part.SCHEDULER,
-    Severity.ALARM,
+    AlarmPart.SCHEDULER,
     _("No scheduled run has begun for a long time."),
     _("Start the site again."),
-    # It ends with the next run, and a word about it would stand for the next time as well.
-    may_be_acknowledged=False,
-)
+)._replace(may_be_acknowledged=False)
 EVIDENCE_NOT_KEPT = _alarm(
     "evidence_not_kept",
-    Part.FILES,
+    AlarmPart.FILES,
     _("No file can be kept in ATTN_EVIDENCE_FOLDER: %(value)s."),
     _("Let the account of the site write there, or name another folder."),
     "attn.E004",
 )
 
-KINDS: Mapping[str, Kind] = {
-    kind.code: kind for kind in list(vars().values()) if isinstance(kind, Kind)
+KINDS: Mapping[str, AlarmKind] = {
+    kind.code: kind for kind in list(vars().values()) if isinstance(kind, AlarmKind)
 }

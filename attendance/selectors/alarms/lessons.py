@@ -11,7 +11,7 @@ from django.utils import timezone
 from attendance.models import LessonLedger, QuarantinedPayload
 from attendance.selectors import health
 from attendance.selectors.alarms import kinds
-from attendance.selectors.alarms.kinds import Found, Kind
+from attendance.selectors.alarms.kinds import AlarmKind, FoundAlarm
 from attendance.vocabulary import PayloadState
 
 LATE_AFTER_PERIODS = 3
@@ -23,11 +23,11 @@ MOST = 1_000
 _SQLSTATE = re.compile(r"^\w+ ([0-9A-Z]{5}):")
 
 
-def of_lessons() -> Iterator[Found]:
+def of_lessons() -> Iterator[FoundAlarm]:
     """Raises django.db.Error."""
     counts = health.waiting(at=timezone.now())
     if is_late(counts.oldest_at):
-        yield Found(kinds.LESSON_LATE, since=counts.oldest_at)
+        yield FoundAlarm(kinds.LESSON_LATE, since=counts.oldest_at)
     if any((counts.lost, counts.quarantined, counts.rewound, counts.failed, counts.incomplete)):
         yield from _in_trouble()
 
@@ -38,7 +38,7 @@ def is_late(oldest_at: datetime | None) -> bool:
     return oldest_at is not None and timezone.now() - oldest_at > longest
 
 
-def _in_trouble() -> Iterator[Found]:
+def _in_trouble() -> Iterator[FoundAlarm]:
     for kind, rows in (
         (kinds.LESSON_LOST, health.LOST),
         (kinds.LESSON_UNREADABLE, health.UNREADABLE),
@@ -50,17 +50,17 @@ def _in_trouble() -> Iterator[Found]:
             yield _of_row(kind, row)
 
 
-def _of_row(kind: Kind, row: LessonLedger) -> Found:
+def _of_row(kind: AlarmKind, row: LessonLedger) -> FoundAlarm:
     """A failure tells other numbers each time: its cause is PostgreSQL's code where it has one."""
     state = _SQLSTATE.match(row.last_error)
     is_same_always = kind in {kinds.LESSON_LOST, kinds.LESSON_REWOUND}
     cause = "" if is_same_always else state[1] if state else row.last_error
     said = row.lesson_name if is_same_always else f"{row.lesson_name}: {row.last_error}"
     since = row.incomplete_since if kind is kinds.LESSON_INCOMPLETE else None
-    return Found(kind, str(row.lesson_id), cause, about=said, since=since)
+    return FoundAlarm(kind, str(row.lesson_id), cause, about=said, since=since)
 
 
-def of_quarantine() -> Iterator[Found]:
+def of_quarantine() -> Iterator[FoundAlarm]:
     """Lessons of which something waits. Another payload is another cause.
 
     Raises django.db.Error.
@@ -79,7 +79,7 @@ def of_quarantine() -> Iterator[Found]:
     )
     for row in rows:
         name = names.get(row["lesson_id"]) or str(row["lesson_id"])
-        yield Found(
+        yield FoundAlarm(
             kinds.QUARANTINE_OPEN,
             str(row["lesson_id"]),
             f"payload {row['newest']}",

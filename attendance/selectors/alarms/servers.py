@@ -14,16 +14,16 @@ from attendance.live.health import UNKNOWN, ServerState
 from attendance.models import Site
 from attendance.selectors import health
 from attendance.selectors.alarms import kinds
-from attendance.selectors.alarms.kinds import Found, Kind
+from attendance.selectors.alarms.kinds import AlarmKind, FoundAlarm
 
 
-def of_live_store() -> Iterator[Found]:
+def of_live_store() -> Iterator[FoundAlarm]:
     """Of its server, or of every primary of a cluster. Raises LiveStoreUnavailable."""
     for state in live_health.live_states():
         yield from _of_server(state)
 
 
-def _of_server(state: ServerState) -> Iterator[Found]:
+def _of_server(state: ServerState) -> Iterator[FoundAlarm]:
     if UNKNOWN in {state.eviction, state.append_only}:
         yield _found(kinds.LIVE_STORE_TELLS_NOTHING, state)
     if state.eviction not in {"noeviction", UNKNOWN}:
@@ -37,7 +37,7 @@ def _of_server(state: ServerState) -> Iterator[Found]:
     yield from _of_its_file(state)
 
 
-def _of_its_file(state: ServerState) -> Iterator[Found]:
+def _of_its_file(state: ServerState) -> Iterator[FoundAlarm]:
     if state.append_only == "no":
         yield _found(kinds.LIVE_STORE_KEEPS_NOTHING, state)
         return
@@ -47,43 +47,43 @@ def _of_its_file(state: ServerState) -> Iterator[Found]:
         yield _found(kinds.LIVE_STORE_PAUSES_SYNCS, state)
 
 
-def _found(kind: Kind, state: ServerState, value: str = "") -> Found:
-    return Found(kind, state.name, value, {"value": value}, about=state.name)
+def _found(kind: AlarmKind, state: ServerState, value: str = "") -> FoundAlarm:
+    return FoundAlarm(kind, state.name, value, {"value": value}, about=state.name)
 
 
-def of_postgresql() -> Iterator[Found]:
+def of_postgresql() -> Iterator[FoundAlarm]:
     """Raises django.db.Error."""
     state = health.database_state()
     if state.is_standby:
-        yield Found(kinds.POSTGRESQL_STANDBY)
+        yield FoundAlarm(kinds.POSTGRESQL_STANDBY)
     if state.fsync == "off":
-        yield Found(kinds.POSTGRESQL_FSYNC_OFF)
+        yield FoundAlarm(kinds.POSTGRESQL_FSYNC_OFF)
     if state.full_page_writes == "off":
-        yield Found(kinds.POSTGRESQL_PAGES_TEAR)
+        yield FoundAlarm(kinds.POSTGRESQL_PAGES_TEAR)
     if state.synchronous_commit in health.WEAK_COMMITS:
         value = state.synchronous_commit
-        yield Found(kinds.POSTGRESQL_COMMITS_EARLY, cause=value, facts={"value": value})
+        yield FoundAlarm(kinds.POSTGRESQL_COMMITS_EARLY, cause=value, facts={"value": value})
 
 
-def of_site() -> Iterator[Found]:
+def of_site() -> Iterator[FoundAlarm]:
     """Whether both stores are of this site, and of the same age. Raises django.db.Error."""
     rows = list(Site.objects.all())
     own = next((row for row in rows if row.is_own), None)
     with contextlib.suppress(LiveStoreUnavailable):
         other = store.site_of_redis()
         if own is not None and other and other not in {str(row.pk) for row in rows}:
-            yield Found(kinds.FOREIGN_SITE, cause=other)
+            yield FoundAlarm(kinds.FOREIGN_SITE, cause=other)
     if own is not None and own.disagreement:
-        yield Found(kinds.STORES_DISAGREE, cause=own.disagreement, since=own.disagreed_at)
+        yield FoundAlarm(kinds.STORES_DISAGREE, cause=own.disagreement, since=own.disagreed_at)
 
 
-def of_migrations() -> Iterator[Found]:
+def of_migrations() -> Iterator[FoundAlarm]:
     """Raises django.db.Error."""
     if health.missing_migrations():
-        yield Found(kinds.MIGRATIONS_MISSING)
+        yield FoundAlarm(kinds.MIGRATIONS_MISSING)
 
 
-def of_files() -> Iterator[Found]:
+def of_files() -> Iterator[FoundAlarm]:
     """The folder for evidence. A disk that hangs hangs whoever asks, so no probe does."""
     folder = settings.EVIDENCE_FOLDER
     if not folder:
@@ -94,4 +94,4 @@ def of_files() -> Iterator[Found]:
         why = "not writable"
     else:
         return
-    yield Found(kinds.EVIDENCE_NOT_KEPT, cause=why, facts={"value": why})
+    yield FoundAlarm(kinds.EVIDENCE_NOT_KEPT, cause=why, facts={"value": why})

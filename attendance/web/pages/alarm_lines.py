@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from attendance.selectors.alarms import Alarm, Current, Part
+from attendance.selectors.alarms import Alarm, AlarmPart, Current
 from attendance.selectors.alarms.kinds import LESSON_LOST, QUARANTINE_OPEN
 from attendance.wording import alarms as wording
 
@@ -70,6 +70,6 @@ def _look_at(alarm: Alarm) -> str:
     subject = alarm.found.subject
     if alarm.kind is QUARANTINE_OPEN:
         return _ask("quarantinedpayload_changelist", {"q": subject, "state__exact": "open"})
-    if alarm.kind.part is Part.LESSONS and subject:
+    if alarm.kind.part is AlarmPart.LESSONS and subject:
         return reverse("admin:attendance_lessonledger_change", args=[subject])
     return ""
