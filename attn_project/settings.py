@@ -370,7 +370,9 @@ VERIFIER_SECRET = verifier_secret()
 
 # The persistence task: see docs/explanation/protocol.md.
 PERSIST_MINUTES = env.int("ATTN_PERSIST_MINUTES", default=5)
-DISCARD_AFTER_MINUTES = env.int("ATTN_DISCARD_AFTER_MINUTES", default=0)
+# A daily backup of PostgreSQL and an hour: what it lacks is still in Redis. Without HTTPS this is
+# somebody's own machine, where stored lessons need not stay.
+DISCARD_AFTER_MINUTES = env.int("ATTN_DISCARD_AFTER_MINUTES", default=25 * 60 if HTTPS else 0)
 SCHEDULER = choice("ATTN_SCHEDULER", ("auto", "off"), default="auto")
 
 LOGGING = {

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Site',
+            name='KnownSite',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
                 ('is_own', models.BooleanField(default=False, verbose_name='this site')),
@@ -37,11 +37,11 @@ class Migration(migrations.Migration):
             field=models.BigIntegerField(editable=False, null=True),
         ),
         migrations.AddConstraint(
-            model_name='site',
+            model_name='knownsite',
             constraint=models.UniqueConstraint(condition=models.Q(('is_own', True)), fields=('is_own',), name='site_is_one_database'),
         ),
         migrations.AddConstraint(
-            model_name='site',
+            model_name='knownsite',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('disagreed_at', None), ('disagreement', '')), models.Q(('disagreed_at__isnull', False), models.Q(('disagreement', ''), _negated=True)), _connector='OR'), name='site_disagreement_has_its_instant'),
         ),
         migrations.RunSQL("CREATE SEQUENCE attendance_commit_mark", "DROP SEQUENCE attendance_commit_mark"),

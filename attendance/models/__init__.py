@@ -8,7 +8,7 @@ from attendance.models.register import (
     AttendanceRecord,
     RefusedCheckIn,
 )
-from attendance.models.site import Site
+from attendance.models.site import KnownSite
 
 __all__ = [
     "AlarmAcknowledgement",
@@ -16,9 +16,9 @@ __all__ = [
     "Attendance",
     "AttendanceEvent",
     "AttendanceRecord",
+    "KnownSite",
     "LessonLedger",
     "PersistenceRun",
     "QuarantinedPayload",
     "RefusedCheckIn",
-    "Site",
 ]

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from attendance.vocabulary import LONGEST_REASON
 
 
-class Site(models.Model):
+class KnownSite(models.Model):
     """This site, and others whose lessons were adopted on purpose.
 
     The row of this site also keeps in what the two stores were found to be of different ages.

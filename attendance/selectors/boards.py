@@ -13,13 +13,13 @@ from attendance.errors import AttendanceError, LessonNotFound
 from attendance.live import store
 from attendance.live.refusals import LiveRefusal
 from attendance.live.store import LiveRoster, Register
-from attendance.models import Attendance
+from attendance.models import Attendance, LessonLedger, QuarantinedPayload
 from attendance.rules.verdicts import Mark
 from attendance.selectors import registers, shapes, whereabouts
 from attendance.selectors.counts import CAME, roster_counts
 from attendance.selectors.lessons import find_lesson, state_now
 from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, RosterCounts
-from attendance.vocabulary import LessonState
+from attendance.vocabulary import LessonState, PayloadKind, PayloadState
 from users.identity import Person
 
 _VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-([a-z]+)")
@@ -34,6 +34,8 @@ class Board(NamedTuple):
     records: Sequence[RegisterRecord] = ()
     """By school number, those flagged as deleted among them."""
     refusals: Sequence[LiveRefusal] = ()
+    unreadable: int = 0
+    """Check-ins that were counted and cannot be read, or are missing: a teacher asks who it was."""
     is_roster_open: bool = False
     """Whether a person may mark those who were expected at this stored lesson and are missing."""
     is_unchanged: bool = False
@@ -122,6 +124,7 @@ def _of_live(live: Register, state: str) -> Board:
         ),
         records=records,
         refusals=live.refusals,
+        unreadable=live.unreadable + max(0, live.lesson.record_count - _there(live)),
         is_unchanged=live.is_unchanged,
     )
 
@@ -140,8 +143,23 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
         version=str(version),
         records=records,
         refusals=registers.stored_refusals(row),
+        unreadable=_unreadable(row.pk),
         is_roster_open=_is_roster_open(row, state),
     )
+
+
+def _there(live: Register) -> int:
+    """How many values stand where records should be; all of them where nothing was read."""
+    return live.lesson.record_count if live.is_unchanged else len(live.records) + live.unreadable
+
+
+def _unreadable(lesson_id: UUID) -> int:
+    """Of a stored lesson: records that wait in quarantine, and those that Redis lacked."""
+    waiting = QuarantinedPayload.objects.filter(
+        lesson_id=lesson_id, kind=PayloadKind.RECORD, state=PayloadState.OPEN
+    ).count()
+    rows = LessonLedger.objects.filter(pk=lesson_id).values_list("missing_count", flat=True)
+    return waiting + (rows.first() or 0)
 
 
 def _is_roster_open(row: Attendance, state: str) -> bool:

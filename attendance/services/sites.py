@@ -17,7 +17,7 @@ from django.utils import timezone
 from attendance.errors import ReasonRequired
 from attendance.live import store
 from attendance.live.store import Marks
-from attendance.models import Attendance, PersistenceRun, Site
+from attendance.models import Attendance, KnownSite, PersistenceRun
 from attendance.services import ledger, validation
 
 logger = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ class Sites(NamedTuple):
 
 def find_sites() -> Sites:
     """This site, which is entered at first use, and those that it has adopted. One query."""
-    rows = {row.pk: row.is_own for row in Site.objects.order_by("since")}
+    rows = {row.pk: row.is_own for row in KnownSite.objects.order_by("since")}
     own = next((pk for pk, is_own in rows.items() if is_own), None)
     if own is None:
-        Site.objects.bulk_create([Site(is_own=True)], ignore_conflicts=True)
-        own = Site.objects.get(is_own=True).pk
+        KnownSite.objects.bulk_create([KnownSite(is_own=True)], ignore_conflicts=True)
+        own = KnownSite.objects.get(is_own=True).pk
     return Sites(own, tuple(pk for pk, is_own in rows.items() if not is_own))
 
 
@@ -95,7 +95,7 @@ def next_commit(run_id: int | None) -> int:
 
 def _disagree(cause: str) -> None:
     logger.error(cause)
-    Site.objects.filter(is_own=True, disagreement="").update(
+    KnownSite.objects.filter(is_own=True, disagreement="").update(
         disagreement=cause, disagreed_at=timezone.now()
     )
 
@@ -118,14 +118,14 @@ def _catch_up(run_id: int, commits: int) -> None:
     store.unpark_waiting()
 
 
-def disagreement() -> Site | None:
+def disagreement() -> KnownSite | None:
     """The row that says that the stores were found to be of different ages, or None."""
-    return Site.objects.filter(is_own=True, disagreed_at__isnull=False).first()
+    return KnownSite.objects.filter(is_own=True, disagreed_at__isnull=False).first()
 
 
 def settle_disagreement() -> bool:
     """Somebody has looked at each lesson that differs. Returns whether there was anything."""
-    rows = Site.objects.filter(is_own=True, disagreed_at__isnull=False)
+    rows = KnownSite.objects.filter(is_own=True, disagreed_at__isnull=False)
     return bool(rows.update(disagreement="", disagreed_at=None))
 
 
@@ -139,7 +139,7 @@ def adopt_site(site_id: UUID, *, reason: str) -> Sites:
         raise ReasonRequired
     own = find_sites().own
     if site_id != own:
-        Site.objects.get_or_create(pk=site_id, defaults={"reason": why})
+        KnownSite.objects.get_or_create(pk=site_id, defaults={"reason": why})
     return find_sites()
 
 

@@ -16,9 +16,9 @@ from attendance.models import (
     Attendance,
     AttendanceEvent,
     AttendanceRecord,
+    KnownSite,
     LessonLedger,
     PersistenceRun,
-    Site,
 )
 from attendance.services import sites
 from attendance.services.persistence import failpoints, unified_persistence_task
@@ -45,7 +45,7 @@ def another_database() -> UUID:
     Attendance.objects.all().delete()
     LessonLedger.objects.all().delete()
     PersistenceRun.objects.all().delete()
-    Site.objects.all().delete()
+    KnownSite.objects.all().delete()
     return sites.find_sites().own
 
 
@@ -84,7 +84,7 @@ def test_another_sites_lessons_are_taken_over_on_purpose() -> None:
 
     assert report.totals.counts.inserted == 3
     assert store.site_of_redis() == str(own)
-    assert Site.objects.get(pk=other).reason == "moved to a new database"
+    assert KnownSite.objects.get(pk=other).reason == "moved to a new database"
 
 
 def test_the_discard_looks_at_the_site_again() -> None:
@@ -103,8 +103,8 @@ def test_the_discard_looks_at_the_site_again() -> None:
 
 def test_a_lesson_that_another_site_started_is_left_alone() -> None:
     lesson = ended_lesson(2)
-    Site.objects.update(is_own=False)
-    Site.objects.all().delete()
+    KnownSite.objects.update(is_own=False)
+    KnownSite.objects.all().delete()
     client.connection().delete(keys.SITE)
 
     report = unified_persistence_task()

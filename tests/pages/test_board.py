@@ -5,14 +5,15 @@ from uuid import uuid4
 
 import pytest
 
-from attendance.live import store
+from attendance.live import client, keys, store
 from attendance.models import AttendanceRecord
 from attendance.services.check_in import Given, check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
+from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
 from tests.pages.visitors import STAFF, STUDENT, form_of, lesson_with, signed_in, text_of
-from tests.support.lessons import TEACHER
+from tests.support.lessons import TEACHER, end, put_record, student
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,9 +111,9 @@ def test_tabs_and_search_choose_the_rows() -> None:
 
 def test_a_refused_student_is_accepted_with_one_click() -> None:
     lesson, desk = lesson_with(checks=("code",)), signed_in(TEACHER)
-    for student in (STUDENT, Person("S-015", "Student 015")):
+    for person in (STUDENT, Person("S-015", "Student 015")):
         with pytest.raises(Exception, match="code"):
-            check_in(lesson.id, student=student, given=Given())
+            check_in(lesson.id, student=person, given=Given())
     page = desk.get(f"/lessons/{lesson.id}/?tab=decide")
     assert "Without a code" in text_of(page)
     for refusal, _why in page.context["refusals"]:
@@ -226,3 +227,19 @@ def test_queries_do_not_grow_with_the_register(django_assert_max_num_queries: An
 def test_a_lesson_of_nobody_is_not_there() -> None:
     answer = signed_in(TEACHER).get(f"/lessons/{uuid4()}/")
     assert (answer.status_code, "no such lesson" in text_of(answer)) == (404, True)
+
+
+@pytest.mark.parametrize("is_stored", [False, True])
+def test_a_check_in_that_cannot_be_read_is_told(is_stored: bool) -> None:
+    lesson, desk = lesson_with(), signed_in(TEACHER)
+    for number in (1, 2, 3):
+        check_in(lesson.id, student=student(number))
+    assert "could not be read" not in text_of(desk.get(f"/lessons/{lesson.id}/"))
+    client.connection().hdel(keys.records(lesson.id), "S-0001")
+    put_record(lesson.id, "S-0002", b"garbage")
+    if is_stored:
+        end(lesson.id)
+        unified_persistence_task()
+    page = text_of(desk.get(f"/lessons/{lesson.id}/"))
+    assert "<strong>2 check-ins could not be read.</strong> Ask who was here" in page
+    assert "Student 0003" in page

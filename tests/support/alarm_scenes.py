@@ -20,7 +20,7 @@ from attendance import scheduler
 from attendance.live import client as live
 from attendance.live import health as live_health
 from attendance.live import keys
-from attendance.models import LessonLedger, QuarantinedPayload, Site
+from attendance.models import KnownSite, LessonLedger, QuarantinedPayload
 from attendance.selectors import health
 from attendance.services.sites import find_sites, settle_disagreement
 from attendance.vocabulary import LessonState
@@ -179,7 +179,7 @@ def another_site() -> Iterator[None]:
 @contextmanager
 def older_store() -> Iterator[None]:
     find_sites()
-    rows = Site.objects.filter(is_own=True)
+    rows = KnownSite.objects.filter(is_own=True)
     rows.update(disagreement="Redis is older.", disagreed_at=timezone.now())
     yield
     settle_disagreement()

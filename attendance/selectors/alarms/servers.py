@@ -11,7 +11,7 @@ from attendance.errors import LiveStoreUnavailable
 from attendance.live import health as live_health
 from attendance.live import store
 from attendance.live.health import UNKNOWN, ServerState
-from attendance.models import Site
+from attendance.models import KnownSite
 from attendance.selectors import health
 from attendance.selectors.alarms import kinds
 from attendance.selectors.alarms.kinds import AlarmKind, FoundAlarm
@@ -67,7 +67,7 @@ def of_postgresql() -> Iterator[FoundAlarm]:
 
 def of_site() -> Iterator[FoundAlarm]:
     """Whether both stores are of this site, and of the same age. Raises django.db.Error."""
-    rows = list(Site.objects.all())
+    rows = list(KnownSite.objects.all())
     own = next((row for row in rows if row.is_own), None)
     with contextlib.suppress(LiveStoreUnavailable):
         other = store.site_of_redis()

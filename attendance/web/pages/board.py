@@ -105,6 +105,7 @@ def _rows(request: HttpRequest, board: Board) -> dict[str, Any]:
         "is_lost": lesson.state == LessonState.LOST,
         "is_open": lesson.state in {LessonState.LIVE, LessonState.SCHEDULED},
         "is_roster_open": board.is_roster_open,
+        "unreadable": board.unreadable,
         "has_roster": lesson.section is not None,
         "shown": shown,
         "refusals": shown.refusals,
