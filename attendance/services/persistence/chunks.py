@@ -88,8 +88,8 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         written |= blanks.fill_blanks([each.blanks for each in lessons.rewound])
         reach("rows_written", claimed)
         quarantined = quarantine.keep_payloads(lessons, refused)
-        seen = (*lessons.to_write, *lessons.rewound)
-        refusals.keep({x.snapshot.lesson.id: x.snapshot.refusals for x in seen})
+        seen = [x.snapshot for each in (lessons.to_write, lessons.rewound) for x in each]
+        refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
         reports = sums.report_lessons(chunk, lessons, written=written, quarantined=quarantined)
         persisted = sums.for_the_ledger(lessons, reports)
         lessons = snapshots.without_records(lessons)
