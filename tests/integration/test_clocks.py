@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -76,6 +76,26 @@ def test_a_clock_outside_2000_to_2100_stamps_nothing(change: str, at: int, clock
         # A short code may be taken before the lesson: a later start finds another one.
         left = {key: left.get(key) for key in before}
     assert left == before
+
+
+@OUTSIDE
+@pytest.mark.parametrize("script", ["schedule", "create_lesson"])
+def test_each_server_of_a_start_looks_at_its_own_clock(script: str, at: int, clock: Clock) -> None:
+    clock.stopped_at_ms = at
+    lesson_id = uuid4()
+    calls: dict[str, tuple[str, tuple[str | int, ...]]] = {
+        "schedule": (keys.DUE, (str(lesson_id), 1_900_000_000_000)),
+        "create_lesson": (
+            keys.lesson(lesson_id),
+            (str(lesson_id), 1_800_000_000_000, 1_900_000_000_000, "{}"),
+        ),
+    }
+    key, args = calls[script]
+
+    with pytest.raises(LiveStoreClock):
+        client.run(script, [key], args)
+
+    assert not client.connection().exists(key)
 
 
 @OUTSIDE

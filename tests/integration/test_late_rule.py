@@ -81,7 +81,7 @@ def test_the_script_and_its_twin_agree_on_every_bound(
         assert said_by_the_script(lesson.id, number) == status_of_arrival(at, window), at
 
 
-AGES = (0, 1, SCAN_MS - 1, SCAN_MS, SCAN_MS + 1)
+AGES = (-1, 0, 1, SCAN_MS - 1, SCAN_MS, SCAN_MS + 1)
 """How old a scan is when its student presses."""
 
 

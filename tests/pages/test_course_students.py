@@ -67,11 +67,14 @@ def test_whoever_was_spoken_of_can_still_come_and_the_arrival_is_kept() -> None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.REJECT, Verdict.DELETE])
-def test_whoever_is_out_sees_their_mark_and_no_button(verdict: Verdict) -> None:
+def test_whoever_is_out_sees_their_mark_and_may_tell_their_teacher(verdict: Verdict) -> None:
     lesson = section_lesson(section_of_today((1,)))
     say(lesson.id, Verdict.ACCEPT)
     say(lesson.id, verdict)
-    assert signed_in(student(1)).get(f"/lessons/{lesson.id}/here/").status_code == 302
+    page = signed_in(student(1)).get(f"/lessons/{lesson.id}/here/")
+    title = "Rejected by your teacher" if verdict is Verdict.REJECT else "Taken out by your teacher"
+    assert title in text_of(page)
+    assert "your teacher sees that you tried; the mark stays as it is" in text_of(page)
 
 
 def test_a_walk_in_reads_that_the_teacher_decides() -> None:

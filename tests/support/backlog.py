@@ -155,12 +155,14 @@ def _lesson(lesson_id: UUID, number: int, backlog: Backlog, ends_at: int) -> dic
         "starts_at": starts_at,
         "ends_at": ends_at,
         "phase": "live",
+        "clock": f"{ends_at},",
         "checksum": envelope.counts_checksum(
             lesson_id,
             revision=b"%d" % revision,
             record_count=b"%d" % share,
             event_count=b"1",
             phase=b"live",
+            clock=b"%d," % ends_at,
         ),
     }
 
