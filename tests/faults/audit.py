@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from tests.faults.journal import ADD, CHECK_IN, CORRECT, Acknowledged, Journal, Sent
+from tests.faults.journal import ADD, CHECK_IN, CORRECT, RECEIPT, Acknowledged, Journal, Sent
 from tests.faults.numbers import Numbers, Pair
 from tests.faults.rig import Rig
 from tests.faults.rosters import audit_rosters
@@ -235,7 +235,9 @@ def _overwritten(row: Row, said: list[Acknowledged], sent: list[Sent]) -> str:
     stored_at = {row.checked_in_at} if row.checked_in_at else set()
     if told and {datetime.fromisoformat(at) for at in told} != stored_at:
         return "was told another instant"
-    newest = max(said, key=lambda each: each.revision)
+    # A receipt says again what its check-in said: it is no newer word, whatever its revision.
+    words = [each for each in said if each.kind != RECEIPT] or said
+    newest = max(words, key=lambda each: each.revision)
     if row.revision < newest.revision:
         return f"is stored at {row.revision}, was acknowledged at {newest.revision}"
     # A correction whose answer nobody heard may stand above the last one that was.
