@@ -23,7 +23,7 @@ from attendance.services import ledger, validation
 logger = logging.getLogger(__name__)
 
 RUNS_LOOKED_AT = 200
-"""The newest rows of runs; the highest marks are among them, however runs overlap."""
+"""The newest rows with a mark; the highest one is among them, however runs overlap."""
 
 REDIS_IS_OLDER = (
     "Redis is older than PostgreSQL: it was emptied, or came back from a backup or a replica that "
@@ -61,10 +61,10 @@ def begin_run(run_id: int) -> Sites:
     """
     sites = find_sites()
     # In this order: what is heard of a store is never younger than the store itself.
-    known = _newest_marks().runs
+    known = _newest_mark("live_mark")
     marks = store.begin_run(sites.own, adopted=sites.adopted)
     PersistenceRun.objects.filter(pk=run_id).update(live_mark=marks.runs)
-    commits = _newest_marks().commits
+    commits = _newest_mark("commit_mark")
     if marks.runs <= known:
         _disagree(REDIS_IS_OLDER)
         store.raise_marks(Marks(known, commits))
@@ -74,10 +74,10 @@ def begin_run(run_id: int) -> Sites:
     return sites
 
 
-def _newest_marks() -> Marks:
-    rows = PersistenceRun.objects.order_by("-pk")[:RUNS_LOOKED_AT]
-    newest = rows.aggregate(runs=Max("live_mark"), commits=Max("commit_mark"))
-    return Marks(newest["runs"] or 0, newest["commits"] or 0)
+def _newest_mark(name: str) -> int:
+    """Rows without one are passed over: a quiet week has thousands that commit nothing."""
+    rows = PersistenceRun.objects.filter(**{f"{name}__gt": 0}).order_by("-pk")
+    return rows[:RUNS_LOOKED_AT].aggregate(newest=Max(name))["newest"] or 0
 
 
 def next_commit(run_id: int | None) -> int:

@@ -53,3 +53,21 @@ def flip_byte(live: Breakable, lesson_id: UUID, part: str, chance: random.Random
     place = {"checksum": digits[-1:], "stamp": digits[:1], "json": digits[1:2]}[part][0]
     raw[found.start(1) + whole.start(part) + place] ^= 1
     path.write_bytes(raw)
+
+
+_NAME = re.compile(
+    rb"(?P<key>:records)\r\n\$\d+\r\n(?P<field>[A-Z0-9-]+)\r\n\$\d+\r\n1\|[^\r]*\r\n"
+)
+
+
+def flip_name(live: Breakable, lesson_id: UUID, part: str, chance: random.Random) -> None:
+    """Change one bit in what one record of a lesson is stored under: its key, or its field.
+
+    Nobody has that other key, or that other number.
+    """
+    path = path_of(live)
+    raw = bytearray(path.read_bytes())
+    found = chance.choice(list(_NAME.finditer(raw, raw.index(str(lesson_id).encode()))))
+    place = {"key": found.end("key") - 1, "field": found.start("field")}[part]
+    raw[place] ^= 1
+    path.write_bytes(raw)

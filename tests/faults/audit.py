@@ -12,7 +12,8 @@ from uuid import UUID
 
 import psycopg
 
-from tests.faults.journal import ADD, CHECK_IN, CORRECT, Acknowledged, Journal
+from tests.faults.journal import ADD, CHECK_IN, CORRECT, RECEIPT, Acknowledged, Journal, Sent
+from tests.faults.numbers import Numbers, Pair
 from tests.faults.rig import Rig
 from tests.faults.rosters import audit_rosters
 
@@ -20,8 +21,6 @@ ROUNDS = 12
 FAULTS = ("lost", "denied", "doubled", "phantoms", "overwritten", "broken", "left", "unmarked")
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 _KNOWN = "SELECT lesson_id FROM attendance_lessonledger UNION SELECT id FROM attendance_attendance"
-
-Pair = tuple[UUID, str]
 
 
 class Row(NamedTuple):
@@ -103,11 +102,14 @@ def let_run_to_rest(rig: Rig) -> None:
 
 def count(rig: Rig, journal: Journal) -> Audit:
     """Compare a journal with what is stored."""
-    stored = _stored(rig)
-    marks = journal.marks()
     with rig.sql() as sql:
+        numbers = Numbers(sql)
+        marks = numbers.together(journal.marks())
         rosters = audit_rosters(sql, marks)
-    sent = {(each.lesson_id, each.school_number) for each in journal.sent}
+    stored = _stored(rig, numbers)
+    sent: dict[Pair, list[Sent]] = {}
+    for each in journal.sent:
+        sent.setdefault(numbers.of((each.lesson_id, each.school_number)), []).append(each)
     return Audit(
         acknowledged=len(marks),
         stored=len(stored.rows),
@@ -126,7 +128,7 @@ def count(rig: Rig, journal: Journal) -> Audit:
         overwritten=[
             f"{_name(pair)} {why}"
             for pair, row in stored.rows.items()
-            if (why := _overwritten(pair, row, marks.get(pair, []), journal))
+            if (why := _overwritten(row, marks.get(pair, []), sent.get(pair, [])))
         ],
         broken=stored.broken,
         left=stored.left,
@@ -178,12 +180,12 @@ def _id_in(text: str) -> str:
     return found[0] if found else ""
 
 
-def _stored(rig: Rig) -> Stored:
+def _stored(rig: Rig, numbers: Numbers) -> Stored:
     with rig.sql() as sql:
         rows = sql.execute(
-            "SELECT attendance_id, school_number, r.full_name, status, checked_in_at, revision,"
+            "SELECT attendance_id, u.school_number, r.full_name, status, checked_in_at, revision,"
             " source FROM attendance_attendancerecord r"
-            " LEFT JOIN users_user u ON u.id = r.student_id WHERE source <> 'system'"
+            " JOIN users_user u ON u.id = r.student_id WHERE source <> 'system'"
         ).fetchall()
         payloads = sql.execute(
             "SELECT lesson_id, field FROM attendance_quarantinedpayload WHERE kind = 'record'"
@@ -202,7 +204,7 @@ def _stored(rig: Rig) -> Stored:
     return Stored(
         {(row[0], row[1]): Row(*row[2:]) for row in rows},
         Counter((row[0], row[1]) for row in rows),
-        {(row[0], row[1]) for row in payloads},
+        {numbers.of((row[0], row[1])) for row in payloads},
         Counter((row[0], row[1]) for row in events),
         broken,
         left_in_redis(rig),
@@ -225,7 +227,7 @@ def _doubled(marks: dict[Pair, list[Acknowledged]], stored: Stored) -> Iterator[
             yield f"{_name(pair)} was recorded {len(firsts)} times"
 
 
-def _overwritten(pair: Pair, row: Row, said: list[Acknowledged], journal: Journal) -> str:
+def _overwritten(row: Row, said: list[Acknowledged], sent: list[Sent]) -> str:
     """Why the stored row is not the newest word, or ''."""
     if not said:
         return ""
@@ -233,23 +235,21 @@ def _overwritten(pair: Pair, row: Row, said: list[Acknowledged], journal: Journa
     stored_at = {row.checked_in_at} if row.checked_in_at else set()
     if told and {datetime.fromisoformat(at) for at in told} != stored_at:
         return "was told another instant"
-    newest = max(said, key=lambda each: each.revision)
+    # A receipt says again what its check-in said: it is no newer word, whatever its revision.
+    words = [each for each in said if each.kind != RECEIPT] or said
+    newest = max(words, key=lambda each: each.revision)
     if row.revision < newest.revision:
         return f"is stored at {row.revision}, was acknowledged at {newest.revision}"
     # A correction whose answer nobody heard may stand above the last one that was.
-    unheard = _unheard(pair, said, journal) if row.revision > newest.revision else set()
+    unheard = _unheard(said, sent) if row.revision > newest.revision else set()
     if row.status not in {newest.status, *unheard}:
         return f"is {row.status}, the newest word is {newest.status}"
     return ""
 
 
-def _unheard(pair: Pair, said: list[Acknowledged], journal: Journal) -> set[str]:
+def _unheard(said: list[Acknowledged], sent: list[Sent]) -> set[str]:
     heard = {each.request_id for each in said}
-    return {
-        each.status
-        for each in journal.sent
-        if (each.lesson_id, each.school_number) == pair and each.request_id not in heard
-    }
+    return {each.status for each in sent if each.request_id not in heard}
 
 
 def _sums(sql: "psycopg.Connection[tuple[Any, ...]]") -> Iterator[str]:

@@ -23,7 +23,7 @@ from attendance.models import (
 from attendance.services import sites
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
-from attendance.vocabulary import LessonState
+from attendance.vocabulary import LessonState, Trigger
 from tests.support.death import Died
 from tests.support.lessons import (
     ended_lesson,
@@ -268,3 +268,27 @@ def test_the_command_tells_of_a_difference_of_ages() -> None:
     assert "Redis is older" in json.loads(out.getvalue())["disagreement"]
     call_command("reconcile", "--settle", stdout=StringIO())
     assert sites.disagreement() is None
+
+
+def test_runs_without_a_lesson_are_no_difference_of_ages() -> None:
+    """A quiet week has more runs than are looked at, and none of them commits anything."""
+    ended_lesson(2)
+    unified_persistence_task()
+    PersistenceRun.objects.bulk_create(
+        PersistenceRun(trigger=Trigger.SCHEDULER) for _ in range(sites.RUNS_LOOKED_AT)
+    )
+    copy = redis_state()
+
+    unified_persistence_task()
+
+    assert sites.disagreement() is None
+    # And an older Redis is found out, however many runs have not reached it.
+    PersistenceRun.objects.bulk_create(
+        PersistenceRun(trigger=Trigger.SCHEDULER) for _ in range(sites.RUNS_LOOKED_AT)
+    )
+    forget_everything()
+    put_back(copy)
+    unified_persistence_task()
+    found = sites.disagreement()
+    assert found is not None
+    assert "Redis is older" in found.disagreement
