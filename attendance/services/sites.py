@@ -23,7 +23,7 @@ from attendance.services import ledger, validation
 logger = logging.getLogger(__name__)
 
 RUNS_LOOKED_AT = 200
-"""The newest rows of runs; the highest marks are among them, however runs overlap."""
+"""The newest rows of runs that have a mark; the highest is among them, however runs overlap."""
 
 REDIS_IS_OLDER = (
     "Redis is older than PostgreSQL: it was emptied, or came back from a backup or a replica that "
@@ -75,9 +75,13 @@ def begin_run(run_id: int) -> Sites:
 
 
 def _newest_marks() -> Marks:
-    rows = PersistenceRun.objects.order_by("-pk")[:RUNS_LOOKED_AT]
-    newest = rows.aggregate(runs=Max("live_mark"), commits=Max("commit_mark"))
-    return Marks(newest["runs"] or 0, newest["commits"] or 0)
+    return Marks(_highest("live_mark"), _highest("commit_mark"))
+
+
+def _highest(mark: str) -> int:
+    """Rows without the mark do not count: while Redis is away, no run has one."""
+    rows = PersistenceRun.objects.exclude(**{mark: None}).order_by("-pk")[:RUNS_LOOKED_AT]
+    return rows.aggregate(newest=Max(mark))["newest"] or 0
 
 
 def next_commit(run_id: int | None) -> int:
