@@ -147,12 +147,12 @@ def test_executions_are_kept_for_a_week() -> None:
 
 def names(kind: str = "") -> list[str]:
     """The names that stand for lessons; in the tests nobody else uses this Redis."""
-    found = [key for server in client.servers() for key in server.keys(f"attn:{kind}*:*")]
+    found: list[Any] = [key for each in client.servers() for key in each.keys(f"attn:{kind}*:*")]
     return sorted(key.decode() for key in found if b"{" not in key)
 
 
-def noted() -> list[bytes]:
-    return list(client.connection().zrange(keys.NAMES, 0, -1))
+def noted() -> Any:
+    return client.connection().zrange(keys.NAMES, 0, -1)
 
 
 def die(lesson_ids: Any) -> None:
