@@ -196,6 +196,16 @@ class InvalidReceipt(AttendanceError):
     default_message = _("This is not a receipt of this site. Send it exactly as you got it.")
 
 
+class ReceiptExpired(AttendanceError):
+    code = "receipt_expired"
+    default_message = _("This receipt is too old to bring a mark back. Ask your staff.")
+
+
+class LessonDeleted(AttendanceError):
+    code = "lesson_deleted"
+    default_message = _("This lesson was deleted, so its receipts bring nothing back.")
+
+
 class NotYourReceipt(AttendanceError):
     code = "not_your_receipt"
     default_message = _("This receipt is somebody else's. Send your own, or give it to your staff.")

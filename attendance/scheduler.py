@@ -26,7 +26,7 @@ from django.conf import settings
 from django.core.signals import request_started
 from django.db import close_old_connections, connections
 from django_apscheduler.jobstores import DjangoMemoryJobStore
-from django_apscheduler.models import DjangoJob
+from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
@@ -43,6 +43,7 @@ SECONDS_TO_STOP = 20.0
 LONGEST_SLEEP_SECONDS = 5.0
 LARGEST_STEP_SECONDS = 5.0
 """By how much the clock may move beside the monotonic one while the scheduler sleeps."""
+EXECUTIONS_KEPT = timedelta(days=7)
 LATE_AFTER_PERIODS = 3
 """A scheduler that has not run for longer is late."""
 
@@ -261,11 +262,18 @@ def _tick() -> None:
             outcomes = ", ".join(f"{n} {outcome}" for outcome, n in report.totals.outcomes.items())
             logger.info("Persistence run: %s. %s", outcomes or "nothing", report.unavailable)
         alarms.look()
+        _remove_old_executions()
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:
         _serving.ran_at = monotonic()
         connections.close_all()
+
+
+def _remove_old_executions() -> None:
+    """The library writes a row for each tick, and removes none."""
+    old = datetime.now(UTC) - EXECUTIONS_KEPT
+    DjangoJobExecution.objects.filter(run_time__lt=old).delete()
 
 
 def _enter_job(event: JobSubmissionEvent) -> None:

@@ -365,6 +365,8 @@ NETWORKS = env.list("ATTN_NETWORKS", default=[])
 TRUSTED_PROXIES = env.int("ATTN_TRUSTED_PROXIES", default=0)
 CHECK_INS_PER_MINUTE = env.int("ATTN_CHECK_INS_PER_MINUTE", default=60)
 CHANGES_PER_MINUTE = env.int("ATTN_CHANGES_PER_MINUTE", default=600)
+# Days after the end of a lesson for which a receipt brings a mark back.
+RECEIPT_DAYS = env.int("ATTN_RECEIPT_DAYS", default=365)
 VERIFIER_URL = env.str("ATTN_VERIFIER_URL", default="")
 VERIFIER_SECRET = verifier_secret()
 

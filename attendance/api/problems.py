@@ -23,6 +23,8 @@ _FIELDS = {
     "invalid_window": "ends_at",
     "reason_required": "reason",
     "invalid_receipt": "receipt",
+    "receipt_expired": "receipt",
+    "lesson_deleted": "receipt",
     "invalid_reason": "reason",
     "merge_with_oneself": "into",
     "absence_backwards": "ends_at",

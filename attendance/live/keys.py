@@ -1,7 +1,8 @@
 """The names of ATTN's keys in Redis. They are a contract: docs/reference/redis-keys.md.
 
 Braces keep the keys of one lesson in one slot of a Redis Cluster. No key of a
-lesson ever expires: only `discard_if_unchanged` removes it.
+lesson ever expires: only `discard_if_unchanged` removes it. Of the names, only a short
+code expires that stands for no lesson which is live.
 
     attn:{<lesson id>}:lesson     hash        data, revision, record_count, event_count,
                                               starts_at, ends_at, phase, clock, checksum;
@@ -22,9 +23,12 @@ lesson ever expires: only `discard_if_unchanged` removes it.
     attn:{queue}:site             hash        id of the site; runs and commits, by which stores of
                                               different ages are told apart
     attn:{queue}:discarded        sorted set  lesson id, scored by when it left, for 35 days
+    attn:{queue}:names            sorted set  <lesson id>|<name> of lessons that are about to leave:
+                                              names that a later run frees
     attn:{queue}:<name>:damaged   any         what stood in place of a queue
     attn:teacher:<school number>  string      id of the teacher's live lesson
-    attn:code:<short code>        string      id of the lesson that is joined by this code
+    attn:code:<short code>        string      id of the lesson that is joined by this code; or
+                                              over:<lesson id>, for 150 days
     attn:section:<section id>     string      id of the section's live lesson
 """
 
@@ -35,6 +39,7 @@ PARKED = "attn:{queue}:parked"
 OUTBOXES = "attn:{queue}:outboxes"
 SITE = "attn:{queue}:site"
 DISCARDED = "attn:{queue}:discarded"
+NAMES = "attn:{queue}:names"
 
 
 def lesson(lesson_id: UUID) -> str:

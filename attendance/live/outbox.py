@@ -5,6 +5,8 @@ check-in survives. It outlives its lesson: a lesson may be stored and discarded
 while the verifier cannot be reached.
 """
 
+import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
@@ -14,9 +16,12 @@ from redis import Redis
 
 from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
-from attendance.live.payloads import LiveRecord
+from attendance.live.payloads import LiveLesson, LiveRecord
 from attendance.live.store import Missing, queue, reading
 from attendance.rules import instants
+from attendance.vocabulary import Check
+
+logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_MS, LONGEST_PAUSE_MS = 2_000, 300_000
 KEEP_EMPTY = timedelta(hours=1)
@@ -60,8 +65,22 @@ def settle(entry: OutboxEntry) -> None:
     )
 
 
+def list_again(lessons: Iterable[LiveLesson]) -> None:
+    """Before lessons leave Redis: list their outboxes, also where the list was damaged.
+
+    An outbox that is not listed is never sent, and never ends. Raises LiveStoreUnavailable.
+    """
+    for lesson in lessons:
+        if Check.EXTERNAL in lesson.data.checks:
+            queue.expect_verdicts(lesson.id, instants.milliseconds(lesson.ends_at))
+
+
 def tidy() -> None:
-    """Remove empty outboxes of lessons that left Redis, and what waited too long to matter."""
+    """Remove empty outboxes of lessons that left Redis, and what waited too long to matter.
+
+    What was pending stays pending: somebody decides it on the board. Each run calls this, so
+    outboxes also end where no verifier is set up any more. Raises LiveStoreUnavailable.
+    """
     now = reading.now()
     for lesson_id, ends_at_ms in _lessons_with_ends():
         age = now - instants.instant(ends_at_ms)
@@ -71,16 +90,27 @@ def tidy() -> None:
         else:
             is_gone = age > GIVE_UP
         if is_gone:
-            client.command(partial(_remove, lesson_id))
+            left = client.command(partial(_remove, lesson_id))
+            if left:
+                logger.warning(
+                    "%d check-ins of lesson %s waited for the verifier for too long and are not "
+                    "sent any more",
+                    left,
+                    lesson_id,
+                )
 
 
 def _exists(lesson_id: UUID, redis: Redis) -> bool:
     return bool(redis.exists(keys.outbox(lesson_id)))
 
 
-def _remove(lesson_id: UUID, redis: Redis) -> None:
-    redis.delete(keys.outbox(lesson_id))
+def _remove(lesson_id: UUID, redis: Redis) -> int:
+    """Returns how many check-ins were in it."""
+    key = keys.outbox(lesson_id)
+    left = int(redis.hlen(key)) if redis.type(key) == b"hash" else 0
+    redis.delete(key)
     redis.zrem(keys.OUTBOXES, str(lesson_id))
+    return left
 
 
 def _lessons() -> list[UUID]:
@@ -89,6 +119,9 @@ def _lessons() -> list[UUID]:
 
 def _lessons_with_ends() -> list[tuple[UUID, int]]:
     rows = client.command(lambda redis: redis.zrange(keys.OUTBOXES, 0, -1, withscores=True))
+    strange = [member for member, _ in rows if queue.lesson_id(member) is None]
+    if strange:
+        client.command(lambda redis: redis.zrem(keys.OUTBOXES, *strange))
     ends = ((queue.lesson_id(member), int(score)) for member, score in rows)
     return [(lesson_id, score) for lesson_id, score in ends if lesson_id is not None]
 

@@ -4,20 +4,22 @@ Every accepted check-in is answered with one. It holds all values of a row, sign
 sent back, it restores the mark where neither store has it, and only there.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+from django.conf import settings
 from django.core import signing
 from django.db import transaction
+from django.utils import timezone
 
-from attendance.errors import InvalidReceipt, NotYourReceipt
+from attendance.errors import InvalidReceipt, LessonDeleted, NotYourReceipt, ReceiptExpired
 from attendance.live import store
 from attendance.live.payloads import EventData, RecordData, RequestKey, SectionData
-from attendance.models import Attendance, AttendanceRecord
+from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.rules import instants
 from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.rules.verdicts import NO_RECORD, Change, Mark
@@ -30,7 +32,7 @@ from attendance.services.decisions import DecidedClaim
 from attendance.services.ids import new_request_key
 from attendance.services.request_keys import is_stored, request_key
 from attendance.services.stored_revisions import LOST_LIFT
-from attendance.vocabulary import EventKind, Source, Status
+from attendance.vocabulary import EventKind, LessonState, Source, Status
 from courses.models import Section
 from users.identity import Person, Role
 from users.services import ensure_users
@@ -74,9 +76,9 @@ _decode = msgspec.json.Decoder(Receipt).decode
 
 
 def issue(check_in: CheckedIn) -> str:
-    """The signed receipt of a check-in; '' where its record has no check-in instant."""
+    """The signed receipt of a check-in; '' where its record has no check-in instant, or is old."""
     record, lesson = check_in.record, check_in.lesson
-    if record.checked_in_at is None:
+    if record.checked_in_at is None or is_expired(lesson.ends_at):
         return ""
     receipt = Receipt(
         lesson_id=lesson.id,
@@ -104,17 +106,24 @@ def open_receipt(text: str) -> Receipt:
         raise InvalidReceipt from None
 
 
+def is_expired(ends_at: datetime) -> bool:
+    """Whether receipts of a lesson that ended then bring nothing back any more."""
+    return ends_at + timedelta(days=settings.RECEIPT_DAYS) < timezone.now()
+
+
 def redeem(text: str, *, caller: Person) -> Redeemed:
     """Make sure that the mark of a receipt is stored; sent again, it is stored once.
 
     Redis is read first, unless the ledger says that the lesson was stored and discarded.
-    Raises InvalidReceipt, NotYourReceipt, Conflict, LessonUnreadable and
-    LiveStoreUnavailable.
+    Raises InvalidReceipt, NotYourReceipt, ReceiptExpired after ATTN_RECEIPT_DAYS, LessonDeleted,
+    Conflict, LessonUnreadable and LiveStoreUnavailable.
     """
     receipt = open_receipt(text)
     is_own = caller.school_number == receipt.student.school_number
     if not is_own and caller.role is not Role.STAFF:
         raise NotYourReceipt
+    if is_expired(instants.instant(receipt.ends_at)):
+        raise ReceiptExpired
     outcome, record = _find_or_restore(receipt)
     lesson = LessonBrief(
         id=receipt.lesson_id,
@@ -180,14 +189,22 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
         row = rows.filter(student_id=student_id).first()
         if row is not None and row.source != Source.SYSTEM:
             return Found.KEPT, shapes.record_of_stored(row)
+        if attendance.is_deleted:
+            raise LessonDeleted
         return Found.RESTORED, _restore(receipt, attendance, student_id, row)
 
 
 def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
-    """The stored lesson, locked; a lost one is created from its receipt."""
+    """The stored lesson, locked; a lost one is created from its receipt.
+
+    Raises LessonDeleted where it was stored, and somebody has erased it since.
+    """
     row = Attendance.objects.select_for_update().filter(pk=receipt.lesson_id).first()
     if row is not None:
         return row
+    # A PostgreSQL that came back older does not know that it was stored, or calls it lost.
+    if LessonLedger.objects.filter(pk=receipt.lesson_id, state=LessonState.DISCARDED).exists():
+        raise LessonDeleted
     starts_at = instants.instant(receipt.starts_at)
     ends_at = instants.instant(receipt.ends_at)
     ledger.enter_lost(

@@ -1,18 +1,23 @@
 """Receipts: a mark survives the loss of the live store, and is there once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
+from attendance.errors import ReceiptExpired
 from attendance.live import client, keys, store
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
+from attendance.rules import instants
 from attendance.services import claims
+from attendance.services import receipts as services
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome
+from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.services.stored_revisions import LOST_LIFT
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.callers import Api
@@ -239,3 +244,70 @@ def test_an_older_copy_in_redis_is_not_taken_for_the_register() -> None:
     assert answer["outcome"] == "kept"
     assert AttendanceRecord.objects.count() == 2
     assert renamed.json()["lesson_name"] == Attendance.objects.get().lesson_name == "Physics II"
+
+
+def code_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["code"]
+
+
+def test_a_receipt_is_refused_a_year_after_its_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    forget_everything()
+    ended = instants.instant(services.open_receipt(receipt).ends_at)
+    now = ended + timedelta(days=365, seconds=1)
+    monkeypatch.setattr("attendance.services.receipts.timezone.now", lambda: now)
+
+    for who in (student(1), STAFF):
+        with pytest.raises(ReceiptExpired):
+            services.redeem(receipt, caller=who)
+    assert not Attendance.objects.exists()
+
+    now = ended + timedelta(days=365)
+    assert services.redeem(receipt, caller=student(1)).outcome == "restored"
+
+
+def test_an_old_receipt_is_answered_as_gone(settings: Any) -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    settings.RECEIPT_DAYS = -1
+    assert code_of(send(receipt, student(1))) == (410, "receipt_expired")
+
+
+def test_a_page_gives_no_receipt_that_would_be_refused(settings: Any) -> None:
+    lesson = live_lesson(0)
+    assert check_in(lesson.id, student(1))
+    settings.RECEIPT_DAYS = -1
+    assert check_in(lesson.id, student(2)) == ""
+
+
+def test_a_lesson_that_was_erased_does_not_come_back_by_a_receipt() -> None:
+    lesson = live_lesson(0)
+    receipt = check_in(lesson.id, student(1))
+    finish_lesson(lesson.id, actor=TEACHER)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE attendance_attendanceevent")
+    AttendanceRecord.objects.all().delete()
+    Attendance.objects.all().delete()
+
+    for who in (student(1), STAFF):
+        assert code_of(send(receipt, who)) == (409, "lesson_deleted")
+
+    assert not Attendance.objects.exists()
+    assert LessonLedger.objects.get().state == LessonState.DISCARDED
+
+
+def test_a_receipt_adds_no_mark_to_a_lesson_that_is_flagged_as_deleted() -> None:
+    lesson = live_lesson(0)
+    receipts = {n: check_in(lesson.id, student(n)) for n in (1, 2)}
+    finish_lesson(lesson.id, actor=TEACHER)
+    AttendanceRecord.objects.filter(school_number="S-0001").delete()
+    delete_attendance(lesson.id, actor=TEACHER, reason="a test")
+
+    assert code_of(send(receipts[1], student(1))) == (409, "lesson_deleted")
+    # What is there is flagged with its lesson, and needs nothing.
+    assert send(receipts[2], student(2)).json()["outcome"] == "kept"
+    assert AttendanceRecord.objects.count() == 1
+
+    restore_attendance(lesson.id, actor=TEACHER, reason="not a test")
+    assert send(receipts[1], student(1)).json()["outcome"] == "restored"

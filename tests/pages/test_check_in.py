@@ -198,6 +198,20 @@ def test_a_lesson_that_is_over_says_who_can_help() -> None:
     )
 
 
+def test_an_old_link_says_that_its_lesson_is_over_and_opens_no_other() -> None:
+    lesson, phone = started_lesson("code"), signed_in(STUDENT)
+    link, short = link_of(lesson), lesson.data.short_code
+    finish_lesson(lesson.id, actor=TEACHER)
+    started_lesson("code")
+
+    for answer in (phone.get(link), phone.post("/c/", {"code": short + "AAAA"})):
+        assert (answer.status_code, "This lesson is over" in text_of(answer)) == (410, True)
+
+    # Nobody ever had these letters.
+    client.connection().delete(keys.code(short))
+    assert phone.get(link).status_code == 404
+
+
 def test_a_rejected_student_is_told_to_speak_to_the_teacher() -> None:
     lesson, phone = started_lesson(), signed_in(STUDENT)
     phone.post(f"/lessons/{lesson.id}/here/")

@@ -19,6 +19,13 @@ from attendance.live.store.marks import (
     read_refusals,
     register,
 )
+from attendance.live.store.names import (
+    cross_out_names,
+    free_names,
+    free_names_left,
+    is_code_over,
+    note_names,
+)
 from attendance.live.store.queue import (
     DueLesson,
     drop_due,
@@ -69,7 +76,6 @@ from attendance.live.store.snapshots import (
     Snapshot,
     Unsnapped,
     discard_if_unchanged,
-    free_names,
     snapshot_many,
 )
 from attendance.live.store.starting import NewLesson, abandon, is_own, start
@@ -102,6 +108,7 @@ __all__ = [
     "check_in",
     "correct",
     "count_lessons",
+    "cross_out_names",
     "discard_if_unchanged",
     "drop_due",
     "due_pages",
@@ -112,9 +119,12 @@ __all__ = [
     "find_lessons",
     "finish",
     "free_names",
+    "free_names_left",
+    "is_code_over",
     "is_own",
     "is_repeated",
     "lesson_by_code",
+    "note_names",
     "now",
     "outside_due",
     "park",

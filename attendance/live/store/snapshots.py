@@ -11,8 +11,6 @@ from attendance.live import client, decoding, keys
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord, RequestKey
 from attendance.live.refusals import LiveRefusal, decode_refusals
-from attendance.live.store import queue
-from attendance.live.store.names import names_of
 
 
 class CorruptPayload(NamedTuple):
@@ -195,15 +193,3 @@ def _discard(lesson_id: UUID, reply: Any) -> DiscardOutcome:
         return DiscardOutcome("changed", [])
     refusals = decode_refusals(lesson_id, reply[1]) if reply[0] == b"discarded" else []
     return DiscardOutcome(reply[0].decode(), refusals)
-
-
-def free_names(lessons: Sequence[LiveLesson]) -> None:
-    """After a discard: remove the lessons from due, and the names that still stand for them."""
-    queue.drop_due([lesson.id for lesson in lessons])
-    calls = [
-        client.Call("compare_and_delete", [key], (str(lesson.id),))
-        for lesson in lessons
-        for key in names_of(lesson.data)
-    ]
-    if calls:
-        client.run_many(calls)

@@ -16,19 +16,17 @@ from attendance.errors import (
     InvalidWindow,
     LessonAlreadyLive,
     LessonUnreadable,
-    LiveStoreUnavailable,
     RequestIdReused,
 )
-from attendance.live import client, codes, keys, payloads
+from attendance.live import client, keys, payloads
 from attendance.live.payloads import LessonData, LiveLesson
-from attendance.live.store import queue, reading
+from attendance.live.store import names, queue, reading
 from attendance.live.store.names import names_of, names_that_exclude
 from attendance.live.store.rosters import NOBODY, LiveRoster, write_roster
 from attendance.rules import instants
 from attendance.vocabulary import Check
 from users.errors import gettext_noop as _
 
-SHORT_CODE_ATTEMPTS = 20
 START_GRACE = timedelta(minutes=1)
 """How long another start may take before its unfinished lesson is removed."""
 
@@ -83,7 +81,9 @@ def _enter(new: NewLesson) -> NewLesson:
         raise InvalidWindow(_("The end of the lesson is not in the future. Choose a later end."))
     if Check.EXTERNAL in new.data.checks:
         queue.expect_verdicts(new.id, ends_at)
-    new = _with_short_code(new)
+    # Four letters that no other lesson has.
+    data = msgspec.structs.replace(new.data, short_code=names.take_code(new.id))
+    new = new._replace(data=data)
     _create(new)
     return new
 
@@ -137,25 +137,6 @@ def _refuse_or_abandon(holder: LiveLesson) -> None:
         raise LessonAlreadyLive(lesson_id=str(holder.id), lesson_name=holder.data.lesson_name)
 
 
-def _with_short_code(new: NewLesson) -> NewLesson:
-    """Name the lesson by four letters that no other lesson has."""
-    for _attempt in range(SHORT_CODE_ATTEMPTS):
-        short = codes.new_short_code()
-        if (
-            client.run(
-                "take_name",
-                [keys.code(short)],
-                (
-                    "",
-                    str(new.id),
-                ),
-            )[0]
-            == b"taken"
-        ):
-            return new._replace(data=msgspec.structs.replace(new.data, short_code=short))
-    raise LiveStoreUnavailable(_("No short code is free. Try again in a moment."))
-
-
 def _create(new: NewLesson) -> None:
     client.run(
         "create_lesson",
@@ -181,6 +162,10 @@ def _go_live(lesson: LiveLesson, roster: LiveRoster) -> LiveLesson:
     # A lesson that is live has its roster: only the start of a new one writes it here.
     if lesson.is_starting and lesson.data.section is not None:
         write_roster(lesson.id, roster)
+    if lesson.is_starting and not names.keep_code(lesson.id, lesson.data.short_code):
+        # It took longer than a code of a start is kept.
+        abandon(lesson.id)
+        raise LessonAlreadyLive(_("Another start of yours is under way. Try again in a moment."))
     outcome = client.run("go_live", [keys.lesson(lesson.id)])[0]
     if outcome == b"unreadable":
         raise LessonUnreadable
@@ -193,10 +178,15 @@ def abandon(lesson_id: UUID) -> bool:
     """Remove a lesson that never went live. Returns whether it is gone."""
     lesson = reading.read_lessons([lesson_id])[lesson_id]
     parts = [keys.lesson(lesson_id), keys.roster(lesson_id)]
-    if client.run("abandon", parts)[0] == b"kept":
-        return False
-    if isinstance(lesson, LiveLesson):
-        for name in names_of(lesson.data):
+    known = [lesson] if isinstance(lesson, LiveLesson) else []
+    names.note_names(known)
+    is_kept = client.run("abandon", parts)[0] == b"kept"
+    if not is_kept:
+        # Nobody was told its code: it is freed as well.
+        for name in [name for each in known for name in names_of(each.data)]:
             client.run("compare_and_delete", [name], (str(lesson_id),))
+    names.cross_out_names(known)
+    if is_kept:
+        return False
     queue.drop_due([lesson_id])
     return True

@@ -9,7 +9,7 @@ from django.db import Error
 from django.utils import timezone
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.live import store
+from attendance.live import outbox, store
 from attendance.live.store import Marks, Snapshot
 from attendance.models import LessonLedger
 from attendance.services import ledger, refusals
@@ -28,10 +28,12 @@ def tidy_and_discard(lessons: ChunkSnapshots, book: Book, *, commit: int) -> set
     Returns those that are gone from Redis. It comes after the commit, so an error
     undoes nothing: it is noted in `book`, and the next run goes on here.
     """
-    # What is incomplete may be the last copy of what is missing: it stays for a person.
+    # What is incomplete may be the last copy of what is missing: it stays for a person, and so
+    # does an older copy. Once somebody removes one, its names are freed.
     snapshots = [each.snapshot for each in lessons.of_present if each.lack.is_whole]
     try:
         store.raise_marks(Marks(0, commit))
+        store.note_names(lessons.that_stay)
         parked.tidy(lessons)
         if settings.DISCARD_AFTER_MINUTES:
             snapshots = _old_enough(snapshots)
@@ -44,12 +46,15 @@ def tidy_and_discard(lessons: ChunkSnapshots, book: Book, *, commit: int) -> set
 
 
 def _discard(snapshots: Sequence[Snapshot], sites: frozenset[str]) -> set[UUID]:
+    store.note_names([snapshot.lesson for snapshot in snapshots])
+    outbox.list_again(snapshot.lesson for snapshot in snapshots)
     store.remember_discards([snapshot.lesson.id for snapshot in snapshots], at=store.now())
     replies = store.discard_if_unchanged(snapshots, sites=sites)
     outcomes = {lesson_id: each.outcome for lesson_id, each in replies.items()}
     gone_ids = {i for i, outcome in outcomes.items() if outcome in {"discarded", "not_found"}}
     reach("names_held", list(gone_ids))
     store.free_names([snapshot.lesson for snapshot in snapshots if snapshot.lesson.id in gone_ids])
+    store.cross_out_names([each.lesson for each in snapshots if each.lesson.id not in gone_ids])
     refusals.keep({lesson_id: each.refusals for lesson_id, each in replies.items()})
     for lesson_id, outcome in outcomes.items():
         if outcome == "not_over":

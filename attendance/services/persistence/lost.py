@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from attendance.live import store
+from attendance.live import outbox, store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
@@ -27,7 +27,8 @@ def find_lost() -> list[LessonReport]:
     """Compare the open rows of the ledger with Redis, page by page.
 
     A lesson that Redis holds and due does not name is entered there again; a parked
-    lesson that is not in due is unparked.
+    lesson that is not in due is unparked. Names that a death has left, and outboxes that waited
+    too long, end here.
     """
     reports: list[LessonReport] = []
     for page in _pages(LessonLedger.objects.open()):
@@ -38,6 +39,8 @@ def find_lost() -> list[LessonReport]:
         _enter_in_due({i: lessons[i] for i in outside if lessons[i] is not Missing.NOT_FOUND})
     _end_rewound()
     store.tidy_parked()
+    store.free_names_left()
+    outbox.tidy()
     return reports
 
 

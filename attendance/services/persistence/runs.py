@@ -4,10 +4,11 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from time import monotonic
 
 from django.db import Error
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
@@ -22,6 +23,9 @@ from attendance.services.persistence.report import (
 from attendance.vocabulary import Trigger
 
 logger = logging.getLogger(__name__)
+
+UNSTORED_KEPT = timedelta(days=30)
+"""How long the row of a run is kept that stored nothing, and failed or was cut off."""
 
 
 @dataclass
@@ -103,5 +107,35 @@ def _close(run_id: int, report: PersistenceReport) -> None:
             is_interrupted=report.is_interrupted,
             error=report.unavailable,
         )
+        _remove_old(run_id)
     except Error as error:
         logger.warning("The end of run %s could not be written: %s", run_id, error)
+
+
+def _remove_old(run_id: int) -> None:
+    """Keep one row of all the runs that had nothing to do: the newest of each trigger.
+
+    It tells when the last run was, and its mark is the highest. A run that stored something is
+    kept for good; one that failed, or was cut off, and stored nothing is kept for 30 days.
+    """
+    own = PersistenceRun.objects.get(pk=run_id)
+    if own.live_mark is None:
+        return
+    old = Q(started_at__lt=own.started_at - UNSTORED_KEPT)
+    before = PersistenceRun.objects.filter(old | _EMPTY & Q(trigger=own.trigger), pk__lt=run_id)
+    # A row with a higher mark says what Redis has been: a Redis that came back older shows by it.
+    unmarked = Q(live_mark=None) | Q(live_mark__lte=own.live_mark)
+    stored_nothing = before.filter(unmarked, lessons=0, commit_mark=None)
+    is_empty = PersistenceRun.objects.filter(_EMPTY, pk=run_id).exists()
+    (stored_nothing if is_empty else stored_nothing.filter(old)).delete()
+
+
+_EMPTY = Q(
+    lessons=0,
+    failed=0,
+    commit_mark=None,
+    finished_at__isnull=False,
+    is_interrupted=False,
+    error="",
+)
+"""The run was there and had nothing to do."""

@@ -62,6 +62,12 @@ class ChunkSnapshots(NamedTuple):
         """Those of which PostgreSQL has nothing newer: once they are stored, Redis forgets them."""
         return [*self.to_write, *self.stored]
 
+    @property
+    def that_stay(self) -> list[LiveLesson]:
+        """Those that Redis keeps for a person: older copies, and what lacks something."""
+        lacking = [each.snapshot for each in self.of_present if not each.lack.is_whole]
+        return [x.lesson for x in [*lacking, *(each.snapshot for each in self.rewound)]]
+
 
 _ENTRY = (
     *("digest", "quarantined_count", "record_count", "seen_revision", "seen_request"),

@@ -36,8 +36,9 @@
       body: JSON.stringify({ receipt }),
     });
     if (answer.ok) return (await answer.json()).outcome;
-    // Somebody else's, or not one at all: it will never be taken from here.
-    return [400, 403].includes(answer.status) ? "refused" : "";
+    if (answer.status === 410) return "expired";
+    // Somebody else's, not one at all, or of a deleted lesson: it is hardly ever taken from here.
+    return [400, 403, 409].includes(answer.status) ? "refused" : "";
   };
 
   const sendAll = async () => {
@@ -53,6 +54,11 @@
         return; /* offline: the next page tries again */
       }
       if (!outcome) continue;
+      if (outcome === "expired") {
+        delete kept[lesson];
+        write(kept);
+        continue;
+      }
       each.sent = Date.now();
       each.times = outcome === "restored" ? 0 : (each.times ?? 0) + 1;
       write(kept);

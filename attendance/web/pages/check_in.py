@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from attendance.errors import AttendanceError, LessonNotFound, LiveStoreUnavailable
+from attendance.errors import AttendanceError, LessonClosed, LessonNotFound, LiveStoreUnavailable
 from attendance.http_status import STATUS, as_shown
 from attendance.live import codes, store
 from attendance.live.payloads import LiveLesson
@@ -55,6 +55,8 @@ def type_code(request: HttpRequest) -> HttpResponse:
 def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
     try:
         lesson = store.lesson_by_code(short) if short else None
+        if lesson is None and short and store.is_code_over(short):
+            raise LessonClosed
         if lesson is None:
             raise LessonNotFound(_("No lesson has this code now. Look at the screen again."))
         scan = None
