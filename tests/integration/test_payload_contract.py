@@ -36,6 +36,7 @@ FIELDS = {
         "code_seconds",
         "section",
         "not_held",
+        "site",
         "request_digest",
     ),
     RecordData: ("school_number", "full_name", "source", "reason", "actor"),
