@@ -8,6 +8,16 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name='LessonWord',
+            fields=[
+                ('lesson_id', models.UUIDField(primary_key=True, serialize=False)),
+                ('revision', models.BigIntegerField()),
+                ('record_count', models.PositiveIntegerField()),
+                ('request', models.CharField(blank=True, max_length=200)),
+                ('lost', models.PositiveIntegerField(db_default=0, default=0)),
+            ],
+        ),
         migrations.AddField(
             model_name='lessonledger',
             name='accepted_revision',
@@ -22,16 +32,6 @@ class Migration(migrations.Migration):
             model_name='lessonledger',
             name='missing_count',
             field=models.PositiveIntegerField(db_default=0, default=0, verbose_name='records missing'),
-        ),
-        migrations.AddField(
-            model_name='lessonledger',
-            name='lost_words',
-            field=models.PositiveIntegerField(db_default=0, default=0, editable=False),
-        ),
-        migrations.AddField(
-            model_name='lessonledger',
-            name='seen_request',
-            field=models.CharField(blank=True, db_default='', editable=False, max_length=200),
         ),
         migrations.AddField(
             model_name='lessonledger',

@@ -1,7 +1,12 @@
 """The tables of ATTN: the stored register; ledger, runs and quarantine of persistence; alarms."""
 
 from attendance.models.alarms import AlarmAcknowledgement, AlarmEpisode
-from attendance.models.books import LessonLedger, PersistenceRun, QuarantinedPayload
+from attendance.models.books import (
+    LessonLedger,
+    LessonWord,
+    PersistenceRun,
+    QuarantinedPayload,
+)
 from attendance.models.register import (
     Attendance,
     AttendanceEvent,
@@ -18,6 +23,7 @@ __all__ = [
     "AttendanceRecord",
     "KnownSite",
     "LessonLedger",
+    "LessonWord",
     "PersistenceRun",
     "QuarantinedPayload",
     "RefusedCheckIn",

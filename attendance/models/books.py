@@ -66,10 +66,6 @@ class LessonLedger(models.Model):
     """The most that Redis ever counted."""
     seen_revision = models.BigIntegerField(_("newest revision seen"), default=0, db_default=0)
     """The highest that Redis ever had: a copy below it lacks something."""
-    seen_request = models.CharField(max_length=200, blank=True, db_default="", editable=False)
-    """The newest request whose event was seen, and its digest, with a space between."""
-    lost_words = models.PositiveIntegerField(default=0, db_default=0, editable=False)
-    """Acknowledged words that a copy lacked which has gone on since: its revisions hide that."""
     stored_revision = models.BigIntegerField(_("revision stored"), null=True)
     missing_count = models.PositiveIntegerField(_("records missing"), default=0, db_default=0)
     """Records that were seen, or counted, and were not in Redis when the lesson was stored."""
@@ -133,6 +129,24 @@ class LessonLedger(models.Model):
 
     def __str__(self) -> str:
         return f"{self.lesson_name or self.lesson_id}: {self.get_state_display()}"
+
+
+class LessonWord(models.Model):
+    """The newest word of a person that Redis has taken of a lesson, before it was acknowledged.
+
+    A table of its own: a task that stands still holds the ledger's row.
+    """
+
+    lesson_id = models.UUIDField(primary_key=True)
+    revision = models.BigIntegerField()
+    record_count = models.PositiveIntegerField()
+    request = models.CharField(max_length=200, blank=True)
+    """The id of its request and the digest, with a space between."""
+    lost = models.PositiveIntegerField(default=0, db_default=0)
+    """Words that a copy lacked which has gone on since: its revisions hide that."""
+
+    def __str__(self) -> str:
+        return f"{self.lesson_id} at {self.revision}"
 
 
 class PersistenceRun(models.Model):

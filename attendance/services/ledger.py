@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Greatest, Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
-from attendance.live.payloads import LiveLesson, RequestKey
+from attendance.live.payloads import LiveLesson
 from attendance.models import LessonLedger
 from attendance.selectors.shapes import state_of
-from attendance.services import claims
+from attendance.services import claims, words
 from attendance.services.lacks import WHOLE, Lack
 from attendance.vocabulary import LessonState
 from users.identity import Person
@@ -153,7 +152,8 @@ def mark_persisted(entries: Sequence[PersistedLesson]) -> None:
         cursor.execute(
             # What was acknowledged since the snapshot is not stored, although this is.
             "UPDATE attendance_lessonledger AS stored SET state = CASE WHEN i.is_whole AND"
-            " stored.seen_revision > greatest(stored.stored_revision, i.revision)"
+            " (SELECT w.revision FROM attendance_lessonword AS w WHERE w.lesson_id = i.lesson_id)"
+            " > greatest(stored.stored_revision, i.revision)"
             " THEN 'ended' ELSE 'persisted' END, attempts = 0,"
             " next_attempt_at = NULL, last_error = '', persisted_at = statement_timestamp(),"
             " discarded_at = NULL, digest = i.digest, quarantined_count = i.quarantined,"
@@ -193,50 +193,6 @@ def mark_lacks(lacks: Mapping[UUID, Lack]) -> None:
         )
 
 
-def saw(lesson: LiveLesson, newest: RequestKey | None = None) -> bool:
-    """After a word of a person was taken by Redis, and before it is acknowledged: keep that.
-
-    Redis has the lesson at this revision now, with the event of `newest`: a copy below it, or
-    without that event, lacks something; and a lesson that was stored at an older revision is to
-    be stored again. Returns whether it was stored. Call it outside a transaction, or the word is
-    acknowledged before this is committed.
-    """
-    rows = LessonLedger.objects.filter(lesson_id=lesson.id)
-    newer: dict[str, Any] = {
-        "seen_revision": Greatest("seen_revision", lesson.revision),
-        "record_count": Greatest("record_count", lesson.record_count),
-    }
-    if newest is not None:
-        newer["seen_request"] = f"{newest.id} {newest.digest}"
-    older = Q(stored_revision=None) | Q(stored_revision__lt=lesson.revision)
-    if rows.filter(older, state=LessonState.PERSISTED).update(state=LessonState.ENDED, **newer):
-        return True
-    if not rows.update(**newer):
-        enter_started(lesson)
-        rows.update(**newer)
-    return False
-
-
-def newest_request(lesson_id: UUID) -> RequestKey | None:
-    """The newest request whose event was seen in Redis, or None. One query."""
-    rows = LessonLedger.objects.filter(lesson_id=lesson_id).exclude(seen_request="")
-    seen = rows.values_list("seen_request", flat=True).first()
-    return request_of(seen) if seen else None
-
-
-def request_of(seen: str) -> RequestKey:
-    """What `seen_request` names."""
-    request_id, _, digest = seen.partition(" ")
-    return RequestKey(request_id, digest)
-
-
-def miss_a_word(lesson_id: UUID) -> None:
-    """Redis goes on from a copy that lacks the newest word that was seen: that stays told."""
-    LessonLedger.objects.filter(lesson_id=lesson_id).update(
-        lost_words=F("lost_words") + 1, seen_request=""
-    )
-
-
 def settle_discards(gone_ids: Collection[UUID], *, still_there: Mapping[UUID, str]) -> None:
     """After the discard: mark lessons that left Redis, and those with something newer there.
 
@@ -248,7 +204,8 @@ def settle_discards(gone_ids: Collection[UUID], *, still_there: Mapping[UUID, st
     with transaction.atomic():
         claimed_ids = claims.claim([*gone_ids, *still_there])
         persisted_before = LessonLedger.objects.filter(state=LessonState.PERSISTED)
-        persisted_before.filter(lesson_id__in=[i for i in claimed_ids if i in gone_ids]).update(
+        gone = persisted_before.filter(lesson_id__in=[i for i in claimed_ids if i in gone_ids])
+        gone.filter(~words.newer_than_stored()).update(
             state=LessonState.DISCARDED,
             discarded_at=timezone.now(),
             attempts=0,
@@ -327,7 +284,8 @@ def mark_lost(lesson_ids: Sequence[UUID]) -> list[UUID]:
     with transaction.atomic():
         claimed_ids = claims.claim(lesson_ids)
         rows = LessonLedger.objects.filter(lesson_id__in=claimed_ids)
-        rows.filter(state=LessonState.PERSISTED).update(
+        # Where a newer word was acknowledged than what is stored, that word is lost.
+        rows.filter(~words.newer_than_stored(), state=LessonState.PERSISTED).update(
             state=LessonState.DISCARDED, discarded_at=timezone.now()
         )
         lost_ids = list(rows.open().values_list("lesson_id", flat=True))

@@ -10,6 +10,7 @@ from attendance.errors import LessonNotFound, NothingToAccept
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.models import LessonLedger
+from attendance.services import words
 from attendance.vocabulary import LessonState
 
 
@@ -82,6 +83,7 @@ def accept_what_is_there(lesson_id: UUID) -> None:
         if row.incomplete_since is None or row.stored_revision is None:
             raise NothingToAccept
         LessonLedger.objects.filter(pk=lesson_id).update(
-            accepted_revision=F("stored_revision"), last_error="", lost_words=0, seen_request=""
+            accepted_revision=F("stored_revision"), last_error=""
         )
+        words.forget(lesson_id)
     store.unpark([lesson_id])

@@ -1,6 +1,6 @@
 """Changing a lesson in the store where it lives, so that what is acknowledged can be missed.
 
-A word that Redis takes is entered in the ledger before it is acknowledged: by its revision, and
+A word that Redis takes is written down before it is acknowledged: by its revision, and
 by its request. A copy of Redis that lacks it is known by that, even one that has gone on from
 where it was; and a stored lesson is stored again at once.
 """
@@ -13,7 +13,7 @@ from attendance.errors import RequestIdReused
 from attendance.live import store
 from attendance.live.payloads import LiveLesson, RequestKey
 from attendance.selectors import whereabouts
-from attendance.services import ledger
+from attendance.services import words
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 def write(
     lesson_id: UUID, *, request: RequestKey, live: Callable[[], T], stored: Callable[[], T]
 ) -> T:
-    """Change a lesson, and enter in the ledger what Redis has taken of this request.
+    """Change a lesson, and write down what Redis has taken of this request.
 
     `live` and `stored` as in `whereabouts.write`. Raises what the two raise, and
     django.db.Error where PostgreSQL does not answer: then nothing is acknowledged, and the same
@@ -40,11 +40,11 @@ def _enter(lesson_id: UUID, request: RequestKey) -> None:
     lesson = store.read_lessons([lesson_id])[lesson_id]
     if not isinstance(lesson, LiveLesson):
         return
-    before = ledger.newest_request(lesson_id)
+    before = words.newest_request(lesson_id)
     if before is not None and not _has(lesson_id, before):
-        ledger.miss_a_word(lesson_id)
+        words.miss(lesson_id)
     newest = request if _has(lesson_id, request) else None
-    if ledger.saw(lesson, newest):
+    if words.enter(lesson, newest):
         # It was stored and waits to be discarded: the next run takes the new word.
         store.unpark([lesson_id])
 

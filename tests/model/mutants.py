@@ -12,6 +12,7 @@ from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
 from attendance.services import corrections, ledger, request_keys, stored_revisions
+from attendance.services.lacks import Lack
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
 from tests.model import scenarios, section_mutants
@@ -63,8 +64,9 @@ def _every_copy_is_new() -> Iterator[None]:
         snapshot: store.Snapshot,
         stored: int | None,
         entry: LessonLedger | None,
+        lack: Lack,
     ) -> None:
-        sort(read, snapshot, None, entry)
+        sort(read, snapshot, None, entry, lack)
 
     with python(snapshots, "_sort", unsorted), _nobody_is_overruled():
         yield

@@ -20,6 +20,7 @@ TABLES = (
     "attendance_attendanceevent",
     "attendance_refusedcheckin",
     "attendance_lessonledger",
+    "attendance_lessonword",
     "attendance_quarantinedpayload",
 )
 _RECORD = (
@@ -39,7 +40,6 @@ _EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "request_dig
 _LEDGER = (
     *("state", "record_count", "quarantined_count", "attempts", "digest", "last_error"),
     *("seen_revision", "stored_revision", "missing_count", "accepted_revision"),
-    *("seen_request", "lost_words"),
 )
 
 _READ_ALL = (
@@ -119,6 +119,7 @@ class Rows:
                 )
                 for row in self.of("lessonledger")
             ),
+            "words": _sorted(tuple(row.values()) for row in self.of("lessonword")),
             "quarantine": _sorted(
                 (row["lesson_id"], row["kind"], row["field"], row["sha256"], row["state"])
                 for row in self.of("quarantinedpayload")

@@ -11,9 +11,9 @@ from uuid import UUID
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
-from attendance.models import Attendance, LessonLedger
+from attendance.models import Attendance, LessonLedger, LessonWord
+from attendance.services import words
 from attendance.services.lacks import WHOLE, Lack
-from attendance.services.ledger import request_of
 from attendance.services.persistence import older_copies
 from attendance.services.persistence.row_values import Readable
 from attendance.services.sites import is_foreign
@@ -70,8 +70,8 @@ class ChunkSnapshots(NamedTuple):
 
 
 _ENTRY = (
-    *("digest", "quarantined_count", "record_count", "seen_revision", "seen_request"),
-    *("lost_words", "accepted_revision"),
+    *("digest", "quarantined_count", "record_count", "seen_revision"),
+    "accepted_revision",
 )
 
 
@@ -86,6 +86,7 @@ def take_snapshots(
     # Before the snapshots: what is acknowledged after this is newer than they are, not missing.
     rows = LessonLedger.objects.filter(lesson_id__in=lesson_ids).only(*_ENTRY)
     entries = {row.lesson_id: row for row in rows}
+    said = words.words_of(lesson_ids)
     replies = store.snapshot_many(lesson_ids)
     # Read after the snapshots: nobody stores a claimed lesson in between.
     revisions = dict(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", "revision"))
@@ -95,34 +96,39 @@ def take_snapshots(
         elif is_foreign(snapshot.lesson.data.site, sites):
             snapshots.unsnapped[lesson_id] = Unsnapped("foreign", FOREIGN)
         else:
-            _sort(snapshots, snapshot, revisions.get(lesson_id), entries.get(lesson_id))
+            lack = _lack(snapshot, entries.get(lesson_id), said.get(lesson_id))
+            _sort(snapshots, snapshot, revisions.get(lesson_id), entries.get(lesson_id), lack)
     return snapshots
 
 
-def _lack(snapshot: Snapshot, entry: LessonLedger | None) -> Lack:
-    """What the scripts have counted or the ledger has seen, and the snapshot does not have."""
+def _lack(snapshot: Snapshot, entry: LessonLedger | None, said: LessonWord | None) -> Lack:
+    """What was counted, seen or acknowledged of a lesson, and the snapshot does not have."""
     lesson = snapshot.lesson
     if entry is not None and entry.accepted_revision == lesson.revision:
         return WHOLE
+    counted = [lesson.record_count, *(each.record_count for each in (entry, said) if each)]
+    seen = [entry.seen_revision if entry else 0, said.revision if said else 0]
     events = max(0, lesson.event_count - len(snapshot.raw_events))
-    if entry is None:
-        return Lack(max(0, lesson.record_count - snapshot.read), events)
-    if entry.seen_request and not snapshot.has_event_of(request_of(entry.seen_request)):
-        events += 1
+    if said is not None:
+        is_missing = said.request and not snapshot.has_event_of(words.request_of(said))
+        events += said.lost + bool(is_missing)
     return Lack(
-        records=max(0, max(lesson.record_count, entry.record_count) - snapshot.read),
-        events=events + entry.lost_words,
-        revisions=max(0, entry.seen_revision - lesson.revision),
+        records=max(0, max(counted) - snapshot.read),
+        events=events,
+        revisions=max(0, max(seen) - lesson.revision),
     )
 
 
 def _sort(
-    snapshots: ChunkSnapshots, snapshot: Snapshot, stored: int | None, entry: LessonLedger | None
+    snapshots: ChunkSnapshots,
+    snapshot: Snapshot,
+    stored: int | None,
+    entry: LessonLedger | None,
+    lack: Lack,
 ) -> None:
     """`stored` is the revision that PostgreSQL has, `entry` what the ledger says."""
     revision = snapshot.lesson.revision
     digest = entry.digest if entry else ""
-    lack = _lack(snapshot, entry)
     if stored == revision and entry and digest == snapshot.digest:
         snapshots.stored.append(StoredLesson(snapshot, entry.quarantined_count, lack))
     elif stored is None or stored < revision or (stored == revision and not digest):
