@@ -25,7 +25,8 @@ def enter(lesson: LiveLesson, newest: RequestKey | None) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO attendance_lessonword AS known"
-            " (lesson_id, revision, record_count, request) VALUES (%s, %s, %s, %s) ON CONFLICT (lesson_id) DO UPDATE SET"
+            " (lesson_id, revision, record_count, request) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (lesson_id) DO UPDATE SET"
             " revision = greatest(known.revision, EXCLUDED.revision),"
             " record_count = greatest(known.record_count, EXCLUDED.record_count),"
             " request = CASE WHEN EXCLUDED.request = '' THEN known.request"

@@ -13,6 +13,7 @@ from attendance import scheduler
 from attendance.errors import LessonAlreadyLive, LiveStoreUnavailable
 from attendance.live import client, codes, keys, store
 from attendance.live.payloads import LiveLesson
+from attendance.live.store import names as names_module
 from attendance.live.store import starting
 from attendance.live.store.names import take_code
 from attendance.models import AttendanceRecord, PersistenceRun
@@ -21,7 +22,7 @@ from attendance.services import sites
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, start_lesson
-from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.persistence import failpoints, runs, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.runs import UNSTORED_KEPT
 from attendance.vocabulary import Trigger, Verdict
@@ -238,6 +239,8 @@ def test_a_start_that_dies_leaves_no_code_for_ever() -> None:
     lesson_id = uuid4()
     short = take_code(lesson_id)
     assert 0 < client.connection().ttl(keys.code(short)) <= 86_400
+    # The answer may be lost, and the script run again.
+    assert names_module._take_code(lesson_id, short, b"") is None
 
     lesson = live_lesson(0)
 
@@ -372,3 +375,22 @@ def test_an_outbox_that_is_not_listed_any_more_is_listed_before_its_lesson_leave
     unified_persistence_task()
 
     assert client.connection().zrange(keys.OUTBOXES, 0, -1) == [str(lesson.id).encode()]
+
+
+def test_a_run_whose_row_a_later_run_has_removed_ends_as_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = runs._remove_old
+
+    def after_a_later_one(run_id: int) -> None:
+        monkeypatch.setattr(runs, "_remove_old", real)
+        tick()
+        real(run_id)
+
+    monkeypatch.setattr(runs, "_remove_old", after_a_later_one)
+
+    report = unified_persistence_task(options=RunOptions(trigger=Trigger.SCHEDULER))
+
+    assert report.exit_status == 0
+    assert report.run_id not in kept()
+    assert len(kept()) == 1

@@ -50,6 +50,7 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
         {"source": "system"},
     ),
     ("attendance_record_excused_by_an_absence", "AttendanceRecordFactory", {"absence": ABSENCE}),
+    ("site_disagreement_has_its_instant", "KnownSiteFactory", {"disagreement": "older"}),
     ("attendance_record_status_is_known", "AttendanceRecordFactory", {"status": "asleep"}),
     ("attendance_record_source_is_known", "AttendanceRecordFactory", {"source": "rumour"}),
     ("attendance_record_instants_are_sane", "AttendanceRecordFactory", {"checked_in_at": FAR}),
@@ -110,6 +111,7 @@ def test_every_rule_is_tested() -> None:
     unique = {
         "attendance_record_once_per_student",
         "attendance_record_once_per_number",
+        "site_is_one_database",
         "attendance_event_once_per_revision",
         "attendance_event_once_per_request",
         "quarantined_payload_kept_once",

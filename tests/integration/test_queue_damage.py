@@ -34,7 +34,7 @@ def make_wrong(key: str) -> None:
     client.connection().rpush(key, "nobody's")
 
 
-@pytest.mark.parametrize("key", [keys.DUE, keys.PARKED, keys.OUTBOXES, keys.NAMES])
+@pytest.mark.parametrize("key", [keys.DUE, keys.PARKED, keys.OUTBOXES, keys.NAMES, keys.DISCARDED])
 def test_a_queue_of_the_wrong_type_keeps_no_mark_back(key: str) -> None:
     lessons = ended_lessons(3)
     open_one = live_lesson(2)

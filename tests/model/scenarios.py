@@ -151,7 +151,7 @@ STARTS = Scenario(
     ("names_held",),
     deaths=1,
     mortals=("starter 1", "starter 2"),
-    call_stops=("create_lesson", "take_name", "go_live"),
+    call_stops=("take_code", "create_lesson", "take_name", "go_live"),
 )
 _OF_SECTION = {
     "start of the section": Ask(1, "teacher"),

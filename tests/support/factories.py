@@ -12,6 +12,7 @@ from attendance.models import (
     Attendance,
     AttendanceEvent,
     AttendanceRecord,
+    KnownSite,
     LessonLedger,
     PersistenceRun,
     QuarantinedPayload,
@@ -156,3 +157,10 @@ class RefusedCheckInFactory(factory.django.DjangoModelFactory[RefusedCheckIn]):
     times = 1
     first_at = factory.LazyFunction(timezone.now)
     last_at = factory.LazyFunction(timezone.now)
+
+
+class KnownSiteFactory(factory.django.DjangoModelFactory[KnownSite]):
+    class Meta:
+        model = KnownSite
+
+    is_own = True

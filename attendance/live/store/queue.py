@@ -38,7 +38,7 @@ def set_damaged_aside() -> None:
     Nothing is lost: the ledger and the lessons say what belongs in a queue. Raises
     LiveStoreUnavailable.
     """
-    queues = (keys.DUE, keys.PARKED, keys.OUTBOXES, keys.NAMES)
+    queues = (keys.DUE, keys.PARKED, keys.OUTBOXES, keys.NAMES, keys.DISCARDED)
     replies = client.run_many(
         [client.Call("set_aside", [key, keys.damaged(key)]) for key in queues]
     )

@@ -118,8 +118,9 @@ def _remove_old(run_id: int) -> None:
     It tells when the last run was, and its mark is the highest. A run that stored something is
     kept for good; one that failed, or was cut off, and stored nothing is kept for 30 days.
     """
-    own = PersistenceRun.objects.get(pk=run_id)
-    if own.live_mark is None:
+    own = PersistenceRun.objects.filter(pk=run_id).first()
+    # A later run of another process may have removed it already.
+    if own is None or own.live_mark is None:
         return
     old = Q(started_at__lt=own.started_at - UNSTORED_KEPT)
     before = PersistenceRun.objects.filter(old | _EMPTY & Q(trigger=own.trigger), pk__lt=run_id)
