@@ -32,7 +32,18 @@ def untold(rig: Rig, audit: Audit) -> Audit:
     left: dict[str, Any] = {
         name: _not_of(gone if name in WORDS else known, getattr(audit, name)) for name in FAULTS
     }
+    # What was said to a copy afterwards may be newer and have a smaller revision: the word
+    # that had to give way is in quarantine.
+    left["overwritten"] = _not_of(_older_copies(rig), left["overwritten"])
     return audit._replace(**left)
+
+
+def _older_copies(rig: Rig) -> set[str]:
+    with rig.sql() as sql:
+        rows = sql.execute(
+            "SELECT DISTINCT lesson_id::text FROM attendance_quarantinedpayload"
+        ).fetchall()
+    return {str(row[0])[-12:] for row in rows}
 
 
 def _lessons(rig: Rig, which: str) -> set[str]:
