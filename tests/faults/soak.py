@@ -75,6 +75,8 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
         ):
             crew = Crew(rig, wires, workers)
             _let_fail(rig, wires, site, crew, school.chance, met)
+        rig.heal()
+        school.finish_everything()
         let_run_to_rest(rig)
         whole = count(rig, school.journal)
         audit = untold(rig, whole)
