@@ -7,6 +7,7 @@ that came back from a backup has a smaller one than the other has heard.
 
 import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from attendance.errors import ReasonRequired
+from attendance.errors import LiveStoreUnavailable, ReasonRequired
 from attendance.live import store
 from attendance.live.store import Marks
 from attendance.models import Attendance, KnownSite, PersistenceRun
@@ -91,6 +92,31 @@ def next_commit(run_id: int | None) -> int:
             [mark, run_id],
         )
     return mark
+
+
+def number_word() -> None:
+    """Within a transaction that changes a stored lesson: number its commit, and tell Redis of it.
+
+    The number is kept with the newest run that has one; before the first there is nothing to lose.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE attendance_persistencerun"
+            " SET commit_mark = greatest(commit_mark, nextval('attendance_commit_mark'))"
+            " WHERE id = (SELECT id FROM attendance_persistencerun WHERE commit_mark > 0"
+            # One that a run or another word holds just now is passed over: nobody waits for this.
+            " ORDER BY id DESC LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING commit_mark"
+        )
+        for (mark,) in cursor.fetchall():
+            transaction.on_commit(partial(_tell_of_word, mark))
+
+
+def _tell_of_word(mark: int) -> None:
+    """The word stands, whether or not Redis hears of it: then the next one tells of both."""
+    try:
+        store.raise_marks(Marks(0, mark))
+    except LiveStoreUnavailable as error:
+        logger.warning("Redis could not be told of commit %s: %s", mark, error)
 
 
 def _disagree(cause: str) -> None:

@@ -2,18 +2,21 @@
 
 A word that Redis takes is written down before it is acknowledged: by its revision, and
 by its request. A copy of Redis that lacks it is known by that, even one that has gone on from
-where it was; and a stored lesson is stored again at once.
+where it was; and a stored lesson is stored again at once. A word that PostgreSQL takes has the
+number of its commit, which Redis hears of.
 """
 
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
+from django.db import transaction
+
 from attendance.errors import RequestIdReused
 from attendance.live import store
 from attendance.live.payloads import LiveLesson, RequestKey
 from attendance.selectors import whereabouts
-from attendance.services import words
+from attendance.services import sites, words
 
 T = TypeVar("T")
 
@@ -33,7 +36,15 @@ def write(
         _enter(lesson_id, request)
         return result
 
-    return whereabouts.write(lesson_id, live=and_enter, stored=stored)
+    return whereabouts.write(lesson_id, live=and_enter, stored=lambda: _and_number(stored))
+
+
+def _and_number(stored: Callable[[], T]) -> T:
+    """Change a stored lesson; a PostgreSQL that lacks the word is known to be older by that."""
+    with transaction.atomic():
+        result = stored()
+        sites.number_word()
+    return result
 
 
 def _enter(lesson_id: UUID, request: RequestKey) -> None:

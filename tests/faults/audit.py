@@ -303,4 +303,5 @@ def _orphans(sql: "psycopg.Connection[tuple[Any, ...]]") -> Iterator[str]:
 
 
 def _name(pair: Pair) -> str:
-    return f"{pair[1]} in {str(pair[0])[:8]}"
+    # The beginning of an id is its time: lessons of one minute share it.
+    return f"{pair[1]} in {str(pair[0])[-12:]}"

@@ -4,6 +4,7 @@ Each is a context manager: the fault lasts as long as its block, or has happened
 when the block begins.
 """
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import psycopg
 import redis
 
+from tests.faults import backups
 from tests.faults.rig import Rig
 from tests.support.rig.servers import Breakable
 
@@ -158,6 +160,29 @@ def setting_of_postgres(rig: Rig, name: str, value: str) -> Iterator[None]:
         with rig.sql(options="-c default_transaction_read_only=off") as sql:
             sql.execute(f"ALTER SYSTEM RESET {name}")
             sql.execute("SELECT pg_reload_conf()")
+
+
+@contextmanager
+def somebody_renumbered(rig: Rig, chance: random.Random) -> Iterator[None]:
+    """One of the students and teachers gets a number that nobody has had."""
+    person = chance.choice([*rig.people.students, *rig.people.teachers])
+    with rig.sql() as sql:
+        sql.execute("SET lock_timeout = '20s'")
+        sql.execute(
+            "UPDATE users_user SET school_number = %s WHERE school_number = %s OR id IN"
+            " (SELECT user_id FROM users_formernumber WHERE number = %s)",
+            [f"R-{chance.getrandbits(48):012X}", person.school_number, person.school_number],
+        )
+    yield
+
+
+@contextmanager
+def restored_live_store(rig: Rig) -> Iterator[None]:
+    """A copy of its files is taken; behind the block it comes back with them."""
+    with backups.folder_for(rig) as older:
+        backups.copy(rig.live, older)
+        yield
+        backups.restore(rig.live, older)
 
 
 @contextmanager

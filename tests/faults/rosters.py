@@ -60,7 +60,9 @@ def audit_rosters(
     closed = [each for each in lessons if each.is_closed]
     expected = sum(len(each.roster) for each in closed)
     absent = sum(len(each.absent) for each in lessons)
-    wrong = [f"{str(each.id)[:8]} {why}" for each in lessons for why in _wrong(each, acknowledged)]
+    wrong = [
+        f"{str(each.id)[-12:]} {why}" for each in lessons for why in _wrong(each, acknowledged)
+    ]
     if told[0] != expected:
         wrong.append(f"runs have closed rosters of {told[0]}, {expected} are on them")
     if told[1] < absent:

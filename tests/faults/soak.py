@@ -26,6 +26,7 @@ from tests.faults import aof, injections, power
 from tests.faults.audit import Audit, count, let_run_to_rest
 from tests.faults.rig import Rig, Site, Template, Worker, made_rig
 from tests.faults.school import School
+from tests.faults.told import WORDS, alarms, untold
 from tests.faults.wire import TO_CLIENT, TO_SERVER, Fate, Plan, Wire, Wires, at_random
 from tests.faults.wire import lose_answer_of_commit as lose_commits
 from tests.support.rig.servers import children_of
@@ -74,14 +75,20 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
         ):
             crew = Crew(rig, wires, workers)
             _let_fail(rig, wires, site, crew, school.chance, met)
+        rig.heal()
+        school.finish_everything()
         let_run_to_rest(rig)
-        audit = count(rig, school.journal)
+        whole = count(rig, school.journal)
+        audit = untold(rig, whole)
+        told = alarms(site)
 
-    result = Result(seed, met, audit, len(school.journal.given_up))
+    is_told = sum(len(getattr(whole, name)) - len(getattr(audit, name)) for name in WORDS)
+    result = Result(seed, met, audit, len(school.journal.given_up), is_told)
     print(result.line)
     result.write()
     assert not audit.faults, audit.line
     assert audit.acknowledged
+    assert not is_told or told & {"lesson_lost", "lesson_incomplete"}, told
     assert audit.absent
 
 
@@ -133,6 +140,8 @@ def _faults(rig: Rig, wires: Wires, chance: random.Random) -> dict[str, Fault]:
         "PostgreSQL stalled": lambda: injections.stalled(rig.postgres),
         "backends terminated": lambda: injections.backends_terminated(rig),
         "no connection of PostgreSQL free": lambda: injections.connections_used_up(rig),
+        "somebody renumbered": lambda: injections.somebody_renumbered(rig, chance),
+        "live store restored": lambda: injections.restored_live_store(rig),
         "table locked": lambda: injections.table_locked(rig),
         "PostgreSQL read-only": lambda: injections.setting_of_postgres(
             rig, "default_transaction_read_only", "on"
@@ -195,12 +204,15 @@ class Result(NamedTuple):
     met: Counter[str]
     audit: Audit
     given_up: int
+    told: int
+    """Acknowledged words that went with a copy of the live store, and are told of."""
 
     @property
     def line(self) -> str:
         return (
             f"soak: seed {self.seed}, {SECONDS:.0f} s, {self.met.total()} faults, "
-            f"{self.given_up} requests given up; {self.audit.line}"
+            f"{self.given_up} requests given up, "
+            f"{self.told} words gone with an older copy of Redis and told; {self.audit.line}"
         )
 
     def write(self, page: Path = PAGE) -> None:

@@ -97,6 +97,23 @@ def test_a_postgresql_restored_to_any_moment_of_a_run_keeps_silent_about_nothing
     assert count(rig, school.journal).stored == (11 if is_stored else 10)
 
 
+def test_a_word_on_a_stored_lesson_that_a_restored_postgresql_lacks_is_told(
+    school: School,
+) -> None:
+    rig = school.rig
+    desk = school.lesson(5)
+    desk.finish()
+    let_run_to_rest(rig)
+    with backups.folder_for(rig) as older:
+        backups.copy(rig.postgres, older)
+        desk.correct_somebody()
+        backups.restore(rig.postgres, older)
+    let_run_to_rest(rig)
+
+    assert count(rig, school.journal).lost
+    assert "stores_disagree" in alarms(school.site)
+
+
 def test_a_record_under_a_flipped_key_is_missed_and_its_receipt_brings_it_back(
     school: School,
 ) -> None:

@@ -1,14 +1,16 @@
 """What is gone has to be told: in the ledger, and to whoever asks /readyz."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from tests.faults.audit import Audit
+from tests.faults.audit import FAULTS, Audit
 from tests.faults.rig import Rig, Site
 
-_TOLD = (
-    "SELECT lesson_id::text FROM attendance_lessonledger"
-    " WHERE state = 'lost' OR incomplete_since IS NOT NULL"
-)
+_GONE = "state = 'lost' OR incomplete_since IS NOT NULL"
+_COPIES = "last_error LIKE 'rewound%'"
+
+WORDS = ("lost", "overwritten", "denied")
+"""Excused where the ledger calls their lesson lost or incomplete; a copy that came back is none."""
 
 
 def alarms(site: Site) -> set[str]:
@@ -21,7 +23,37 @@ def alarms(site: Site) -> set[str]:
 
 def silent(rig: Rig, audit: Audit) -> list[str]:
     """What was acknowledged, is gone, and is of a lesson that the ledger calls whole."""
+    return _not_of(_lessons(rig, _GONE), (*audit.lost, *audit.overwritten))
+
+
+def untold(rig: Rig, audit: Audit) -> Audit:
+    """The audit without what the ledger tells: of lessons that are lost, incomplete or rewound."""
+    gone, known = _lessons(rig, _GONE), _lessons(rig, f"{_GONE} OR {_COPIES}")
+    left: dict[str, Any] = {
+        name: _not_of(gone if name in WORDS else known, getattr(audit, name)) for name in FAULTS
+    }
+    # What was said to a copy afterwards may be newer and have a smaller revision: the word
+    # that had to give way is in quarantine.
+    left["overwritten"] = _not_of(_older_copies(rig), left["overwritten"])
+    return audit._replace(**left)
+
+
+def _older_copies(rig: Rig) -> set[str]:
     with rig.sql() as sql:
-        told = {str(row[0])[:8] for row in sql.execute(_TOLD).fetchall()}
-    gone = (*audit.lost, *audit.overwritten)
-    return [text for text in gone if not any(lesson in text for lesson in told)]
+        rows = sql.execute(
+            "SELECT DISTINCT lesson_id::text FROM attendance_quarantinedpayload"
+        ).fetchall()
+    return {str(row[0])[-12:] for row in rows}
+
+
+def _lessons(rig: Rig, which: str) -> set[str]:
+    """The ends of their ids, as an audit names them."""
+    with rig.sql() as sql:
+        rows = sql.execute(
+            f"SELECT lesson_id::text FROM attendance_lessonledger WHERE {which}"
+        ).fetchall()
+    return {str(row[0])[-12:] for row in rows}
+
+
+def _not_of(lessons: set[str], texts: Iterable[str]) -> list[str]:
+    return [text for text in texts if not any(lesson in text for lesson in lessons)]

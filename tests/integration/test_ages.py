@@ -304,3 +304,27 @@ def test_a_copy_that_reached_the_same_revision_by_check_ins_is_found_out() -> No
     check_in(lesson.id, student=student(9))
     end(lesson.id)
     assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
+
+
+def test_a_copy_from_the_middle_of_a_start_is_no_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    copies: list[Any] = []
+    run = client.run
+
+    def run_and_copy(name: str, *arguments: Any, **options: Any) -> Any:
+        reply = run(name, *arguments, **options)
+        if name == "create_lesson":
+            copies.append(redis_state())
+        return reply
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "run", run_and_copy)
+        lesson = live_lesson(3)
+    unified_persistence_task()
+    forget_everything()
+    put_back(copies[0])
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"lost": 1}
+    assert ledger_row(lesson.id).state == LessonState.LOST
+    assert unified_persistence_task().totals.outcomes == {}

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.db import connection
+from django.db import connection, transaction
 
 from attendance.live import client, keys, store
 from attendance.models import (
@@ -21,11 +21,13 @@ from attendance.models import (
     PersistenceRun,
 )
 from attendance.services import sites
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
-from attendance.vocabulary import LessonState, Trigger
+from attendance.vocabulary import LessonState, Trigger, Verdict
 from tests.support.death import Died
 from tests.support.lessons import (
+    TEACHER,
     ended_lesson,
     forget_everything,
     keys_in_redis,
@@ -292,3 +294,51 @@ def test_runs_without_a_lesson_are_no_difference_of_ages() -> None:
     found = sites.disagreement()
     assert found is not None
     assert "Redis is older" in found.disagreement
+
+
+def correct(lesson_id: UUID) -> None:
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number="S-0001",
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason="tram",
+        )
+    )
+
+
+def test_a_word_on_a_stored_lesson_is_missed_with_an_older_postgresql() -> None:
+    lesson = ended_lesson(2)
+    unified_persistence_task()
+    held = backup()
+    correct(lesson.id)
+    unified_persistence_task()
+    assert sites.disagreement() is None
+    restore(held)
+
+    unified_persistence_task()
+
+    found = sites.disagreement()
+    assert found is not None
+    assert "PostgreSQL is older" in found.disagreement
+
+
+def test_a_word_that_is_not_committed_is_not_told_of() -> None:
+    lesson = ended_lesson(2)
+    unified_persistence_task()
+    with pytest.raises(Died), transaction.atomic():
+        correct(lesson.id)
+        raise Died
+    unified_persistence_task()
+    assert sites.disagreement() is None
+
+
+def test_a_word_waits_for_no_run_that_holds_its_row() -> None:
+    lesson = ended_lesson(2)
+    unified_persistence_task()
+    with transaction.atomic():
+        list(PersistenceRun.objects.select_for_update())
+        in_another_session(sites.number_word)
+    correct(lesson.id)
+    assert PersistenceRun.objects.filter(commit_mark__gt=1).exists()

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attendance.errors import LessonClosed
-from attendance.live import store
+from attendance.live import keys, store
 from attendance.models import AttendanceRecord, QuarantinedPayload
 from attendance.selectors import own, whereabouts
 from attendance.selectors.boards import find_board
@@ -99,15 +99,20 @@ def test_events_and_refusals_are_those_of_postgresql(stored: UUID) -> None:
 
 
 def test_every_writer_writes_where_the_readers_look(stored: UUID) -> None:
-    before = redis_state()
+    before = _lessons_in_redis()
     correct(stored, Verdict.EXCUSE)
     rename_lesson(stored, "Chemistry", actor=TEACHER)
     with pytest.raises(LessonClosed):
         extend_lesson(stored, find_lesson(stored).ends_at + timedelta(minutes=5), actor=TEACHER)
 
-    assert redis_state() == before
+    assert _lessons_in_redis() == before
     assert find_lesson(stored).lesson_name == "Chemistry"
     assert find_record(stored, "S-0001").status == "excused"  # type: ignore[union-attr]
+
+
+def _lessons_in_redis() -> dict[bytes, bytes]:
+    """All but the number of the newest commit, which Redis hears of with each word."""
+    return {name: value for name, value in redis_state().items() if name != keys.SITE.encode()}
 
 
 def test_an_end_closes_an_older_copy_too_and_keeps_what_it_took(stored: UUID) -> None:

@@ -35,13 +35,21 @@ def find_lost() -> list[LessonReport]:
         # Read due before the lessons: a discard leaves due last, and may be halfway just now.
         outside = store.outside_due(page)
         lessons = store.read_lessons(page)
-        reports += _declare([i for i in page if lessons[i] is Missing.NOT_FOUND])
+        reports += _declare([i for i in page if _is_missing(lessons[i])])
         _enter_in_due({i: lessons[i] for i in outside if lessons[i] is not Missing.NOT_FOUND})
     _end_rewound()
     store.tidy_parked()
     store.free_names_left()
     outbox.tidy()
     return reports
+
+
+def _is_missing(lesson: LiveLesson | Missing) -> bool:
+    """Whether Redis lacks a lesson of the ledger; a copy from the middle of its start is none."""
+    if isinstance(lesson, LiveLesson):
+        # The ledger learns of a lesson once its start is complete.
+        return lesson.is_starting
+    return lesson is Missing.NOT_FOUND
 
 
 def _end_rewound() -> None:
