@@ -23,7 +23,7 @@ from tests.api.endpoints import ENDPOINTS
 from tests.support.absences import PDF, added_file, asked_absence, made_course
 from tests.support.alarm_scenes import live_setting
 from tests.support.callers import PASSWORD, Api, account
-from tests.support.factories import QuarantinedPayloadFactory
+from tests.support.factories import LessonLedgerFactory, QuarantinedPayloadFactory
 from tests.support.lessons import TEACHER, live_lesson, student
 from tests.support.sections import section_lesson
 from users.errors import UserError
@@ -99,6 +99,7 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
     finish_lesson(stored.id, actor=office)
     variables = {
         "STORED": str(stored.id),
+        "LOST": str(LessonLedgerFactory(state="lost").lesson_id),
         "ABSENCE": str(absence.pk),
         "ANOTHER_ABSENCE": str(second_absence.pk),
         "SECTION": str(course.section.pk),

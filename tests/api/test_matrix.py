@@ -224,4 +224,5 @@ def test_reading_changes_nothing(pattern: URLPattern, method: str) -> None:
         caller.get(path).close()
 
     assert redis_state() == before
-    assert all(sql.lstrip().upper().startswith("SELECT") for sql in statements), statements
+    changing = [sql for sql in statements if not sql.lstrip("( \n").upper().startswith("SELECT")]
+    assert changing == []

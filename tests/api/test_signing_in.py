@@ -56,9 +56,9 @@ def test_a_token_is_shown_once_hashed_at_rest_and_expires() -> None:
 def test_an_entry_in_the_cache_does_not_outlive_the_token() -> None:
     token = issue_token(account(ME).pk)
     assert with_token(token.token).get("me/").status_code == 200
-    row = AuthToken.objects.get()
+    [row] = credentials._with_numbers(AuthToken.objects.all(), "user_id")
     row.expiry = timezone.now() - timedelta(seconds=1)
-    entry = credentials._token_entry(row, credentials._caller_of(row.user, ()))
+    entry = credentials._token_entry(row, credentials._caller_of(row.user, row))
     cache.set(credentials._key(f"token:{row.digest}"), entry)
 
     assert with_token(token.token).get("me/").status_code == 401
