@@ -66,7 +66,7 @@ def miss(lesson_id: UUID) -> None:
 
 def forget(lesson_id: UUID) -> None:
     """Nobody waits for the words any more that Redis lacks."""
-    LessonWord.objects.filter(pk=lesson_id).update(lost=0, request="")
+    LessonWord.objects.filter(pk=lesson_id).update(lost=0, request="", revision=0, record_count=0)
 
 
 def words_of(lesson_ids: Iterable[UUID]) -> dict[UUID, LessonWord]:

@@ -141,6 +141,22 @@ def test_what_nobody_can_bring_back_is_accepted() -> None:
     assert find_differences() == []
 
 
+def test_a_word_that_nobody_can_bring_back_is_accepted() -> None:
+    lesson = ended_lesson(2)
+    before = redis_state()
+    correct(lesson.id)
+    forget_everything()
+    put_back(before)
+    assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
+
+    accept_what_is_there(lesson.id)
+    unified_persistence_task()
+
+    assert unified_persistence_task().totals.lessons == 0
+    row = ledger_row(lesson.id)
+    assert (row.state, row.incomplete_since) == (LessonState.DISCARDED, None)
+
+
 def test_a_newer_word_on_a_stored_lesson_is_missed_with_the_live_store() -> None:
     lesson = ended_lesson(2)
     die_behind_the_commit()
