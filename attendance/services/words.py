@@ -55,6 +55,7 @@ def newest_request(lesson_id: UUID) -> RequestKey | None:
 
 
 def request_of(word: LessonWord) -> RequestKey:
+    """The request whose event was the newest one; both parts are empty where there is none."""
     request_id, _, digest = word.request.partition(" ")
     return RequestKey(request_id, digest)
 
