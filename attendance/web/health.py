@@ -39,31 +39,31 @@ def readyz(request: HttpRequest) -> JsonResponse:
     Anybody may ask: it names no lesson and no person. It is English, since probes read it.
     """
     with translation.override("en"):
-        body = report(look(is_probe=True))
+        state = _scheduler_state()
+        body = report(alarms.current(is_probe=True, also=_of_this_process(state)), state)
     return JsonResponse(body, status=503 if body["status"] == "unavailable" else 200)
 
 
-def look(*, is_probe: bool = False) -> Current:
+def look() -> Current:
     """The alarms of the site, and those that this process knows of itself."""
-    return alarms.current(is_probe=is_probe, also=_of_this_process())
+    return alarms.current(also=_of_this_process(_scheduler_state()))
 
 
-def _of_this_process() -> Iterator[FoundAlarm]:
-    state = _scheduler_state()
+def _of_this_process(state: scheduler.SchedulerState | None) -> Iterator[FoundAlarm]:
     if state is not None and state.is_wanted and not scheduler.is_alive():
         yield FoundAlarm(SCHEDULER_STOPPED)
     if state is not None and state.is_late:
         yield FoundAlarm(SCHEDULER_LATE)
 
 
-def report(now: Current) -> dict[str, Any]:
+def report(now: Current, state: scheduler.SchedulerState | None) -> dict[str, Any]:
     """The answer of /readyz."""
     vital = (AlarmPart.POSTGRESQL, AlarmPart.REDIS, AlarmPart.MIGRATIONS)
     return {
         "status": now.status,
         **{part.value: _vital(now, part) for part in vital},
         "lessons": _lessons(now),
-        "scheduler": _scheduler(now),
+        "scheduler": _scheduler(now, state),
         "alarms": list(_told(now.alarms)),
     }
 
@@ -99,8 +99,7 @@ def _lessons(now: Current) -> dict[str, Any]:
     }
 
 
-def _scheduler(now: Current) -> dict[str, Any]:
-    state = _scheduler_state()
+def _scheduler(now: Current, state: scheduler.SchedulerState | None) -> dict[str, Any]:
     told: dict[str, Any] = {"ok": now.is_quiet(AlarmPart.SCHEDULER)}
     if state is not None and state.age_seconds is not None:
         told |= {"age_seconds": round(state.age_seconds), "is_late": state.is_late}
