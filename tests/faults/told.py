@@ -34,16 +34,17 @@ def untold(rig: Rig, audit: Audit) -> Audit:
     }
     # What was said to a copy afterwards may be newer and have a smaller revision: the word
     # that had to give way is in quarantine.
-    left["overwritten"] = _not_of(_older_copies(rig), left["overwritten"])
+    left["overwritten"] = _not_of(_set_aside(rig), left["overwritten"])
     return audit._replace(**left)
 
 
-def _older_copies(rig: Rig) -> set[str]:
+def _set_aside(rig: Rig) -> set[str]:
+    """The marks of which a record is in quarantine, as an audit names them."""
     with rig.sql() as sql:
         rows = sql.execute(
-            "SELECT DISTINCT lesson_id::text FROM attendance_quarantinedpayload"
+            "SELECT field, lesson_id::text FROM attendance_quarantinedpayload WHERE kind = 'record'"
         ).fetchall()
-    return {str(row[0])[-12:] for row in rows}
+    return {f"{field} in {str(lesson_id)[-12:]}" for field, lesson_id in rows}
 
 
 def _lessons(rig: Rig, which: str) -> set[str]:
