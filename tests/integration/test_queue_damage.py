@@ -1,6 +1,6 @@
 """Keys beside the lessons: what stands there and should not keeps nobody's marks back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -8,6 +8,8 @@ import pytest
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import client, keys, store
+from attendance.live.payloads import LiveLesson
+from attendance.live.store import Missing
 from attendance.models import AttendanceRecord, LessonLedger
 from attendance.services import ledger
 from attendance.services.lessons import LessonPlan, start_lesson
@@ -79,6 +81,27 @@ def test_a_lesson_that_is_discarded_while_due_is_looked_through_is_not_entered_a
     assert not found
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
     assert not store.due_since([lesson.id])
+
+
+def test_a_lesson_that_is_finished_while_it_is_entered_again_keeps_its_new_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lesson = live_lesson(2)
+    ledger.observe([store.read_lesson(lesson.id)])
+    client.connection().delete(keys.DUE)
+    read = store.read_lessons
+
+    def read_and_finish(lesson_ids: Sequence[UUID]) -> Mapping[UUID, LiveLesson | Missing]:
+        lessons = read(lesson_ids)
+        monkeypatch.setattr(store, "read_lessons", read)
+        end(lesson.id)
+        client.connection().delete(keys.DUE)
+        return lessons
+
+    monkeypatch.setattr(store, "read_lessons", read_and_finish)
+    lost.find_lost()
+
+    assert store.due_since([lesson.id])[lesson.id] <= store.now()
 
 
 def test_a_damaged_lesson_that_fell_out_of_due_waits_for_a_person() -> None:

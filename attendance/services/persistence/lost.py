@@ -69,8 +69,11 @@ def _gone(lesson_ids: Sequence[UUID]) -> set[UUID]:
 def _enter_in_due(lessons: Mapping[UUID, LiveLesson | Missing]) -> None:
     """A lesson outside due would never be stored: somebody has damaged that key."""
     for lesson_id, lesson in lessons.items():
-        ends_at = lesson.ends_at if isinstance(lesson, LiveLesson) else store.now()
-        store.enter_due(lesson_id, ends_at)
+        if isinstance(lesson, LiveLesson):
+            # Not the end read before: the teacher may have finished the lesson meanwhile.
+            store.sync_due(lesson_id)
+        else:
+            store.enter_due(lesson_id, store.now())
         logger.error("Lesson %s was not in due and is entered again", lesson_id)
 
 
