@@ -14,7 +14,7 @@ from urllib.parse import quote
 from launcher.problem import Problem
 from launcher.project import Account
 
-SECONDS_TO_START = 60
+SECONDS_TO_START, SECONDS_TO_END = 60, 10
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 
 
@@ -22,8 +22,13 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 _STARTED: "list[subprocess.Popen[bytes]]" = []
 
 
-def _reap() -> None:
-    """Forget servers that have ended."""
+def _reap(stopped: int = 0) -> None:
+    """Forget servers that have ended; wait for the end of the one with the process id `stopped`."""
+    for child in _STARTED:
+        if child.pid == stopped:
+            # It removes its file of the process id a moment before it ends.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(SECONDS_TO_END)
     _STARTED[:] = [child for child in _STARTED if child.poll() is None]
 
 
@@ -99,7 +104,7 @@ class Server:
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 if self.pid() is None or not _is_alive(pid):
-                    _reap()
+                    _reap(stopped=pid)
                     return
                 time.sleep(0.02)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from launcher import binaries, commands, instance, leases, project
+from launcher import binaries, commands, instance, leases, project, servers
 from launcher.cli import main
 from launcher.problem import Problem
 from launcher.project import Account, Project
@@ -260,8 +260,19 @@ def test_a_server_that_does_not_start_says_where_its_log_is(
 ) -> None:
     monkeypatch.setattr("launcher.servers.SECONDS_TO_START", 1)
     monkeypatch.setattr(Postgres, "command", lambda self: ["/bin/false"])
-    servers = instance.make(copy, copy.home, copy.name, {"REDIS_URL": "x", "CACHE_URL": "x"})
-    broken: Server = servers["postgres"]
+    made = instance.make(copy, copy.home, copy.name, {"REDIS_URL": "x", "CACHE_URL": "x"})
+    broken: Server = made["postgres"]
 
     with pytest.raises(Problem, match=r"postgres\.log"):
         broken.start()
+
+
+def test_a_server_that_ends_after_its_file_is_gone_is_waited_for() -> None:
+    child = subprocess.Popen(["/bin/sleep", "0.5"])
+    servers._STARTED.append(child)
+
+    servers._reap(stopped=child.pid)
+
+    # Popen warns of a child that nobody has waited for.
+    assert child.returncode == 0
+    assert child not in servers._STARTED

@@ -139,7 +139,7 @@ def test_the_bar_is_drawn_on_a_terminal_only() -> None:
         env=environment(TERM="xterm"),
         stdout=subprocess.PIPE,
         stderr=theirs,
-        timeout=30,
+        timeout=240,
         check=False,
     )
     os.close(theirs)
