@@ -1,28 +1,44 @@
 """Where a request came from, behind as many proxies as the site trusts."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 
 from django.conf import settings
 
+UNKNOWN = ""
+"""Of a caller whose address nobody can say: it is in no network, and shares one limit."""
+
+_WITH_PORT = re.compile(
+    r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<v4>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
+)
+_LAST_PORT = 65_535
+
 
 def address_of(meta: Mapping[str, str]) -> str:
-    """The caller's address, or '' where it is not known (a Unix socket).
+    """The caller's address without port, brackets and zone, or UNKNOWN.
 
     Each trusted proxy has added one entry to X-Forwarded-For, the last one on
     the right. What stands further left was written by the caller, and counts
-    for nothing.
+    for nothing. An entry that is missing or cannot be read leaves the address
+    unknown: the proxy's own address would let everybody in. Without a trusted
+    proxy it is the address of the connection; a Unix socket has none.
     """
-    hops = [part.strip() for part in meta.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     trusted: int = settings.TRUSTED_PROXIES
-    if 0 < trusted <= len(hops) and _is_address(hops[-trusted]):
-        return hops[-trusted]
-    return meta.get("REMOTE_ADDR", "")
+    if trusted <= 0:
+        return _read(meta.get("REMOTE_ADDR", ""))
+    hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    return _read(hops[-trusted]) if trusted <= len(hops) else UNKNOWN
 
 
-def _is_address(text: str) -> bool:
+def _read(hop: str) -> str:
+    text = hop.strip()
+    if found := _WITH_PORT.fullmatch(text):
+        if int(found["port"] or 0) > _LAST_PORT:
+            return UNKNOWN
+        text = found["v6"] or found["v4"]
     try:
-        ip_address(text)
+        address = ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return True
+        return UNKNOWN
+    return str(getattr(address, "ipv4_mapped", None) or address)

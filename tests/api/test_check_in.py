@@ -305,6 +305,11 @@ def test_a_scan_extends_no_window_and_no_other_lesson() -> None:
         ("172.16.0.1", "10.1.2.3, 10.2.0.1", 1, 403),
         ("172.16.0.1", "10.1.2.3, 172.16.0.2", 2, 201),
         ("172.16.0.1", "rubbish", 1, 403),
+        ("10.1.0.1", "rubbish", 1, 403),
+        ("10.1.0.1", "203.0.113.9:51234", 1, 403),
+        ("10.1.0.1", "", 1, 403),
+        ("172.16.0.1", "10.1.2.3:51234", 1, 201),
+        ("172.16.0.1", "[2001:db8::5]:443", 1, 201),
         ("2001:db8::5", "", 0, 201),
         ("2001:db9::5", "", 0, 403),
         ("::ffff:10.1.2.3", "", 0, 201),
@@ -339,10 +344,22 @@ def test_fifty_check_ins_of_one_student_make_one_record() -> None:
     assert store.read_lesson(lesson.id).record_count == 1
 
 
-def test_two_hundred_threads_against_a_limit_of_ten(settings: Any) -> None:
+def test_two_hundred_threads_against_a_limit_of_ten(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.CHECK_INS_PER_MINUTE = 10
     lesson, caller = lesson_with(), Api(ME)
     caller.get("me/")
+    count, uncounted = throttle.wait_seconds, []
+
+    def spied(limit: throttle.Limit, *, of: str) -> int:
+        try:
+            return count(limit, of=of)
+        except throttle.Unavailable:
+            uncounted.append(of)
+            raise
+
+    monkeypatch.setattr(throttle, "wait_seconds", spied)
 
     def attempt(_: int) -> Any:
         try:
@@ -353,7 +370,9 @@ def test_two_hundred_threads_against_a_limit_of_ten(settings: Any) -> None:
     with ThreadPoolExecutor(200) as pool:
         answers = list(pool.map(attempt, range(200)))
 
-    assert sum(answer.status_code in {200, 201} for answer in answers) == 10
+    # 200 new connections at once may be too many for a busy server; then a check-in is allowed.
+    accepted = sum(answer.status_code in {200, 201} for answer in answers)
+    assert accepted == 10 + len(uncounted)
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["code"] == "too_many_attempts"
     assert 1 <= int(refused["Retry-After"]) <= 60
