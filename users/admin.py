@@ -113,13 +113,13 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     list_filter = ("role", "is_active", "is_superuser", ("merged_into", MergedFilter))
     list_select_related = ("merged_into",)
     search_fields = (
-        "school_number",
-        "full_name",
-        "email",
+        "school_number__found",
+        "full_name__found",
+        "email__found",
         # Whoever looks for an old number means the person.
-        "merged_accounts__school_number",
-        "merged_accounts__full_name",
-        "former_numbers__number",
+        "merged_accounts__school_number__found",
+        "merged_accounts__full_name__found",
+        "former_numbers__number__found",
     )
     search_help_text = _("Number, also a former one, name or e-mail; also of merged accounts")
     ordering = ("school_number",)
@@ -240,12 +240,12 @@ class PersonMergeAdmin(ReadOnlyAdmin[PersonMerge]):
     list_filter = ("kind", "happened_at")
     list_select_related = ("duplicate", "into")
     search_fields = (
-        "duplicate__school_number",
-        "duplicate__full_name",
-        "into__school_number",
-        "into__full_name",
-        "actor_name",
-        "reason",
+        "duplicate__school_number__found",
+        "duplicate__full_name__found",
+        "into__school_number__found",
+        "into__full_name__found",
+        "actor_name__found",
+        "reason__found",
     )
     search_help_text = _("Number or name of either account, actor or reason")
     date_hierarchy = "happened_at"
@@ -255,7 +255,7 @@ class PersonMergeAdmin(ReadOnlyAdmin[PersonMerge]):
 class FormerNumberAdmin(ReadOnlyAdmin[FormerNumber]):
     list_display = ("number", "user", "changed_at")
     list_select_related = ("user",)
-    search_fields = ("number", "user__school_number", "user__full_name")
+    search_fields = ("number__found", "user__school_number__found", "user__full_name__found")
     search_help_text = _("Former number, present number or name")
 
 

@@ -5,6 +5,6 @@ class UsersConfig(AppConfig):
     name = "users"
 
     def ready(self) -> None:
-        from users import watching
+        from users import lookups, watching  # noqa: F401 - the import registers the lookup
 
         watching.connect()

@@ -5,7 +5,6 @@ This module imports no model: the live store uses it as well.
 
 import enum
 import re
-import string
 import unicodedata
 
 import msgspec
@@ -19,7 +18,6 @@ LONGEST_FULL_NAME = 200
 _school_number = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
 # Control characters, line breaks, unpaired surrogates (Cc, Zl, Zp, Cs): PostgreSQL
 # refuses some of them, spreadsheets break on the others.
-_FORMS_OF_I = "iI\u0130\u0131"
 _forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 # They turn the line around in which a name stands, and what stands beside it.
@@ -84,32 +82,12 @@ def clean_text(text: str) -> str | None:
 
 
 def folded(text: str) -> str:
-    """A text as searches compare it: letter case and compatible forms do not matter.
+    """A key as people compare it: letter case and compatible forms do not matter, accents do.
 
     Dotted and dotless Turkish i count as one letter: a capital does not say which it was.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     return plain.replace("\u0130", "i").replace("\u0131", "i").casefold()
-
-
-def search_pattern(text: str) -> str:
-    """A regular expression of PostgreSQL that finds a text in what is stored, which is NFC.
-
-    Letter case does not matter, nor the dot of a Turkish i, as in `folded`. Each letter
-    stands for its capital and its small form, so that what is found does not depend on the
-    locale of the server.
-    """
-    plain = unicodedata.normalize("NFC", text).strip()
-    return "".join(_either_case(letter) for letter in plain if not _has_forbidden(letter))
-
-
-def _either_case(letter: str) -> str:
-    if letter in _FORMS_OF_I:
-        return f"[{_FORMS_OF_I}]"
-    if letter.isalpha():
-        forms = {letter, letter.lower(), letter.upper(), letter.title()}
-        return f"[{''.join(sorted(form for form in forms if len(form) == 1))}]"
-    return f"\\{letter}" if letter in string.punctuation else letter
 
 
 def clean_full_name(text: str) -> str:

@@ -17,7 +17,7 @@ from users.admin_base import ReadOnlyAdmin, ask_and_do
 class AlarmEpisodeAdmin(ReadOnlyAdmin[AlarmEpisode]):
     list_display = ("code", "subject", "cause", "began_at", "ended_at")
     list_filter = ("code", "began_at", "ended_at")
-    search_fields = ("code", "subject", "cause")
+    search_fields = ("code__found", "subject__found", "cause__found")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.acknowledge)
@@ -48,4 +48,4 @@ class AlarmAcknowledgementAdmin(ReadOnlyAdmin[AlarmAcknowledgement]):
     list_display = ("episode", "actor_name", "acknowledged_at", "reason")
     list_filter = ("acknowledged_at", "episode__code")
     list_select_related = ("episode",)
-    search_fields = ("actor_name", "reason", "episode__subject")
+    search_fields = ("actor_name__found", "reason__found", "episode__subject__found")

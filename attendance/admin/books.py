@@ -57,7 +57,12 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
         "last_error",
     )
     list_filter = (StateNow, "starts_at")
-    search_fields = ("lesson_name", "teacher_name", "teacher_number", "lesson_id")
+    search_fields = (
+        "lesson_name__found",
+        "teacher_name__found",
+        "teacher_number__found",
+        "lesson_id",
+    )
     date_hierarchy = "starts_at"
     actions = ("persist_now", "settle_lost")
 

@@ -28,7 +28,7 @@ SHOWN_BYTES = 8_192
 class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
     list_display = ("found_at", "kind", "field", "lesson_id", "reason", "state")
     list_filter = ("state", "kind", "found_at")
-    search_fields = ("field", "lesson_id", "reason")
+    search_fields = ("field__found", "lesson_id", "reason__found")
     fields = (
         "lesson_id",
         "kind",

@@ -48,7 +48,7 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
         "is_kept",
     )
     list_filter = ("starts_at", DeletedFilter)
-    search_fields = ("lesson_name", "teacher_name", "teacher__school_number")
+    search_fields = ("lesson_name__found", "teacher_name__found", "teacher__school_number__found")
     search_help_text = gettext_lazy("Lesson, teacher's name or number")
     date_hierarchy = "starts_at"
     change_form_template = "admin/attendance/attendance/change_form.html"
@@ -134,7 +134,11 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
         "is_kept",
     )
     list_filter = ("status", "source", DeletedFilter)
-    search_fields = ("full_name", "student__school_number", "attendance__lesson_name")
+    search_fields = (
+        "full_name__found",
+        "student__school_number__found",
+        "attendance__lesson_name__found",
+    )
     search_help_text = gettext_lazy("Name, number or lesson")
     list_select_related = ("attendance", "student")
     change_form_template = "admin/attendance/attendancerecord/change_form.html"
@@ -198,7 +202,12 @@ class AttendanceEventAdmin(ReadOnlyAdmin[AttendanceEvent]):
         "reason",
     )
     list_filter = ("kind", "source", "happened_at")
-    search_fields = ("student__school_number", "student__full_name", "actor_name", "reason")
+    search_fields = (
+        "student__school_number__found",
+        "student__full_name__found",
+        "actor_name__found",
+        "reason__found",
+    )
     list_select_related = ("attendance", "student", "actor")
     ordering = ("-id",)
 
@@ -207,7 +216,7 @@ class AttendanceEventAdmin(ReadOnlyAdmin[AttendanceEvent]):
 class RefusedCheckInAdmin(ReadOnlyAdmin[RefusedCheckIn]):
     list_display = ("last_at", "full_name", "school_number", "attendance", "code", "times")
     list_filter = ("code", "last_at")
-    search_fields = ("full_name", "school_number", "attendance__lesson_name")
+    search_fields = ("full_name__found", "school_number__found", "attendance__lesson_name__found")
     list_select_related = ("attendance",)
     ordering = ("-id",)
 

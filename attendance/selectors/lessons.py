@@ -29,6 +29,7 @@ from attendance.selectors.shapes import (
 from attendance.vocabulary import LessonState
 from courses.models import Section
 from users.identity import Person, Role
+from users.searching import is_found
 
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
@@ -119,9 +120,9 @@ def _filter_rows(criteria: LessonFilter) -> QuerySet[LessonLedger]:
         rows = rows.filter(starts_at__lt=criteria.starts_to)
     if criteria.search:
         rows = rows.filter(
-            Q(lesson_name__icontains=criteria.search)
-            | Q(teacher_name__icontains=criteria.search)
-            | Q(teacher_number__istartswith=criteria.search)
+            Q(lesson_name__found=criteria.search)
+            | Q(teacher_name__found=criteria.search)
+            | Q(teacher_number__found=criteria.search)
         )
     return rows
 
@@ -147,12 +148,12 @@ def _not_in_ledger(criteria: LessonFilter) -> list[LiveLesson]:
 
 
 def _matches(lesson: LiveLesson, criteria: LessonFilter) -> bool:
-    names = (lesson.data.lesson_name, lesson.data.teacher.full_name)
-    text = criteria.search.casefold()
+    teacher = lesson.data.teacher
+    texts = (lesson.data.lesson_name, teacher.full_name, teacher.school_number)
     return (
         (criteria.starts_from is None or lesson.starts_at >= criteria.starts_from)
         and (criteria.starts_to is None or lesson.starts_at < criteria.starts_to)
-        and (not text or any(text in name.casefold() for name in names))
+        and is_found(criteria.search, *texts)
         and _is_of_whom(lesson, criteria)
     )
 

@@ -14,6 +14,7 @@ from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import Refusal, Status
 from attendance.wording.why import reason_shown
 from users.identity import Person, folded
+from users.searching import finder
 
 HERE: Final = "here"
 NOT_HERE: Final = "not_here"
@@ -190,9 +191,9 @@ def _counts(
 
 
 def _matcher(search: str) -> Callable[[Any], bool]:
-    text = folded(search)
+    is_found = finder(search)
 
     def matches(who: BoardRow | LiveRefusal) -> bool:
-        return not text or text in folded(f"{who.school_number} {who.full_name}")
+        return is_found(f"{who.school_number} {who.full_name}")
 
     return matches

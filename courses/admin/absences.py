@@ -35,7 +35,7 @@ class AbsenceAdmin(ReadOnlyAdmin[Absence]):
         "decided_by",
     )
     list_filter = ("state", "reason", "starts_at")
-    search_fields = ("user__school_number", "user__full_name", "note")
+    search_fields = ("user__school_number__found", "user__full_name__found", "note__found")
     search_help_text = gettext_lazy("Number, name or note")
     list_select_related = ("user", "reason", "decided_by")
     date_hierarchy = "starts_at"
@@ -121,7 +121,11 @@ class AbsenceEvidenceAdmin(ReadOnlyAdmin[AbsenceEvidence]):
         "removed_at",
     )
     list_filter = ("kind", "added_at")
-    search_fields = ("name", "absence__user__school_number", "absence__user__full_name")
+    search_fields = (
+        "name__found",
+        "absence__user__school_number__found",
+        "absence__user__full_name__found",
+    )
     list_select_related = ("absence__user", "absence__reason", "added_by")
     # The link of a file field would lead to where nothing is served.
     exclude = ("file",)

@@ -16,7 +16,7 @@ from courses.services.systems import MANUAL
 class SourceSystemAdmin(admin.ModelAdmin[SourceSystem]):
     list_display = ("code", "name", "kind")
     list_filter = ("kind",)
-    search_fields = ("code", "name")
+    search_fields = ("code__found", "name__found")
     actions = None
 
     def get_readonly_fields(
@@ -50,7 +50,7 @@ class TermForm(forms.ModelForm[Term]):
 class TermAdmin(admin.ModelAdmin[Term]):
     form = TermForm
     list_display = ("title", "starts_on", "ends_on")
-    search_fields = ("title",)
+    search_fields = ("title__found",)
     date_hierarchy = "starts_on"
     actions = None
 
@@ -58,7 +58,7 @@ class TermAdmin(admin.ModelAdmin[Term]):
 @admin.register(Course)
 class CourseAdmin(admin.ModelAdmin[Course]):
     list_display = ("code", "title")
-    search_fields = ("code", "title")
+    search_fields = ("code__found", "title__found")
     actions = None
 
 
@@ -79,5 +79,5 @@ class AbsenceReasonAdmin(admin.ModelAdmin[AbsenceReason]):
     form = AbsenceReasonForm
     list_display = ("code", "label", "effect", "needs_evidence", "who_may_ask")
     list_filter = ("effect", "needs_evidence", "who_may_ask")
-    search_fields = ("code", "label")
+    search_fields = ("code__found", "label__found")
     actions = None

@@ -35,7 +35,12 @@ class CoversTodayFilter(admin.SimpleListFilter):
 class EnrolmentAdmin(ReadOnlyAdmin[Enrolment]):
     list_display = ("full_name", "school_number", "section", "role", "begins_on", "ends_on")
     list_filter = ("role", CoversTodayFilter, "is_primary", "section__term", "system")
-    search_fields = ("user__school_number", "user__full_name", "section__title", "section__code")
+    search_fields = (
+        "user__school_number__found",
+        "user__full_name__found",
+        "section__title__found",
+        "section__code__found",
+    )
     search_help_text = gettext_lazy("Number, name or section")
     list_select_related = ("section", "user")
     change_form_template = "admin/courses/enrolment/change_form.html"

@@ -84,7 +84,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
         "ends_on",
     )
     list_filter = (ArchivedFilter, WithoutTeachersFilter, "term", "component", "walk_ins", "system")
-    search_fields = ("title", "code", "course__code", "sourced_id")
+    search_fields = ("title__found", "code__found", "course__code__found", "sourced_id__found")
     search_help_text = gettext_lazy("Title, code, course or id of another system")
     date_hierarchy = "starts_on"
     change_list_template = "admin/courses/section/change_list.html"
@@ -207,7 +207,7 @@ class PolicyAdmin(ReadOnlyAdmin[Policy]):
         "set_at",
     )
     list_filter = ("counted", "set_at")
-    search_fields = ("section__title", "section__code")
+    search_fields = ("section__title__found", "section__code__found")
     list_select_related = ("section", "set_by")
 
 
@@ -215,7 +215,7 @@ class PolicyAdmin(ReadOnlyAdmin[Policy]):
 class ClosureAdmin(ReadOnlyAdmin[Closure]):
     list_display = ("title", "section", "starts_on", "ends_on", "is_in_force")
     list_filter = (ReopenedFilter, "starts_on")
-    search_fields = ("title", "section__title", "section__code")
+    search_fields = ("title__found", "section__title__found", "section__code__found")
     list_select_related = ("section",)
     date_hierarchy = "starts_on"
     change_list_template = "admin/courses/closure/change_list.html"

@@ -16,7 +16,7 @@ from courses.models import Enrolment, Section
 from courses.selectors.rosters import STRONGEST_FIRST
 from courses.selectors.sections import ids_by_day, roles_in_each, sections_at
 from courses.vocabulary import EnrolmentRole
-from users.identity import Role, search_pattern
+from users.identity import Role
 from users.models import User
 from users.selectors import root_id
 
@@ -63,11 +63,8 @@ def sections_seen_by(*, user: User, at: datetime, criteria: SectionFilter) -> Qu
         rows = rows.filter(term_id=criteria.term_id)
     if criteria.is_archived is not None:
         rows = rows.filter(archived_at__isnull=not criteria.is_archived)
-    pattern = search_pattern(criteria.search)
-    if pattern:
-        rows = rows.filter(
-            Q(title__regex=pattern) | Q(code__regex=pattern) | Q(course__code__regex=pattern)
-        )
+    if text := criteria.search:
+        rows = rows.filter(Q(title__found=text) | Q(code__found=text) | Q(course__code__found=text))
     return rows
 
 
@@ -113,9 +110,8 @@ def people_of(*, section_id: int, on: date, search: str = "") -> QuerySet[Any]:
         _comes_before(), person=OuterRef("person"), role=OuterRef("role")
     )
     rows = rows.filter(~Exists(twin))
-    pattern = search_pattern(search)
-    if pattern:
-        rows = rows.filter(Q(number__regex=pattern) | Q(name__regex=pattern))
+    if search:
+        rows = rows.filter(Q(number__found=search) | Q(name__found=search))
     found: QuerySet[Any] = rows.annotate(place=_place()).order_by("place")
     return found
 

@@ -1,7 +1,6 @@
 """School numbers and names in the one form in which they are kept."""
 
 import re
-import unicodedata
 
 import pytest
 from hypothesis import given
@@ -15,7 +14,6 @@ from users.identity import (
     folded,
     is_canonical,
     is_clean_name,
-    search_pattern,
 )
 
 FORBIDDEN = "[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
@@ -81,28 +79,7 @@ def test_cleaning_a_name_again_changes_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "other"),
-    [
-        ("Işık", "işık"),
-        ("IŞIK", "ışık"),
-        ("İNCİ", "inci"),
-        (" Ada ", "ADA"),
-        ("Çağ", "ÇAĞ"),
-    ],
+    [("Işık", "işık"), ("IŞIK", "ışık"), ("İNCİ", "inci"), (" Ada ", "ADA"), ("Çağ", "ÇAĞ")],
 )
-def test_letter_case_and_the_dot_of_an_i_do_not_matter_in_a_search(text: str, other: str) -> None:
+def test_letter_case_and_the_dot_of_an_i_do_not_matter_in_a_key(text: str, other: str) -> None:
     assert folded(text) == folded(other)
-    assert re.fullmatch(search_pattern(text), other.strip())
-    assert re.fullmatch(search_pattern(other), other.strip())
-
-
-@pytest.mark.parametrize("text", ["a.c", "a|c", "(", "[a", "a\\", "^$", "a*", "{1}", "?-]"])
-def test_a_search_has_no_signs_of_its_own(text: str) -> None:
-    assert re.fullmatch(search_pattern(text), text)
-    assert not re.fullmatch(search_pattern(text), "abc")
-
-
-@given(st.text(max_size=40))
-def test_what_is_typed_is_always_a_pattern_and_finds_itself(text: str) -> None:
-    pattern = search_pattern(text)
-    plain = "".join(re.split(FORBIDDEN, unicodedata.normalize("NFC", text).strip()))
-    assert re.search(pattern, plain)

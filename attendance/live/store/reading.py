@@ -12,6 +12,7 @@ from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import queue
 from attendance.rules import instants
+from users.searching import is_found
 
 
 class Missing(StrEnum):
@@ -126,7 +127,7 @@ def _counts(reply: object) -> LessonCounts:
 def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveLesson]:
     """Lessons that are not over, by parts of their name and their teacher's name.
 
-    Letter case does not matter. Newest first.
+    Compared as `users.searching` does. Newest first.
     """
     lessons = [
         lesson
@@ -134,12 +135,7 @@ def find_lessons(*, lesson_name: str = "", teacher_name: str = "") -> list[LiveL
         for lesson in read_lessons([due.lesson_id for due in page]).values()
         if isinstance(lesson, LiveLesson)
         and not (lesson.is_starting or lesson.is_over)
-        and _folded(lesson_name) in _folded(lesson.data.lesson_name)
-        and _folded(teacher_name) in _folded(lesson.data.teacher.full_name)
+        and is_found(lesson_name, lesson.data.lesson_name)
+        and is_found(teacher_name, lesson.data.teacher.full_name)
     ]
     return sorted(lessons, key=lambda lesson: lesson.starts_at, reverse=True)
-
-
-def _folded(text: str) -> str:
-    # Dotted and dotless Turkish i count as one letter: a capital does not say which it was.
-    return text.replace("\u0130", "i").replace("\u0131", "i").casefold()

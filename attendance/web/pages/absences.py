@@ -32,10 +32,10 @@ from courses.services.absence_decisions import DecidedOne, decide_absences
 from courses.services.absences import decide_absence, withdraw_absence
 from courses.vocabulary import MOST_DECISIONS, AbsenceState
 from users.models import User
+from users.searching import clean_search
 from users.wording import in_words
 
 PER_PAGE = 30
-LONGEST_SEARCH = 100
 _LONGEST_KEY = 18
 
 
@@ -80,9 +80,9 @@ def page_of_rows(rows: QuerySet[Absence], part: Slice, viewer: Viewer) -> Page[A
 def absences(request: HttpRequest) -> HttpResponse:
     """What waits for a decision, and below it what is decided."""
     viewer = viewer_for(request)
-    search = request.GET.get("search", "").strip()[:LONGEST_SEARCH]
+    search = clean_search(request.GET.get("search", ""))
     rows = absences_seen_by(viewer).filter(
-        Q(user__full_name__icontains=search) | Q(user__school_number__icontains=search)
+        Q(user__full_name__found=search) | Q(user__school_number__found=search)
     )
     waiting = rows.filter(state=AbsenceState.REQUESTED)
     decided = rows.exclude(state=AbsenceState.REQUESTED)

@@ -31,6 +31,7 @@ from attendance.web.request_ids import request_id_of
 from attendance.wording.lessons import STATES
 from attendance.wording.why import zone_of
 from users.errors import AttnError
+from users.searching import clean_search
 from users.wording import in_words
 
 EXTEND_MINUTES = (5, 15)
@@ -95,7 +96,7 @@ def _rows_alone(request: HttpRequest, board: Board, **said: Any) -> HttpResponse
 def _rows(request: HttpRequest, board: Board) -> dict[str, Any]:
     lesson = board.lesson
     asked = request.POST if request.method == "POST" else request.GET
-    tab, search = board_rows.tab_of(asked.get("tab", "")), asked.get("search", "")[:100]
+    tab, search = board_rows.tab_of(asked.get("tab", "")), clean_search(asked.get("search", ""))
     shown = board_rows.rows_of(board, tab=tab, search=search)
     remaining = max(lesson.ends_at - timezone.now(), timedelta(0))
     return {

@@ -28,6 +28,7 @@ from courses.selectors.sections import section_run_by
 from courses.services.policies import set_policy
 from courses.vocabulary import EnrolmentRole
 from users.models import User
+from users.searching import clean_search
 from users.wording import in_words
 
 PER_PAGE = 100
@@ -42,7 +43,7 @@ def roster(request: HttpRequest, section_id: int) -> HttpResponse:
     view = _visible(section_id, user_of(request))
     today = view.section.local_date(timezone.now())
     on = day_of(request, "on") or today
-    search = request.GET.get("search", "").strip()[:100]
+    search = clean_search(request.GET.get("search", ""))
     everybody = people_of(section_id=section_id, on=on)
     students = people_of(section_id=section_id, on=on, search=search).filter(
         role=EnrolmentRole.STUDENT

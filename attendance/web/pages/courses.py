@@ -23,6 +23,7 @@ from courses.selectors.listing import (
 )
 from users.identity import Role
 from users.models import User
+from users.searching import clean_search
 
 PER_PAGE = 50
 TERMS = 60
@@ -87,7 +88,7 @@ def _running_first(view: SectionView) -> tuple[bool, str]:
 
 
 def _all(request: HttpRequest, user: User) -> dict[str, Any]:
-    now, search = timezone.now(), request.GET.get("search", "").strip()[:100]
+    now, search = timezone.now(), clean_search(request.GET.get("search", ""))
     term_id, is_archived = number_of(request, "term"), request.GET.get("archived") == "yes"
     criteria = SectionFilter(term_id=term_id, is_archived=is_archived, search=search)
     part = Slice(

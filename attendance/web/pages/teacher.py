@@ -33,6 +33,7 @@ from attendance.wording.policies import of_arrivals
 from courses.models import Policy, Section
 from users.errors import AttnError
 from users.identity import Person, Role
+from users.searching import clean_search
 from users.wording import in_words
 
 _NOW = (LessonState.LIVE, LessonState.SCHEDULED)
@@ -51,7 +52,7 @@ def lessons(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest) -> Page[LessonView]:
     part = Slice(before=key_of(request, "before"), after=key_of(request, "after"), limit=30)
-    search = request.GET.get("search", "").strip()[:100]
+    search = clean_search(request.GET.get("search", ""))
     numbers = numbers_of(request)
     return lessons_seen_by(person_of(request), part, numbers=numbers, search=search)
 
@@ -84,7 +85,7 @@ def _render(
         "choices": [(f"#{each.pk}", each, _rule_in_words(each)) for each in taught.sections],
         "chosen": form["section"].value() or "",
         "may_start_without": person_of(request).role in MAY_TEACH,
-        "search": request.GET.get("search", ""),
+        "search": clean_search(request.GET.get("search", "")),
     }
     return render(request, "attendance/pages/lessons.html", context, status=status)
 
