@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
 from users.errors import NumberIsFormer, UserError
-from users.identity import canonical_school_number
+from users.identity import LONGEST_FULL_NAME, canonical_school_number, clean_full_name
 from users.models import LONGEST_MERGE_REASON, FormerNumber, PersonMerge, RoleChoices, User
 from users.services import merge_people, unmerge_people
 from users.wording import in_words
@@ -41,6 +41,16 @@ class NumberField(forms.CharField):
             raise forms.ValidationError(in_words(error)) from None
 
 
+class NameField(forms.CharField):
+    """A name in the only form that is stored."""
+
+    def clean(self, value: Any) -> str:
+        try:
+            return clean_full_name(super().clean(value))
+        except UserError as error:
+            raise forms.ValidationError(in_words(error)) from None
+
+
 def check_is_free(number: str, *, of: User | None = None) -> None:
     """Raises ValidationError for a number that somebody else had."""
     had = FormerNumber.objects.filter(number=number).select_related("user").first()
@@ -51,6 +61,7 @@ def check_is_free(number: str, *, of: User | None = None) -> None:
 
 class UserCreation(AdminUserCreationForm[User]):
     school_number = NumberField(label=_("School number"), max_length=64)
+    full_name = NameField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
 
     class Meta:
         model = User
@@ -64,6 +75,7 @@ class UserCreation(AdminUserCreationForm[User]):
 
 class UserChange(UserChangeForm[User]):
     school_number = NumberField(label=_("School number"), max_length=64)
+    full_name = NameField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
 
     class Meta:
         model = User

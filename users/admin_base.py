@@ -6,18 +6,39 @@ from typing import Any, Generic, TypeVar
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import CharField, Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from users.errors import AttnError
-from users.identity import Person
+from users.identity import Person, clean_text
 from users.models import User
 from users.wording import in_words
 
 Row = TypeVar("Row", bound=Model)
+
+
+class CleanText(forms.CharField):
+    """A text that people can read, in NFC; `TYPED_TEXTS` gives it to each field of an admin."""
+
+    def to_python(self, value: Any) -> str:
+        typed = super().to_python(value) or ""
+        clean = clean_text(typed)
+        if clean is None or (typed and not clean):
+            raise forms.ValidationError(
+                _(
+                    "This text has characters that cannot be seen, or that turn the line around. "
+                    "Type it again."
+                ),
+                code="invalid_text",
+            )
+        return clean
+
+
+TYPED_TEXTS: dict[type[Field[Any, Any]], dict[str, Any]] = {CharField: {"form_class": CleanText}}
+"""For `formfield_overrides`."""
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):

@@ -17,11 +17,9 @@ LONGEST_FULL_NAME = 200
 
 _school_number = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}", re.ASCII)
 # Control characters, line breaks, unpaired surrogates (Cc, Zl, Zp, Cs): PostgreSQL
-# refuses some of them, spreadsheets break on the others.
-_forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-# They turn the line around in which a name stands, and what stands beside it.
-_turning = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# refuses some of them, spreadsheets break on the others. The last ones before the surrogates turn
+# the line around in which a text stands, and what stands beside it.
+_forbidden = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Letters by their category, of which nothing can be seen.
 _blank = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
@@ -75,10 +73,14 @@ def is_clean_name(text: str) -> bool:
 
 
 def clean_text(text: str) -> str | None:
-    """Return a text in NFC without surrounding spaces, or None where it cannot be kept."""
+    """Return a text in NFC without surrounding spaces, or None where it cannot be kept.
+
+    A text of which nothing can be seen is empty.
+    """
     if _has_forbidden(text):
         return None
-    return unicodedata.normalize("NFC", text).strip()
+    clean = unicodedata.normalize("NFC", text).strip()
+    return clean if _is_seen(clean) else ""
 
 
 def folded(text: str) -> str:
@@ -108,9 +110,7 @@ def _has_forbidden(text: str) -> bool:
 
 
 def _is_seen(text: str) -> bool:
-    """Whether a name shows something, in the direction of its own letters."""
+    """Whether a text shows something."""
     if text.isascii():
         return True
-    if _turning.search(text):
-        return False
     return any(unicodedata.category(c)[0] in "LNPS" and c not in _blank for c in text)

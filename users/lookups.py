@@ -9,7 +9,7 @@ from users.searching import search_pattern
 
 @CharField.register_lookup
 @TextField.register_lookup
-class Found(Lookup[Any]):
+class FoundLookup(Lookup[Any]):
     """Whether what somebody typed is a part of a text, as `users.searching` compares them."""
 
     lookup_name = "found"

@@ -10,10 +10,12 @@ from django.utils.translation import gettext as _
 
 from courses.models import Absence, AbsenceReason, Course, SourceSystem, Term
 from courses.services.systems import MANUAL
+from users.admin_base import TYPED_TEXTS
 
 
 @admin.register(SourceSystem)
 class SourceSystemAdmin(admin.ModelAdmin[SourceSystem]):
+    formfield_overrides = TYPED_TEXTS
     list_display = ("code", "name", "kind")
     list_filter = ("kind",)
     search_fields = ("code__found", "name__found")
@@ -48,6 +50,7 @@ class TermForm(forms.ModelForm[Term]):
 
 @admin.register(Term)
 class TermAdmin(admin.ModelAdmin[Term]):
+    formfield_overrides = TYPED_TEXTS
     form = TermForm
     list_display = ("title", "starts_on", "ends_on")
     search_fields = ("title__found",)
@@ -57,6 +60,7 @@ class TermAdmin(admin.ModelAdmin[Term]):
 
 @admin.register(Course)
 class CourseAdmin(admin.ModelAdmin[Course]):
+    formfield_overrides = TYPED_TEXTS
     list_display = ("code", "title")
     search_fields = ("code__found", "title__found")
     actions = None
@@ -76,6 +80,7 @@ class AbsenceReasonForm(forms.ModelForm[AbsenceReason]):
 
 @admin.register(AbsenceReason)
 class AbsenceReasonAdmin(admin.ModelAdmin[AbsenceReason]):
+    formfield_overrides = TYPED_TEXTS
     form = AbsenceReasonForm
     list_display = ("code", "label", "effect", "needs_evidence", "who_may_ask")
     list_filter = ("effect", "needs_evidence", "who_may_ask")
