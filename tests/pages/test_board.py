@@ -1,5 +1,6 @@
 """The teacher's pages: lessons, board, one record, screen."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -120,11 +121,32 @@ def test_a_refused_student_is_accepted_with_one_click() -> None:
         given = {
             "school_number": refusal.school_number,
             "full_name": refusal.full_name,
-            "request_id": f"accept-{refusal.school_number}-{refusal.times}",
+            "request_id": f"{page.context['request_id']}-accept",
         }
         assert desk.post(f"/lessons/{lesson.id}/add/", given).status_code == 302
     after = desk.get(f"/lessons/{lesson.id}/")
     assert after.context["counts"] == {"all": 2, "here": 2, "decide": 0}
+
+
+def test_whoever_was_accepted_and_taken_out_is_accepted_again() -> None:
+    lesson, desk = lesson_with(checks=("code",)), signed_in(TEACHER)
+    with pytest.raises(Exception, match="code"):
+        check_in(lesson.id, student=STUDENT, given=Given())
+    path = f"/lessons/{lesson.id}/records/S-014/"
+
+    for _ in range(2):
+        page = desk.get(f"/lessons/{lesson.id}/?tab=decide").content.decode()
+        form = page[page.index('action="' + f"/lessons/{lesson.id}/add/") :]
+        given = dict(
+            re.findall(r'name="(school_number|full_name|request_id)" value="([^"]*)"', form[:900])
+        )
+        assert desk.post(f"/lessons/{lesson.id}/add/", given).status_code == 302
+        # The form that was sent is sent once more: nothing is accepted a second time.
+        assert desk.post(f"/lessons/{lesson.id}/add/", given).status_code == 302
+        assert desk.get(f"/lessons/{lesson.id}/").context["counts"]["here"] == 1
+        out = form_of(desk.get(path), verdict="delete", reason="not here")
+        assert desk.post(path, out).status_code == 302
+        assert desk.get(f"/lessons/{lesson.id}/").context["counts"]["here"] == 0
 
 
 def test_whoever_tries_again_after_a_rejection_is_told_in_their_row() -> None:
