@@ -13,7 +13,7 @@ from attendance.models.register import (
     AttendanceRecord,
     RefusedCheckIn,
 )
-from attendance.models.site import KnownSite
+from attendance.models.site import KnownSite, OlderLiveStore
 
 __all__ = [
     "AlarmAcknowledgement",
@@ -24,6 +24,7 @@ __all__ = [
     "KnownSite",
     "LessonLedger",
     "LessonWord",
+    "OlderLiveStore",
     "PersistenceRun",
     "QuarantinedPayload",
     "RefusedCheckIn",

@@ -1,4 +1,4 @@
-"""Which site this database is: Redis says for which one it holds lessons."""
+"""Which site this database is, and when Redis was found to have come back older."""
 
 import uuid
 
@@ -39,3 +39,29 @@ class KnownSite(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class OlderLiveStore(models.Model):
+    """A run found that Redis had come back older: emptied, from a backup, or as a late replica.
+
+    Of the lessons that were open at that time it may lack marks that nobody has counted.
+    """
+
+    found_at = models.DateTimeField(_("found at"), default=timezone.now)
+    settled_at = models.DateTimeField(_("settled at"), null=True)
+    """When somebody had looked."""
+
+    class Meta:
+        verbose_name = _("return of an older live store")
+        verbose_name_plural = _("returns of an older live store")
+        ordering = ("-id",)
+        indexes = (
+            models.Index(
+                fields=("found_at",),
+                name="older_live_store_open",
+                condition=Q(settled_at__isnull=True),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{timezone.localtime(self.found_at):%Y-%m-%d %H:%M}"

@@ -4,12 +4,13 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce, Now
 
 from attendance.errors import LessonNotFound, NothingToAccept
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
-from attendance.models import LessonLedger
+from attendance.models import LessonLedger, OlderLiveStore
 from attendance.services import words
 from attendance.vocabulary import LessonState
 
@@ -20,7 +21,7 @@ class Difference(NamedTuple):
     lesson_id: UUID
     lesson_name: str
     code: str
-    """incomplete, lost or rewound."""
+    """incomplete, lost, rewound, or uncounted: Redis came back older while it was open."""
     seen: int
     """The most marks that were ever seen of it."""
     missing: int
@@ -34,13 +35,16 @@ WHAT_TO_DO = {
     "incomplete": "Ask the students for their receipts, or bring the newer copy of Redis back. "
     "Where nothing more will come: manage.py reconcile --accept <lesson id>.",
     "lost": "Bring Redis back from its append-only file, or ask the students for their receipts.",
+    "uncounted": "Redis came back older while this lesson was open: what was acknowledged between "
+    "the copy and its return may be missing, and nobody has counted it. Ask the students for their "
+    "receipts and the teacher who was there. Then: manage.py reconcile --settle.",
     "rewound": "Nothing is missing: what the copy had is stored or in quarantine. "
     "Remove its keys from Redis when you have looked.",
 }
 
 
 def find_differences() -> list[Difference]:
-    """Every lesson that the ledger knows as incomplete, lost or rewound, oldest first.
+    """Every lesson that the ledger knows as incomplete, lost, rewound or uncounted, oldest first.
 
     Raises LiveStoreUnavailable.
     """
@@ -49,16 +53,24 @@ def find_differences() -> list[Difference]:
             Q(incomplete_since__isnull=False)
             | Q(state=LessonState.LOST)
             | Q(last_error__startswith="rewound")
+            | Q(Exists(_returns_while_it_was_open()), accepted_revision=None)
         ).order_by("lesson_id")
     )
     lessons = store.read_lessons([row.lesson_id for row in rows]) if rows else {}
     return [_difference(row, lessons.get(row.lesson_id)) for row in rows]
 
 
+def _returns_while_it_was_open() -> QuerySet[OlderLiveStore]:
+    """The returns of an older Redis at which a lesson was in Redis, or should have been."""
+    return OlderLiveStore.objects.filter(
+        settled_at=None,
+        found_at__gte=OuterRef("first_seen_at"),
+        found_at__lte=Coalesce(OuterRef("discarded_at"), Now()),
+    )
+
+
 def _difference(row: LessonLedger, lesson: object) -> Difference:
-    code = "lost" if row.state == LessonState.LOST else "incomplete"
-    if row.last_error.startswith("rewound"):
-        code = "rewound"
+    code = _code_of(row)
     return Difference(
         lesson_id=row.lesson_id,
         lesson_name=row.lesson_name,
@@ -68,6 +80,14 @@ def _difference(row: LessonLedger, lesson: object) -> Difference:
         in_redis=lesson.record_count if isinstance(lesson, LiveLesson) else None,
         what_to_do=WHAT_TO_DO[code],
     )
+
+
+def _code_of(row: LessonLedger) -> str:
+    if row.last_error.startswith("rewound"):
+        return "rewound"
+    if row.state == LessonState.LOST:
+        return "lost"
+    return "uncounted" if row.incomplete_since is None else "incomplete"
 
 
 def accept_what_is_there(lesson_id: UUID) -> None:

@@ -13,12 +13,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from attendance.errors import LiveStoreUnavailable, ReasonRequired
 from attendance.live import store
 from attendance.live.store import Marks
-from attendance.models import Attendance, KnownSite, PersistenceRun
+from attendance.models import Attendance, KnownSite, OlderLiveStore, PersistenceRun
 from attendance.services import ledger, validation
 
 logger = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ def begin_run(run_id: int) -> Sites:
     commits = _newest_mark("commit_mark")
     if marks.runs <= known:
         _disagree(REDIS_IS_OLDER)
+        OlderLiveStore.objects.create(found_at=Now())
         store.raise_marks(Marks(known, commits))
     if commits < marks.commits:
         _disagree(POSTGRESQL_IS_OLDER)
@@ -152,6 +154,7 @@ def disagreement() -> KnownSite | None:
 def settle_disagreement() -> bool:
     """Somebody has looked at each lesson that differs. Returns whether there was anything."""
     rows = KnownSite.objects.filter(is_own=True, disagreed_at__isnull=False)
+    OlderLiveStore.objects.filter(settled_at=None).update(settled_at=timezone.now())
     return bool(rows.update(disagreement="", disagreed_at=None))
 
 

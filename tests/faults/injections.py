@@ -180,9 +180,11 @@ def somebody_renumbered(rig: Rig, chance: random.Random) -> Iterator[None]:
 def restored_live_store(rig: Rig) -> Iterator[None]:
     """A copy of its files is taken; behind the block it comes back with them."""
     with backups.folder_for(rig) as older:
+        taken_at = time.monotonic()
         backups.copy(rig.live, older)
         yield
         backups.restore(rig.live, older)
+        rig.returns.append((taken_at, time.monotonic()))
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What was sent and what was acknowledged, written down by whoever heard it."""
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,6 +34,8 @@ class Acknowledged(NamedTuple):
     is_first: bool
     """201: the server says that it has made this record now."""
     receipt: str
+    heard_at: float
+    """By the monotonic clock, in seconds."""
 
 
 class Journal:
@@ -63,6 +66,7 @@ class Journal:
                     sent.request_id,
                     status == 201,
                     told.get("receipt", ""),
+                    time.monotonic(),
                 )
             )
 

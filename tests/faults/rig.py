@@ -95,6 +95,8 @@ class Rig:
         self._children: list[subprocess.Popen[Any]] = []
         self._settler = contextlib.ExitStack()
         self._asked: Worker | None = None
+        self.returns: list[tuple[float, float]] = []
+        """When a copy of the live store was taken, and when it had come back (monotonic)."""
 
     def start(self) -> None:
         for server in self.servers.all:

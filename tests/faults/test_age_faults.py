@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.faults import aof, backups
+from tests.faults import aof, backups, injections
 from tests.faults.audit import Audit, count, let_run_to_rest
 from tests.faults.processes import LEFT_TO_WORKERS, SITE, backlog, is_left, worker
 from tests.faults.rig import Rig, Site
 from tests.faults.school import School
-from tests.faults.told import alarms, silent
+from tests.faults.told import alarms, silent, untold
 from tests.support.waiting import wait_until
 
 MOMENTS = ("claimed", "rows_written", "committed", "names_held", "discarded")
@@ -44,6 +44,26 @@ def test_marks_that_a_promoted_copy_lacks_are_told_and_their_receipts_complete_i
     assert school.send_receipts() == 15
     assert school.holds().stored == 15
     assert alarms(school.site) == {"stores_disagree"}
+
+
+def test_marks_that_later_check_ins_hide_are_of_an_uncounted_lesson(school: School) -> None:
+    rig = school.rig
+    desk = school.lesson(5)
+    rig.persist()
+    with injections.restored_live_store(rig):
+        school.let_in(desk, range(5, 10))
+        rig.persist()
+    school.let_in(desk, range(10, 20))
+    desk.finish()
+    let_run_to_rest(rig)
+
+    audit = count(rig, school.journal)
+    assert (audit.stored, len(audit.lost)) == (15, 5)
+    assert len(silent(rig, audit)) == 5
+    assert untold(rig, school.journal, audit).faults == {}
+    assert "stores_disagree" in alarms(school.site)
+    assert school.send_receipts() == 20
+    assert school.holds().stored == 20
 
 
 def test_words_that_a_promoted_copy_lacks_are_told(school: School) -> None:

@@ -4,9 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from tests.faults.audit import FAULTS, Audit
+from tests.faults.journal import Journal
 from tests.faults.rig import Rig, Site
 
 _GONE = "state = 'lost' OR incomplete_since IS NOT NULL"
+_UNCOUNTED = (
+    "EXISTS (SELECT FROM attendance_olderlivestore o"
+    " WHERE o.found_at BETWEEN first_seen_at AND coalesce(discarded_at, now()))"
+)
 _COPIES = "last_error LIKE 'rewound%'"
 
 WORDS = ("lost", "overwritten", "denied")
@@ -26,9 +31,15 @@ def silent(rig: Rig, audit: Audit) -> list[str]:
     return _not_of(_lessons(rig, _GONE), (*audit.lost, *audit.overwritten))
 
 
-def untold(rig: Rig, audit: Audit) -> Audit:
-    """The audit without what the ledger tells: of lessons that are lost, incomplete or rewound."""
-    gone, known = _lessons(rig, _GONE), _lessons(rig, f"{_GONE} OR {_COPIES}")
+def untold(rig: Rig, journal: Journal, audit: Audit) -> Audit:
+    """The audit without what the ledger tells: of lessons that are lost, incomplete or rewound.
+
+    And of lessons that were open when an older copy came back: there only what was acknowledged
+    between the copy and its return may be gone.
+    """
+    uncounted = _said_meanwhile(rig, journal) & _lessons(rig, _UNCOUNTED)
+    gone = _lessons(rig, _GONE) | uncounted
+    known = _lessons(rig, f"{_GONE} OR {_COPIES}") | uncounted
     left: dict[str, Any] = {
         name: _not_of(gone if name in WORDS else known, getattr(audit, name)) for name in FAULTS
     }
@@ -36,6 +47,15 @@ def untold(rig: Rig, audit: Audit) -> Audit:
     # that had to give way is in quarantine.
     left["overwritten"] = _not_of(_set_aside(rig), left["overwritten"])
     return audit._replace(**left)
+
+
+def _said_meanwhile(rig: Rig, journal: Journal) -> set[str]:
+    """The lessons of which something was acknowledged while a copy was older than the store."""
+    return {
+        str(each.lesson_id)[-12:]
+        for each in journal.acknowledged
+        if any(taken <= each.heard_at <= back for taken, back in rig.returns)
+    }
 
 
 def _set_aside(rig: Rig) -> set[str]:

@@ -30,8 +30,11 @@ from tests.support.lessons import (
     redis_state,
     student,
 )
+from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+OTHER = Person("T-2", "Teacher 2", Role.TEACHER)
 
 
 def correct(lesson_id: UUID, number: int = 1, verdict: Verdict = Verdict.LATE) -> None:
@@ -320,6 +323,32 @@ def test_a_copy_that_reached_the_same_revision_by_check_ins_is_found_out() -> No
     check_in(lesson.id, student=student(9))
     end(lesson.id)
     assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
+
+
+def test_a_copy_that_check_ins_have_overtaken_is_uncounted_until_somebody_has_looked() -> None:
+    """It has more marks than were ever seen, and lacks some of those that were acknowledged."""
+    before_it, lesson = ended_lesson(1), live_lesson(1, teacher=OTHER)
+    unified_persistence_task()
+    copy = redis_state()
+    for number in (2, 3):
+        check_in(lesson.id, student=student(number))
+    unified_persistence_task()
+    forget_everything()
+    put_back(copy)
+    for number in (4, 5, 6):
+        check_in(lesson.id, student=student(number))
+    end(lesson.id)
+
+    assert unified_persistence_task().totals.outcomes == {"persisted": 1}
+    after_it = ended_lesson(1)
+    unified_persistence_task()
+
+    assert len(statuses(lesson.id)) == 4
+    [difference] = find_differences()
+    assert (difference.lesson_id, difference.code) == (lesson.id, "uncounted")
+    assert before_it.id != difference.lesson_id != after_it.id
+    assert f"{lesson.id}  uncounted  Physics" in reconcile()
+    assert reconcile("--settle") == "The stores agree.\n"
 
 
 def test_a_copy_from_the_middle_of_a_start_is_no_lesson(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,8 @@ from users.wording import in_words
 
 class Command(BaseCommand):
     help = (
-        "Show the lessons that are incomplete, lost or rewound: what was seen of each, what is "
-        "missing, and what can be done. Changes nothing without --accept."
+        "Show the lessons that are incomplete, lost, rewound or uncounted: what was seen of each, "
+        "what is missing, and what can be done. Changes nothing without --accept or --settle."
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
