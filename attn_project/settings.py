@@ -60,6 +60,24 @@ def verifier_secret() -> bytes:
     return secret
 
 
+def verifier_url() -> str:
+    """Refuse an address that is none, and one without TLS where the site itself has it."""
+    url = str(env.str("ATTN_VERIFIER_URL", default=""))
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ImproperlyConfigured(
+            "ATTN_VERIFIER_URL is no address: use https://verifier.example.org/path."
+        )
+    if HTTPS and parts.scheme != "https":
+        raise ImproperlyConfigured(
+            "ATTN_VERIFIER_URL begins with http://, so names would travel in the clear. "
+            "Use https://, or ATTN_HTTPS=false on a machine of your own."
+        )
+    return url
+
+
 def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     value = str(env.str(name, default=default))
     if value not in allowed:
@@ -367,7 +385,7 @@ CHECK_INS_PER_MINUTE = env.int("ATTN_CHECK_INS_PER_MINUTE", default=60)
 CHANGES_PER_MINUTE = env.int("ATTN_CHANGES_PER_MINUTE", default=600)
 # Days after the end of a lesson for which a receipt brings a mark back.
 RECEIPT_DAYS = env.int("ATTN_RECEIPT_DAYS", default=365)
-VERIFIER_URL = env.str("ATTN_VERIFIER_URL", default="")
+VERIFIER_URL = verifier_url()
 VERIFIER_SECRET = verifier_secret()
 
 # The persistence task: see docs/explanation/protocol.md.

@@ -143,6 +143,9 @@ class ReceiptSerializer(Strict):
 
 
 class VerdictOfVerifierSerializer(Strict):
+    verification_id = serializers.CharField(
+        max_length=200, help_text="As in the address: the signature is over the body alone."
+    )
     verdict = serializers.ChoiceField(["accept", "reject"])
     reason = Text(max_length=LONGEST_REASON, required=False, allow_blank=True)
 

@@ -29,10 +29,21 @@ SECRET = b"0123456789abcdef0123456789abcdef"
 class Verifier(BaseHTTPRequestHandler):
     status = 200
     got: list[tuple[dict[str, str], bytes]]
+    nonsense: dict[str, bytes]
+    """By school number: what is answered instead of a status."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         type(self).got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        answer = self.nonsense.get(json.loads(body)["data"]["school_number"])
+        if answer is not None:
+            self.wfile.write(answer)
+            self.close_connection = True
+            return
         self.send_response(type(self).status)
         self.end_headers()
 
@@ -43,7 +54,7 @@ class Verifier(BaseHTTPRequestHandler):
 @pytest.fixture
 def verifier(settings: Any) -> Iterator[type[Verifier]]:
     """A real HTTP server in the place of the verifier."""
-    Verifier.got, Verifier.status = [], 200
+    Verifier.got, Verifier.status, Verifier.nonsense = [], 200, {}
     with HTTPServer(("127.0.0.1", 0), Verifier) as server:
         settings.VERIFIER_URL = f"http://127.0.0.1:{server.server_port}/"
         settings.VERIFIER_SECRET = SECRET
@@ -62,6 +73,8 @@ def pending(late_after: int | None = None) -> tuple[Any, str]:
 
 
 def say(verification: str, body: Any, *, message: str = "msg-1", **changes: str) -> Any:
+    if isinstance(body, dict):
+        body = {"verification_id": changes.get("of", verification), **body}
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     at = changes.get("timestamp", str(int(time.time())))
     headers = {
@@ -102,6 +115,34 @@ def test_what_the_verifier_does_not_take_is_sent_again(
     clock.offset_ms = 2_500
     verifier.status = 204
     assert (send_waiting(), len(verifier.got)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"",
+        b"HTTP/1.1 \r\n\r\n",
+        b"HTTP/1.1 200 " + b"x" * 70_000,
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 307 Temporary Redirect\r\nLocation: file:///etc/passwd\r\n\r\n",
+        b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    ],
+)
+def test_an_answer_that_takes_nothing_holds_up_no_other_message(
+    verifier: type[Verifier], answer: bytes
+) -> None:
+    lesson, _ = pending()
+    for number in (2, 3):
+        Api(student(number)).post(f"lessons/{lesson.id}/check-in/")
+    verifier.nonsense = {"S-0002": answer}
+
+    assert send_waiting() == 2
+
+    paths = {json.loads(body)["data"]["school_number"] for _, body in verifier.got}
+    assert paths == {"S-0001", "S-0002", "S-0003"}
+    assert client.connection().hlen(keys.outbox(lesson.id)) == 1
 
 
 def test_the_outbox_outlives_its_lesson(verifier: type[Verifier]) -> None:
@@ -246,6 +287,19 @@ def test_a_malformed_verdict_changes_nothing(
 
     assert say(verification, body).status_code == status
     assert store.read_lesson(lesson.id).revision == 2
+
+
+def test_a_signed_verdict_decides_no_other_check_in(verifier: type[Verifier]) -> None:
+    lesson, verification = pending()
+    told = Api(student(2)).post(f"lessons/{lesson.id}/check-in/").json()
+    other = f"{lesson.id}.S-0002.{told['revision']}"
+
+    answer = say(other, ACCEPT, of=verification)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_verdict")
+    assert answer.json()["errors"][0]["field"] == "verification_id"
+    assert Api(student(2)).get(f"lessons/{lesson.id}/my-record/").json()["status"] == "pending"
+    assert say(verification, ACCEPT).status_code == 200
 
 
 @pytest.mark.parametrize(

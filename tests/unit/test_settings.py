@@ -1,5 +1,6 @@
 """Settings refuse to start with what would not be safe, and say what to do."""
 
+import base64
 import os
 import runpy
 import subprocess
@@ -103,6 +104,30 @@ def test_evidence_is_not_kept_among_what_is_served(folder: str) -> None:
         read(ATTN_STATIC_ROOT="/srv/static", ATTN_EVIDENCE_FOLDER=folder)
     beside = read(ATTN_STATIC_ROOT="/srv/static", ATTN_EVIDENCE_FOLDER="/srv/evidence")
     assert beside["EVIDENCE_FOLDER"] == "/srv/evidence"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_https", "is_taken"),
+    [
+        ("https://verifier.example/hook", "true", True),
+        ("http://verifier.example/hook", "true", False),
+        ("HTTP://verifier.example/hook", "true", False),
+        ("http://127.0.0.1:8000/", "true", False),
+        ("http://127.0.0.1:8000/", "false", True),
+        ("file:///etc/passwd", "false", False),
+        ("ftp://verifier.example/", "false", False),
+        ("verifier.example", "false", False),
+        ("https:///hook", "false", False),
+    ],
+)
+def test_names_travel_to_the_verifier_behind_tls(url: str, is_https: str, is_taken: bool) -> None:
+    secret = base64.b64encode(b"0" * 32).decode()
+    changes = {"ATTN_VERIFIER_URL": url, "ATTN_VERIFIER_SECRET": secret, "ATTN_HTTPS": is_https}
+    if is_taken:
+        assert read(**changes)["VERIFIER_URL"] == url
+    else:
+        with pytest.raises(ImproperlyConfigured, match="ATTN_VERIFIER_URL"):
+            read(**changes)
 
 
 def test_the_demo_door_is_closed_unless_its_password_is_set() -> None:

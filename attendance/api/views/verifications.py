@@ -1,5 +1,7 @@
 """The verdict of an external verifier, which signs instead of signing in."""
 
+from typing import Any
+
 from django.http import JsonResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -41,6 +43,7 @@ class VerificationsEndpoint(APIView):
         verifier.check_signature(signature, request._request.body)
         try:
             body = body_of(request, requests.VerdictOfVerifierSerializer)
+            _check_is_of(verification_id, body)
         except (ParseError, ValidationError) as error:
             errors = list(problems.field_errors(error.detail))
             detail = "The verdict cannot be understood: see errors."
@@ -52,3 +55,10 @@ class VerificationsEndpoint(APIView):
             message_id=signature.message_id,
         )
         return Response(record_data(record))
+
+
+def _check_is_of(verification_id: str, body: dict[str, Any]) -> None:
+    """A signed verdict that somebody has overheard decides no other check-in."""
+    if body["verification_id"] != verification_id:
+        detail = "The body names another verification than the address."
+        raise ValidationError({"verification_id": [detail]})
