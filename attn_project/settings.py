@@ -233,7 +233,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "attendance.web.callers.of_page",
-            ]
+            ],
+            "builtins": ["attendance.wording.clocks"],
         },
     }
 ]

@@ -21,7 +21,16 @@ def said(message: str, **values: Any) -> str:
     return gettext(message) % {name: _readable(value) for name, value in values.items()}
 
 
+def time_of_day(local: datetime, form: str) -> str:
+    """A local time; with its offset in the hour that comes twice when clocks are put back."""
+    text = date_format(local, form)
+    if local.utcoffset() == local.replace(fold=1 - local.fold).utcoffset():
+        return text
+    offset = local.strftime("%z")
+    return f"{text} (UTC{offset[:3]}:{offset[3:5]})"
+
+
 def _readable(value: Any) -> Any:
     if isinstance(value, datetime):
-        return date_format(timezone.localtime(value), "D j M Y, H:i")
+        return time_of_day(timezone.localtime(value), "D j M Y, H:i")
     return value.label if isinstance(value, Choices) else value

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from courses.rules import instant_of
 from courses.selectors.absence_lists import AbsenceView
 from courses.vocabulary import AbsenceState
+from users.wording import time_of_day
 
 _DAY, _TIME = "D j M Y", "H:i"
 
@@ -71,9 +72,9 @@ def span(starts_at: datetime, ends_at: datetime) -> str:
             return _("%(day)s, the whole day") % {"day": first_day}
         return _("%(first)s to %(last)s") % {"first": first_day, "last": last_day}
     is_one_day = start.date() == end.date()
-    until = date_format(end, _TIME if is_one_day else f"{_DAY}, {_TIME}")
+    until = time_of_day(end, _TIME if is_one_day else f"{_DAY}, {_TIME}")
     dash = "–" if is_one_day else " – "
-    return f"{date_format(start, f'{_DAY}, {_TIME}')}{dash}{until}"
+    return f"{time_of_day(start, f'{_DAY}, {_TIME}')}{dash}{until}"
 
 
 def _begins_a_day(at: datetime) -> bool:

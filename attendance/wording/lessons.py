@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,6 +13,7 @@ from attendance.rules.verdicts import DELETED, NO_RECORD
 from attendance.selectors.registers import EventView
 from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import EventKind, LessonState, Source, Status
+from users.wording import time_of_day
 
 
 class StateWords(NamedTuple):
@@ -119,4 +119,4 @@ def _happened(event: EventView) -> Happened:
 
 def clock(at: datetime) -> str:
     """An instant as a time of the campus's day."""
-    return date_format(timezone.localtime(at), "H:i:s")
+    return time_of_day(timezone.localtime(at), "H:i:s")

@@ -21,6 +21,7 @@ from attendance.rules.verdicts import Mark
 from attendance.selectors.registers import EventView
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.vocabulary import EventKind, Refusal, Source, Status
+from users.wording import time_of_day
 
 MS_OF_A_MINUTE: Final = 60_000
 _DECISION_KINDS: Final = {EventKind.RECORD_CORRECTED, EventKind.RECORD_VERIFIED}
@@ -124,14 +125,14 @@ def _day_and_time(at: datetime, lesson: LessonBrief) -> str:
     zone = zone_of(lesson)
     local = at.astimezone(zone)
     is_same_day = local.date() == lesson.starts_at.astimezone(zone).date()
-    return date_format(local, "H:i" if is_same_day else "j M Y, H:i")
+    return time_of_day(local, "H:i" if is_same_day else "j M Y, H:i")
 
 
 def _came(record: RegisterRecord, lesson: LessonBrief) -> str:
     if record.checked_in_at is None:
         return _("no check-in")
     local = record.checked_in_at.astimezone(zone_of(lesson))
-    return _("came %(at)s") % {"at": date_format(local, "H:i")}
+    return _("came %(at)s") % {"at": time_of_day(local, "H:i")}
 
 
 def _by_arrival(record: RegisterRecord, lesson: LessonBrief) -> str:

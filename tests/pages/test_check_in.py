@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from attendance.live import client, keys, store
 from attendance.live.store import check_ins
@@ -319,6 +320,36 @@ def test_the_calendar_folds_long_lines_between_characters() -> None:
     unfolded = raw.decode().replace("\r\n ", "")
     escaped = name.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
     assert f"SUMMARY:{escaped} (present)" in unfolded.split("\r\n")
+
+
+def test_a_calendar_without_events_has_a_component() -> None:
+    lines = signed_in(STUDENT).get("/me/attendance.ics").content.decode().split("\r\n")
+    assert [line for line in lines if line.startswith("BEGIN:")] == [
+        "BEGIN:VCALENDAR",
+        "BEGIN:VTIMEZONE",
+        "BEGIN:STANDARD",
+    ]
+    assert lines[-2:] == ["END:VCALENDAR", ""]
+
+
+def test_an_event_has_a_length_though_its_lesson_was_ended_before_it_began() -> None:
+    lesson = started_lesson(starts_at=timezone.now() + timedelta(minutes=5))
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number=STUDENT.school_number,
+            verdict=Verdict.ACCEPT,
+            actor=TEACHER,
+            full_name=STUDENT.full_name,
+        )
+    )
+    finish_lesson(lesson.id, actor=TEACHER)
+    lines = signed_in(STUDENT).get("/me/attendance.ics").content.decode().split("\r\n")
+    began, ended = (
+        next(line.partition(":")[2] for line in lines if line.startswith(name))
+        for name in ("DTSTART:2", "DTEND:2")
+    )
+    assert began < ended
 
 
 def test_what_a_teacher_took_out_is_in_no_calendar() -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +14,7 @@ from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors.access import runs_lessons
 from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_records
 from attendance.selectors.paging import Slice
+from attendance.selectors.shapes import LessonBrief
 from attendance.vocabulary import Status
 from attendance.web.callers import numbers_of, person_of, signed_in
 from attendance.web.keys import key_of
@@ -21,6 +22,12 @@ from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
 
 CALENDAR_LESSONS = 500
+SHORTEST_EVENT = timedelta(minutes=1)
+_TIME_ZONE = (
+    *("BEGIN:VTIMEZONE", "TZID:UTC", "BEGIN:STANDARD", "DTSTART:19700101T000000"),
+    *("TZOFFSETFROM:+0000", "TZOFFSETTO:+0000", "END:STANDARD", "END:VTIMEZONE"),
+)
+"""A calendar has at least one component (RFC 5545, 3.6), also where there is no event yet."""
 _LONGEST_LINE = 75
 """Octets of one line of a calendar file (RFC 5545)."""
 
@@ -85,6 +92,7 @@ def calendar(request: HttpRequest) -> HttpResponse:
 
 def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
     yield from ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ATTN//Attendance//EN")
+    yield from _TIME_ZONE
     for own_record in items:
         if own_record.record.is_deleted or own_record.lesson.not_held_reason:
             continue
@@ -94,7 +102,7 @@ def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
         yield f"UID:{own_record.lesson.id}"
         yield f"DTSTAMP:{_instant(own_record.record.changed_at)}"
         yield f"DTSTART:{_instant(own_record.lesson.starts_at)}"
-        yield f"DTEND:{_instant(own_record.lesson.ends_at)}"
+        yield f"DTEND:{_instant(_end_of(own_record.lesson))}"
         yield from _fold(
             f"SUMMARY:{_escape(own_record.lesson.lesson_name)} ({_escape(str(status.label))})"
         )
@@ -103,6 +111,11 @@ def _calendar(items: Iterable[OwnRecord]) -> Iterator[str]:
         )
         yield "END:VEVENT"
     yield "END:VCALENDAR"
+
+
+def _end_of(lesson: LessonBrief) -> datetime:
+    """Of an event: behind its start, also where the lesson was ended before it began."""
+    return max(lesson.ends_at, lesson.starts_at + SHORTEST_EVENT)
 
 
 def _instant(at: datetime) -> str:
