@@ -217,7 +217,7 @@ MIDDLEWARE = [
     "attendance.web.errors.ErrorPages",
     "attendance.web.signing_in.SecondFactorForStaff",
     "attendance.api.limits.LimitBodies",
-    "attendance.web.uploads.LimitUploads",
+    "attendance.web.bodies.LimitForms",
 ]
 
 ROOT_URLCONF = "attn_project.urls"
@@ -312,7 +312,7 @@ EVIDENCE_FOLDER = evidence_folder(STATIC_ROOT)
 # Days after the end of an absence for which its evidence is kept.
 EVIDENCE_DAYS = env.int("ATTN_EVIDENCE_DAYS", default=400)
 # Larger files wait on the disk, not in memory. How much may be sent at all, each address says:
-# attendance/api/limits.py and attendance/web/uploads.py.
+# attendance/http_bodies.py.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 

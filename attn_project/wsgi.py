@@ -4,9 +4,11 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from attn_project.bodies import BodyDeadline
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attn_project.settings")
 
-application = get_wsgi_application()
+application = BodyDeadline(get_wsgi_application())
 
 # Not before the application is loaded, and never in AppConfig.ready(), which
 # also runs in migrate and in tests.

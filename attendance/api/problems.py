@@ -6,7 +6,14 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponsePermanentRedirect,
+    JsonResponse,
+)
+from django.urls import resolve
 from django.views import csrf, defaults
 from rest_framework import exceptions
 
@@ -149,6 +156,16 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _framework(request, 404) or defaults.page_not_found(request, exception)
+
+
+def no_such_address(request: HttpRequest) -> HttpResponse:
+    """Below /api/; a call without the last slash is not sent on, its body would be lost."""
+    is_address = resolve(f"{request.path_info}/").func is not no_such_address
+    if not is_address:
+        return problem(404, "not_found", _FRAMEWORK_DETAILS[404])
+    if request.method in {"GET", "HEAD"}:
+        return HttpResponsePermanentRedirect(request.get_full_path(force_append_slash=True))
+    return problem(404, "not_found", "The address of a call ends with a slash. Add it.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

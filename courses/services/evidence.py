@@ -98,7 +98,8 @@ def keep_evidence(
 def _row(absence: Absence, file: EvidenceFile, *, actor: User, at: datetime) -> AbsenceEvidence:
     return AbsenceEvidence(
         absence=absence,
-        name=clean_title(file.name, most=LONGEST_TITLE),
+        # A name that a phone has given is no reason to refuse a file.
+        name=clean_title("".join(filter(str.isprintable, file.name)), most=LONGEST_TITLE),
         kind=kind_of_evidence(file.content),
         size=len(file.content),
         added_by=actor,

@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from attendance.api.limits import LARGEST_BODY
+from attendance.http_bodies import LARGEST_CALL
 from courses.models import Absence, AbsenceEvidence
 from courses.services.absences import decide_absence
 from tests.support import absences as school
@@ -367,9 +367,9 @@ def test_files_need_a_form_and_a_limit_stands_before_they_are_read(course: Small
     form = "multipart/form-data; boundary=x"
     assert large(path, 11 * 1024 * 1024, form) == 413
     assert large("/api/v1/absences/", 21 * 1024 * 1024, form) == 413
-    assert large("/api/v1/absences/", LARGEST_BODY + 1, "application/json") == 413
-    assert large("/api/v1/absences/decisions/", LARGEST_BODY + 1, form) == 413
-    assert large("/api/v1/lessons/", LARGEST_BODY + 1, form) == 413
+    assert large("/api/v1/absences/", LARGEST_CALL + 1, "application/json") == 413
+    assert large("/api/v1/absences/decisions/", LARGEST_CALL + 1, form) == 413
+    assert large("/api/v1/lessons/", LARGEST_CALL + 1, form) == 413
 
 
 def test_a_session_sends_files_with_its_token_against_forgery(course: SmallCourse) -> None:

@@ -206,7 +206,7 @@ def test_a_form_that_is_too_large_is_refused_before_it_is_read(course: SmallCour
         answer = phone.generic(
             "POST",
             address,
-            b"",
+            b"x",
             "multipart/form-data; boundary=x",
             CONTENT_LENGTH=str(22 * 1024 * 1024),
         )
