@@ -77,6 +77,7 @@ class EventKind(TextChoices):
     RECORD_CORRECTED = "record_corrected", _("record corrected")
     RECORD_VERIFIED = "record_verified", _("verdict of the verifier")
     RECORD_RESTORED = "record_restored", _("brought back by a receipt")
+    RECORD_REPLAYED = "record_replayed", _("restored from quarantine")
     RECORD_ARRIVED = "record_arrived", _("came, after a teacher had decided")
     RECORD_CLAIMED = "record_claimed", _("said, but a word of higher rank stands")
     RECORD_EXCUSED = "record_excused", _("excused by an approved absence")

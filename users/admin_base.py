@@ -81,7 +81,8 @@ def ask_and_do(
 ) -> HttpResponse:
     """Show a form; on POST do what it says, show a message and go back.
 
-    An error of the service is shown on the form, which keeps its values.
+    An error of the service is shown on the form, which keeps its values. What has to be looked at
+    beside it is in its attribute `shown`.
     """
     if request.method == "POST" and form.is_valid():
         try:

@@ -1,19 +1,27 @@
-"""A quarantined record beside its corrected copy, field by field."""
+"""A quarantined record beside its corrected copy, or beside the record that is in its way."""
 
 import json
-import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from attendance.models import QuarantinedPayload
-from attendance.services.quarantine import CorrectedCopy
-from attendance.vocabulary import Status
+from attendance.services.decisions import Original
+from attendance.services.quarantined_records import (
+    CorrectedCopy,
+    arrival_of,
+    made_out,
+    original_of,
+)
+from attendance.vocabulary import Source, Status
 
-_STATUS = re.compile("|".join(Status.values))
+COMPARED = ("school_number", "full_name", "status", "checked_in_at")
 
 
 class DifferenceLine(NamedTuple):
@@ -29,40 +37,67 @@ def difference(row: QuarantinedPayload) -> SafeString:
     if not row.corrected:
         return SafeString("–")
     cells = ((line.field, _raw_cell(line), _corrected_cell(line)) for line in lines(row))
-    return format_html(
-        "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
-        _("field"),
-        _("in the raw bytes"),
-        _("in the corrected copy"),
-        format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", cells),
-    )
+    return _table((_("field"), _("in the raw bytes"), _("in the corrected copy")), cells)
 
 
 def lines(row: QuarantinedPayload) -> Iterator[DifferenceLine]:
     """Each field of a copy, with what the damaged bytes seem to say of it."""
-    text = bytes(row.payload).decode("utf-8", "backslashreplace")
-    corrected = json.loads(row.corrected)
-    for field in CorrectedCopy._fields:
-        yield DifferenceLine(field, _value(field, text, row.field), str(corrected.get(field, "")))
+    said, corrected = made_out(row)._asdict(), json.loads(row.corrected)
+    for field in COMPARED:
+        raw, typed = said[field], corrected.get(field)
+        if field == "checked_in_at":
+            # Where nobody typed one, it was taken as the bytes have it.
+            raw, typed = _instant(raw), _instant(typed or raw)
+        yield DifferenceLine(field, str(raw or ""), str(typed or ""))
 
 
-def _value(field: str, text: str, key: str) -> str:
-    """The value of a field, where it can still be read although the JSON is damaged; else ''."""
-    if field == "status":
-        # The script wrote it in the stamp, before the JSON.
-        match = _STATUS.search(text.partition("{")[0])
-        return match[0] if match else ""
-    match = re.search(rf'"{field}":"((?:[^"\\]|\\.)*)"', text)
-    if match is None:
-        return key if field == "school_number" else ""
-    return _unescape(match[1])
+def both(record: Mapping[str, Any], row: QuarantinedPayload, copy: CorrectedCopy) -> SafeString:
+    """The record of the register beside what is in quarantine, for somebody to choose."""
+    original = original_of(row, copy)
+    reason = original.reason if original else copy.reason
+    source = original.source if original else Source.STAFF
+    cells: list[tuple[str, Any, Any]] = [
+        (_("name"), record["full_name"], copy.full_name),
+        (_("number"), record["school_number"], copy.school_number),
+        (_("status"), _status(record["status"]), _status(copy.status)),
+        (_("checked in at"), _shown(record["checked_in_at"]), _shown(arrival_of(row, copy))),
+        (_("source"), Source(record["source"]).label, Source(source).label),
+        (_("reason"), record["reason"], reason),
+        (_("flagged as deleted"), _yes_or_no(record["mark"]), _yes_or_no(_mark(original))),
+        (_("changed at"), _shown(record["changed_at"]), "–"),
+    ]
+    return _table(("", _("in the register"), _("from quarantine")), cells)
 
 
-def _unescape(text: str) -> str:
-    try:
-        return str(json.loads(f'"{text}"'))
-    except ValueError:
-        return text
+def _mark(original: Original | None) -> str:
+    return original.mark if original else "kept"
+
+
+def _yes_or_no(mark: str) -> str:
+    return _("no") if mark == "kept" else _("yes")
+
+
+def _status(status: str) -> str:
+    return str(Status(status).label) if status in Status.values else status
+
+
+def _shown(at: str | datetime | None) -> str:
+    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return date_format(timezone.localtime(moment), "Y-m-d H:i:s") if moment else "–"
+
+
+def _instant(at: str | datetime | None) -> str:
+    return "" if at is None else _shown(at)
+
+
+def _table(
+    heads: tuple[str, str, str], cells: Iterable[tuple[str, SafeString | str, SafeString | str]]
+) -> SafeString:
+    return format_html(
+        "<table><thead><tr><th>{}</th><th>{}</th><th>{}</th></tr></thead><tbody>{}</tbody></table>",
+        *heads,
+        format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", cells),
+    )
 
 
 def _raw_cell(line: DifferenceLine) -> SafeString | str:

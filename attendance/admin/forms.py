@@ -1,6 +1,7 @@
 """The forms of the admin's own views; the services check the values."""
 
 from django import forms
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from attendance.vocabulary import LONGEST_REASON, Status, Verdict
@@ -41,17 +42,36 @@ class AddStudentForm(forms.Form):
 
 
 class ReplayForm(forms.Form):
-    """A corrected copy of a payload, with the revision of the record that it replaces, if any."""
+    """A copy of a payload; where a record is in its way, the form asks which of the two counts."""
+
+    KEEP, REPLACE = "keep", "replace"
+    CHOICES = (
+        (KEEP, _("The record of the register. The payload is set aside.")),
+        (REPLACE, _("This copy, in its place.")),
+    )
 
     school_number = forms.CharField(label=_("School number"), max_length=LONGEST_SCHOOL_NUMBER)
     full_name = forms.CharField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
-    status = forms.ChoiceField(
-        label=_("Status"),
-        choices=[(s.value, s.label) for s in Status if s is not Status.PENDING],
+    status = forms.ChoiceField(label=_("Status"), choices=Status.choices)
+    checked_in_at = forms.DateTimeField(
+        label=_("Checked in at"),
+        required=False,
+        help_text=_("Status and arrival as the bytes have them: the original record is restored."),
     )
     reason = forms.CharField(label=_("Reason"), max_length=LONGEST_REASON, required=False)
-    replace_revision = forms.IntegerField(
-        label=_("Replace the record at revision"),
+    choice = forms.ChoiceField(
+        label=_("Which of the two counts"),
         required=False,
-        help_text=_("Only where the student has a record already and this one is to replace it."),
+        widget=forms.HiddenInput,
+        choices=CHOICES,
     )
+    seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    shown: SafeString | str = ""
+    """Both records, where somebody has to choose."""
+
+    def ask(self, shown: SafeString, *, revision: int) -> None:
+        """Ask which record counts: the one at this revision, or the copy."""
+        self.shown = shown
+        typed = {name: self.data.get(name, "") for name in self.fields}
+        self.data = {**typed, "choice": "", "seen_revision": revision}
+        self.fields["choice"].widget = forms.RadioSelect(choices=self.CHOICES)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
@@ -10,15 +11,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from attendance.admin.difference import difference
+from attendance.admin.difference import both, difference
 from attendance.admin.forms import ReasonForm, ReplayForm
 from attendance.errors import RecordExists
 from attendance.models import QuarantinedPayload
 from attendance.services import quarantine
-from attendance.services.quarantine import CorrectedCopy
+from attendance.services.quarantined_records import CorrectedCopy, made_out
 from attendance.vocabulary import Status
 from users.admin_base import ReadOnlyAdmin, ask_and_do
-from users.errors import AttnError, gettext_noop
+from users.errors import AttnError
+from users.identity import Person
 from users.wording import in_words
 
 SHOWN_BYTES = 8_192
@@ -44,6 +46,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
     )
     readonly_fields = ("shown", "compared")
     list_select_related = ("settled_by",)
+    actions = ("retry_chosen",)
     change_form_template = "admin/attendance/quarantinedpayload/change_form.html"
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -66,6 +69,24 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
     @admin.display(description=gettext_lazy("raw and corrected"))
     def compared(self, row: QuarantinedPayload) -> str:
         return difference(row)
+
+    @admin.action(description=gettext_lazy("Retry the chosen ones"), permissions=["settle"])
+    def retry_chosen(self, request: HttpRequest, queryset: QuerySet[QuarantinedPayload]) -> None:
+        """Read each once more; what cannot be read, or has a record in its way, stays open."""
+        actor = self.require(request)
+        chosen = list(queryset.order_by("pk").values_list("pk", flat=True))
+        settled = 0
+        for pk in chosen:
+            try:
+                quarantine.retry_payload(pk, actor=actor)
+                settled += 1
+            except AttnError as error:
+                self.message_user(request, f"{pk}: {in_words(error)}", messages.WARNING)
+        told = _("%(settled)d of %(chosen)d payloads could be read and are settled.")
+        self.message_user(request, told % {"settled": settled, "chosen": len(chosen)})
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("attendance.change_quarantinedpayload")
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -107,15 +128,7 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
         form = ReplayForm(request.POST or None, initial=_guess(row))
 
         def act(data: dict[str, Any]) -> str:
-            revision = data.pop("replace_revision")
-            copy = CorrectedCopy(**data)
-            if revision is None:
-                _replay(pk, copy, actor)
-            else:
-                quarantine.replace_with_payload(
-                    pk, corrected=copy, actor=actor, seen_revision=revision
-                )
-            return _("The corrected copy is in the register.")
+            return _replay(row, form, data, actor)
 
         title = _("Correct a copy and replay it")
         return ask_and_do(request, form, act, title=title, back=_page(pk))
@@ -131,33 +144,35 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
         return ask_and_do(request, form, act, title=_("Set aside"), back=_page(pk))
 
 
-def _replay(pk: int, copy: CorrectedCopy, actor: Any) -> None:
-    """Replay a copy; where the student has a record, the error describes it."""
+def _replay(row: QuarantinedPayload, form: ReplayForm, data: dict[str, Any], actor: Person) -> str:
+    """Replay a copy; where a record is in its way, the form shows both and asks."""
+    choice, revision = data.pop("choice"), data.pop("seen_revision")
+    if choice == ReplayForm.KEEP:
+        reason = data["reason"] or _("the record of the register counts")
+        quarantine.discard_payload(row.pk, actor=actor, reason=reason)
+        return _("The payload is set aside; its bytes stay.")
+    copy = CorrectedCopy(**data)
     try:
-        quarantine.replay_payload(pk, corrected=copy, actor=actor)
+        if choice == ReplayForm.REPLACE and revision is not None:
+            quarantine.replace_with_payload(
+                row.pk, corrected=copy, actor=actor, seen_revision=revision
+            )
+        else:
+            quarantine.replay_payload(row.pk, corrected=copy, actor=actor)
     except RecordExists as error:
         record = error.context["record"]
-        raise RecordExists(
-            gettext_noop(
-                "%(name)s has a record already: %(status)s, revision %(revision)s. To replace it, "
-                "give that revision."
-            ),
-            name=record["full_name"],
-            status=Status(record["status"]),
-            revision=record["revision"],
-            record=record,
-        ) from None
+        form.ask(both(record, row, copy), revision=record["revision"])
+        raise
+    return _("The record is in the register.")
 
 
 def _guess(row: QuarantinedPayload) -> dict[str, Any]:
-    record = quarantine.readable(row)
-    if record is None:
-        return {"school_number": row.field, "status": "present"}
+    said = made_out(row)
     return {
-        "school_number": record.school_number,
-        "full_name": record.full_name,
-        "status": record.status,
-        "reason": record.reason,
+        "school_number": said.school_number,
+        "full_name": said.full_name,
+        "status": said.status or Status.PRESENT,
+        "checked_in_at": said.checked_in_at,
     }
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from attendance.errors import (
     AttendanceError,
@@ -22,7 +23,14 @@ from attendance.selectors import access, shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
 from attendance.services import request_keys, stored_records, validation, writing
-from attendance.services.decisions import Claim, decide_claim
+from attendance.services.decisions import (
+    Claim,
+    DecidedClaim,
+    Original,
+    decide_claim,
+    decide_restored,
+    is_open_to_restoring,
+)
 from attendance.services.expected import hold_person
 from attendance.vocabulary import Source, Verdict
 from users.errors import gettext_noop as _
@@ -54,6 +62,8 @@ class Correction:
     """When the student came: then the lesson's rule gives the status, whatever the verdict."""
     kept_arrival: datetime | None = None
     """When the student came, by a payload that was read again; kept beside the verdict."""
+    original: Original | None = None
+    """The record from quarantine that is accepted as it was: then it counts, and no verdict."""
     is_verdict: bool = False
     """Whether the external verifier decided it, which is nobody's teacher."""
 
@@ -102,7 +112,16 @@ def _request_of(correction: Correction) -> RequestKey:
         full_name=correction.full_name,
         arrived_at=correction.arrived_at,
         kept_arrival=correction.kept_arrival,
+        **_of_original(correction.original),
     )
+
+
+def _of_original(original: Original | None) -> dict[str, request_keys.Value]:
+    """What is asked for where a record is restored; its revision is no part of it."""
+    if original is None:
+        return {}
+    asked = original._replace(actor=None, stamp=None)._asdict()
+    return {f"original_{name}": value for name, value in asked.items()}
 
 
 def _full_name(before: RegisterRecord | None, correction: Correction) -> str:
@@ -120,14 +139,19 @@ def _source(correction: Correction, lesson: LessonBrief) -> str:
     return access.check_may_change(correction.actor, lesson)
 
 
-def _claim(correction: Correction, source: str) -> Claim:
-    return Claim(
+def _decide(
+    correction: Correction, source: str, before: RegisterRecord | None, lesson: LessonBrief
+) -> DecidedClaim:
+    if correction.original is not None:
+        return decide_restored(correction.original, before)
+    claim = Claim(
         verdict=correction.verdict,
         source=source,
         reason=correction.reason,
         arrived_at=correction.arrived_at,
         kept_arrival=correction.kept_arrival,
     )
+    return decide_claim(claim, before, lesson)
 
 
 def _check_expected(before: RegisterRecord | None, expected: int | None) -> None:
@@ -162,9 +186,9 @@ def _try_live(
         # Redis has come back as an older copy: the first answer was given by PostgreSQL.
         return _first_answer(_stored_record(correction), Conflict())
     _check_expected(before, correction.expected_revision)
-    decided = decide_claim(_claim(correction, source), before, lesson)
+    decided = _decide(correction, source, before, lesson)
     name = _full_name(before, correction)
-    actor = correction.actor
+    actor = decided.restored.actor if decided.restored else correction.actor
     if decided.is_outranked and reply.record is not None and reply.record.actor is not None:
         actor = reply.record.actor
     live_record = store.correct(
@@ -203,7 +227,7 @@ def _first_answer(record: RegisterRecord | None, problem: AttendanceError) -> Re
 def _correct_stored(correction: Correction, request: RequestKey) -> RegisterRecord:
     with transaction.atomic():
         hold_person(correction.school_number)
-        attendance = _hold_attendance(correction.lesson_id)
+        attendance = hold_attendance(correction.lesson_id)
         source = _source(correction, shapes.brief_of_stored(attendance))
         row = _row(attendance, correction.school_number)
         before = shapes.record_of_stored(row) if row else None
@@ -216,7 +240,8 @@ def _correct_stored(correction: Correction, request: RequestKey) -> RegisterReco
         return shapes.record_of_stored(_write_stored(attendance, row, correction, request, source))
 
 
-def _hold_attendance(lesson_id: UUID) -> Attendance:
+def hold_attendance(lesson_id: UUID) -> Attendance:
+    """A stored lesson, locked until the commit. Raises LessonNotFound."""
     rows = Attendance.objects.select_for_update(of=("self",)).select_related("teacher", "section")
     attendance = rows.filter(pk=lesson_id).first()
     if attendance is None:
@@ -233,9 +258,10 @@ def _write_stored(
 ) -> AttendanceRecord:
     before = shapes.record_of_stored(row) if row else None
     lesson = shapes.brief_of_stored(attendance)
-    decided = decide_claim(_claim(correction, source), before, lesson)
+    decided = _decide(correction, source, before, lesson)
     name = _full_name(before, correction)
-    users = ensure_users([Person(correction.school_number, name), correction.actor])
+    maker = (decided.restored and decided.restored.actor) or correction.actor
+    users = ensure_users([Person(correction.school_number, name), correction.actor, maker])
     actor_id = users[correction.actor.school_number]
     row = row or AttendanceRecord(
         attendance=attendance,
@@ -244,7 +270,11 @@ def _write_stored(
         full_name=name,
         is_expected=False if attendance.roster_closed_at else None,
     )
-    stored_records.write_change(attendance, row, decided, actor_id=actor_id)
+    if decided.restored and is_open_to_restoring(before):
+        # Number and name that were seen, where the system had those of the roster.
+        row.school_number, row.full_name = correction.school_number, correction.full_name or name
+    maker_id = users[maker.school_number]
+    stored_records.write_change(attendance, row, decided, actor_id=maker_id)
     saying = stored_records.Saying(
         kind=decided.kind(is_verdict=correction.is_verdict),
         actor=correction.actor,
@@ -252,6 +282,7 @@ def _write_stored(
         source=source,
         reason=correction.reason,
         request=request,
+        at=timezone.now() if decided.restored else None,
     )
     # Where nobody's word is left, the absences that are approved now say what the mark is.
     new = row.status if row.source == Source.SYSTEM else decided.change.new

@@ -1,15 +1,17 @@
 """What staff can do with a quarantined payload: retry, replay, replace, set aside.
 
-The raw bytes never change. A replay goes through the same function as any
-correction, with an event, and adds a record only where the student has none.
+The raw bytes never change. A record goes through the same function as any correction, with an
+event: the original, where the bytes still tell it, and else the word of whoever replays it. It
+takes nobody's place unless somebody has seen both and decides so.
 """
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from django.db import transaction
 from django.utils import timezone
 
 from attendance.errors import (
@@ -20,19 +22,26 @@ from attendance.errors import (
     RecordExists,
     StillUnreadable,
 )
-from attendance.live import decoding, store
-from attendance.live.envelope import Corrupt
-from attendance.live.payloads import LiveRecord
+from attendance.live import store
 from attendance.models import QuarantinedPayload
-from attendance.rules.precedence import is_blank
 from attendance.rules.verdicts import VERDICT_OF
-from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import validation
 from attendance.services.corrections import Correction, correct_record
+from attendance.services.decisions import Original
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import TROUBLE
+from attendance.services.quarantined_events import take_event
+from attendance.services.quarantined_records import (
+    CorrectedCopy,
+    arrival_of,
+    copy_of,
+    find_standing,
+    original_of,
+    readable,
+    says_the_same,
+)
 from attendance.vocabulary import (
     LONGEST_REASON,
     PayloadKind,
@@ -45,26 +54,20 @@ from users.identity import Person, Role
 from users.selectors import find_account
 
 
-class CorrectedCopy(NamedTuple):
-    """A readable copy of a record, as somebody has typed it."""
-
-    school_number: str
-    full_name: str
-    status: str
-    reason: str = ""
-    checked_in_at: datetime | None = None
-    """When the student came, as the payload has it."""
-
-
 def retry_payload(payload_id: int, *, actor: Person) -> None:
     """Read the same bytes again, and replay what can be read now.
 
-    Raises StillUnreadable, RecordExists, AlreadySettled, NotYourLesson and what
-    `correct_record` raises.
+    Raises StillUnreadable, RecordExists, AlreadySettled, NotYourLesson, what `correct_record`
+    raises, and what `take_event` raises.
     """
     payload = _open_payload(payload_id, actor)
     if payload.kind == PayloadKind.LESSON:
         _retry_lesson(payload, actor)
+        return
+    if payload.kind == PayloadKind.EVENT:
+        with _held(payload_id, actor) as held:
+            take_event(held)
+            _settle(held, PayloadState.REPLAYED, actor)
         return
     record = readable(payload)
     if record is None:
@@ -72,23 +75,29 @@ def retry_payload(payload_id: int, *, actor: Person) -> None:
             _("It still cannot be read: %(reason)s. Correct a copy, or set it aside."),
             reason=payload.reason,
         )
-    at = record.checked_in_at
-    reason = f"checked in at {at.isoformat()}" if at else ""
-    copy = CorrectedCopy(record.school_number, record.full_name, record.status, reason, at)
-    replay_payload(payload_id, corrected=copy, actor=actor)
+    replay_payload(payload_id, corrected=copy_of(record), actor=actor)
 
 
 def replay_payload(payload_id: int, *, corrected: CorrectedCopy, actor: Person) -> RegisterRecord:
-    """Add a corrected copy to its lesson, where the student has no record of a person's making.
+    """Restore a record in its lesson, where the student has none of a person's making.
+
+    Where status and arrival are what the bytes say, it is the original; else a word of staff. A
+    record that is what would be restored is there already: then the payload is settled.
 
     Raises RecordExists, AlreadySettled, InvalidInput, NotYourLesson and what
     `correct_record` raises.
     """
-    payload = _open_payload(payload_id, actor)
-    record = find_record(payload.lesson_id, corrected.school_number)
-    if record is not None and not (record.is_deleted or is_blank(record.source)):
-        raise RecordExists(record=msgspec.to_builtins(record))
-    return _replay(payload, corrected, actor, record.revision if record else 0)
+    with _held(payload_id, actor) as payload:
+        standing = find_standing(payload, corrected.school_number)
+        original = original_of(payload, corrected)
+        found = standing.in_the_way
+        if found is None:
+            revision = standing.own.revision if standing.own else 0
+            return _replay(payload, corrected, actor, revision)
+        if original is None or not says_the_same(found, original):
+            raise RecordExists(record=msgspec.to_builtins(found))
+        _settle(payload, PayloadState.REPLAYED, actor, corrected=_text_of(corrected))
+        return found
 
 
 def replace_with_payload(
@@ -96,9 +105,13 @@ def replace_with_payload(
 ) -> RegisterRecord:
     """Put a corrected copy in the place of the record at the revision that was seen.
 
-    Raises Conflict where that record changed meanwhile, and as `replay_payload`.
+    That may be one of another account of the same person. Raises Conflict where that record
+    changed meanwhile, and as `replay_payload`.
     """
-    return _replay(_open_payload(payload_id, actor), corrected, actor, seen_revision)
+    with _held(payload_id, actor) as payload:
+        found = find_standing(payload, corrected.school_number).in_the_way
+        number = found.school_number if found else corrected.school_number
+        return _replay(payload, corrected, actor, seen_revision, number=number)
 
 
 def discard_payload(payload_id: int, *, actor: Person, reason: str) -> None:
@@ -111,16 +124,6 @@ def discard_payload(payload_id: int, *, actor: Person, reason: str) -> None:
     if not reason:
         raise ReasonRequired
     _settle(payload, PayloadState.DISCARDED, actor, reason=reason)
-
-
-def readable(payload: QuarantinedPayload) -> LiveRecord | None:
-    """The record in a payload's bytes, where it can be read now."""
-    if payload.kind != PayloadKind.RECORD:
-        return None
-    try:
-        return decoding.decode_record(payload.lesson_id, payload.field, bytes(payload.payload))
-    except Corrupt:
-        return None
 
 
 def _open_payload(payload_id: int, actor: Person) -> QuarantinedPayload:
@@ -145,32 +148,62 @@ def _retry_lesson(payload: QuarantinedPayload, actor: Person) -> None:
     _settle(payload, PayloadState.REPLAYED, actor)
 
 
+@contextmanager
+def _held(payload_id: int, actor: Person) -> Iterator[QuarantinedPayload]:
+    """An open payload that nobody else settles meanwhile. Raises as `_open_payload`.
+
+    What is written in PostgreSQL is written with its settling, or not at all.
+    """
+    with transaction.atomic():
+        _open_payload(payload_id, actor)
+        # Whoever waits here finds it settled, and reads its state anew.
+        QuarantinedPayload.objects.select_for_update(no_key=True).get(pk=payload_id)
+        yield _open_payload(payload_id, actor)
+
+
 def _replay(
-    payload: QuarantinedPayload, corrected: CorrectedCopy, actor: Person, seen_revision: int
+    payload: QuarantinedPayload,
+    corrected: CorrectedCopy,
+    actor: Person,
+    seen_revision: int,
+    *,
+    number: str = "",
 ) -> RegisterRecord:
+    """`number` is that of the record whose place it takes, if that is another one."""
     if payload.kind != PayloadKind.RECORD:
         raise InvalidInput(_("Only a record can be replayed. Set this payload aside."))
-    verdict = VERDICT_OF.get(corrected.status)
-    if verdict is None:
-        raise InvalidInput(_("Decide: present, late, excused, absent or rejected."))
+    original = original_of(payload, corrected)
     note = f"from quarantine: {corrected.reason or payload.reason}"[:LONGEST_REASON]
     record = correct_record(
         Correction(
             lesson_id=payload.lesson_id,
-            school_number=corrected.school_number,
-            verdict=Verdict(verdict),
+            school_number=number or corrected.school_number,
+            verdict=_verdict(corrected, original),
             actor=actor,
             reason=validation.clean_reason(note),
             full_name=corrected.full_name,
-            kept_arrival=corrected.checked_in_at,
+            kept_arrival=None if original else arrival_of(payload, corrected),
             # After a crash the correction is repeated: the same id makes no second event.
             request_id=_request_id(payload, corrected, actor),
             expected_revision=seen_revision,
+            original=original,
         )
     )
-    copy = msgspec.json.encode(corrected._asdict()).decode()
-    _settle(payload, PayloadState.REPLAYED, actor, corrected=copy)
+    _settle(payload, PayloadState.REPLAYED, actor, corrected=_text_of(corrected))
     return record
+
+
+def _verdict(corrected: CorrectedCopy, original: Original | None) -> Verdict:
+    if original is not None:
+        return Verdict.ACCEPT
+    verdict = VERDICT_OF.get(corrected.status)
+    if verdict is None:
+        raise InvalidInput(_("Decide: present, late, excused, absent or rejected."))
+    return Verdict(verdict)
+
+
+def _text_of(corrected: CorrectedCopy) -> str:
+    return msgspec.json.encode(corrected._asdict()).decode()
 
 
 def _request_id(payload: QuarantinedPayload, corrected: CorrectedCopy, actor: Person) -> str:

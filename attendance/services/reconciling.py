@@ -90,6 +90,20 @@ def _code_of(row: LessonLedger) -> str:
     return "uncounted" if row.incomplete_since is None else "incomplete"
 
 
+def count_anew(lesson_id: UUID) -> bool:
+    """Count what a lesson in Redis holds, where its counts are damaged; the next run takes it up.
+
+    Nothing that is in it changes. Returns whether anything was wrong. Raises LessonNotFound, and
+    LessonUnreadable where its own data is damaged too.
+    """
+    row = LessonLedger.objects.filter(pk=lesson_id).first()
+    said = words.words_of([lesson_id]).get(lesson_id)
+    seen = max(row.seen_revision if row else 0, said.revision if said else 0)
+    was_wrong = store.recount(lesson_id, seen_revision=seen)
+    store.unpark([lesson_id])
+    return was_wrong
+
+
 def accept_what_is_there(lesson_id: UUID) -> None:
     """Nothing more will come to an incomplete lesson: what is there is all, until it changes.
 

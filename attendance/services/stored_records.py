@@ -1,5 +1,6 @@
 """Writing one record of a stored lesson, with the event that says by whom and why."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -23,6 +24,8 @@ class Saying(NamedTuple):
     source: str
     reason: str
     request: RequestKey
+    at: datetime | None = None
+    """Where that is not when the record was made what it is."""
 
 
 def write_change(
@@ -30,12 +33,16 @@ def write_change(
 ) -> None:
     """Make a record what was decided, at the next revision of its attendance.
 
-    The caller holds the attendance.
+    A record from quarantine that takes nobody's place keeps its own. The caller holds the
+    attendance; `actor_id` is of whoever deleted the record, where it is deleted.
     """
     stored_revisions.count_up(attendance)
     attendance.save(update_fields=["revision"])
     change, is_deleted = decided.change, decided.change.mark != Mark.KEPT
     row.revision, row.changed_at = attendance.revision, timezone.now()
+    if decided.stamp is not None and decided.stamp.revision < attendance.revision:
+        # One that is ahead of PostgreSQL is of a copy that has gone on: it would beat later words.
+        row.revision, row.changed_at = decided.stamp
     if not (decided.is_outranked and row.pk):
         row.source, row.reason = decided.source, decided.reason
         row.status, row.previous = change.status, change.previous
@@ -63,7 +70,7 @@ def new_event(
         attendance=attendance,
         revision=attendance.revision,
         kind=saying.kind,
-        happened_at=row.changed_at,
+        happened_at=saying.at or row.changed_at,
         student_id=row.student_id,
         actor_id=saying.actor_id,
         actor_name=saying.actor.full_name,

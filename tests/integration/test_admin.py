@@ -1,6 +1,5 @@
 """The admin: staff look at everything, and change it through services only."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,7 +22,7 @@ from tests.support.factories import (
     QuarantinedPayloadFactory,
     UserFactory,
 )
-from tests.support.lessons import end, ended_lesson, live_lesson, put_record
+from tests.support.lessons import end, ended_lesson, live_lesson, put_record, sealed_record
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -217,9 +216,60 @@ def test_what_is_in_the_way_of_a_replay_is_told_in_turkish(staff_client: Client)
         answer = staff_client.post(url, {**typed, **changes}, headers={"accept-language": "tr"})
         return answer.content.decode()
 
-    assert re.search(r"için zaten bir kayıt var: var, sürüm \d+\. Yerine geçmesi için", told())
+    page = told()
+    assert "Bu öğrencinin zaten bir kaydı var" in page
+    assert "yoklamada" in page
+    assert "Yoklamadaki kayıt. Karantinadaki bir kenara konur." in page
     nameless = told(school_number="S-0002", full_name="A\x07da")
     assert "Bir ad soyad 1 ile 200 karakter arasındadır" in nameless
+
+
+def test_both_records_are_shown_and_somebody_chooses(staff_client: Client) -> None:
+    row = damaged()
+    url = reverse("admin:attendance_quarantine_replay", args=[row.pk])
+    typed = {"school_number": "S-0001", "full_name": "Ada", "status": "late", "reason": "read"}
+
+    asked = staff_client.post(url, typed)
+
+    page = asked.content.decode()
+    assert "<td>Student 0001</td><td>Ada</td>" in page
+    assert "<td>present</td><td>late</td>" in page
+    assert "<td>student</td><td>staff</td>" in page
+    # Sent again without a choice, it asks again.
+    form = asked.context["form"]
+    seen = form["seen_revision"].value()
+    answer = staff_client.post(url, {**typed, "seen_revision": seen})
+    assert "Which of the two counts" in answer.content.decode()
+    done = staff_client.post(url, {**typed, "seen_revision": seen, "choice": "replace"})
+    assert done.status_code == 302
+    assert AttendanceRecord.objects.get(school_number="S-0001").status == "late"
+
+
+def test_the_record_of_the_register_may_be_chosen(staff_client: Client) -> None:
+    row = damaged()
+    url = reverse("admin:attendance_quarantine_replay", args=[row.pk])
+    typed = {"school_number": "S-0001", "full_name": "Ada", "status": "late", "reason": ""}
+
+    assert staff_client.post(url, {**typed, "choice": "keep"}).status_code == 302
+
+    row.refresh_from_db()
+    assert (row.state, row.settled_reason) == ("discarded", "the record of the register counts")
+    assert AttendanceRecord.objects.get(school_number="S-0001").status == "present"
+
+
+def test_chosen_payloads_are_retried_and_the_others_stay(staff_client: Client) -> None:
+    row = damaged()
+    json = b'{"school_number":"S-0002","full_name":"Ada","source":"student"}'
+    raw = sealed_record(row.lesson_id, "S-0002", json)
+    fine = QuarantinedPayloadFactory.create(lesson_id=row.lesson_id, field="S-0002", payload=raw)
+    url = reverse("admin:attendance_quarantinedpayload_changelist")
+    chosen = {"action": "retry_chosen", "_selected_action": [row.pk, fine.pk]}
+
+    page = staff_client.post(url, chosen, follow=True).content.decode()
+
+    assert "1 of 2 payloads could be read and are settled." in page
+    assert f"{row.pk}: It still cannot be read" in page
+    assert AttendanceRecord.objects.get(school_number="S-0002").source == "student"
 
 
 def test_a_corrected_copy_is_shown_beside_what_the_raw_bytes_still_say(

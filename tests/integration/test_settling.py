@@ -19,7 +19,7 @@ from attendance.models import AttendanceEvent, AttendanceRecord, QuarantinedPayl
 from attendance.selectors.registers import find_record
 from attendance.services import quarantine
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.quarantine import CorrectedCopy
+from attendance.services.quarantined_records import CorrectedCopy
 from tests.support.factories import QuarantinedPayloadFactory, UserFactory
 from tests.support.lessons import TEACHER, end, ended_lesson, live_lesson, put_record, sealed_record
 from users.identity import Person
@@ -82,10 +82,10 @@ def test_a_record_that_is_there_is_shown_and_not_overwritten(staff: Person) -> N
     assert AttendanceRecord.objects.get(student__school_number="S-0001").status == "late"
 
 
-def test_a_replay_that_died_before_it_was_settled_is_repeated_once(
-    staff: Person, monkeypatch: pytest.MonkeyPatch
+def dying_replay(
+    payload: QuarantinedPayload, staff: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    payload = quarantined()
+    """Replay the copy, and die before the payload is settled."""
 
     def die(*args: Any, **kwargs: Any) -> None:
         raise KeyboardInterrupt
@@ -94,27 +94,41 @@ def test_a_replay_that_died_before_it_was_settled_is_repeated_once(
         patch.setattr(quarantine, "_settle", die)
         with pytest.raises(KeyboardInterrupt):
             quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
+
+
+def test_a_replay_into_postgresql_that_died_has_left_nothing(
+    staff: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = quarantined()
+
+    dying_replay(payload, staff, monkeypatch)
+
+    assert find_record(payload.lesson_id, "S-0002") is None
+    quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
+    assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 1
+
+
+def test_a_replay_into_redis_that_died_before_it_was_settled_is_repeated_once(
+    staff: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = quarantined("live")
+    dying_replay(payload, staff, monkeypatch)
 
     seen = find_record(payload.lesson_id, "S-0002")
     assert seen is not None
     quarantine.replace_with_payload(
         payload.pk, corrected=COPY, actor=staff, seen_revision=seen.revision
     )
+    end(payload.lesson_id)
+    unified_persistence_task()
     assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 1
 
 
 def test_another_copy_after_a_replay_that_died_is_another_change(
     staff: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    payload = quarantined()
-
-    def die(*args: Any, **kwargs: Any) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "_settle", die)
-        with pytest.raises(KeyboardInterrupt):
-            quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
+    payload = quarantined("live")
+    dying_replay(payload, staff, monkeypatch)
 
     seen = find_record(payload.lesson_id, "S-0002")
     assert seen is not None
@@ -137,8 +151,8 @@ def test_retry_reads_the_same_bytes_again(staff: Person) -> None:
     quarantine.retry_payload(payload.pk, actor=staff)
 
     row = AttendanceRecord.objects.get(student__school_number="S-0002")
-    assert (row.status, row.full_name) == ("present", "Ada")
-    assert "checked in at" in row.reason
+    assert (row.status, row.full_name, row.source) == ("present", "Ada", "student")
+    assert row.checked_in_at is not None
 
 
 def test_retrying_a_lesson_persists_it_once_it_is_repaired(staff: Person) -> None:

@@ -6,7 +6,7 @@ that each function names.
 """
 
 from attendance.live.store.check_ins import CheckIn, NotExpected, Shown, check_code, check_in
-from attendance.live.store.ending import change_data, extend, finish
+from attendance.live.store.ending import change_data, extend, finish, recount
 from attendance.live.store.marks import (
     CorrectedRecord,
     FoundRecord,
@@ -137,6 +137,7 @@ __all__ = [
     "read_records_of",
     "read_refusals",
     "read_roster",
+    "recount",
     "register",
     "remember_discards",
     "remembered_discards",

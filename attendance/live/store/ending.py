@@ -36,6 +36,20 @@ def extend(
     return _set_end(lesson_id, instants.milliseconds(ends_at), request, event)
 
 
+def recount(lesson_id: UUID, *, seen_revision: int) -> bool:
+    """Count anew what a lesson holds, where its counts are damaged and its data is not.
+
+    Returns whether anything was wrong. Raises LessonNotFound, and LessonUnreadable where its data
+    or a key of it is damaged too.
+    """
+    parts = (keys.lesson, keys.records, keys.events, keys.corrupt)
+    names = [key(lesson_id) for key in parts]
+    reply = client.run("recount", names, (str(lesson_id), seen_revision))
+    if reply[0] not in {b"recounted", b"right"}:
+        replies.refuse(reply)
+    return bool(reply[0] == b"recounted")
+
+
 def change_data(
     lesson: LiveLesson, data: LessonData, *, request: RequestKey, event: EventData
 ) -> None:

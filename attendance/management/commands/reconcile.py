@@ -8,7 +8,12 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from attendance.services import sites
-from attendance.services.reconciling import Difference, accept_what_is_there, find_differences
+from attendance.services.reconciling import (
+    Difference,
+    accept_what_is_there,
+    count_anew,
+    find_differences,
+)
 from users.errors import AttnError
 from users.wording import in_words
 
@@ -16,8 +21,11 @@ from users.wording import in_words
 class Command(BaseCommand):
     help = (
         "Show the lessons that are incomplete, lost, rewound or uncounted: what was seen of each, "
-        "what is missing, and what can be done. Changes nothing without --accept or --settle."
+        "what is missing, and what can be done. Changes nothing without an option."
     )
+
+    # It mends what a check finds: that must not keep it from running.
+    requires_system_checks: list[str] = []  # noqa: RUF012 - the base class has it so
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -31,14 +39,17 @@ class Command(BaseCommand):
             action="store_true",
             help="somebody has looked at stores of different ages: stop telling of it",
         )
+        parser.add_argument(
+            "--recount",
+            metavar="LESSON",
+            type=UUID,
+            help="the counts of this unreadable lesson are damaged: count what Redis holds of it",
+        )
         parser.add_argument("--json", action="store_true", help="for machines")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            if options["accept"]:
-                accept_what_is_there(options["accept"])
-            if options["settle"]:
-                sites.settle_disagreement()
+            self._act(options)
             differences, found = find_differences(), sites.disagreement()
         except AttnError as error:
             raise CommandError(in_words(error)) from None
@@ -53,6 +64,19 @@ class Command(BaseCommand):
             self._tell(each)
         if not (differences or cause):
             self.stdout.write("The stores agree.")
+
+    def _act(self, options: dict[str, Any]) -> None:
+        if options["accept"]:
+            accept_what_is_there(options["accept"])
+        if options["recount"]:
+            self._recount(options["recount"])
+        if options["settle"]:
+            sites.settle_disagreement()
+
+    def _recount(self, lesson_id: UUID) -> None:
+        was_wrong = count_anew(lesson_id)
+        told = "It was counted anew, the next run takes it up." if was_wrong else "It was right."
+        self.stderr.write(f"{lesson_id}: {told}")
 
     def _tell(self, each: Difference) -> None:
         in_redis = "nothing" if each.in_redis is None else f"{each.in_redis} marks"
