@@ -105,6 +105,7 @@ def test_the_discard_looks_at_the_site_again() -> None:
 
 def test_a_lesson_that_another_site_started_is_left_alone() -> None:
     lesson = ended_lesson(2)
+    other = sites.find_sites().own
     KnownSite.objects.update(is_own=False)
     KnownSite.objects.all().delete()
     client.connection().delete(keys.SITE)
@@ -115,6 +116,10 @@ def test_a_lesson_that_another_site_started_is_left_alone() -> None:
     assert "foreign_site" in report.lessons[0].error
     assert not Attendance.objects.exists()
     assert keys_in_redis(lesson.id)
+    # It waits for nobody: whichever site it belongs to then stores it with its next run.
+    assert store.parked_until([lesson.id]) == {}
+    sites.adopt_site(other, reason="we have moved")
+    assert unified_persistence_task().totals.outcomes == {"persisted": 1}
 
 
 def backup() -> dict[str, Any]:

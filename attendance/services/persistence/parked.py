@@ -49,6 +49,9 @@ def _tidy_unsnapped(lesson_id: UUID, unsnapped: Unsnapped) -> None:
             store.sync_due(lesson_id)
         case "starting":
             _abandon_if_over(lesson_id)
+        case "foreign":
+            # Its own site has to find it as it was; so has this one, once it was adopted.
+            logger.error("Lesson %s is left alone: %s", lesson_id, unsnapped.reason)
         case _:
             logger.error("Lesson %s needs a person: %s", lesson_id, unsnapped.reason)
             store.park(lesson_id, None)
