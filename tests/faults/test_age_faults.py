@@ -117,6 +117,23 @@ def test_a_postgresql_restored_to_any_moment_of_a_run_keeps_silent_about_nothing
     assert count(rig, school.journal).stored == (11 if is_stored else 10)
 
 
+def test_a_lesson_that_a_restored_postgresql_never_heard_of_is_told(school: School) -> None:
+    rig = school.rig
+    # From here on it has the id of its site.
+    rig.persist()
+    with backups.folder_for(rig) as older:
+        backups.copy(rig.postgres, older)
+        school.lesson(5).finish()
+        let_run_to_rest(rig)
+        backups.restore(rig.postgres, older)
+    let_run_to_rest(rig)
+
+    audit = count(rig, school.journal)
+    assert (audit.stored, len(audit.lost)) == (0, 5)
+    assert silent(rig, audit) == []
+    assert alarms(school.site) == {"lesson_lost", "stores_disagree"}
+
+
 def test_a_word_on_a_stored_lesson_that_a_restored_postgresql_lacks_is_told(
     school: School,
 ) -> None:
