@@ -252,8 +252,15 @@ def mark_quarantined(lesson_id: UUID, error: str) -> None:
 
 
 def mark_rewound(lesson_id: UUID) -> None:
-    """Redis holds an older copy: PostgreSQL has the newest changes and takes the next ones."""
-    LessonLedger.objects.filter(lesson_id=lesson_id).update(
+    """Redis holds an older copy: PostgreSQL has the newest changes and takes the next ones.
+
+    A word that Redis had taken and that neither store has is missed all the same.
+    """
+    row = LessonLedger.objects.filter(lesson_id=lesson_id)
+    row.filter(words.newer_than_stored()).update(
+        incomplete_since=Coalesce("incomplete_since", Now())
+    )
+    row.update(
         state=LessonState.DISCARDED,
         persisted_at=timezone.now(),
         discarded_at=timezone.now(),

@@ -83,11 +83,11 @@ def _difference(row: LessonLedger, lesson: object) -> Difference:
 
 
 def _code_of(row: LessonLedger) -> str:
-    if row.last_error.startswith("rewound"):
-        return "rewound"
     if row.state == LessonState.LOST:
         return "lost"
-    return "uncounted" if row.incomplete_since is None else "incomplete"
+    if row.incomplete_since is not None:
+        return "incomplete"
+    return "rewound" if row.last_error.startswith("rewound") else "uncounted"
 
 
 def count_anew(lesson_id: UUID) -> bool:

@@ -325,6 +325,36 @@ def test_a_copy_that_reached_the_same_revision_by_check_ins_is_found_out() -> No
     assert unified_persistence_task().totals.outcomes == {"incomplete": 1}
 
 
+def test_a_word_that_neither_an_older_copy_nor_postgresql_has_is_missed() -> None:
+    lesson = live_lesson(2)
+    copy = redis_state()
+    correct(lesson.id, 1)
+    end(lesson.id)
+    die_behind_the_commit()
+    correct(lesson.id, 2)
+    forget_everything()
+    put_back(copy)
+    end(lesson.id)
+
+    assert unified_persistence_task().totals.outcomes == {"rewound": 1}
+    assert statuses(lesson.id) == {"S-0001": "late", "S-0002": "present"}
+    assert [each.code for each in find_differences()] == ["incomplete"]
+
+
+def test_an_older_copy_of_what_is_stored_lacks_nothing() -> None:
+    lesson = live_lesson(2)
+    copy = redis_state()
+    correct(lesson.id, 1)
+    end(lesson.id)
+    die_behind_the_commit()
+    forget_everything()
+    put_back(copy)
+    end(lesson.id)
+
+    assert unified_persistence_task().totals.outcomes == {"rewound": 1}
+    assert [each.code for each in find_differences()] == ["rewound"]
+
+
 def test_a_copy_that_check_ins_have_overtaken_is_uncounted_until_somebody_has_looked() -> None:
     """It has more marks than were ever seen, and lacks some of those that were acknowledged."""
     before_it, lesson = ended_lesson(1), live_lesson(1, teacher=OTHER)
