@@ -115,6 +115,8 @@ def redis_cache(url: str, **pool: Any) -> dict[str, Any]:
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
             "REDIS_CLIENT_KWARGS": {},
+            # Never pickle, which runs what it reads: a session is JSON, a caller msgpack in bytes.
+            "SERIALIZER": "attn_project.cache.CacheSerializer",
             "CONNECTION_POOL_KWARGS": {"retry": None, "retry_on_timeout": False, **pool},
             "SOCKET_CONNECT_TIMEOUT": 2,
             "SOCKET_TIMEOUT": 10,
