@@ -11,23 +11,28 @@ from collections.abc import Iterator
 
 from launcher import leases
 from launcher.problem import Problem
-from launcher.project import Project
+from launcher.project import OURS, Account, Project
 
 SECONDS_TO_START, SECONDS_TO_STOP = 60, 25
 _PR_SET_PDEATHSIG = 1
 
 
-def run(project: Project, command: list[str], env: dict[str, str]) -> int:
+def run(
+    project: Project, command: list[str], env: dict[str, str], *, account: Account = OURS
+) -> int:
     """Run a child to its end and return its exit status; signals go on to it."""
-    return wait(_spawn(project, command, env))
+    return wait(_spawn(project, command, env, account))
 
 
-def _spawn(project: Project, command: list[str], env: dict[str, str]) -> "subprocess.Popen[bytes]":
+def _spawn(
+    project: Project, command: list[str], env: dict[str, str], account: Account
+) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
         command,
         env=env,
         cwd=project.root,
         preexec_fn=_end_with_us,  # noqa: PLW1509 - the launcher has one thread
+        **account.arguments,
     )
 
 
@@ -57,10 +62,15 @@ def _end_with_us() -> None:
 
 @contextlib.contextmanager
 def in_background(
-    project: Project, command: list[str], env: dict[str, str], *, port: int | None = None
+    project: Project,
+    command: list[str],
+    env: dict[str, str],
+    *,
+    port: int | None = None,
+    account: Account = OURS,
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """A child that serves for as long as the block runs; given a port, it listens there first."""
-    child = _spawn(project, command, env)
+    child = _spawn(project, command, env, account)
     try:
         if port is not None:
             _wait_until_it_listens(child, port)

@@ -12,7 +12,7 @@ from launcher.children import in_background, run, wait
 from launcher.environment import DEMO, DEV, SITE, say
 from launcher.instance import Instance
 from launcher.problem import USAGE, Problem
-from launcher.project import Project, digest
+from launcher.project import OURS, Account, Project, digest, is_open_to
 
 FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
@@ -34,7 +34,11 @@ def demo(project: Project, *, then_exit: bool) -> int:
             demo_logins.open_while(project, end_logins(project, env)),
             _streaming(project, env, "127.0.0.1", port + 1),
             in_background(
-                project, site_command(project, "127.0.0.1", port), env, port=port
+                project,
+                site_command(project, "127.0.0.1", port),
+                env,
+                port=port,
+                account=site_account(project),
             ) as site,
         ):
             status = run(project, manage_command(project, "demo", "--site", address), env)
@@ -166,7 +170,8 @@ def migrate(project: Project, env: dict[str, str]) -> None:
 def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
     with _streaming(project, env, host, port + 1):
         say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
-        return run(project, site_command(project, host, port), env)
+        account = site_account(project)
+        return run(project, site_command(project, host, port), env, account=account)
 
 
 @contextlib.contextmanager
@@ -182,8 +187,18 @@ def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> 
         return
     env["ATTN_STREAM_URL"] = f"http://{host}:{port}/stream/"
     # Nothing waits for it to listen: the site works without it.
-    with in_background(project, stream_command(project, host, port), env):
+    command = stream_command(project, host, port)
+    with in_background(project, command, env, account=site_account(project)):
         yield
+
+
+def site_account(project: Project) -> Account:
+    """Who runs the site: never root, where another account can read what it is made of."""
+    read = (environment.python(project), project.root)
+    if all(is_open_to(project.account, path.resolve()) for path in read):
+        return project.account
+    say("The site runs as root: other accounts cannot read its files or its Python.")
+    return OURS
 
 
 def stream_command(project: Project, host: str, port: int) -> list[str]:

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from launcher.problem import Problem
 
@@ -28,6 +28,17 @@ class Account(NamedTuple):
     def own(self, path: Path) -> None:
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of subprocess that drop root's rights for good."""
+        if self.uid is None:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+OURS = Account()
+"""Whoever calls the launcher."""
 
 
 def server_account(root: Path = ROOT) -> Account:
@@ -69,7 +80,7 @@ class Project:
 
         Root's own home, for example, is closed to everybody else.
         """
-        if self.account.uid is None or _is_open_to(self.account, self.state):
+        if self.account.uid is None or is_open_to(self.account, self.state):
             return self.state
         home = Path("/var/tmp") / self.name  # noqa: S108 - owned and checked below
         home.mkdir(mode=0o755, exist_ok=True)
@@ -96,7 +107,7 @@ class Project:
             yield
 
 
-def _is_open_to(account: Account, path: Path) -> bool:
+def is_open_to(account: Account, path: Path) -> bool:
     """Whether an account may pass through every folder down to a path."""
     for folder in (path, *path.parents):
         status = folder.stat()

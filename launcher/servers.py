@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 from launcher.problem import Problem
@@ -112,6 +112,8 @@ class Server:
         # A log file, never a pipe: a pipe on a server's output would never close.
         with self.log.open("ab") as log:
             self.account.own(self.log)
+            # It may name people.
+            self.log.chmod(0o600)
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -120,7 +122,7 @@ class Server:
                 env=_ENVIRONMENT,
                 cwd="/",
                 start_new_session=True,
-                **as_account(self.account),
+                **self.account.arguments,
             )
         _reap()
         _STARTED.append(child)
@@ -189,7 +191,7 @@ class Postgres(Server):
             env=_ENVIRONMENT,
             cwd="/",
             check=False,
-            **as_account(self.account),
+            **self.account.arguments,
         )
         if result.returncode:
             last = (result.stdout.strip().splitlines() or ["no output"])[-1]
@@ -246,13 +248,6 @@ class Cache(Valkey):
 
     name = "cache"
     settings = ("--appendonly", "no", "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
-
-
-def as_account(account: Account) -> dict[str, Any]:
-    """Arguments of subprocess that drop root's rights for good."""
-    if account.uid is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
 
 
 def _own_folder(folder: Path, account: Account) -> None:

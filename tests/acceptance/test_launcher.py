@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from launcher import binaries, commands, instance, leases, project, servers
+from launcher import (
+    binaries,
+    children,
+    commands,
+    environment,
+    instance,
+    leases,
+    project,
+    servers,
+)
 from launcher.cli import main
 from launcher.problem import Problem
 from launcher.project import Account, Project
@@ -265,6 +274,26 @@ def test_a_server_that_does_not_start_says_where_its_log_is(
 
     with pytest.raises(Problem, match=r"postgres\.log"):
         broken.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has rights to drop")
+def test_the_site_never_runs_as_root_where_others_can_read_it(
+    copy: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(environment, "python", lambda project: Path("/bin/sh"))
+    account = commands.site_account(copy)
+    assert account.uid not in {None, 0}
+    told = tmp_path / "uid"
+    tmp_path.chmod(0o777)
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o755)
+    script = ["/bin/sh", "-c", f"id -u > {told}; id -G >> {told}"]
+    assert children.run(copy, script, dict(os.environ), account=account) == 0
+    assert told.read_text().split() == [str(account.uid), str(account.gid)]
+
+    copy.root.chmod(0o700)
+    assert commands.site_account(copy).uid is None
+    copy.root.chmod(0o755)
 
 
 def test_a_server_that_ends_after_its_file_is_gone_is_waited_for() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from django.db import connection
 
 from launcher.project import Project, remove
-from launcher.servers import as_account
 from tests.support.ports import free_port, listens
 from tests.support.waiting import wait_until
 
@@ -65,7 +64,7 @@ class Bouncer:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                **as_account(Project().account),
+                **Project().account.arguments,
             )
         wait_until(lambda: listens(self.port), "the start of PgBouncer")
 
