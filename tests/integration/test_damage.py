@@ -18,7 +18,7 @@ from attendance.models import (
 from attendance.services import receipts
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import rows, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Verdict
@@ -315,6 +315,27 @@ def test_what_postgresql_refuses_is_found_by_halving(refusing_database: str) -> 
     assert all(refusing_database in row.reason for row in kept)
     assert keys_in_redis(lesson.id) == keys_in_redis(other.id) == []
     assert AttendanceRecord.objects.filter(attendance_id=lesson.id).count() == 18
+
+
+def test_what_may_work_later_is_no_refusal_while_a_lesson_is_halved(
+    refusing_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = ended_lesson(20)
+
+    def cannot_now(lessons: object, users: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '55P03'; END $$")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "move_forward", cannot_now)
+        report = unified_persistence_task()
+
+    assert (report.lessons[0].outcome, report.totals.counts.quarantined) == (Outcome.FAILED, 0)
+    assert "55P03" in LessonLedger.objects.get(pk=lesson.id).last_error
+    assert not QuarantinedPayload.objects.exists()
+    assert keys_in_redis(lesson.id)
+    report = unified_persistence_task(options=RunOptions(retry_parked=True))
+    assert (report.totals.counts.inserted, report.totals.counts.quarantined) == (18, 2)
 
 
 def test_a_lesson_that_postgresql_refuses_waits_for_a_person() -> None:

@@ -72,6 +72,17 @@ def test_extending_moves_end_and_due_and_only_later() -> None:
             extend_lesson(lesson.id, end_at, actor=TEACHER)
 
 
+def test_an_end_that_is_too_late_is_answered_with_the_latest_one() -> None:
+    lesson = live_lesson(0)
+    latest = lesson.starts_at + timedelta(hours=24)
+
+    with pytest.raises(InvalidWindow) as caught:
+        extend_lesson(lesson.id, latest + timedelta(milliseconds=1), actor=TEACHER)
+
+    assert caught.value.values["latest"] == latest
+    assert extend_lesson(lesson.id, latest, actor=TEACHER) == latest
+
+
 def test_a_lesson_that_is_over_cannot_be_extended() -> None:
     lesson = live_lesson(1)
     finish_lesson(lesson.id, actor=TEACHER)

@@ -274,6 +274,21 @@ def test_a_lesson_that_was_discarded_before_is_unchanged() -> None:
     assert (report.lessons[0].outcome, report.exit_status) == ("unchanged", 0)
 
 
+def test_whoever_asks_for_lessons_is_told_of_each() -> None:
+    discarded, unknown = ended_lesson(1), uuid4()
+    unified_persistence_task()
+    fresh = ended_lesson(1)
+
+    report = unified_persistence_task(lesson_ids=[discarded.id, unknown, fresh.id])
+
+    outcomes = {each.lesson_id: each.outcome for each in report.lessons}
+    assert outcomes == {
+        discarded.id: Outcome.UNCHANGED,
+        unknown: Outcome.FAILED,
+        fresh.id: Outcome.PERSISTED,
+    }
+
+
 def test_no_scan_and_no_keys_are_used() -> None:
     for server in client.servers():
         server.config_resetstat()
