@@ -52,6 +52,7 @@ def test_a_lesson_that_is_over_is_stored_and_discarded() -> None:
     assert (counts.recorded, counts.read, counts.inserted) == (3, 3, 3)
     assert report.sums_agree
     assert report.exit_status == 0
+    assert 0 < told.seconds <= report.seconds < 300
     row = AttendanceRecord.objects.get(student__school_number="S-0001")
     assert (row.status, row.source, row.full_name) == ("present", "student", "Student 0001")
     assert keys_in_redis(lesson.id) == []
