@@ -106,8 +106,9 @@ def test_a_newer_word_moves_the_attendance_itself_forward() -> None:
     correct(lesson.id)
     newest = store.read_lesson(lesson.id).revision
 
-    unified_persistence_task()
+    counts = unified_persistence_task().totals.counts
 
+    assert (counts.inserted, counts.updated, counts.unchanged) == (0, 1, 1)
     assert Attendance.objects.get(pk=lesson.id).revision == newest
     correct(lesson.id, 2)
     assert AttendanceRecord.objects.get(student__school_number="S-0002").revision == newest + 1

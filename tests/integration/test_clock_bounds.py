@@ -5,7 +5,14 @@ from uuid import uuid4
 
 import pytest
 
-from attendance.errors import InvalidWindow, LessonClosed, LiveStoreClock
+from attendance.errors import (
+    CodeMissing,
+    CodeWrong,
+    InvalidWindow,
+    LessonClosed,
+    LessonNotFound,
+    LiveStoreClock,
+)
 from attendance.live import client, keys, payloads, store
 from attendance.live.store import Unsnapped
 from attendance.models import LessonLedger
@@ -62,6 +69,16 @@ def test_a_lesson_that_ends_now_is_not_started(clock: Clock) -> None:
     with pytest.raises(InvalidWindow):
         store.start(store.NewLesson(uuid4(), now - HOUR, now, data))
     assert not client.connection().exists(keys.DUE)
+
+
+def test_a_scan_needs_a_lesson_and_its_code() -> None:
+    lesson = live_lesson(0)
+
+    for code, error in (("", CodeMissing), ("AAAAAAAA", CodeWrong)):
+        with pytest.raises(error):
+            store.check_code(lesson.id, code)
+    with pytest.raises(LessonNotFound):
+        store.check_code(uuid4(), code_of(lesson).typed)
 
 
 @pytest.mark.parametrize(

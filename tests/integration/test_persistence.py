@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from attendance.errors import LessonClosed
 from attendance.live import client, keys, store
 from attendance.models import (
     Attendance,
@@ -18,7 +19,9 @@ from attendance.models import (
     LessonLedger,
     PersistenceRun,
     QuarantinedPayload,
+    RefusedCheckIn,
 )
+from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -159,8 +162,13 @@ def test_lessons_are_kept_in_redis_as_long_as_the_setting_says(
 ) -> None:
     settings.DISCARD_AFTER_MINUTES = 10
     lesson = ended_lesson(2)
+    with pytest.raises(LessonClosed):
+        check_in(lesson.id, student=student(3))
 
     unified_persistence_task()
+
+    # Who was refused is told at once, although the lesson stays in Redis.
+    assert RefusedCheckIn.objects.get().code == "lesson_closed"
 
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.PERSISTED
     assert len(keys_in_redis(lesson.id)) > 0
@@ -257,6 +265,7 @@ def test_a_run_is_written_down_with_its_sums() -> None:
     run = PersistenceRun.objects.get()
     assert (run.trigger, run.lessons, run.recorded, run.inserted) == ("scheduler", 1, 3, 3)
     assert run.finished_at is not None
+    assert client.connection().hget(keys.SITE, "commits") == b"%d" % run.commit_mark
 
 
 def test_a_lesson_that_nobody_knows_is_a_failure_that_says_so() -> None:
