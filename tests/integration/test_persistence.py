@@ -265,7 +265,7 @@ def test_a_run_is_written_down_with_its_sums() -> None:
     run = PersistenceRun.objects.get()
     assert (run.trigger, run.lessons, run.recorded, run.inserted) == ("scheduler", 1, 3, 3)
     assert run.finished_at is not None
-    assert client.connection().hget(keys.SITE, "commits") == b"%d" % run.commit_mark
+    assert client.connection().hget(keys.SITE, "commits") == str(run.commit_mark).encode()
 
 
 def test_a_lesson_that_nobody_knows_is_a_failure_that_says_so() -> None:

@@ -87,6 +87,12 @@ def test_students_start_no_lesson() -> None:
         permissions.check_may_start(Person(OWN, "Ada"))
 
 
+def test_without_a_rule_a_lesson_opens_with_its_start() -> None:
+    window = Window(START, START + MINUTE)
+    assert status_of_arrival(START - 1, window) == "lesson_not_open"
+    assert status_of_arrival(START, window) == "present"
+
+
 def test_only_staff_do_what_is_for_staff() -> None:
     permissions.check_is_staff(Person(OWN, "Ada", Role.STAFF))
     for role in (Role.TEACHER, Role.STUDENT):
