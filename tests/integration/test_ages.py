@@ -10,7 +10,13 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from attendance.live import client, keys, store
-from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger, QuarantinedPayload
+from attendance.models import (
+    Attendance,
+    AttendanceEvent,
+    AttendanceRecord,
+    LessonLedger,
+    QuarantinedPayload,
+)
 from attendance.selectors import health
 from attendance.services import receipts
 from attendance.services.check_in import check_in
@@ -95,6 +101,35 @@ def test_a_promoted_copy_is_stored_and_missed() -> None:
     assert keys_in_redis(lesson.id)
     [difference] = find_differences()
     assert (difference.lesson_id, difference.code) == (lesson.id, "incomplete")
+
+
+def test_a_newer_word_moves_the_attendance_itself_forward() -> None:
+    lesson = ended_lesson(2)
+    die_behind_the_commit()
+    correct(lesson.id)
+    newest = store.read_lesson(lesson.id).revision
+
+    counts = unified_persistence_task().totals.counts
+
+    assert (counts.inserted, counts.updated, counts.unchanged) == (0, 1, 1)
+    assert Attendance.objects.get(pk=lesson.id).revision == newest
+    correct(lesson.id, 2)
+    assert AttendanceRecord.objects.get(student__school_number="S-0002").revision == newest + 1
+
+
+def test_an_event_that_is_gone_is_missed_although_the_newest_one_is_there() -> None:
+    lesson = live_lesson(2)
+    correct(lesson.id, 1)
+    correct(lesson.id, 2)
+    client.connection().lpop(keys.events(lesson.id))
+    end(lesson.id)
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"incomplete": 1}
+    assert "lacks 1 events" in ledger_row(lesson.id).last_error
+    assert len(statuses(lesson.id)) == 2
+    assert keys_in_redis(lesson.id)
 
 
 def test_receipts_complete_what_a_promoted_copy_lacks() -> None:

@@ -1,6 +1,7 @@
 """What cannot be read or stored harms nobody else, and is kept byte for byte."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from django.db import connection
 from attendance.live import client, keys, store
 from attendance.models import (
     Attendance,
+    AttendanceEvent,
     AttendanceRecord,
     LessonLedger,
     QuarantinedPayload,
@@ -18,11 +20,12 @@ from attendance.models import (
 from attendance.services import receipts
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.persistence import unified_persistence_task
+from attendance.services.persistence import failpoints, rows, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import Outcome
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.damage import DAMAGED_RECORDS, json_of
+from tests.support.death import Died
 from tests.support.lessons import (
     TEACHER,
     end,
@@ -315,6 +318,88 @@ def test_what_postgresql_refuses_is_found_by_halving(refusing_database: str) -> 
     assert all(refusing_database in row.reason for row in kept)
     assert keys_in_redis(lesson.id) == keys_in_redis(other.id) == []
     assert AttendanceRecord.objects.filter(attendance_id=lesson.id).count() == 18
+
+
+def test_what_may_work_later_is_no_refusal_while_a_lesson_is_halved(
+    refusing_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lesson = ended_lesson(20)
+
+    def cannot_now(lessons: object, users: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '55P03'; END $$")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "move_forward", cannot_now)
+        report = unified_persistence_task()
+
+    assert (report.lessons[0].outcome, report.totals.counts.quarantined) == (Outcome.FAILED, 0)
+    assert "55P03" in LessonLedger.objects.get(pk=lesson.id).last_error
+    assert not QuarantinedPayload.objects.exists()
+    assert keys_in_redis(lesson.id)
+    report = unified_persistence_task(options=RunOptions(retry_parked=True))
+    assert (report.totals.counts.inserted, report.totals.counts.quarantined) == (18, 2)
+
+
+@contextmanager
+def refusing(table: str, rule: str) -> Iterator[None]:
+    """PostgreSQL refuses rows of a table that break a rule; those that are there may."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} ADD CONSTRAINT refuses CHECK ({rule}) NOT VALID")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE {table} DROP CONSTRAINT refuses")
+
+
+def correct(lesson_id: UUID, number: int, reason: str) -> None:
+    correct_record(
+        Correction(
+            lesson_id=lesson_id,
+            school_number=student(number).school_number,
+            verdict=Verdict.LATE,
+            actor=TEACHER,
+            reason=reason,
+        )
+    )
+
+
+def test_an_event_that_postgresql_refuses_is_counted_as_no_record() -> None:
+    lesson = live_lesson(3)
+    correct(lesson.id, 1, "tram")
+    correct(lesson.id, 2, "bus")
+    end(lesson.id)
+
+    with refusing("attendance_attendanceevent", "reason <> 'tram'"):
+        report = unified_persistence_task()
+
+    counts = report.totals.counts
+    assert (counts.inserted, counts.quarantined, report.sums_agree) == (3, 0, True)
+    assert [row.kind for row in QuarantinedPayload.objects.all()] == ["event"]
+    assert AttendanceEvent.objects.filter(kind="record_corrected").count() == 1
+    assert keys_in_redis(lesson.id) == []
+
+
+def test_what_postgresql_refuses_of_a_known_lesson_leaves_the_rest_unchanged() -> None:
+    lesson = ended_lesson(5)
+
+    def die(lesson_ids: object) -> None:
+        raise Died
+
+    with failpoints.installed("committed", die), pytest.raises(Died):
+        unified_persistence_task()
+    correct(lesson.id, 3, "tram")
+
+    with refusing("attendance_attendancerecord", "reason <> 'tram'"):
+        report = unified_persistence_task()
+
+    counts = report.totals.counts
+    assert (counts.unchanged, counts.updated, counts.quarantined) == (4, 0, 1)
+    assert report.sums_agree
+    assert QuarantinedPayload.objects.get().field == "S-0003"
+    assert Attendance.objects.get().revision > lesson.revision
+    assert keys_in_redis(lesson.id) == []
 
 
 def test_a_lesson_that_postgresql_refuses_waits_for_a_person() -> None:

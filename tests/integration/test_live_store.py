@@ -18,6 +18,7 @@ from attendance.errors import (
 )
 from attendance.live import client, keys, store
 from attendance.live.payloads import EventData, RequestKey
+from attendance.live.store import queue
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, extend_lesson, finish_lesson, start_lesson
@@ -71,6 +72,17 @@ def test_extending_moves_end_and_due_and_only_later() -> None:
             extend_lesson(lesson.id, end_at, actor=TEACHER)
 
 
+def test_an_end_that_is_too_late_is_answered_with_the_latest_one() -> None:
+    lesson = live_lesson(0)
+    latest = lesson.starts_at + timedelta(hours=24)
+
+    with pytest.raises(InvalidWindow) as caught:
+        extend_lesson(lesson.id, latest + timedelta(milliseconds=1), actor=TEACHER)
+
+    assert caught.value.values["latest"] == latest
+    assert extend_lesson(lesson.id, latest, actor=TEACHER) == latest
+
+
 def test_a_lesson_that_is_over_cannot_be_extended() -> None:
     lesson = live_lesson(1)
     finish_lesson(lesson.id, actor=TEACHER)
@@ -106,6 +118,26 @@ def test_finish_and_extend_at_once_leave_due_as_the_lesson_says() -> None:
         ends_at = instants.milliseconds(store.read_lesson(lesson.id).ends_at)
         assert client.connection().zscore(keys.DUE, str(lesson.id)) == ends_at
         client.connection().delete(keys.teacher("T-1"))
+
+
+def test_due_follows_the_last_of_two_ends_also_where_their_writers_cross(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who extends has read the end and not written it yet; meanwhile the lesson is finished."""
+    lesson = live_lesson(0)
+    enter = queue._enter
+
+    def finish_first(*args: Any) -> None:
+        monkeypatch.setattr(queue, "_enter", enter)
+        end(lesson.id)
+        enter(*args)
+
+    monkeypatch.setattr(queue, "_enter", finish_first)
+    extend_lesson(lesson.id, lesson.ends_at + timedelta(hours=1), actor=TEACHER)
+
+    ends_at = store.read_lesson(lesson.id).ends_at
+    assert ends_at < lesson.ends_at
+    assert store.due_since([lesson.id]) == {lesson.id: ends_at}
 
 
 def test_the_register_is_unchanged_at_the_revision_that_is_known() -> None:

@@ -71,6 +71,19 @@ def test_a_lost_lesson_that_comes_back_is_taken_up_again() -> None:
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
 
 
+def test_records_whose_lesson_is_gone_wait_for_a_person() -> None:
+    lesson = ended_lesson(2)
+    client.connection().delete(keys.lesson(lesson.id))
+
+    report = unified_persistence_task()
+
+    assert report.totals.outcomes == {"quarantined": 1}
+    row = LessonLedger.objects.get(pk=lesson.id)
+    assert (row.state, "its own data is gone" in row.last_error) == (LessonState.QUARANTINED, True)
+    assert client.connection().hlen(keys.records(lesson.id)) == 2
+    assert store.parked_until([lesson.id]) == {lesson.id: float("inf")}
+
+
 def test_a_copy_that_is_older_than_postgresql_overwrites_nothing() -> None:
     lesson = ended_lesson(2)
     dumped = redis_state()

@@ -17,6 +17,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import failpoints, rows, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
+from attendance.services.persistence.report import Outcome
 from attendance.services.persistence.row_values import Readable
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.lessons import TEACHER, ended_lesson, ended_lessons, keys_in_redis, live_lesson
@@ -141,6 +142,27 @@ def test_what_may_work_later_is_tried_later(sqlstate: str, monkeypatch: pytest.M
     assert unified_persistence_task().totals.lessons == 0
     complete(2)
     assert LessonLedger.objects.get(pk=lesson.id).attempts == 0
+
+
+def test_a_foreign_key_that_fails_at_the_commit_is_tried_later_and_harms_no_other_lesson() -> None:
+    broken, other = ended_lessons(2)
+
+    def point_to_nobody(lesson_ids: Sequence[UUID]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE attendance_attendance SET teacher_id = 999999999 WHERE id = %s",
+                [broken.id],
+            )
+
+    with failpoints.installed("rows_written", point_to_nobody):
+        report = unified_persistence_task()
+
+    outcomes = {each.lesson_id: (each.outcome, "23503" in each.error) for each in report.lessons}
+    assert outcomes == {broken.id: (Outcome.FAILED, True), other.id: (Outcome.PERSISTED, False)}
+    assert AttendanceRecord.objects.filter(attendance_id=broken.id).count() == 0
+    assert keys_in_redis(broken.id)
+    assert keys_in_redis(other.id) == []
+    complete(6)
 
 
 def test_pauses_grow_with_each_failure(monkeypatch: pytest.MonkeyPatch) -> None:

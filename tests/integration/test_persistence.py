@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from attendance.errors import LessonClosed
 from attendance.live import client, keys, store
 from attendance.models import (
     Attendance,
@@ -18,7 +19,9 @@ from attendance.models import (
     LessonLedger,
     PersistenceRun,
     QuarantinedPayload,
+    RefusedCheckIn,
 )
+from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -52,6 +55,7 @@ def test_a_lesson_that_is_over_is_stored_and_discarded() -> None:
     assert (counts.recorded, counts.read, counts.inserted) == (3, 3, 3)
     assert report.sums_agree
     assert report.exit_status == 0
+    assert 0 < told.seconds <= report.seconds < 300
     row = AttendanceRecord.objects.get(student__school_number="S-0001")
     assert (row.status, row.source, row.full_name) == ("present", "student", "Student 0001")
     assert keys_in_redis(lesson.id) == []
@@ -158,8 +162,13 @@ def test_lessons_are_kept_in_redis_as_long_as_the_setting_says(
 ) -> None:
     settings.DISCARD_AFTER_MINUTES = 10
     lesson = ended_lesson(2)
+    with pytest.raises(LessonClosed):
+        check_in(lesson.id, student=student(3))
 
     unified_persistence_task()
+
+    # Who was refused is told at once, although the lesson stays in Redis.
+    assert RefusedCheckIn.objects.get().code == "lesson_closed"
 
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.PERSISTED
     assert len(keys_in_redis(lesson.id)) > 0
@@ -256,6 +265,7 @@ def test_a_run_is_written_down_with_its_sums() -> None:
     run = PersistenceRun.objects.get()
     assert (run.trigger, run.lessons, run.recorded, run.inserted) == ("scheduler", 1, 3, 3)
     assert run.finished_at is not None
+    assert client.connection().hget(keys.SITE, "commits") == str(run.commit_mark).encode()
 
 
 def test_a_lesson_that_nobody_knows_is_a_failure_that_says_so() -> None:
@@ -272,6 +282,21 @@ def test_a_lesson_that_was_discarded_before_is_unchanged() -> None:
     report = unified_persistence_task(lesson_ids=[lesson.id])
 
     assert (report.lessons[0].outcome, report.exit_status) == ("unchanged", 0)
+
+
+def test_whoever_asks_for_lessons_is_told_of_each() -> None:
+    discarded, unknown = ended_lesson(1), uuid4()
+    unified_persistence_task()
+    fresh = ended_lesson(1)
+
+    report = unified_persistence_task(lesson_ids=[discarded.id, unknown, fresh.id])
+
+    outcomes = {each.lesson_id: each.outcome for each in report.lessons}
+    assert outcomes == {
+        discarded.id: Outcome.UNCHANGED,
+        unknown: Outcome.FAILED,
+        fresh.id: Outcome.PERSISTED,
+    }
 
 
 def test_no_scan_and_no_keys_are_used() -> None:

@@ -1,6 +1,6 @@
 """Starting a lesson: one at a time, idempotent, and nothing left of a loser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from attendance.models import LessonLedger
 from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.services.persistence import unified_persistence_task
 from tests.support.clock import Clock
 from tests.support.death import Died
 from tests.support.lessons import TEACHER, end, live_lesson, redis_state, student
@@ -116,6 +117,52 @@ def test_a_start_that_died_is_removed_by_another_after_a_minute(
 
     assert client.connection().zrange(keys.DUE, 0, -1) == [str(lesson.id).encode()]
     assert dead != [str(lesson.id).encode()]
+
+
+def test_the_write_of_a_lesson_that_arrives_late_once_more_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was repeated, because its answer did not come; the network delivers it much later."""
+    sent: list[client.Call] = []
+    run = client.run
+
+    def note(name: str, keys: Sequence[str], args: Sequence[str | int | bytes] = ()) -> list[Any]:
+        sent.append(client.Call(name, keys, args))
+        return run(name, keys, args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "run", note)
+        live_lesson(2)
+    before = redis_state()
+
+    [late] = [call for call in sent if call.script == "create_lesson"]
+    client.run(*late)
+
+    assert redis_state() == before
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_run_in_the_middle_of_a_start_removes_it_only_when_it_is_over(
+    is_over: bool, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_live = starting._go_live
+
+    def run_first(lesson: payloads.LiveLesson, *roster: Any) -> payloads.LiveLesson:
+        clock.offset_ms = 31 * MINUTE if is_over else 0
+        # Somebody asks for this very lesson; a damaged score in due does the same.
+        unified_persistence_task(lesson_ids=[lesson.id])
+        return go_live(lesson, *roster)
+
+    monkeypatch.setattr(starting, "_go_live", run_first)
+    if is_over:
+        with pytest.raises(LessonAlreadyLive):
+            start_lesson(LessonPlan("Physics", minutes=30), teacher=TEACHER)
+        assert not client.connection().exists(keys.DUE, keys.teacher("T-1"))
+        return
+
+    lesson = start_lesson(LessonPlan("Physics", minutes=30), teacher=TEACHER)
+
+    assert check_in(lesson.id, student=student(1)).record.status == "present"
 
 
 def test_nobody_checks_in_to_a_lesson_that_is_starting(monkeypatch: pytest.MonkeyPatch) -> None:

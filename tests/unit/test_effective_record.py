@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.rules.effective import DECISIONS, effective, effective_by_person
+from attendance.rules.effective import (
+    DECISIONS,
+    effective,
+    effective_by_person,
+    only_effective,
+)
 from attendance.rules.precedence import RANK
 from attendance.rules.verdicts import Mark
 from attendance.selectors.shapes import RegisterRecord
@@ -89,6 +94,13 @@ def test_persons_are_told_apart_by_their_root() -> None:
     assert effective_by_person(records, {"A": "C"}) == {"C": records[2], "B": records[1]}
     assert effective_by_person(records, {}) == {r.school_number: r for r in records}
     assert effective_by_person([], {"A": "C"}) == {}
+
+
+def test_what_another_account_outranks_is_left_out_in_the_order_of_the_records() -> None:
+    records = [record("A", minute=2), record("B"), record("C", minute=1)]
+
+    assert only_effective(iter(records), {"A": "C"}) == [records[1], records[2]]
+    assert only_effective(iter(records), {}) == records
 
 
 values = st.fixed_dictionaries(

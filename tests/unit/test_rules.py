@@ -7,11 +7,18 @@ import pytest
 from django.db import OperationalError
 
 from attendance.errors import AttendanceError, NothingToUndo, RecordNotFound
-from attendance.rules.verdicts import decide
+from attendance.rules.verdicts import Change, Standing, decide
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.database_errors import Kind, kind_of, storable, text_of
 from attendance.services.ids import new_lesson_id
-from attendance.services.persistence.report import Counts, PersistenceReport, Totals
+from attendance.services.persistence.report import (
+    Counts,
+    LessonReport,
+    Outcome,
+    PersistenceReport,
+    Tally,
+    Totals,
+)
 from attendance.vocabulary import Trigger, Verdict
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -44,6 +51,73 @@ def test_undo_takes_back_and_undone_again_brings_back(verdict: Verdict) -> None:
     undone = apply(corrected, Verdict.UNDO)
     assert undone.status == "pending"
     assert apply(undone, Verdict.UNDO).status == corrected.status
+
+
+@pytest.mark.parametrize(
+    ("before", "verdict", "change"),
+    [
+        (None, "late", ("late", "none", "kept", "none", "late")),
+        (("late", "", "kept"), "accept", ("present", "late", "kept", "late", "present")),
+        (("late", "", "deleted"), "excuse", ("excused", "deleted", "kept", "deleted", "excused")),
+        (("late", "", "undone"), "excuse", ("excused", "deleted", "kept", "deleted", "excused")),
+        (("late", "", "kept"), "delete", ("late", "late", "deleted", "late", "deleted")),
+        (("late", "present", "kept"), "undo", ("present", "late", "kept", "late", "present")),
+        (("late", "none", "kept"), "undo", ("late", "late", "undone", "late", "deleted")),
+        (("late", "deleted", "kept"), "undo", ("late", "late", "deleted", "late", "deleted")),
+        (("late", "blank", "kept"), "undo", ("absent", "late", "kept", "late", "absent")),
+        (("late", "late", "undone"), "undo", ("late", "none", "kept", "deleted", "late")),
+        (("late", "late", "deleted"), "undo", ("late", "deleted", "kept", "deleted", "late")),
+    ],
+)
+def test_what_a_verdict_makes_of_a_record(
+    before: tuple[str, str, str] | None, verdict: str, change: tuple[str, ...]
+) -> None:
+    assert decide(Standing(*before) if before else None, verdict) == Change(*change)
+
+
+@pytest.mark.parametrize(
+    ("before", "verdict"),
+    [(None, "undo"), (None, "delete"), (("late", "late", "deleted"), "delete")],
+)
+def test_what_is_not_there_is_neither_undone_nor_deleted(
+    before: tuple[str, str, str] | None, verdict: str
+) -> None:
+    with pytest.raises(RecordNotFound):
+        decide(Standing(*before) if before else None, verdict)
+
+
+def test_a_run_adds_up_every_figure_of_its_lessons() -> None:
+    advanced: list[int] = []
+    tally = Tally(advanced.append)
+    ids = [new_lesson_id(AT) for _ in range(3)]
+    outcomes = [Outcome.PERSISTED, Outcome.PERSISTED, Outcome.FAILED]
+    reports = [
+        LessonReport(
+            lesson_id=lesson_id,
+            outcome=outcome,
+            counts=Counts(recorded=n, read=n, inserted=n),
+            events_inserted=n + 1,
+            newly_quarantined=n + 2,
+            expected=n + 3,
+            marked_absent=n + 4,
+        )
+        for n, (lesson_id, outcome) in enumerate(zip(ids, outcomes, strict=True), start=1)
+    ]
+
+    tally.add(reports[:1])
+    tally.add(reports[1:])
+
+    assert tally.totals() == Totals(
+        lessons=3,
+        counts=Counts(recorded=6, read=6, inserted=6),
+        events_inserted=9,
+        newly_quarantined=12,
+        expected=15,
+        marked_absent=18,
+        outcomes={"persisted": 2, "failed": 1},
+    )
+    assert [report.lesson_id for report in tally.lessons] == ids
+    assert advanced == [1, 2, 3]
 
 
 def test_undoing_an_addition_takes_the_record_away_and_back() -> None:

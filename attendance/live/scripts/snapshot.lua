@@ -1,16 +1,15 @@
 -- All that one lesson holds, at one revision, once it is over.
 -- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
 -- RETURNS snapshot, now ms, lesson fields, records, events, corrupt, refusals
---         not_found | headless | not_over, ends_at | starting, ends_at
+--         not_found | headless | not_over, ends_at | starting
 --         wrong_type, which key | unreadable, data | clock_wrong
 local types = {'hash', 'hash', 'list', 'list'}
 for i, wanted in ipairs(types) do
   local kind = redis.call('TYPE', KEYS[i]).ok
   if kind ~= 'none' and kind ~= wanted then return {'wrong_type', KEYS[i]} end
 end
-local lesson, why, starting = read_lesson(KEYS[1])
+local lesson, why = read_lesson(KEYS[1])
 if why == 'not_found' and redis.call('EXISTS', KEYS[2]) == 1 then why = 'headless' end
-if starting then return {why, int(starting.ends_at)} end
 if why == 'unreadable' then return {why, lesson_fields(KEYS[1])[1]} end
 if why then return {why} end
 local now = sane_now_ms()

@@ -92,8 +92,6 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         persisted = sums.for_the_ledger(lessons, reports)
         lessons = snapshots.without_records(lessons)
         turn.close()
-        # Django's foreign keys are deferred: their errors must surface here.
-        _check_constraints_now()
         ledger.mark_persisted(persisted)
         ledger.mark_stored([each.snapshot.lesson.id for each in lessons.stored])
         ledger.mark_lacks(snapshots.lacks_of(lessons))
@@ -153,8 +151,3 @@ def _bound_this_transaction() -> None:
             f" set_config('synchronous_commit', {durable_commits.RAISED}, true)",
             [f"{claims.STATEMENT_SECONDS}s"],
         )
-
-
-def _check_constraints_now() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

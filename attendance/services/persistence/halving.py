@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.services.database_errors import Kind, kind_of, text_of
@@ -24,9 +24,6 @@ def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refuse
     Raises what the database says of an attendance itself, and every error that
     is not about data.
     """
-    with connection.cursor() as cursor:
-        # Without it, a broken foreign key is reported only after the last savepoint.
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     written: dict[UUID, Written] = {}
     refused: list[Refused] = []
     for lesson in lessons:
