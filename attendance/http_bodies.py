@@ -40,7 +40,9 @@ class Allowance(NamedTuple):
     takes_files: bool
 
 
-class Refusal(Enum):
+class Unread(Enum):
+    """Why a body is not read."""
+
     TOO_LARGE = auto()
     NO_LENGTH = auto()
     """Sent in chunks: how long it will be nobody says, and Django would take it for empty."""
@@ -73,11 +75,11 @@ def is_call(request: HttpRequest) -> bool:
     return request.path.startswith(API)
 
 
-def refusal_of(request: HttpRequest, most_bytes: int) -> Refusal | None:
+def refusal_of(request: HttpRequest, most_bytes: int) -> Unread | None:
     """Why a body is not read, by its headers."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
-        return Refusal.NO_LENGTH
+        return Unread.NO_LENGTH
     if length.isdecimal() and int(length) > most_bytes:
-        return Refusal.TOO_LARGE
+        return Unread.TOO_LARGE
     return None

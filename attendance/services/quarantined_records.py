@@ -31,7 +31,7 @@ class CorrectedCopy(NamedTuple):
     """When the student came; None for what the payload says."""
 
 
-class Standing(NamedTuple):
+class HeldRecords(NamedTuple):
     """What the register says of a student whose record is in quarantine."""
 
     own: RegisterRecord | None
@@ -123,7 +123,7 @@ def _is_same_second(typed: datetime, said: datetime | None) -> bool:
     return said is not None and typed.replace(microsecond=0) == said.replace(microsecond=0)
 
 
-def find_standing(payload: QuarantinedPayload, school_number: str) -> Standing:
+def find_standing(payload: QuarantinedPayload, school_number: str) -> HeldRecords:
     """What the lesson has of whoever has or had a number, under any of their accounts.
 
     Raises InvalidSchoolNumber, and as `registers.find_record`.
@@ -131,12 +131,12 @@ def find_standing(payload: QuarantinedPayload, school_number: str) -> Standing:
     number = canonical_school_number(school_number)
     own = find_record(payload.lesson_id, number)
     if not is_open_to_restoring(own):
-        return Standing(own, own)
+        return HeldRecords(own, own)
     account = find_account(number)
     numbers = numbers_of(account.pk) if account else ()
     found = [find_record(payload.lesson_id, other) for other in numbers if other != number]
     others = [record for record in found if record and not is_open_to_restoring(record)]
-    return Standing(own, effective(others) if others else None)
+    return HeldRecords(own, effective(others) if others else None)
 
 
 def says_the_same(record: RegisterRecord, original: Original) -> bool:
