@@ -40,7 +40,7 @@ class Allowance(NamedTuple):
     takes_files: bool
 
 
-class Unread(Enum):
+class NotRead(Enum):
     """Why a body is not read."""
 
     TOO_LARGE = auto()
@@ -75,11 +75,11 @@ def is_call(request: HttpRequest) -> bool:
     return request.path.startswith(API)
 
 
-def refusal_of(request: HttpRequest, most_bytes: int) -> Unread | None:
+def refusal_of(request: HttpRequest, most_bytes: int) -> NotRead | None:
     """Why a body is not read, by its headers."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
-        return Unread.NO_LENGTH
+        return NotRead.NO_LENGTH
     if length.isdecimal() and int(length) > most_bytes:
-        return Unread.TOO_LARGE
+        return NotRead.TOO_LARGE
     return None

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 from attendance.api.problems import problem
-from attendance.http_bodies import NoFiles, Unread, allowance_of, is_call, refusal_of
+from attendance.http_bodies import NoFiles, NotRead, allowance_of, is_call, refusal_of
 
 
 class LimitBodies:
@@ -19,10 +19,10 @@ class LimitBodies:
             return self.get_response(request)
         allowance = allowance_of(request)
         match refusal_of(request, allowance.most_bytes):
-            case Unread.TOO_LARGE:
+            case NotRead.TOO_LARGE:
                 detail = f"A body has at most {allowance.most_bytes} bytes. Send less."
                 return problem(413, "body_too_large", detail)
-            case Unread.NO_LENGTH:
+            case NotRead.NO_LENGTH:
                 detail = "Send the body with a Content-Length, not in chunks."
                 return problem(411, "length_required", detail)
         if not allowance.takes_files:

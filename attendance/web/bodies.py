@@ -7,7 +7,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from attendance.http_bodies import Allowance, NoFiles, Unread, allowance_of, is_call, refusal_of
+from attendance.http_bodies import Allowance, NoFiles, NotRead, allowance_of, is_call, refusal_of
 from attendance.web.callers import caller_of
 from attendance.web.errors import page_of, unavailable
 from courses.vocabulary import MEGABYTE, MOST_EVIDENCE_TOGETHER
@@ -37,9 +37,9 @@ class LimitForms:
 
 def _refused(request: HttpRequest, allowance: Allowance) -> HttpResponse | None:
     match refusal_of(request, allowance.most_bytes):
-        case Unread.TOO_LARGE:
+        case NotRead.TOO_LARGE:
             return page_of(request, "body_too_large", _too_large(allowance), 413)
-        case Unread.NO_LENGTH:
+        case NotRead.NO_LENGTH:
             detail = _("This form came without its length. Load the page and send it again.")
             return page_of(request, "length_required", detail, 411)
     return _to_sign_in(request) if allowance.takes_files else None
