@@ -204,6 +204,7 @@ if (BASE_DIR / "demo").is_dir():
     INSTALLED_APPS.append("demo")
 
 MIDDLEWARE = [
+    "attendance.web.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -4,13 +4,14 @@
 200 answer, because taking the site out of service would not help.
 """
 
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -36,12 +37,47 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Whether the site can take marks and keep them, and what needs a person.
 
-    Anybody may ask: it names no lesson and no person. It is English, since probes read it.
+    Anybody may ask: it names no lesson and no person. It is English, since probes read it. However
+    many ask at once, one thread of a process looks; the others get what it found before.
     """
+    body = _TURN.take(_look_for_probe)
+    return JsonResponse(body, status=503 if body["status"] == "unavailable" else 200)
+
+
+def _look_for_probe() -> dict[str, Any]:
     with translation.override("en"):
         state = _scheduler_state()
-        body = report(alarms.current(is_probe=True, also=_of_this_process(state)), state)
-    return JsonResponse(body, status=503 if body["status"] == "unavailable" else 200)
+        return report(alarms.current(is_probe=True, also=_of_this_process(state)), state)
+
+
+class _Turn:
+    """One look at a time; who comes meanwhile gets the last answer, or waits for the first one."""
+
+    def __init__(self) -> None:
+        self._lock, self._last = threading.Lock(), dict[str, Any]()
+
+    def take(self, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        if not self._lock.acquire(blocking=not self._last):
+            return self._last
+        try:
+            self._last = look()
+            return self._last
+        finally:
+            self._lock.release()
+
+
+_TURN = _Turn()
+
+
+class Probes:
+    """Middleware: probes are answered whichever host they name, as a pod's address."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        probe = {"/healthz": healthz, "/readyz": readyz}.get(request.path_info)
+        return self.get_response(request) if probe is None else probe(request)
 
 
 def look() -> Current:

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from attendance.api.problems import STATUS
+from attendance.api.views import documents
 from attendance.errors import AttendanceError
 from attendance.live.codes import code_at
 from attendance.live.store import read_lesson
@@ -97,6 +98,8 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
     office = Person("STAFF-1", "Staff 1", Role.STAFF)
     stored = section_lesson(course.section, [1], teacher=office)
     finish_lesson(stored.id, actor=office)
+    verification = f"{verified.id}.{pending['school_number']}.{pending['revision']}"
+    verdict = f'{{"verification_id": "{verification}", "verdict": "accept"}}'
     variables = {
         "STORED": str(stored.id),
         "LOST": str(LessonLedgerFactory(state="lost").lesson_id),
@@ -117,9 +120,9 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
         "CODE": code_at(data.secret, data.code_seconds, lesson.read_at).whole,
         "RECEIPT": receipt,
         "PAYLOAD": str(QuarantinedPayloadFactory().pk),
-        "VERIFICATION": f"{verified.id}.{pending['school_number']}.{pending['revision']}",
+        "VERIFICATION": verification,
         "NOW": now,
-        "SIGNATURE": sign("msg-1", now, b'{"verdict": "accept"}'),
+        "SIGNATURE": sign("msg-1", now, verdict.encode()),
     }
 
     with live_setting("appendfsync", "everysec"):
@@ -168,3 +171,21 @@ def test_every_code_has_a_status() -> None:
     bases = (AttendanceError, CourseError, UserError)
     codes = {error.code for base in bases for error in base.__subclasses__()}
     assert codes - {"unreadable_file"} <= set(STATUS)
+
+
+def test_the_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents._document.cache_clear()
+    made = []
+    make = documents.SchemaGenerator.get_schema
+
+    def counted(self: Any, **options: Any) -> Any:
+        made.append(1)
+        return make(self, **options)
+
+    monkeypatch.setattr(documents.SchemaGenerator, "get_schema", counted)
+    for _ in range(3):
+        for language in ("en", "tr"):
+            answer = Client().get("/api/v1/schema/", {"lang": language, "version": language})
+            assert answer.status_code == 200
+    assert Client().get("/api/v1/schema/?format=json").status_code == 200
+    assert len(made) == 2

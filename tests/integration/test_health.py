@@ -1,5 +1,6 @@
 """System checks, /healthz and /readyz."""
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -19,6 +20,7 @@ from redis.retry import Retry
 from attendance.live import client as live
 from attendance.selectors import health as books
 from attendance.vocabulary import LessonState
+from attendance.web import health
 from tests.support.factories import LessonLedgerFactory
 from tests.support.processes import DEAD_DATABASE, DEAD_REDIS, manage
 
@@ -206,3 +208,40 @@ def test_a_failed_write_to_disk_is_not_ready(
 
     assert client.get("/readyz", secure=True).status_code == 503
     assert ids() == {"attn.E013"}
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("host", ["10.1.2.3", "10.1.2.3:8000", "[2001:db8::1]", "strange_name", ""])
+def test_a_probe_may_name_any_host(path: str, host: str, settings: Any) -> None:
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["attn.example.org"], True
+    answer = Client().get(path, HTTP_HOST=host)
+    assert answer.status_code == 200
+    assert Client().get("/accounts/login/", HTTP_HOST=host).status_code == 400
+    assert Client().post(path, HTTP_HOST=host).status_code == 405
+
+
+def test_many_who_probe_at_once_cost_one_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Client().get("/readyz").status_code == 200
+    looks, begun, going_on = [], threading.Event(), threading.Event()
+    look = health._look_for_probe
+
+    def slow() -> dict[str, Any]:
+        looks.append(1)
+        begun.set()
+        assert going_on.wait(20)
+        return look()
+
+    monkeypatch.setattr(health, "_look_for_probe", slow)
+
+    def ask() -> None:
+        Client().get("/readyz")
+        connections.close_all()
+
+    first = threading.Thread(target=ask)
+    first.start()
+    assert begun.wait(20)
+    answers = [Client().get("/readyz") for _ in range(50)]
+    going_on.set()
+    first.join(20)
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(looks) == 1
