@@ -11,7 +11,8 @@ import yaml
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
 
 
 def words_of(name: str) -> list[str]:
@@ -26,6 +27,7 @@ def test_the_live_store_keeps_what_it_acknowledges() -> None:
         "--appendfsync": "always",
         "--maxmemory-policy": "noeviction",
         "--save": "",
+        "--requirepass": "${LIVE_PASSWORD}",
     }
     assert SERVICES["live"]["volumes"] == ["live:/data"]
 
@@ -40,7 +42,9 @@ def test_every_variable_of_the_site_is_a_setting() -> None:
 
 def test_secrets_come_from_outside() -> None:
     text = (ROOT / "compose.yaml").read_text()
-    for name in ("ATTN_SECRET_KEY", "POSTGRES_PASSWORD", "ATTN_HOST"):
+    for name in (
+        *("ATTN_SECRET_KEY", "POSTGRES_PASSWORD", "LIVE_PASSWORD", "CACHE_PASSWORD", "ATTN_HOST"),
+    ):
         assert f"${{{name}:?" in text
     assert "SECRET_KEY" not in (ROOT / "Dockerfile").read_text().partition("USER attn")[2]
 
@@ -77,6 +81,25 @@ def test_systemd_understands_the_units() -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
     # Of a machine where ATTN is not installed, it says that alone.
     assert [each for each in told.splitlines() if "is not executable" not in each] == []
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not there")
+@pytest.mark.parametrize("name", ["attn-site", "attn-stream", "attn-evidence"])
+def test_a_unit_may_do_little(name: str) -> None:
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30"]
+    unit = str(ROOT / "deploy" / f"{name}.service")
+    told = subprocess.run([*command, unit], capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout.splitlines()[-1]
+
+
+def test_the_stores_have_passwords_and_a_network_of_their_own() -> None:
+    for name in ("postgres", "live", "cache"):
+        assert SERVICES[name]["networks"] == ["stores"]
+        assert "ports" not in SERVICES[name]
+    assert COMPOSE["networks"]["stores"] == {"internal": True}
+    assert SERVICES["proxy"]["networks"] == ["front"]
+    assert set(SERVICES["site"]["networks"]) == {"stores", "front"}
+    assert words_of("cache")[-2:] == ["--requirepass", "${CACHE_PASSWORD}"]
 
 
 def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
