@@ -204,6 +204,7 @@ if (BASE_DIR / "demo").is_dir():
     INSTALLED_APPS.append("demo")
 
 MIDDLEWARE = [
+    "attn_project.logs.NumberRequests",
     "attendance.web.health.Probes",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -402,8 +403,20 @@ SCHEDULER = choice("ATTN_SCHEDULER", ("auto", "off"), default="auto")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request": {"()": "attn_project.logs.OfRequest"}},
+    "formatters": {
+        "line": {
+            "()": "attn_project.logs.Lines",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("ATTN_LOG_LEVEL", default="INFO")},
     "loggers": {"apscheduler": {"level": "WARNING"}},
 }

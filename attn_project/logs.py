@@ -1,0 +1,65 @@
+"""Log lines: one id for all lines of a request, no names of people, no traceback for strangers.
+
+The id is also in the answer's header `X-Request-ID`. A proxy that has one for its own log hands it
+on.
+"""
+
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.conf import settings
+from django.core.signals import request_finished
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+
+HEADER = "X-Request-ID"
+NONE = "-"
+"""Of a line that no request has caused, such as one of a run."""
+
+_current: ContextVar[str] = ContextVar("request_id", default=NONE)
+_TAKEN = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+# PostgreSQL writes the whole row there, with the names in it.
+_ROW = re.compile(r"^\s*(?:DETAIL|HINT|CONTEXT):.*\n?", re.MULTILINE)
+_HOST = "django.security.DisallowedHost"
+
+
+class NumberRequests:
+    """Middleware: every request has an id, the proxy's where the site trusts one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
+        request_id = given if _TAKEN.fullmatch(given) else secrets.token_hex(8)
+        # Until the request is finished: what Django writes of its answer comes after this.
+        _current.set(request_id)
+        response = self.get_response(request)
+        response[HEADER] = request_id
+        return response
+
+
+@receiver(request_finished)
+def _forget(**_: object) -> None:
+    _current.set(NONE)
+
+
+class OfRequest(logging.Filter):
+    """Gives a line the id of its request."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = _current.get()
+        if record.name == _HOST:
+            # Whoever scans the network would write a traceback each time.
+            record.exc_info = record.exc_text = None
+        return True
+
+
+class Lines(logging.Formatter):
+    """Leaves out the rows that PostgreSQL quotes in its errors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _ROW.sub("", super().format(record))
