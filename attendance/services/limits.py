@@ -5,6 +5,7 @@ from django.conf import settings
 from attendance.errors import SignInUnavailable, TooManyAttempts
 from attendance.live import codes, throttle
 from attendance.live.throttle import Limit
+from attendance.services import limit_keys
 from users.errors import gettext_noop as _
 
 SIGN_IN_FROM_ONE_ADDRESS = Limit("sign-in-from", 10, 300)
@@ -19,7 +20,7 @@ def count_check_in(school_number: str) -> None:
     """Raises TooManyAttempts. Where nothing can be counted, the check-in is allowed."""
     limit = Limit("check-in", settings.CHECK_INS_PER_MINUTE, 60)
     try:
-        _count(limit, school_number)
+        _count(limit, limit_keys.of_number(school_number))
     except throttle.Unavailable:
         return
 
@@ -31,7 +32,7 @@ def count_change(school_number: str) -> None:
     """
     limit = Limit("change", settings.CHANGES_PER_MINUTE, 60)
     try:
-        _count(limit, school_number)
+        _count(limit, limit_keys.of_number(school_number))
     except throttle.Unavailable:
         return
 

@@ -6,14 +6,9 @@ from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from attendance.errors import InvalidCredentials
-from attendance.services import limits
-from users.errors import AccountMerged, InvalidSchoolNumber
-from users.identity import canonical_school_number
+from attendance.services import limit_keys, limits
+from users.errors import AccountMerged
 from users.models import User
-from users.selectors import find_account
-
-NO_NUMBER = "-"
-"""All attempts with what is no school number count together."""
 
 
 class SignIn(NamedTuple):
@@ -30,7 +25,7 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     TooManyAttempts with the seconds to wait, and SignInUnavailable where attempts
     cannot be counted.
     """
-    account = _account(attempt.school_number)
+    account = limit_keys.of_typed(attempt.school_number)
     limits.count_sign_in(account, attempt.address)
     user = authenticate(request, username=attempt.school_number, password=attempt.password)
     if not isinstance(user, User):
@@ -38,16 +33,6 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     limits.forget_sign_in(account, attempt.address)
     check_is_not_merged(user)
     return user
-
-
-def _account(typed: str) -> str:
-    """By what attempts are counted: the present number, whichever one is typed, and however."""
-    try:
-        number = canonical_school_number(typed)
-    except InvalidSchoolNumber:
-        return NO_NUMBER
-    user = find_account(number)
-    return user.school_number if user else number
 
 
 def check_is_not_merged(user: User) -> None:
