@@ -9,5 +9,7 @@ class AttendanceConfig(AppConfig):
     def ready(self) -> None:
         # Registers the system checks; the scheduler is not started here.
         from attendance import checks, listeners  # noqa: F401
+        from attendance.web import second_factor
 
         listeners.connect(self)
+        second_factor.connect()

@@ -67,6 +67,20 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     return value
 
 
+def second_factor(name: str, *, default: bool) -> bool | str:
+    """Of whom a second factor is asked: of nobody, of staff, or of `teachers` as well."""
+    value = str(env.str(name, default="")).lower()
+    if not value:
+        return default
+    if value == "teachers":
+        return value
+    if value in {"staff", *env.BOOLEAN_TRUE_STRINGS}:
+        return True
+    if value in {"false", "off", "no", "n", "0"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is not one of true, teachers, false.")
+
+
 def database() -> dict[str, Any]:
     """Read DATABASE_URL; a percent-encoded host is the folder of a Unix socket."""
     url = required("DATABASE_URL", "postgresql://attn:password@localhost:5432/attn")
@@ -161,6 +175,7 @@ INSTALLED_APPS = [
     "knox",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     "users",
     "courses",
     "attendance",
@@ -170,7 +185,6 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
-    "allauth.mfa",
     "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -197,7 +211,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "attendance.web.errors.ErrorPages",
-    "attendance.web.signing_in.SecondFactorForStaff",
+    "attendance.web.second_factor.SecondFactorEverywhere",
     "attendance.api.limits.LimitBodies",
     "attendance.web.uploads.LimitUploads",
 ]
@@ -299,7 +313,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)
-STAFF_MFA = env.bool("ATTN_STAFF_MFA", default=HTTPS)
+STAFF_MFA = second_factor("ATTN_STAFF_MFA", default=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 CSRF_FAILURE_VIEW = "attendance.api.problems.csrf_failure"

@@ -22,12 +22,13 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
+from users import proofs, second_factor
 from users.identity import Person, Role
-from users.models import User
+from users.models import TokenProof, User
+from users.proofs import Proof
 from users.selectors import former_numbers, merged_numbers
 
 logger = logging.getLogger(__name__)
@@ -49,11 +50,18 @@ class Caller(msgspec.Struct, frozen=True):
     user_id: int
     person: Person
     session_hash: str = ""
-    """Of the password: a session ends when it changes."""
+    """Of what sessions and tokens of this user must stand on now (users/proofs.py)."""
     token_digest: str = ""
     """Of the token that was shown, or '' for a session."""
     other_numbers: tuple[str, ...] = ()
     """Of the accounts that are merged into this one, and those that the person had before."""
+    proof: Proof = Proof()
+    """What the credential that was shown stands on."""
+
+    @property
+    def lacks_factor(self) -> bool:
+        """Whether the rights of the role ask for a second factor that was not shown."""
+        return second_factor.is_asked_of(self.person.role) and not self.proof.has_factor
 
     @property
     def is_authenticated(self) -> bool:
@@ -99,20 +107,30 @@ def caller_of_token(token: str) -> Caller | None:
     entry = _decode_token(raw)
     if entry.expires_at is not None and entry.expires_at <= timezone.now():
         return None
-    return entry.caller
+    return _while_it_holds(entry.caller, entry.caller.proof)
 
 
 def caller_of_session(session: Any) -> Caller | None:
     """Who has signed in with this session, or None. Raises as `caller_of_token`."""
     data = _data_of(session)
-    user_id, session_hash = data.get("_auth_user_id"), data.get("_auth_user_hash", "")
-    if user_id is None or data.get("_auth_user_backend") not in settings.AUTHENTICATION_BACKENDS:
+    if data.get("_auth_user_id") is None:
         return None
-    raw = _cached(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
-    caller = None if raw == _REVOKED else _decode_caller(raw)
-    if caller is None or not constant_time_compare(session_hash, caller.session_hash):
+    user_id = int(data["_auth_user_id"])
+    raw = _cached(_user_key(user_id), lambda: _find_user(user_id))
+    if raw == _REVOKED:
         return None
-    return caller
+    proof = Proof(
+        data.get("_auth_user_hash", ""),
+        data.get("_auth_user_backend", ""),
+        has_factor=data.get(second_factor.SESSION_KEY) == user_id,
+    )
+    return _while_it_holds(_decode_caller(raw), proof)
+
+
+def _while_it_holds(caller: Caller, proof: Proof) -> Caller | None:
+    if not proofs.holds(proof, caller.session_hash):
+        return None
+    return msgspec.structs.replace(caller, proof=proof)
 
 
 def user_of(caller: Caller) -> User:
@@ -131,7 +149,7 @@ def forget_users(user_ids: Iterable[int]) -> None:
     users = _with_numbers(User.objects.who_may_sign_in().filter(pk__in=ids), "pk")
     callers = {user.pk: _caller_of(user, user) for user in users}
     entries = {_user_key(i): _encode(callers[i]) if i in callers else _REVOKED for i in ids}
-    for row in AuthToken.objects.filter(user_id__in=ids):
+    for row in AuthToken.objects.select_related("proof").filter(user_id__in=ids):
         entries[f"token:{row.digest}"] = _token_entry(row, callers.get(row.user_id))
     if entries:
         _put(entries)
@@ -142,7 +160,7 @@ def _user_key(user_id: int) -> str:
 
 
 def _find_token(digest: str) -> bytes:
-    rows = AuthToken.objects.select_related("user").filter(digest=digest)
+    rows = AuthToken.objects.select_related("user", "proof").filter(digest=digest)
     row = _with_numbers(rows, "user_id").first()
     if row is None or not row.user.may_sign_in:
         return _REVOKED
@@ -150,9 +168,13 @@ def _find_token(digest: str) -> bytes:
 
 
 def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
+    try:
+        proof = row.proof.as_proof()
+    except TokenProof.DoesNotExist:
+        return _REVOKED
     if caller is None:
         return _REVOKED
-    own = msgspec.structs.replace(caller, token_digest=row.digest)
+    own = msgspec.structs.replace(caller, token_digest=row.digest, proof=proof)
     return _encode(_TokenEntry(own, row.expiry))
 
 

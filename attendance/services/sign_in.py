@@ -5,10 +5,18 @@ from typing import NamedTuple
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from attendance.errors import InvalidCredentials
+from attendance.errors import (
+    InvalidCredentials,
+    SecondFactorMissing,
+    SecondFactorNeeded,
+    SecondFactorWrong,
+)
 from attendance.services import limit_keys, limits
+from users import second_factor
 from users.errors import AccountMerged
+from users.identity import Role
 from users.models import User
+from users.proofs import PASSWORD_BACKEND, Proof
 
 
 class SignIn(NamedTuple):
@@ -16,6 +24,8 @@ class SignIn(NamedTuple):
     password: str
     address: str
     """Where the request came from."""
+    code: str = ""
+    """Of the second factor; only where no page asks for it."""
 
 
 def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
@@ -33,6 +43,29 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     limits.forget_sign_in(account, attempt.address)
     check_is_not_merged(user)
     return user
+
+
+def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User, Proof]:
+    """As `sign_in`, with the second factor of whoever has one: what a token may stand on.
+
+    Raises SecondFactorMissing and SecondFactorWrong for whoever has one, and SecondFactorNeeded
+    where the role asks for one and there is none.
+    """
+    user = sign_in(attempt, request=request)
+    has_factor = second_factor.is_enrolled(user.pk)
+    if has_factor:
+        _check_code(user, attempt.code)
+    elif second_factor.is_asked_of(Role(user.role)):
+        raise SecondFactorNeeded
+    backend = getattr(user, "backend", PASSWORD_BACKEND)
+    return user, Proof(user.get_session_auth_hash(), backend, has_factor)
+
+
+def _check_code(user: User, code: str) -> None:
+    if not code:
+        raise SecondFactorMissing
+    if not second_factor.is_right(user, code):
+        raise SecondFactorWrong
 
 
 def check_is_not_merged(user: User) -> None:

@@ -1,29 +1,19 @@
-"""Signing in on a page: the same limits as elsewhere, and a second factor for staff."""
+"""Signing in on a page: the same limits as elsewhere."""
 
-from collections.abc import Callable
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.mfa.models import Authenticator
-from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
 
 from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
 from attendance.services.addresses import address_of
 from attendance.services.sign_in import SignIn, sign_in
-from attendance.web.callers import caller_of
-from attendance.web.errors import unavailable
+from users.backends import DEMO_NUMBERS
 from users.errors import AccountMerged
-from users.identity import Role
 from users.models import User
+from users.proofs import DEMO_BACKEND
 from users.wording import in_words
-
-STAFF_PAGES = "/admin/"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -31,6 +21,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def login(self, request: HttpRequest, user: User) -> None:
+        # Between password and second factor the door is forgotten. No account of the demo has a
+        # password of its own.
+        is_of_demo = user.school_number in DEMO_NUMBERS and not user.has_usable_password()
+        if is_of_demo and not hasattr(user, "backend"):
+            user.backend = DEMO_BACKEND
+        super().login(request, user)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         number, password = credentials.get("username") or "", credentials.get("password") or ""
@@ -41,32 +39,3 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
             return None
-
-
-class SecondFactorForStaff:
-    """Middleware: staff must set a second factor up before they can open staff pages."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_asked = settings.STAFF_MFA and request.path.startswith(STAFF_PAGES)
-        try:
-            is_lacking = is_asked and _lacks_it(request)
-        except DatabaseError:
-            return unavailable(request)
-        if is_lacking:
-            messages.warning(request, _("Staff need a second factor. Set it up, then go on."))
-            return redirect("mfa_activate_totp")
-        return self.get_response(request)
-
-
-def _lacks_it(request: HttpRequest) -> bool:
-    caller = caller_of(request)
-    if caller is None or caller.person.role is not Role.STAFF:
-        return False
-    # A factor that this session has shown needs no query, so it works without PostgreSQL.
-    methods = request.session.get("account_authentication_methods", [])
-    if any(method.get("method") == "mfa" for method in methods):
-        return False
-    return not Authenticator.objects.filter(user_id=caller.user_id).exists()
