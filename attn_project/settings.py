@@ -274,13 +274,19 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "attendance.web.signing_in.AccountAdapter"
 # allauth limits by address, and a campus shares one: attendance.services.limits counts instead.
-ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed"))
+ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reauthenticate", "change_password"))
 # Who signs in with the campus's own provider is known by number: no account is made or linked.
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ATTN"
+# allauth would count under the limits that are off above.
+ACCOUNT_FORMS = {"change_password": "attendance.web.factor_forms.CountedChangePasswordForm"}
+MFA_FORMS = {
+    "authenticate": "attendance.web.factor_forms.CountedAuthenticateForm",
+    "reauthenticate": "attendance.web.factor_forms.CountedReauthenticateForm",
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]

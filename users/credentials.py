@@ -20,14 +20,14 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
 from users import proofs, second_factor
 from users.identity import Person, Role
-from users.models import TokenProof, User
+from users.models import AccountNotice, TokenProof, User
 from users.proofs import Proof
 from users.selectors import former_numbers, merged_numbers
 
@@ -57,6 +57,8 @@ class Caller(msgspec.Struct, frozen=True):
     """Of the accounts that are merged into this one, and those that the person had before."""
     proof: Proof = Proof()
     """What the credential that was shown stands on."""
+    has_notices: bool = False
+    """Whether the owner is told something that they have not seen (users/notices.py)."""
 
     @property
     def lacks_factor(self) -> bool:
@@ -184,9 +186,15 @@ def _find_user(user_id: int) -> bytes:
 
 
 def _with_numbers(rows: QuerySet[Any], root: str) -> QuerySet[Any]:
-    """The same rows with the other numbers of the person; `root` names the id of the user."""
+    """The same rows with the other numbers of the person, and whether something is to be told.
+
+    `root` names the id of the user.
+    """
+    unseen = AccountNotice.objects.filter(user=OuterRef(root), seen_at=None)
     found: QuerySet[Any] = rows.annotate(
-        merged_numbers=merged_numbers(root), had_numbers=former_numbers(root)
+        merged_numbers=merged_numbers(root),
+        had_numbers=former_numbers(root),
+        has_notices=Exists(unseen),
     )
     return found
 
@@ -195,7 +203,13 @@ def _caller_of(user: User, row: Any) -> Caller:
     """`row` has the numbers that `_with_numbers` adds."""
     person = Person(user.school_number, user.full_name, Role(user.role))
     others = (*row.merged_numbers, *row.had_numbers)
-    return Caller(user.pk, person, user.get_session_auth_hash(), other_numbers=others)
+    return Caller(
+        user.pk,
+        person,
+        user.get_session_auth_hash(),
+        other_numbers=others,
+        has_notices=row.has_notices,
+    )
 
 
 def _data_of(session: Any) -> dict[str, Any]:

@@ -11,9 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
-from users.sign_in_models import TokenProof
+from users.sign_in_models import AccountNotice, TokenProof
 
-__all__ = ("FormerNumber", "MergeKind", "PersonMerge", "RoleChoices", "TokenProof", "User")
+__all__ = (
+    "AccountNotice",
+    "FormerNumber",
+    "MergeKind",
+    "PersonMerge",
+    "RoleChoices",
+    "TokenProof",
+    "User",
+)
 
 LONGEST_MERGE_REASON = 500
 

@@ -1,7 +1,11 @@
-"""What a token stands on, beside the table of tokens, which is another package's."""
+"""What a token stands on, and what the owner of an account is told about signing in."""
 
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
+from users.constraints import instants_are_sane
 from users.proofs import Proof
 
 
@@ -20,3 +24,30 @@ class TokenProof(models.Model):
 
     def as_proof(self) -> Proof:
         return Proof(self.auth_hash, self.backend, self.has_factor)
+
+
+class AccountNotice(models.Model):
+    """Wrong codes of a second factor: whoever typed them knows the password.
+
+    One row grows until the owner has seen it; then the next one begins.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="notices")
+    wrong_codes = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField(default=timezone.now)
+    last_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-last_at",)
+        constraints = (
+            models.UniqueConstraint(
+                name="account_notice_is_one_until_seen",
+                fields=("user",),
+                condition=Q(seen_at=None),
+            ),
+            instants_are_sane("account_notice_instants_are_sane", "first_at", "last_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.wrong_codes}"

@@ -12,6 +12,9 @@ SIGN_IN_FROM_ONE_ADDRESS = Limit("sign-in-from", 10, 300)
 SIGN_IN = Limit("sign-in", 100, 300)
 """Of one account from anywhere; a stranger must not lock its owner out lightly."""
 
+CODES = Limit("second-factor", 10, 900)
+"""Wrong codes of one person, from wherever and at whichever door: a code has six digits."""
+
 WRONG_SCANS = Limit("scan", 120, 60)
 """Wrong typed codes from one address; a hall that mistypes now and then stays far below it."""
 
@@ -49,6 +52,22 @@ def count_sign_in(account: str, address: str) -> None:
 def forget_sign_in(account: str, address: str) -> None:
     """Start the count again from 0 for somebody who has signed in."""
     throttle.forget(SIGN_IN_FROM_ONE_ADDRESS, of=f"{account}|{address}")
+
+
+def count_code(user_id: int) -> None:
+    """Count a code of a second factor before it is judged; a right one is given back.
+
+    Raises TooManyAttempts, for a right code as well, and SignInUnavailable.
+    """
+    try:
+        _count(CODES, limit_keys.of_account(user_id))
+    except throttle.Unavailable:
+        raise SignInUnavailable(retry_after=5) from None
+
+
+def give_back_code(user_id: int) -> None:
+    """The code was right: only wrong ones count, and those before it go on counting."""
+    throttle.give_back(CODES, of=limit_keys.of_account(user_id))
 
 
 def count_scan(code: str, address: str) -> bool:

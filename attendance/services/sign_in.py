@@ -9,9 +9,8 @@ from attendance.errors import (
     InvalidCredentials,
     SecondFactorMissing,
     SecondFactorNeeded,
-    SecondFactorWrong,
 )
-from attendance.services import limit_keys, limits
+from attendance.services import limit_keys, limits, second_factors
 from users import second_factor
 from users.errors import AccountMerged
 from users.identity import Role
@@ -48,8 +47,8 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
 def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User, Proof]:
     """As `sign_in`, with the second factor of whoever has one: what a token may stand on.
 
-    Raises SecondFactorMissing and SecondFactorWrong for whoever has one, and SecondFactorNeeded
-    where the role asks for one and there is none.
+    Raises SecondFactorMissing, SecondFactorWrong and TooManyAttempts for whoever has one, and
+    SecondFactorNeeded where the role asks for one and there is none.
     """
     user = sign_in(attempt, request=request)
     has_factor = second_factor.is_enrolled(user.pk)
@@ -64,8 +63,7 @@ def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User,
 def _check_code(user: User, code: str) -> None:
     if not code:
         raise SecondFactorMissing
-    if not second_factor.is_right(user, code):
-        raise SecondFactorWrong
+    second_factors.check_code(user, code)
 
 
 def check_is_not_merged(user: User) -> None:
