@@ -217,6 +217,16 @@ class TooManyAttempts(AttendanceError):
     facts = frozenset({"retry_after"})
 
 
+class TooManyFromHere(TooManyAttempts):
+    """Of people whom nobody knows, at one address: whoever signs in does not wait."""
+
+    code = "too_many_from_here"
+    default_message = _(
+        "Too many wrong codes came from this network. Sign in first and type the code then, or "
+        "try again in %(retry_after)d seconds."
+    )
+
+
 class InvalidCredentials(AttendanceError):
     code = "invalid_credentials"
     default_message = _("Number and password do not belong together. Check both and try again.")

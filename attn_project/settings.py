@@ -211,6 +211,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "attendance.web.errors.ErrorPages",
+    "attendance.web.devices.DeviceCookies",
+    "attendance.web.signing_in.TriesLater",
     "attendance.web.second_factor.SecondFactorEverywhere",
     "attendance.api.limits.LimitBodies",
     "attendance.web.uploads.LimitUploads",

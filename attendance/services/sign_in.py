@@ -10,7 +10,9 @@ from attendance.errors import (
     SecondFactorMissing,
     SecondFactorNeeded,
 )
-from attendance.services import limit_keys, limits, second_factors
+from attendance.services import limit_keys, second_factors, sign_in_limits
+from attendance.services.devices import UNKNOWN, Device
+from attendance.services.sign_in_limits import Origin
 from users import second_factor
 from users.errors import AccountMerged
 from users.identity import Role
@@ -25,21 +27,21 @@ class SignIn(NamedTuple):
     """Where the request came from."""
     code: str = ""
     """Of the second factor; only where no page asks for it."""
+    device: Device = UNKNOWN
 
 
 def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     """The user with this number and password.
 
     Raises InvalidCredentials, AccountMerged with the number to sign in with instead,
-    TooManyAttempts with the seconds to wait, and SignInUnavailable where attempts
-    cannot be counted.
+    TooManyAttempts with the seconds to wait, SignInBusy where no more passwords are hashed
+    now, and SignInUnavailable where attempts cannot be counted.
     """
-    account = limit_keys.of_typed(attempt.school_number)
-    limits.count_sign_in(account, attempt.address)
-    user = authenticate(request, username=attempt.school_number, password=attempt.password)
-    if not isinstance(user, User):
-        raise InvalidCredentials
-    limits.forget_sign_in(account, attempt.address)
+    origin = Origin(attempt.address, attempt.device)
+    with sign_in_limits.counted(limit_keys.of_typed(attempt.school_number), origin):
+        user = authenticate(request, username=attempt.school_number, password=attempt.password)
+        if not isinstance(user, User):
+            raise InvalidCredentials
     check_is_not_merged(user)
     return user
 

@@ -1,16 +1,20 @@
 """Signing in on a page: the same limits as elsewhere."""
 
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
+from attendance.http_status import STATUS
 from attendance.services.addresses import address_of
+from attendance.services.devices import device_of_request
 from attendance.services.sign_in import SignIn, sign_in
 from users.backends import DEMO_NUMBERS
-from users.errors import AccountMerged
+from users.errors import AccountMerged, AttnError, SignInBusy
 from users.models import User
 from users.proofs import DEMO_BACKEND
 from users.wording import in_words
@@ -32,10 +36,35 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         number, password = credentials.get("username") or "", credentials.get("password") or ""
-        attempt = SignIn(number, password, address_of(request.META))
+        attempt = SignIn(
+            number, password, address_of(request.META), device=device_of_request(request)
+        )
         try:
             return sign_in(attempt, request=request)
-        except (TooManyAttempts, SignInUnavailable, AccountMerged) as error:
+        except (TooManyAttempts, SignInUnavailable, SignInBusy, AccountMerged) as error:
+            _say_when(request, error)
             raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
             return None
+
+
+def _say_when(request: HttpRequest, error: AttnError) -> None:
+    """Nothing was tried: the form comes back with the status that a machine understands."""
+    if STATUS[error.code] == HTTPStatus.SERVICE_UNAVAILABLE:
+        attributes: Any = request.__dict__
+        attributes["attn_retry_after"] = error.context["retry_after"]
+
+
+class TriesLater:
+    """Middleware: a form that could not be tried now is 503, and says when to send it again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        seconds = request.__dict__.get("attn_retry_after")
+        if seconds is not None:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+            response["Retry-After"] = str(seconds)
+        return response

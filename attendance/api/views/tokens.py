@@ -11,6 +11,7 @@ from attendance.api import requests, responses
 from attendance.api.callers import Leaving, SignedIn, caller_of, check_factor
 from attendance.api.parsing import body_of
 from attendance.services.addresses import address_of
+from attendance.services.devices import device_of_request, remember_owner
 from attendance.services.sign_in import SignIn, prove
 from users import tokens
 from users.credentials import Caller
@@ -37,9 +38,11 @@ class TokensEndpoint(APIView):
             user_id, proof = caller.user_id, caller.proof
         else:
             body = body_of(request, requests.SignInSerializer)
-            attempt = SignIn(**body, address=address_of(request.META))
+            device = device_of_request(request._request)
+            attempt = SignIn(**body, address=address_of(request.META), device=device)
             user, proof = prove(attempt, request=request._request)
             user_id = user.pk
+            remember_owner(request._request, user_id)
         token = tokens.issue_token(user_id, proof=proof)
         return Response(
             responses.TokenSerializer(token).data, status=201, headers={"Cache-Control": "no-store"}
