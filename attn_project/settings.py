@@ -257,6 +257,13 @@ DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")
 if DEMO_PASSWORD:
     # Sessions made through it end with the process that had the password.
     AUTHENTICATION_BACKENDS.append("users.backends.DemoBackend")
+# A hash takes most of a second of a core: so many at once in a process, and threads for check-ins.
+HASHES_AT_ONCE = max(1, env.int("ATTN_HASHES_AT_ONCE", default=2))
+PASSWORD_HASHERS = [
+    "users.hashing.GatedPBKDF2",
+    "users.hashing.GatedPBKDF2SHA1",
+    "users.hashing.GatedScrypt",
+]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",

@@ -28,7 +28,7 @@ from knox.models import AuthToken
 from users import proofs, second_factor
 from users.identity import Person, Role
 from users.models import AccountNotice, TokenProof, User
-from users.proofs import Proof
+from users.proofs import SignInProof
 from users.selectors import former_numbers, merged_numbers
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Caller(msgspec.Struct, frozen=True):
     """Of the token that was shown, or '' for a session."""
     other_numbers: tuple[str, ...] = ()
     """Of the accounts that are merged into this one, and those that the person had before."""
-    proof: Proof = Proof()
+    proof: SignInProof = SignInProof()
     """What the credential that was shown stands on."""
     has_notices: bool = False
     """Whether the owner is told something that they have not seen (users/notices.py)."""
@@ -121,7 +121,7 @@ def caller_of_session(session: Any) -> Caller | None:
     raw = _cached(_user_key(user_id), lambda: _find_user(user_id))
     if raw == _REVOKED:
         return None
-    proof = Proof(
+    proof = SignInProof(
         data.get("_auth_user_hash", ""),
         data.get("_auth_user_backend", ""),
         has_factor=data.get(second_factor.SESSION_KEY) == user_id,
@@ -129,7 +129,7 @@ def caller_of_session(session: Any) -> Caller | None:
     return _while_it_holds(_decode_caller(raw), proof)
 
 
-def _while_it_holds(caller: Caller, proof: Proof) -> Caller | None:
+def _while_it_holds(caller: Caller, proof: SignInProof) -> Caller | None:
     if not proofs.holds(proof, caller.session_hash):
         return None
     return msgspec.structs.replace(caller, proof=proof)

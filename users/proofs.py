@@ -13,7 +13,7 @@ PASSWORD_BACKEND = "users.backends.AccountBackend"  # noqa: S105 - a path
 DEMO_BACKEND = "users.backends.DemoBackend"
 
 
-class Proof(msgspec.Struct, frozen=True):
+class SignInProof(msgspec.Struct, frozen=True):
     auth_hash: str = ""
     backend: str = ""
     """By which door; what came in by one that is closed is not valid."""
@@ -29,7 +29,7 @@ def bound_hash(auth_hash: str, backend: str) -> str:
     return salted_hmac("users.proofs.demo", value, algorithm="sha256").hexdigest()
 
 
-def holds(proof: Proof, auth_hash: str) -> bool:
+def holds(proof: SignInProof, auth_hash: str) -> bool:
     """Whether a proof is still good; `auth_hash` is that of the user now."""
     now = bound_hash(auth_hash, proof.backend)
     is_open = proof.backend in settings.AUTHENTICATION_BACKENDS

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from users.constraints import instants_are_sane
-from users.proofs import Proof
+from users.proofs import SignInProof
 
 
 class TokenProof(models.Model):
@@ -22,8 +22,8 @@ class TokenProof(models.Model):
     def __str__(self) -> str:
         return self.backend
 
-    def as_proof(self) -> Proof:
-        return Proof(self.auth_hash, self.backend, self.has_factor)
+    def as_proof(self) -> SignInProof:
+        return SignInProof(self.auth_hash, self.backend, self.has_factor)
 
 
 class AccountNotice(models.Model):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from users.models import TokenProof, User
-from users.proofs import PASSWORD_BACKEND, Proof
+from users.proofs import PASSWORD_BACKEND, SignInProof
 
 MOST_TOKENS = 20
 """Of one user; the oldest makes room for a new one."""
@@ -20,7 +20,7 @@ class NewToken(NamedTuple):
     expires_at: datetime
 
 
-def issue_token(user_id: int, *, proof: Proof | None = None) -> NewToken:
+def issue_token(user_id: int, *, proof: SignInProof | None = None) -> NewToken:
     """Issue a token on what was proved; expired ones of the user are removed.
 
     Without a proof it stands on the password that the user has now, and on no second factor.
@@ -36,15 +36,15 @@ def issue_token(user_id: int, *, proof: Proof | None = None) -> NewToken:
     return NewToken(token, row.expiry)
 
 
-def write_proof(row: AuthToken, proof: Proof) -> None:
+def write_proof(row: AuthToken, proof: SignInProof) -> None:
     """Write down what a token stands on, in place of what it was made with."""
     values = {name: getattr(proof, name) for name in ("auth_hash", "backend", "has_factor")}
     TokenProof.objects.update_or_create(token=row, defaults=values)
 
 
-def proof_of_now(user: User) -> Proof:
+def proof_of_now(user: User) -> SignInProof:
     """The password that a user has now, without a second factor."""
-    return Proof(user.get_session_auth_hash(), PASSWORD_BACKEND)
+    return SignInProof(user.get_session_auth_hash(), PASSWORD_BACKEND)
 
 
 def revoke_token(digest: str) -> None:

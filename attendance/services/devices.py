@@ -50,6 +50,7 @@ def device_of(cookie: str) -> Device:
 
 
 def cookie_of(device: Device) -> str:
+    """What a browser keeps for a device: signed, and nothing that opens a door."""
     return signing.dumps([device.id, list(device.accounts)], salt=_SALT)
 
 
@@ -64,6 +65,7 @@ def with_owner(device: Device, user_id: int) -> Device:
 
 
 def device_of_request(request: HttpRequest) -> Device:
+    """The device of a request, by its cookie."""
     return device_of(request.COOKIES.get(COOKIE, ""))
 
 
@@ -74,5 +76,6 @@ def remember_owner(request: HttpRequest, user_id: int) -> None:
 
 
 def owner_to_remember(request: HttpRequest) -> int | None:
+    """Whose device a request has shown to be theirs, or None."""
     owner: int | None = request.__dict__.get("attn_owner")
     return owner

@@ -17,24 +17,27 @@ NOBODY = "nobody"
 _SUBSCRIBER = 64
 
 
-class Counted(NamedTuple):
+class TriedAccount(NamedTuple):
     """An account that somebody tries to open."""
 
     key: str
     user_id: int | None
 
 
-def of_typed(typed: str) -> Counted:
+def of_typed(typed: str) -> TriedAccount:
     """The account that has or had a number, however it is typed; one query.
 
     A number that nobody has is counted as one that somebody has: a limit tells nothing.
     """
     number = _canonical(typed)
     user = find_account(number) if number else None
-    return Counted(of_account(user.pk), user.pk) if user else Counted(of_number(typed), None)
+    return (
+        TriedAccount(of_account(user.pk), user.pk) if user else TriedAccount(of_number(typed), None)
+    )
 
 
 def of_account(user_id: int) -> str:
+    """Of an account, whatever its number is."""
     return f"account|{user_id}"
 
 
@@ -44,6 +47,7 @@ def of_number(number: str) -> str:
 
 
 def of_device(device_id: str) -> str:
+    """Of a device with a cookie of ours."""
     return f"device|{device_id}"
 
 

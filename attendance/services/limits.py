@@ -86,7 +86,7 @@ def count_scan(code: str, scanner: Scanner) -> bool:
     except TooManyAttempts as error:
         if scanner.user_id is not None:
             raise
-        raise TooManyFromHere(**error.values) from None
+        raise TooManyFromHere(retry_after=error.values["retry_after"]) from None
     return True
 
 

@@ -13,11 +13,11 @@ from attendance.errors import (
 from attendance.services import limit_keys, second_factors, sign_in_limits
 from attendance.services.devices import UNKNOWN, Device
 from attendance.services.sign_in_limits import Origin
-from users import second_factor
+from users import hashing, second_factor
 from users.errors import AccountMerged
 from users.identity import Role
 from users.models import User
-from users.proofs import PASSWORD_BACKEND, Proof
+from users.proofs import PASSWORD_BACKEND, SignInProof
 
 
 class SignIn(NamedTuple):
@@ -37,6 +37,7 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     TooManyAttempts with the seconds to wait, SignInBusy where no more passwords are hashed
     now, and SignInUnavailable where attempts cannot be counted.
     """
+    hashing.gate.check_room()
     origin = Origin(attempt.address, attempt.device)
     with sign_in_limits.counted(limit_keys.of_typed(attempt.school_number), origin):
         user = authenticate(request, username=attempt.school_number, password=attempt.password)
@@ -46,7 +47,7 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     return user
 
 
-def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User, Proof]:
+def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User, SignInProof]:
     """As `sign_in`, with the second factor of whoever has one: what a token may stand on.
 
     Raises SecondFactorMissing, SecondFactorWrong and TooManyAttempts for whoever has one, and
@@ -59,7 +60,7 @@ def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User,
     elif second_factor.is_asked_of(Role(user.role)):
         raise SecondFactorNeeded
     backend = getattr(user, "backend", PASSWORD_BACKEND)
-    return user, Proof(user.get_session_auth_hash(), backend, has_factor)
+    return user, SignInProof(user.get_session_auth_hash(), backend, has_factor)
 
 
 def _check_code(user: User, code: str) -> None:

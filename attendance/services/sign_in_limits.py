@@ -15,7 +15,7 @@ from attendance.live import throttle
 from attendance.live.throttle import Limit
 from attendance.services import limit_keys, limits
 from attendance.services.devices import UNKNOWN, Device
-from attendance.services.limit_keys import Counted
+from attendance.services.limit_keys import TriedAccount
 from users.errors import SignInBusy
 
 ONE_ORIGIN = Limit("sign-in-from", 10, 300)
@@ -36,7 +36,7 @@ class Origin(NamedTuple):
 
 
 @contextmanager
-def counted(account: Counted, origin: Origin) -> Iterator[None]:
+def counted(account: TriedAccount, origin: Origin) -> Iterator[None]:
     """Around trying a password, which raises where it is wrong.
 
     A right one starts the count of this device again and takes its attempt back elsewhere; what
@@ -67,13 +67,13 @@ def _origin_key(origin: Origin) -> str:
     return limit_keys.of_address(origin.address)
 
 
-def _count_stranger(account: Counted, origin: Origin) -> None:
+def _count_stranger(account: TriedAccount, origin: Origin) -> None:
     limits.count(STRANGERS, account.key)
     network = limit_keys.of_address(origin.address)
     limits.count_one_more(ACCOUNTS_FROM_ONE_ADDRESS, network, one=account.key)
 
 
-def _take_back(account: Counted, origin: Origin, *, is_stranger: bool) -> None:
+def _take_back(account: TriedAccount, origin: Origin, *, is_stranger: bool) -> None:
     if not is_stranger:
         return
     throttle.give_back(STRANGERS, of=account.key)
