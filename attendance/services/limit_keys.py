@@ -31,9 +31,9 @@ def of_typed(typed: str) -> TriedAccount:
     """
     number = _canonical(typed)
     user = find_account(number) if number else None
-    return (
-        TriedAccount(of_account(user.pk), user.pk) if user else TriedAccount(of_number(typed), None)
-    )
+    if user is None:
+        return TriedAccount(of_number(typed), None)
+    return TriedAccount(of_account(user.pk), user.pk)
 
 
 def of_account(user_id: int) -> str:

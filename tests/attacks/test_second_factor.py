@@ -9,6 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries
 
+from attendance.api.urls import urlpatterns
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.lessons import TEACHER, live_lesson, student
 from tests.support.members import STAFF
@@ -298,3 +299,32 @@ def test_a_token_without_a_proof_is_none() -> None:
 
     cache.clear()
     assert with_token(token).get("me/").status_code == 401
+
+
+NOT_OF_STAFF = {"schema", "docs", "scans", "verification"}
+"""Anybody's: they know no caller, or ask for none."""
+
+LEAVING = {("tokens", "DELETE"), ("current-token", "DELETE"), ("tokens", "POST")}
+
+
+def endpoints() -> list[tuple[str, str, str]]:
+    found = []
+    for each in urlpatterns:
+        view = getattr(each.callback, "view_class", None)
+        names = ("get", "post", "put", "patch", "delete")
+        methods = [name.upper() for name in names if hasattr(view, name)] if view else ["POST"]
+        found += [(each.name or "", method, _filled(each)) for method in methods]
+    return found
+
+
+def test_no_endpoint_answers_staff_who_showed_no_factor() -> None:
+    account(STAFF, password=PASSWORD)
+    api = with_token(issue_token(User.objects.get().pk).token)
+    tried = [
+        each for each in endpoints() if each[0] not in NOT_OF_STAFF and each[:2] not in LEAVING
+    ]
+    assert len(tried) >= 50
+    for name, method, path in tried:
+        answer = api.send(method, path, {})
+        told = (answer.status_code, answer.json().get("code"))
+        assert told == (403, "second_factor_needed"), (name, method, path)
