@@ -181,5 +181,6 @@ def test_a_session_that_was_stolen_guesses_no_passwords(path: str, field: str) -
     for _ in range(MOST):
         stolen.post(path, {field: "wrong guess", **new})
     assert "Too many attempts" in stolen.post(path, {field: PASSWORD, **new}).content.decode()
+    # That device has used its attempts up; the owner has theirs elsewhere.
     given = {"school_number": "STAFF-1", "password": PASSWORD}
-    assert Api().post("auth/tokens/", given).status_code == 429
+    assert Api().post("auth/tokens/", given).status_code == 201
