@@ -9,5 +9,8 @@ class AttendanceConfig(AppConfig):
     def ready(self) -> None:
         # Registers the system checks; the scheduler is not started here.
         from attendance import checks, listeners  # noqa: F401
+        from attendance.web import devices, second_factor
 
         listeners.connect(self)
+        devices.connect()
+        second_factor.connect()

@@ -217,9 +217,44 @@ class TooManyAttempts(AttendanceError):
     facts = frozenset({"retry_after"})
 
 
+class TooManyFromHere(TooManyAttempts):
+    """Of people whom nobody knows, at one address: whoever signs in does not wait."""
+
+    code = "too_many_from_here"
+    default_message = _(
+        "Too many wrong codes came from this network. Sign in first and type the code then, or "
+        "try again in %(retry_after)d seconds."
+    )
+
+
 class InvalidCredentials(AttendanceError):
     code = "invalid_credentials"
     default_message = _("Number and password do not belong together. Check both and try again.")
+
+
+class SecondFactorNeeded(AttendanceError):
+    """The rights of this role ask for a second factor, and this session or token showed none."""
+
+    code = "second_factor_needed"
+    default_message = _(
+        "Your role asks for a second factor here. Sign in on a page and set one up, or show the "
+        "one that you have; then try again."
+    )
+
+
+class SecondFactorMissing(AttendanceError):
+    code = "second_factor_missing"
+    default_message = _(
+        "This account has a second factor. Send the code of your app, or a recovery code, as "
+        "`code`."
+    )
+
+
+class SecondFactorWrong(AttendanceError):
+    code = "second_factor_wrong"
+    default_message = _(
+        "This code is not right, or was used already. Wait for the next one in your app and try it."
+    )
 
 
 class InvalidSignature(AttendanceError):

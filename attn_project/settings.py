@@ -85,6 +85,20 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     return value
 
 
+def second_factor(name: str, *, default: bool) -> bool | str:
+    """Of whom a second factor is asked: of nobody, of staff, or of `teachers` as well."""
+    value = str(env.str(name, default="")).lower()
+    if not value:
+        return default
+    if value == "teachers":
+        return value
+    if value in {"staff", *env.BOOLEAN_TRUE_STRINGS}:
+        return True
+    if value in {"false", "off", "no", "n", "0"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is not one of true, teachers, false.")
+
+
 def database() -> dict[str, Any]:
     """Read DATABASE_URL; a percent-encoded host is the folder of a Unix socket."""
     url = required("DATABASE_URL", "postgresql://attn:password@localhost:5432/attn")
@@ -181,6 +195,7 @@ INSTALLED_APPS = [
     "knox",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.mfa",
     "users",
     "courses",
     "attendance",
@@ -190,7 +205,6 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
-    "allauth.mfa",
     "django_htmx",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -219,7 +233,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "attendance.web.errors.ErrorPages",
-    "attendance.web.signing_in.SecondFactorForStaff",
+    "attendance.web.devices.DeviceCookies",
+    "attendance.web.signing_in.TriesLater",
+    "attendance.web.second_factor.SecondFactorEverywhere",
     "attendance.api.limits.LimitBodies",
     "attendance.web.bodies.LimitForms",
 ]
@@ -264,6 +280,13 @@ DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")
 if DEMO_PASSWORD:
     # Sessions made through it end with the process that had the password.
     AUTHENTICATION_BACKENDS.append("users.backends.DemoBackend")
+# A hash takes most of a second of a core: so many at once in a process, and threads for check-ins.
+HASHES_AT_ONCE = max(1, env.int("ATTN_HASHES_AT_ONCE", default=2))
+PASSWORD_HASHERS = [
+    "users.hashing.GatedPBKDF2",
+    "users.hashing.GatedPBKDF2SHA1",
+    "users.hashing.GatedScrypt",
+]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
         "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
@@ -283,13 +306,19 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "attendance.web.signing_in.AccountAdapter"
 # allauth limits by address, and a campus shares one: attendance.services.limits counts instead.
-ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed"))
+ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reauthenticate", "change_password"))
 # Who signs in with the campus's own provider is known by number: no account is made or linked.
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "ATTN"
+# allauth would count under the limits that are off above.
+ACCOUNT_FORMS = {"change_password": "attendance.web.factor_forms.CountedChangePasswordForm"}
+MFA_FORMS = {
+    "authenticate": "attendance.web.factor_forms.CountedAuthenticateForm",
+    "reauthenticate": "attendance.web.factor_forms.CountedReauthenticateForm",
+}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]
@@ -322,7 +351,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # Off only where no proxy speaks TLS, as on a laptop.
 HTTPS = env.bool("ATTN_HTTPS", default=True)
-STAFF_MFA = env.bool("ATTN_STAFF_MFA", default=HTTPS)
+STAFF_MFA = second_factor("ATTN_STAFF_MFA", default=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 CSRF_FAILURE_VIEW = "attendance.api.problems.csrf_failure"

@@ -54,6 +54,12 @@ def quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def patient_codes(settings: Any) -> None:
+    """A code of a second factor is right for half a minute, which may end while a test types it."""
+    settings.MFA_TOTP_TOLERANCE = 1
+
+
 @pytest.fixture
 def teacher() -> Person:
     return Person("T-1", "Ayşe Yılmaz", Role.TEACHER)

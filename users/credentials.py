@@ -20,14 +20,15 @@ from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
+from users import proofs, second_factor
 from users.identity import Person, Role
-from users.models import User
+from users.models import AccountNotice, TokenProof, User
+from users.proofs import SignInProof
 from users.selectors import former_numbers, merged_numbers
 
 logger = logging.getLogger(__name__)
@@ -49,11 +50,20 @@ class Caller(msgspec.Struct, frozen=True):
     user_id: int
     person: Person
     session_hash: str = ""
-    """Of the password: a session ends when it changes."""
+    """Of what sessions and tokens of this user must stand on now (users/proofs.py)."""
     token_digest: str = ""
     """Of the token that was shown, or '' for a session."""
     other_numbers: tuple[str, ...] = ()
     """Of the accounts that are merged into this one, and those that the person had before."""
+    proof: SignInProof = SignInProof()
+    """What the credential that was shown stands on."""
+    has_notices: bool = False
+    """Whether the owner is told something that they have not seen (users/notices.py)."""
+
+    @property
+    def lacks_factor(self) -> bool:
+        """Whether the rights of the role ask for a second factor that was not shown."""
+        return second_factor.is_asked_of(self.person.role) and not self.proof.has_factor
 
     @property
     def is_authenticated(self) -> bool:
@@ -99,20 +109,30 @@ def caller_of_token(token: str) -> Caller | None:
     entry = _decode_token(raw)
     if entry.expires_at is not None and entry.expires_at <= timezone.now():
         return None
-    return entry.caller
+    return _while_it_holds(entry.caller, entry.caller.proof)
 
 
 def caller_of_session(session: Any) -> Caller | None:
     """Who has signed in with this session, or None. Raises as `caller_of_token`."""
     data = _data_of(session)
-    user_id, session_hash = data.get("_auth_user_id"), data.get("_auth_user_hash", "")
-    if user_id is None or data.get("_auth_user_backend") not in settings.AUTHENTICATION_BACKENDS:
+    if data.get("_auth_user_id") is None:
         return None
-    raw = _cached(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
-    caller = None if raw == _REVOKED else _decode_caller(raw)
-    if caller is None or not constant_time_compare(session_hash, caller.session_hash):
+    user_id = int(data["_auth_user_id"])
+    raw = _cached(_user_key(user_id), lambda: _find_user(user_id))
+    if raw == _REVOKED:
         return None
-    return caller
+    proof = SignInProof(
+        data.get("_auth_user_hash", ""),
+        data.get("_auth_user_backend", ""),
+        has_factor=data.get(second_factor.SESSION_KEY) == user_id,
+    )
+    return _while_it_holds(_decode_caller(raw), proof)
+
+
+def _while_it_holds(caller: Caller, proof: SignInProof) -> Caller | None:
+    if not proofs.holds(proof, caller.session_hash):
+        return None
+    return msgspec.structs.replace(caller, proof=proof)
 
 
 def user_of(caller: Caller) -> User:
@@ -131,7 +151,7 @@ def forget_users(user_ids: Iterable[int]) -> None:
     users = _with_numbers(User.objects.who_may_sign_in().filter(pk__in=ids), "pk")
     callers = {user.pk: _caller_of(user, user) for user in users}
     entries = {_user_key(i): _encode(callers[i]) if i in callers else _REVOKED for i in ids}
-    for row in AuthToken.objects.filter(user_id__in=ids):
+    for row in AuthToken.objects.select_related("proof").filter(user_id__in=ids):
         entries[f"token:{row.digest}"] = _token_entry(row, callers.get(row.user_id))
     if entries:
         _put(entries)
@@ -142,7 +162,7 @@ def _user_key(user_id: int) -> str:
 
 
 def _find_token(digest: str) -> bytes:
-    rows = AuthToken.objects.select_related("user").filter(digest=digest)
+    rows = AuthToken.objects.select_related("user", "proof").filter(digest=digest)
     row = _with_numbers(rows, "user_id").first()
     if row is None or not row.user.may_sign_in:
         return _REVOKED
@@ -150,9 +170,13 @@ def _find_token(digest: str) -> bytes:
 
 
 def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
+    try:
+        proof = row.proof.as_proof()
+    except TokenProof.DoesNotExist:
+        return _REVOKED
     if caller is None:
         return _REVOKED
-    own = msgspec.structs.replace(caller, token_digest=row.digest)
+    own = msgspec.structs.replace(caller, token_digest=row.digest, proof=proof)
     return _encode(_TokenEntry(own, row.expiry))
 
 
@@ -162,9 +186,15 @@ def _find_user(user_id: int) -> bytes:
 
 
 def _with_numbers(rows: QuerySet[Any], root: str) -> QuerySet[Any]:
-    """The same rows with the other numbers of the person; `root` names the id of the user."""
+    """The same rows with the other numbers of the person, and whether something is to be told.
+
+    `root` names the id of the user.
+    """
+    unseen = AccountNotice.objects.filter(user=OuterRef(root), seen_at=None)
     found: QuerySet[Any] = rows.annotate(
-        merged_numbers=merged_numbers(root), had_numbers=former_numbers(root)
+        merged_numbers=merged_numbers(root),
+        had_numbers=former_numbers(root),
+        has_notices=Exists(unseen),
     )
     return found
 
@@ -173,7 +203,13 @@ def _caller_of(user: User, row: Any) -> Caller:
     """`row` has the numbers that `_with_numbers` adds."""
     person = Person(user.school_number, user.full_name, Role(user.role))
     others = (*row.merged_numbers, *row.had_numbers)
-    return Caller(user.pk, person, user.get_session_auth_hash(), other_numbers=others)
+    return Caller(
+        user.pk,
+        person,
+        user.get_session_auth_hash(),
+        other_numbers=others,
+        has_notices=row.has_notices,
+    )
 
 
 def _data_of(session: Any) -> dict[str, Any]:

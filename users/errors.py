@@ -205,6 +205,16 @@ class AccountMerged(UserError):
     facts = frozenset({"into"})
 
 
+class SignInBusy(UserError):
+    """As many passwords are hashed as this process can bear; nothing was tried."""
+
+    code = "sign_in_busy"
+    default_message = _(
+        "Many people are signing in at this moment. Try again in %(retry_after)d seconds."
+    )
+    facts = frozenset({"retry_after"})
+
+
 class UnreadableFile(UserError):
     code = "unreadable_file"
     default_message = _("The file is not UTF-8. Save it as CSV UTF-8.")

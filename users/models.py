@@ -9,8 +9,19 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from users import constraints, identity
+from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
+from users.sign_in_models import AccountNotice, TokenProof
+
+__all__ = (
+    "AccountNotice",
+    "FormerNumber",
+    "MergeKind",
+    "PersonMerge",
+    "RoleChoices",
+    "TokenProof",
+    "User",
+)
 
 LONGEST_MERGE_REASON = 500
 
@@ -161,7 +172,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         salt = "users.models.User.session"
         value = f"{self.password}|{self.session_version}"
-        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
+        own = salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
+        # Who has signed in carries the door by which they came.
+        return proofs.bound_hash(own, getattr(self, "backend", ""))
 
     def clean(self) -> None:
         super().clean()

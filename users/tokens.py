@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 from knox.models import AuthToken
 
-from users.models import User
+from users.models import TokenProof, User
+from users.proofs import PASSWORD_BACKEND, SignInProof
 
 MOST_TOKENS = 20
 """Of one user; the oldest makes room for a new one."""
@@ -19,14 +20,31 @@ class NewToken(NamedTuple):
     expires_at: datetime
 
 
-def issue_token(user_id: int) -> NewToken:
-    """Issue a token; expired ones of the user are removed."""
+def issue_token(user_id: int, *, proof: SignInProof | None = None) -> NewToken:
+    """Issue a token on what was proved; expired ones of the user are removed.
+
+    Without a proof it stands on the password that the user has now, and on no second factor.
+    """
     own = AuthToken.objects.filter(user_id=user_id)
     own.filter(expiry__lte=timezone.now()).delete()
     old = own.order_by("-created").values_list("digest", flat=True)[MOST_TOKENS - 1 :]
     AuthToken.objects.filter(digest__in=list(old)).delete()
-    row, token = AuthToken.objects.create(user=User.objects.get(pk=user_id))
+    with transaction.atomic():
+        row, token = AuthToken.objects.create(user=User.objects.get(pk=user_id))
+        if proof is not None:
+            write_proof(row, proof)
     return NewToken(token, row.expiry)
+
+
+def write_proof(row: AuthToken, proof: SignInProof) -> None:
+    """Write down what a token stands on, in place of what it was made with."""
+    values = {name: getattr(proof, name) for name in ("auth_hash", "backend", "has_factor")}
+    TokenProof.objects.update_or_create(token=row, defaults=values)
+
+
+def proof_of_now(user: User) -> SignInProof:
+    """The password that a user has now, without a second factor."""
+    return SignInProof(user.get_session_auth_hash(), PASSWORD_BACKEND)
 
 
 def revoke_token(digest: str) -> None:

@@ -1,13 +1,14 @@
-"""Updates the cache of identities after a user or a token changed and was committed."""
+"""What follows from a change: the cache of identities is told, and what it proved ends."""
 
 from functools import partial
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from knox.models import AuthToken
 
-from users import credentials
+from users import credentials, second_factor, tokens
 from users.models import User
 
 
@@ -15,7 +16,10 @@ def connect() -> None:
     """Listen to signals; bulk changes send none and call `forget_users` themselves."""
     for signal in (post_save, post_delete):
         signal.connect(_user_changed, sender=User, dispatch_uid="users.user")
+    post_save.connect(_token_made, sender=AuthToken, dispatch_uid="users.token_made")
     post_delete.connect(_token_deleted, sender=AuthToken, dispatch_uid="users.token")
+    post_save.connect(_factor_saved, sender=Authenticator, dispatch_uid="users.factor_saved")
+    post_delete.connect(_factor_removed, sender=Authenticator, dispatch_uid="users.factor")
 
 
 def _user_changed(instance: User, **kwargs: Any) -> None:
@@ -26,3 +30,34 @@ def _user_changed(instance: User, **kwargs: Any) -> None:
 
 def _token_deleted(instance: AuthToken, **kwargs: Any) -> None:
     transaction.on_commit(partial(credentials.forget_token, instance.digest))
+
+
+def _token_made(instance: AuthToken, created: bool, raw: bool = False, **kwargs: Any) -> None:
+    if created and not raw:
+        # Read anew: whoever came by another door says so themselves.
+        user = User.objects.get(pk=instance.user_id)
+        tokens.write_proof(instance, tokens.proof_of_now(user))
+
+
+def _factor_saved(
+    instance: Authenticator, created: bool, update_fields: Any = None, **kwargs: Any
+) -> None:
+    # A code that is used is written down as well, and changes nothing.
+    is_other = instance.type in second_factor.FACTORS and update_fields is None
+    if created or is_other:
+        _end_what_was_proved(instance.user_id)
+
+
+def _factor_removed(instance: Authenticator, **kwargs: Any) -> None:
+    if instance.type in second_factor.FACTORS and not second_factor.is_enrolled(instance.user_id):
+        # They stood in for it; they must not stand in for the next one.
+        Authenticator.objects.filter(user_id=instance.user_id).delete()
+    _end_what_was_proved(instance.user_id)
+
+
+def _end_what_was_proved(user_id: int) -> None:
+    """Sessions and tokens from before a factor changed do not say what it takes now."""
+    with transaction.atomic():
+        user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+        if user is not None:
+            tokens.sign_out(user)

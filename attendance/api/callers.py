@@ -9,6 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from attendance.errors import SecondFactorNeeded
 from attendance.rules import permissions
 from attendance.selectors import access
 from attendance.selectors.shapes import LessonBrief
@@ -90,7 +91,20 @@ class SignedIn(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         caller: Any = request.user
-        return isinstance(caller, Caller) and caller.person.role in self.roles
+        if not isinstance(caller, Caller):
+            return False
+        check_factor(caller)
+        return self.admits(caller)
+
+    def admits(self, caller: Caller) -> bool:
+        return caller.person.role in self.roles
+
+
+class Leaving(SignedIn):
+    """Whoever signs out: nobody has to show more than they did to end it."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        return isinstance(request.user, Caller)
 
 
 class TeacherOrStaff(SignedIn):
@@ -103,9 +117,8 @@ class RunsLessons(TeacherOrStaff):
 
     message = "Only those who run lessons may do this."
 
-    def has_permission(self, request: Request, view: "APIView") -> bool:
-        caller: Any = request.user
-        return isinstance(caller, Caller) and access.runs_lessons(caller.person)
+    def admits(self, caller: Caller) -> bool:
+        return access.runs_lessons(caller.person)
 
 
 class StaffOnly(SignedIn):
@@ -116,6 +129,12 @@ class StaffOnly(SignedIn):
 class StudentOnly(SignedIn):
     roles = permissions.MAY_CHECK_IN
     message = "Only students check in. A teacher corrects the register."
+
+
+def check_factor(caller: Caller) -> None:
+    """Raises SecondFactorNeeded where the rights of the role ask for more than was shown."""
+    if caller.lacks_factor:
+        raise SecondFactorNeeded
 
 
 def caller_of(request: Request) -> Caller:

@@ -43,6 +43,8 @@ _FIELDS = {
 }
 """Which field a domain error is about."""
 
+_SIGN_IN_AGAIN = {"invalid_credentials", "second_factor_missing", "second_factor_wrong"}
+
 _FRAMEWORK_DETAILS = {
     400: "The request cannot be read. Compare it with the schema.",
     403: "You may not do this.",
@@ -80,7 +82,7 @@ def of_error(error: Exception, *, has_precondition: bool = False) -> JsonRespons
         context["errors"] = [{"field": field, "code": code, "detail": detail}]
     if status in {429, 503}:
         return _unavailable(code, detail, status=status, **context)
-    if code == "invalid_credentials":
+    if code in _SIGN_IN_AGAIN:
         return problem(401, code, detail, headers={"WWW-Authenticate": "Token"})
     return problem(status, code, detail, **context)
 

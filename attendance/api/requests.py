@@ -31,6 +31,7 @@ _MINUTES = LONGEST_LESSON_HOURS * 60
 class SignInSerializer(Strict):
     school_number = Text(max_length=64)
     password = Text(max_length=1_000, trim_whitespace=False)
+    code = Text(max_length=64, required=False, help_text="of the second factor, where there is one")
 
 
 @extend_schema_field(

@@ -12,6 +12,13 @@ from django_redis import get_redis_connection
 
 _TEXT = (Path(__file__).parent / "scripts" / "throttle.lua").read_text()
 _GIVE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[1]) end"
+_ONE_MORE = """
+if redis.call('SADD', KEYS[1], ARGV[3]) == 0 then return 0 end
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if redis.call('SCARD', KEYS[1]) <= tonumber(ARGV[1]) then return 0 end
+redis.call('SREM', KEYS[1], ARGV[3])
+return math.max(1, math.ceil(redis.call('PTTL', KEYS[1]) / 1000))
+"""
 _SHA = sha1(_TEXT.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -39,6 +46,24 @@ def wait_seconds(limit: Limit, *, of: str) -> int:
         raise Unavailable from error
 
 
+def wait_seconds_for_one_more(limit: Limit, *, of: str, one: str) -> int:
+    """As `wait_seconds`, where each is counted once: whoever is among them already goes on."""
+    values = (limit.times, limit.seconds * 1000, _digest(one))
+    try:
+        client = get_redis_connection("default")
+        return int(client.eval(_ONE_MORE, 1, _key(limit, of), *values))
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise Unavailable from error
+
+
+def take_out(limit: Limit, *, of: str, one: str) -> None:
+    """One of them is not counted any more. Best effort, as `forget`."""
+    try:
+        get_redis_connection("default").srem(_key(limit, of), _digest(one))
+    except (redis.exceptions.RedisError, OSError):
+        return
+
+
 def give_back(limit: Limit, *, of: str) -> None:
     """Uncount one attempt. Best effort, as `forget`."""
     try:
@@ -63,5 +88,9 @@ def _run(client: redis.Redis, key: str, limit: Limit) -> bytes:
 
 
 def _key(limit: Limit, of: str) -> str:
+    return f"attn:throttle:{limit.name}:{_digest(of)}"
+
+
+def _digest(text: str) -> str:
     # What somebody typed as their number may be long and strange.
-    return f"attn:throttle:{limit.name}:{sha256(of.encode('utf-8', 'replace')).hexdigest()[:32]}"
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:32]

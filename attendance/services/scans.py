@@ -14,9 +14,12 @@ from attendance.errors import CodeWrong
 from attendance.live import codes, store
 from attendance.rules import instants
 from attendance.services import limits
+from attendance.services.devices import Device
+from attendance.services.limits import Scanner
 from users.errors import gettext_noop as _
 
 KEPT = timedelta(minutes=5)
+NOBODY = Scanner("")
 _SIGNER = signing.Signer(salt="attn.scan")
 
 
@@ -26,20 +29,26 @@ class KeptScan(NamedTuple):
     valid_until: datetime
 
 
-def keep_scan(lesson_id: UUID, code: str, *, address: str = "") -> KeptScan:
+def keep_scan(lesson_id: UUID, code: str, *, scanner: Scanner = NOBODY) -> KeptScan:
     """Judge a code now, by the live store's clock, and sign that it was seen.
 
     Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong, CodeExpired,
-    TooManyAttempts for typed codes from an address that guesses, and
+    TooManyAttempts for typed codes of an account, or at an address, that guesses, and
     LiveStoreUnavailable.
     """
     clean_code = codes.clean_code(code)
-    is_counted = limits.count_scan(clean_code, address)
+    is_counted = limits.count_scan(clean_code, scanner)
     scanned_at = store.check_code(lesson_id, clean_code)
     if is_counted:
-        limits.give_back_scan(address)
+        limits.give_back_scan(scanner)
     scan = _SIGNER.sign(f"{lesson_id}.{instants.milliseconds(scanned_at)}")
     return KeptScan(scan, scanned_at + KEPT)
+
+
+def scanner_of(address: str, device: Device, user_id: int | None) -> Scanner:
+    """Who types: who has signed in, or else whoever did last on this device, or nobody known."""
+    known = device.accounts[-1] if device.accounts else None
+    return Scanner(address, known if user_id is None else user_id)
 
 
 def open_scan(scan: str, lesson_id: UUID) -> int:

@@ -5,15 +5,19 @@ from typing import NamedTuple
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from attendance.errors import InvalidCredentials
-from attendance.services import limits
-from users.errors import AccountMerged, InvalidSchoolNumber
-from users.identity import canonical_school_number
+from attendance.errors import (
+    InvalidCredentials,
+    SecondFactorMissing,
+    SecondFactorNeeded,
+)
+from attendance.services import limit_keys, second_factors, sign_in_limits
+from attendance.services.devices import UNKNOWN, Device
+from attendance.services.sign_in_limits import Origin
+from users import hashing, second_factor
+from users.errors import AccountMerged
+from users.identity import Role
 from users.models import User
-from users.selectors import find_account
-
-NO_NUMBER = "-"
-"""All attempts with what is no school number count together."""
+from users.proofs import PASSWORD_BACKEND, SignInProof
 
 
 class SignIn(NamedTuple):
@@ -21,33 +25,48 @@ class SignIn(NamedTuple):
     password: str
     address: str
     """Where the request came from."""
+    code: str = ""
+    """Of the second factor; only where no page asks for it."""
+    device: Device = UNKNOWN
 
 
 def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     """The user with this number and password.
 
     Raises InvalidCredentials, AccountMerged with the number to sign in with instead,
-    TooManyAttempts with the seconds to wait, and SignInUnavailable where attempts
-    cannot be counted.
+    TooManyAttempts with the seconds to wait, SignInBusy where no more passwords are hashed
+    now, and SignInUnavailable where attempts cannot be counted.
     """
-    account = _account(attempt.school_number)
-    limits.count_sign_in(account, attempt.address)
-    user = authenticate(request, username=attempt.school_number, password=attempt.password)
-    if not isinstance(user, User):
-        raise InvalidCredentials
-    limits.forget_sign_in(account, attempt.address)
+    hashing.gate.check_room()
+    origin = Origin(attempt.address, attempt.device)
+    with sign_in_limits.counted(limit_keys.of_typed(attempt.school_number), origin):
+        user = authenticate(request, username=attempt.school_number, password=attempt.password)
+        if not isinstance(user, User):
+            raise InvalidCredentials
     check_is_not_merged(user)
     return user
 
 
-def _account(typed: str) -> str:
-    """By what attempts are counted: the present number, whichever one is typed, and however."""
-    try:
-        number = canonical_school_number(typed)
-    except InvalidSchoolNumber:
-        return NO_NUMBER
-    user = find_account(number)
-    return user.school_number if user else number
+def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User, SignInProof]:
+    """As `sign_in`, with the second factor of whoever has one: what a token may stand on.
+
+    Raises SecondFactorMissing, SecondFactorWrong and TooManyAttempts for whoever has one, and
+    SecondFactorNeeded where the role asks for one and there is none.
+    """
+    user = sign_in(attempt, request=request)
+    has_factor = second_factor.is_enrolled(user.pk)
+    if has_factor:
+        _check_code(user, attempt.code)
+    elif second_factor.is_asked_of(Role(user.role)):
+        raise SecondFactorNeeded
+    backend = getattr(user, "backend", PASSWORD_BACKEND)
+    return user, SignInProof(user.get_session_auth_hash(), backend, has_factor)
+
+
+def _check_code(user: User, code: str) -> None:
+    if not code:
+        raise SecondFactorMissing
+    second_factors.check_code(user, code)
 
 
 def check_is_not_merged(user: User) -> None:

@@ -88,4 +88,8 @@ def running_lessons(view: View) -> View:
 def of_page(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: who has signed in, and the name of the campus's provider."""
     caller = caller_of(request) if hasattr(request, "session") else None
-    return {"person": caller.person if caller else None, "campus": settings.CAMPUS.name}
+    return {
+        "person": caller.person if caller else None,
+        "campus": settings.CAMPUS.name,
+        "has_notices": caller is not None and caller.has_notices,
+    }

@@ -1,29 +1,23 @@
-"""Signing in on a page: the same limits as elsewhere, and a second factor for staff."""
+"""Signing in on a page: the same limits as elsewhere."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.mfa.models import Authenticator
-from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 
 from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
+from attendance.http_status import STATUS
 from attendance.services.addresses import address_of
+from attendance.services.devices import device_of_request
 from attendance.services.sign_in import SignIn, sign_in
-from attendance.web.callers import caller_of
-from attendance.web.errors import unavailable
-from users.errors import AccountMerged
-from users.identity import Role
+from users.backends import DEMO_NUMBERS
+from users.errors import AccountMerged, AttnError, SignInBusy
 from users.models import User
+from users.proofs import DEMO_BACKEND
 from users.wording import in_words
-
-STAFF_PAGES = "/admin/"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -32,41 +26,45 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def login(self, request: HttpRequest, user: User) -> None:
+        # Between password and second factor the door is forgotten. No account of the demo has a
+        # password of its own.
+        is_of_demo = user.school_number in DEMO_NUMBERS and not user.has_usable_password()
+        if is_of_demo and not hasattr(user, "backend"):
+            user.backend = DEMO_BACKEND
+        super().login(request, user)
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         number, password = credentials.get("username") or "", credentials.get("password") or ""
-        attempt = SignIn(number, password, address_of(request.META))
+        attempt = SignIn(
+            number, password, address_of(request.META), device=device_of_request(request)
+        )
         try:
             return sign_in(attempt, request=request)
-        except (TooManyAttempts, SignInUnavailable, AccountMerged) as error:
+        except (TooManyAttempts, SignInUnavailable, SignInBusy, AccountMerged) as error:
+            _say_when(request, error)
             raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
             return None
 
 
-class SecondFactorForStaff:
-    """Middleware: staff must set a second factor up before they can open staff pages."""
+def _say_when(request: HttpRequest, error: AttnError) -> None:
+    """Nothing was tried: the form comes back with the status that a machine understands."""
+    if STATUS[error.code] == HTTPStatus.SERVICE_UNAVAILABLE:
+        attributes: Any = request.__dict__
+        attributes["attn_retry_after"] = error.context["retry_after"]
+
+
+class TriesLater:
+    """Middleware: a form that could not be tried now is 503, and says when to send it again."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_asked = settings.STAFF_MFA and request.path.startswith(STAFF_PAGES)
-        try:
-            is_lacking = is_asked and _lacks_it(request)
-        except DatabaseError:
-            return unavailable(request)
-        if is_lacking:
-            messages.warning(request, _("Staff need a second factor. Set it up, then go on."))
-            return redirect("mfa_activate_totp")
-        return self.get_response(request)
-
-
-def _lacks_it(request: HttpRequest) -> bool:
-    caller = caller_of(request)
-    if caller is None or caller.person.role is not Role.STAFF:
-        return False
-    # A factor that this session has shown needs no query, so it works without PostgreSQL.
-    methods = request.session.get("account_authentication_methods", [])
-    if any(method.get("method") == "mfa" for method in methods):
-        return False
-    return not Authenticator.objects.filter(user_id=caller.user_id).exists()
+        response = self.get_response(request)
+        seconds = request.__dict__.get("attn_retry_after")
+        if seconds is not None:
+            response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+            response["Retry-After"] = str(seconds)
+        return response

@@ -98,6 +98,7 @@ _absences = [
 # Of allauth's pages only those that ATTN wants, under the names that allauth itself uses.
 _accounts = [
     path("", account.account, name="account"),
+    path("notices/seen/", account.seen, name="notices-seen"),
     path("everywhere/", account.everywhere, name="sign-out-everywhere"),
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),

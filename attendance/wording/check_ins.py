@@ -142,6 +142,11 @@ _ERRORS = {
     ),
     "rejected_by_teacher": Words(_("Rejected by your teacher"), _("Speak to your teacher."), "bad"),
     "too_many_attempts": Words(_("Too many tries"), _("Wait a moment, then try again."), "warn"),
+    "too_many_from_here": Words(
+        _("Too many tries here"),
+        _("Sign in first, then type the code: whoever signs in does not wait for others."),
+        "warn",
+    ),
     "live_store_unavailable": Words(
         _("The server is busy"),
         _("Nothing is lost: a scan is kept for five minutes. The button comes back by itself."),
@@ -178,7 +183,7 @@ def of_error(error: AttendanceError) -> Words:
     """The text of a refusal; one without a text of its own has the message of its error."""
     words = _ERRORS.get(error.code)
     seconds = error.context.get("retry_after")
-    if words and isinstance(error, TooManyAttempts) and seconds:
+    if words and type(error) is TooManyAttempts and seconds:
         next_step = ngettext(
             "Wait %d second, then try again.", "Wait %d seconds, then try again.", seconds
         )

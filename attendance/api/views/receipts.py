@@ -14,6 +14,8 @@ from attendance.api.parsing import body_of
 from attendance.api.views.lessons import record_data
 from attendance.services import receipts, scans
 from attendance.services.addresses import address_of
+from attendance.services.devices import device_of_request
+from users.credentials import Caller
 
 
 class ScansEndpoint(APIView):
@@ -26,7 +28,10 @@ class ScansEndpoint(APIView):
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
         code = body_of(request, requests.CodeSerializer)["code"]
-        scan = scans.keep_scan(lesson_id, code, address=address_of(request.META))
+        user_id = request.user.user_id if isinstance(request.user, Caller) else None
+        device = device_of_request(request._request)
+        scanner = scans.scanner_of(address_of(request.META), device, user_id)
+        scan = scans.keep_scan(lesson_id, code, scanner=scanner)
         return Response(responses.KeptScanSerializer(scan).data, status=201)
 
 

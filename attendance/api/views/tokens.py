@@ -8,10 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attendance.api import requests, responses
-from attendance.api.callers import SignedIn, caller_of
+from attendance.api.callers import Leaving, SignedIn, caller_of, check_factor
 from attendance.api.parsing import body_of
 from attendance.services.addresses import address_of
-from attendance.services.sign_in import SignIn, sign_in
+from attendance.services.devices import device_of_request, remember_owner
+from attendance.services.sign_in import SignIn, prove
 from users import tokens
 from users.credentials import Caller
 
@@ -19,22 +20,30 @@ from users.credentials import Caller
 class TokensEndpoint(APIView):
     def get_permissions(self) -> list[SignedIn]:
         # Signing in needs no credential yet.
-        return [AllowAny()] if self.request.method == "POST" else [SignedIn()]
+        return [AllowAny()] if self.request.method == "POST" else [Leaving()]
 
     @extend_schema(
         request=requests.SignInSerializer,
         responses={201: responses.TokenSerializer},
-        description="A token for number and password, or, with a session, for its owner.",
+        description=(
+            "A token for number and password, with `code` where the account has a second factor; "
+            "or, with a session, for its owner: the token has shown what the session has."
+        ),
     )
     def post(self, request: Request) -> Response:
         # A token cannot make another token: a stolen one could renew itself for ever.
         if _has_session(request) and request.data == {}:
-            user_id = caller_of(request).user_id
+            caller = caller_of(request)
+            check_factor(caller)
+            user_id, proof = caller.user_id, caller.proof
         else:
             body = body_of(request, requests.SignInSerializer)
-            attempt = SignIn(**body, address=address_of(request.META))
-            user_id = sign_in(attempt, request=request._request).pk
-        token = tokens.issue_token(user_id)
+            device = device_of_request(request._request)
+            attempt = SignIn(**body, address=address_of(request.META), device=device)
+            user, proof = prove(attempt, request=request._request)
+            user_id = user.pk
+            remember_owner(request._request, user_id)
+        token = tokens.issue_token(user_id, proof=proof)
         return Response(
             responses.TokenSerializer(token).data, status=201, headers={"Cache-Control": "no-store"}
         )
@@ -50,6 +59,8 @@ def _has_session(request: Request) -> bool:
 
 
 class CurrentTokenEndpoint(APIView):
+    permission_classes = (Leaving,)
+
     @extend_schema(responses={204: None}, description="Log out here.")
     def delete(self, request: Request) -> Response:
         caller = caller_of(request)

@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from attendance.web.callers import caller_of, signed_in
+from users.notices import mark_seen, notices_of
 from users.tokens import revoke_everywhere
 
 
@@ -12,15 +13,27 @@ from users.tokens import revoke_everywhere
 @signed_in()
 def account(request: HttpRequest) -> HttpResponse:
     """What the site stores about the caller, and what they can change."""
-    return render(request, "account/account.html")
+    return render(request, "account/account.html", {"notices": notices_of(_id_of(request))})
+
+
+@require_POST
+@signed_in()
+def seen(request: HttpRequest) -> HttpResponse:
+    """The notices of the account were read; they stay on its page for a while."""
+    mark_seen(_id_of(request))
+    return redirect("account")
 
 
 @require_POST
 @signed_in()
 def everywhere(request: HttpRequest) -> HttpResponse:
     """End every session and every token of one's own, this one too."""
-    caller = caller_of(request)
-    assert caller is not None  # noqa: S101 - the guard has looked
-    revoke_everywhere(caller.user_id)
+    revoke_everywhere(_id_of(request))
     request.session.flush()
     return redirect("account_login")
+
+
+def _id_of(request: HttpRequest) -> int:
+    caller = caller_of(request)
+    assert caller is not None  # noqa: S101 - the guard has looked
+    return caller.user_id

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -21,8 +22,10 @@ from attendance.selectors.shapes import RegisterRecord
 from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
+from attendance.services.devices import device_of_request
+from attendance.services.limits import Scanner
 from attendance.vocabulary import Check, Status
-from attendance.web.callers import numbers_of, person_of, signed_in
+from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
 from users.errors import gettext_noop as _
@@ -61,7 +64,7 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
             raise LessonNotFound(_("No lesson has this code now. Look at the screen again."))
         scan = None
         if Check.CODE in lesson.data.checks:
-            scan = scans.keep_scan(lesson.id, code, address=address_of(request.META))
+            scan = scans.keep_scan(lesson.id, code, scanner=_scanner(request))
     except AttendanceError as error:
         return _refusal_page(request, error, CODE_PAGE)
     answer = redirect("check-in", lesson_id=lesson.id)
@@ -75,6 +78,16 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
             samesite="Lax",
         )
     return answer
+
+
+def _scanner(request: HttpRequest) -> Scanner:
+    try:
+        caller = caller_of(request)
+    except DatabaseError:
+        # A code is kept without PostgreSQL; the device may say who types it.
+        caller = None
+    user_id = caller.user_id if caller else None
+    return scans.scanner_of(address_of(request.META), device_of_request(request), user_id)
 
 
 @never_cache

@@ -1,0 +1,40 @@
+"""Judging a code of a second factor: counted first, for each person, at every door the same."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ValidationError
+
+from attendance.errors import SecondFactorWrong, TooManyAttempts
+from attendance.services import limits
+from users import notices, second_factor
+from users.models import User
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def counted(user: User) -> Iterator[None]:
+    """Around judging a code, by an error of ours or of a form: of a wrong one the owner is told.
+
+    Raises TooManyAttempts and SignInUnavailable before anything is judged.
+    """
+    try:
+        limits.count_code(user.pk)
+    except TooManyAttempts:
+        logger.warning("Too many wrong codes for the second factor of %s", user.school_number)
+        raise
+    try:
+        yield
+    except (SecondFactorWrong, ValidationError):
+        notices.note_wrong_code(user.pk)
+        raise
+    limits.give_back_code(user.pk)
+
+
+def check_code(user: User, code: str) -> None:
+    """Raises SecondFactorWrong, and what `counted` raises."""
+    with counted(user):
+        if not second_factor.is_right(user, code):
+            raise SecondFactorWrong

@@ -1,0 +1,41 @@
+"""The forms that ask in a session for a secret: as allauth's, and counted."""
+
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.forms import ChangePasswordForm
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
+from django.core.exceptions import ValidationError
+
+from attendance.errors import SignInUnavailable, TooManyAttempts
+from attendance.services import second_factors
+from users.wording import in_words
+
+
+class _CountedForm(BaseAuthenticateForm):  # type: ignore[misc]
+    def clean_code(self) -> Any:
+        try:
+            with second_factors.counted(self.user):
+                return super().clean_code()
+        except (TooManyAttempts, SignInUnavailable) as error:
+            raise ValidationError(in_words(error), error.code) from None
+
+
+class CountedAuthenticateForm(_CountedForm, AuthenticateForm):  # type: ignore[misc]
+    """While signing in."""
+
+
+class CountedReauthenticateForm(_CountedForm, ReauthenticateForm):  # type: ignore[misc]
+    """In a session: before the second factor is changed, or where a door asks for it."""
+
+
+class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]
+    """The old password is an attempt to sign in: a stolen session guesses no more than others."""
+
+    def clean_oldpassword(self) -> Any:
+        password = self.cleaned_data.get("oldpassword", "")
+        adapter = get_adapter(context.request)
+        if not adapter.reauthenticate(self.user, password):
+            raise adapter.validation_error("enter_current_password")
+        return password
