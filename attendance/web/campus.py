@@ -5,15 +5,21 @@ stored, so each sign-in depends on what the provider says then.
 """
 
 import logging
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
+from allauth.account.signals import user_logged_in
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base import AuthError, AuthProcess
-from allauth.socialaccount.providers.openid_connect import views
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import (
+    OAuth2CallbackView,
+    OAuth2LoginView,
+    OAuth2View,
+)
 from django.conf import settings
+from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
@@ -22,8 +28,11 @@ from requests import RequestException
 
 from attendance.http_status import STATUS
 from attendance.services.sign_in import check_is_not_merged
+from attendance.web import campus_people
+from attendance.web.campus_protocol import CampusProtocol
 from attendance.web.errors import page_of
-from users.errors import AccountMerged
+from users import second_factor
+from users.errors import AccountMerged, InvalidFullName
 from users.models import User
 from users.wording import in_words
 
@@ -33,6 +42,7 @@ UNKNOWN = _(
     "Your campus knows you, and ATTN has no account with your number. Ask your staff to add you."
 )
 NO_NUMBER = _("Your campus did not say your school number. Tell your staff: they can see why.")
+NO_NAME = _("Your campus did not say your name. Tell your staff: they can see why.")
 FAILED = _("Your campus could not confirm who you are. Try again, or use your password.")
 
 
@@ -41,22 +51,28 @@ def login(request: HttpRequest, provider_id: str) -> HttpResponse:
     if request.GET.get("process", AuthProcess.LOGIN) != AuthProcess.LOGIN:
         # allauth could link an account to the provider's: here the number alone counts.
         raise Http404
-    return _with_campus(views.login, request, provider_id)
+    return _with_campus(OAuth2LoginView, request, provider_id)
 
 
 def callback(request: HttpRequest, provider_id: str) -> HttpResponse:
     """Where the campus sends the browser back to."""
-    return _with_campus(views.callback, request, provider_id)
+    return _with_campus(OAuth2CallbackView, request, provider_id)
 
 
-def _with_campus(
-    view: Callable[..., HttpResponse], request: HttpRequest, provider_id: str
-) -> HttpResponse:
+def _with_campus(view: type[OAuth2View], request: HttpRequest, provider_id: str) -> HttpResponse:
     try:
-        return view(request, provider_id)
+        answer = view.adapter_view(CampusProtocol(request, provider_id))
+        return cast(HttpResponse, answer(request))
+    except SocialApp.DoesNotExist:
+        raise Http404 from None
     except RequestException as error:
         logger.warning("The identity provider does not answer: %s", error)
-        return page_of(request, "campus_sign_in_failed", gettext(FAILED), 502)
+    except OAuth2Error as error:
+        logger.warning("The identity provider: %s", error)
+        return page_of(request, "campus_sign_in_failed", gettext(FAILED), 401)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        logger.exception("The identity provider's answer cannot be understood")
+    return page_of(request, "campus_sign_in_failed", gettext(FAILED), 502)
 
 
 class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
@@ -66,15 +82,18 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return False
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
-        number = _number_in(sociallogin.account.extra_data)
+        number = campus_people.number_in(sociallogin.account.extra_data)
         if not number:
-            logger.error("The claim %r is missing or empty.", settings.CAMPUS.number_claim)
+            logger.error("The claim %r holds no number.", settings.CAMPUS.number_claim)
             _refuse(request, "campus_number_missing", NO_NUMBER, 403)
         try:
-            sociallogin.user = User.objects.get_by_natural_key(number)
+            sociallogin.user = campus_people.find_or_make(number, sociallogin.account.extra_data)
             check_is_not_merged(sociallogin.user)
         except User.DoesNotExist:
             _refuse(request, "campus_account_unknown", UNKNOWN, 403)
+        except InvalidFullName:
+            logger.warning("The claim 'name' holds no name.")
+            _refuse(request, "campus_name_missing", NO_NAME, 403)
         except AccountMerged as error:
             page = page_of(request, error.code, in_words(error), STATUS[error.code])
             raise ImmediateHttpResponse(page) from None
@@ -94,13 +113,12 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         _refuse(request, "campus_sign_in_failed", FAILED, 401)
 
 
-def _number_in(claims: dict[str, Any]) -> str:
-    """The claim, from the provider's answer about the person or from the id token."""
-    for part in ("userinfo", "id_token"):
-        claim = (claims.get(part) or {}).get(settings.CAMPUS.number_claim)
-        if isinstance(claim, str | int) and str(claim).strip():
-            return str(claim)
-    return ""
+@receiver(user_logged_in)
+def _keep_factor(request: HttpRequest, user: User, **more: Any) -> None:
+    """A second factor that the campus has asked for counts, where the site says so."""
+    login = more.get("sociallogin")
+    if login is not None and campus_people.has_shown_factor(login.account.extra_data):
+        request.session[second_factor.SESSION_KEY] = user.pk
 
 
 def _refuse(request: HttpRequest, code: str, detail: str, status: int) -> NoReturn:

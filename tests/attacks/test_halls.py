@@ -107,10 +107,10 @@ def test_a_cookie_of_a_visitor_is_worth_nothing_once_an_account_is_on_it(victim:
     assert device.id != seen.id
 
 
-@pytest.mark.parametrize(
-    "cookie", ["", "x", "WyJhIiwgWzFdXQ:1:x", "x" * 5_000, devices.cookie_of(devices.UNKNOWN) + "x"]
-)
+@pytest.mark.parametrize("cookie", ["", "x", "WyJhIiwgWzFdXQ:1:x", "x" * 5_000, "changed"])
 def test_a_cookie_that_is_not_ours_is_none(victim: User, cookie: str) -> None:
+    if cookie == "changed":
+        cookie = devices.cookie_of(devices.UNKNOWN) + "x"
     forger = Client(REMOTE_ADDR=HALL)
     forger.cookies[devices.COOKIE] = cookie
     assert [types(forger, password="wrong") for _ in range(10)] == [False] * 10

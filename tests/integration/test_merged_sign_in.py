@@ -94,7 +94,7 @@ def test_the_campus_does_not_sign_a_merged_account_in(old: User, new: User, sett
     login = SocialLogin(account=SocialAccount(extra_data=claims))
     request = RequestFactory().get("/")
     request.session = Client().session
-    settings.CAMPUS = Campus("Campus", "preferred_username", "", {})
+    settings.CAMPUS = Campus(name="Campus", number_claim="preferred_username")
     with pytest.raises(ImmediateHttpResponse) as caught:
         CampusAdapter(request).pre_social_login(request, login)
     assert caught.value.response.status_code == 403

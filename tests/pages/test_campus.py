@@ -178,6 +178,6 @@ def test_a_provider_that_is_half_set_is_refused() -> None:
     env.ENVIRON = {"ATTN_OIDC_ISSUER": "https://campus.example"}
     with pytest.raises(ImproperlyConfigured, match="ATTN_OIDC_CLIENT_ID, ATTN_OIDC_CLIENT_SECRET"):
         read_campus(env, is_https=True)
-    env.ENVIRON = dict(zip(NEEDED, ("http://campus.example", "attn", "s"), strict=True))
+    env.ENVIRON = dict(zip(NEEDED, ("http://campus.example", "attn", "s", "n"), strict=True))
     with pytest.raises(ImproperlyConfigured, match="https://"):
         read_campus(env, is_https=True)

@@ -10,7 +10,9 @@ from tests.support.oidc_server.people import CLIENT_ID, CLIENT_SECRET
 
 def campus_at(issuer: str, **more: str) -> Campus:
     """The campus whose provider is at this address; `more` are other settings of it."""
-    values = dict(zip(NEEDED, (issuer, CLIENT_ID, CLIENT_SECRET), strict=True))
+    values = dict(
+        zip(NEEDED, (issuer, CLIENT_ID, CLIENT_SECRET, "preferred_username"), strict=True)
+    )
     env = environ.Env()
     env.ENVIRON = {**values, **more}
     return read_campus(env, is_https=False)
