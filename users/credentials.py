@@ -26,6 +26,7 @@ from django.utils.crypto import constant_time_compare
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
+from users.derived_keys import secrets
 from users.identity import Person, Role
 from users.models import User
 from users.selectors import former_numbers, merged_numbers
@@ -48,8 +49,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     user_id: int
     person: Person
-    session_hash: str = ""
-    """Of the password: a session ends when it changes."""
+    session_hashes: tuple[str, ...] = ()
+    """Of the password: a session ends when it changes. With each key that is accepted."""
     token_digest: str = ""
     """Of the token that was shown, or '' for a session."""
     other_numbers: tuple[str, ...] = ()
@@ -110,9 +111,10 @@ def caller_of_session(session: Any) -> Caller | None:
         return None
     raw = _cached(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
     caller = None if raw == _REVOKED else _decode_caller(raw)
-    if caller is None or not constant_time_compare(session_hash, caller.session_hash):
+    if caller is None:
         return None
-    return caller
+    is_theirs = any(constant_time_compare(session_hash, each) for each in caller.session_hashes)
+    return caller if is_theirs else None
 
 
 def user_of(caller: Caller) -> User:
@@ -173,7 +175,8 @@ def _caller_of(user: User, row: Any) -> Caller:
     """`row` has the numbers that `_with_numbers` adds."""
     person = Person(user.school_number, user.full_name, Role(user.role))
     others = (*row.merged_numbers, *row.had_numbers)
-    return Caller(user.pk, person, user.get_session_auth_hash(), other_numbers=others)
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return Caller(user.pk, person, hashes, other_numbers=others)
 
 
 def _data_of(session: Any) -> dict[str, Any]:
@@ -234,7 +237,9 @@ def _put(entries: Mapping[str, bytes]) -> None:
 
 def _try_put(entries: Mapping[str, bytes]) -> bool:
     try:
-        cache.set_many({_key(name): raw for name, raw in entries.items()}, KNOWN_SECONDS)
+        # Also for the processes that still have a former key, or have the next one already.
+        known = {_key(name, secret): raw for name, raw in entries.items() for secret in secrets()}
+        cache.set_many(known, KNOWN_SECONDS)
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         return False
     return True
@@ -249,12 +254,12 @@ def _put_later(entries: Mapping[str, bytes]) -> None:
             return
 
 
-def _key(name: str) -> str:
+def _key(name: str, secret: str = "") -> str:
     at = connection.settings_dict
-    return f"attn:identity:{_site(at['HOST'], at['NAME'])}:{name}"
+    return f"attn:identity:{_site(secret or settings.SECRET_KEY, at['HOST'], at['NAME'])}:{name}"
 
 
 @lru_cache
-def _site(host: str, database: str) -> str:
+def _site(secret: str, host: str, database: str) -> str:
     """Two sites that share a cache must not take each other's users for their own."""
-    return sha256(f"{settings.SECRET_KEY}|{host}|{database}".encode()).hexdigest()[:16]
+    return sha256(f"{secret}|{host}|{database}".encode()).hexdigest()[:16]
