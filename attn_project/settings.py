@@ -14,35 +14,13 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from attn_project.oidc import read_campus
+from attn_project.reading import cluster_nodes, env, redis_cache, required, strong
 
 # ModelAdmin[X] and QuerySet[X] are generic for the type checker only.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-
-SHORTEST_SECRET = 50
-FEWEST_SECRET_CHARACTERS = 10
 SHORTEST_VERIFIER_SECRET = 24
-
-
-def required(name: str, example: str) -> str:
-    value = env.str(name, default="")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set. Set it, for example {name}={example}.")
-    return str(value)
-
-
-def secret_key() -> str:
-    """Refuse a secret that somebody could guess: it signs sessions."""
-    secret = required("ATTN_SECRET_KEY", "$(openssl rand -base64 48)")
-    is_example = secret.startswith("django-insecure-")
-    if is_example or len(secret) < SHORTEST_SECRET or len(set(secret)) < FEWEST_SECRET_CHARACTERS:
-        raise ImproperlyConfigured(
-            f"ATTN_SECRET_KEY is weak. Use at least {SHORTEST_SECRET} random characters, "
-            "for example the output of: openssl rand -base64 48"
-        )
-    return secret
 
 
 def verifier_secret() -> bytes:
@@ -117,43 +95,6 @@ def database() -> dict[str, Any]:
     return config
 
 
-def redis_cache(url: str, **pool: Any) -> dict[str, Any]:
-    """A django-redis alias whose client never repeats a command by itself.
-
-    A library default once executed an INCR twice; `attendance.live.client`
-    repeats what is safe to repeat.
-    """
-    return {
-        "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": url,
-        "OPTIONS": {
-            "CLIENT_CLASS": "django_redis.client.DefaultClient",
-            "REDIS_CLIENT_KWARGS": {},
-            # Never pickle, which runs what it reads: a session is JSON, a caller msgpack in bytes.
-            "SERIALIZER": "attn_project.cache.CacheSerializer",
-            "CONNECTION_POOL_KWARGS": {"retry": None, "retry_on_timeout": False, **pool},
-            "SOCKET_CONNECT_TIMEOUT": 2,
-            "SOCKET_TIMEOUT": 10,
-        },
-    }
-
-
-def cluster_nodes(url: str) -> tuple[str, ...]:
-    """The URL of each server that redis+cluster://host:port,host:port/ names; none for others."""
-    kind, is_cluster, nodes = url.partition("+cluster://")
-    if not is_cluster:
-        return ()
-    account, at, where = nodes.rpartition("@")
-    hosts, _, path = where.partition("/")
-    database, _, query = path.partition("?")
-    if kind not in {"redis", "rediss"} or not all(hosts.split(",")) or database not in {"", "0"}:
-        raise ImproperlyConfigured(
-            "REDIS_URL names no cluster: use redis+cluster://host:port,host:port/ with one"
-            " server or more and no database (rediss+cluster:// with TLS)."
-        )
-    return tuple(f"{kind}://{account}{at}{host}/0?{query}" for host in hosts.split(","))
-
-
 def origin_of(url: str) -> str:
     """Scheme, host and port of an absolute address; '' for one on this very site."""
     parts = urlsplit(url)
@@ -186,7 +127,12 @@ def cache_url() -> str:
 # A pooler of transactions: what a session is told, another client has next.
 DATABASE_POOLED = env.bool("ATTN_DATABASE_POOLED", default=False)
 DEBUG = env.bool("ATTN_DEBUG", default=False)
-SECRET_KEY = secret_key()
+SECRET_KEY = strong("ATTN_SECRET_KEY", required("ATTN_SECRET_KEY", "$(openssl rand -base64 48)"))
+# What was signed with a former key is still accepted: docs/how-to/production.md, "Change the key".
+SECRET_KEY_FALLBACKS = [
+    strong("ATTN_SECRET_KEY_FALLBACKS", key)
+    for key in env.list("ATTN_SECRET_KEY_FALLBACKS", default=[])
+]
 ALLOWED_HOSTS = env.list("ATTN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("ATTN_CSRF_TRUSTED_ORIGINS", default=[])
 

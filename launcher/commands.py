@@ -1,6 +1,8 @@
 """What each command of `./attn` does; each returns an exit status."""
 
 import contextlib
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -17,6 +19,18 @@ from launcher.project import OURS, Account, Project, digest, is_open_to
 FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
 LOOPBACK = {"127.0.0.1", "localhost"}
+STREAM_LABEL = b"attn.stream"
+"""As users/derived_keys.py has it, which cannot be imported before Django is installed."""
+OF_THE_SITE = {
+    "ATTN_DEMO_PASSWORD",
+    "ATTN_OIDC_CLIENT_SECRET",
+    "ATTN_SECRET_KEY",
+    "ATTN_SECRET_KEY_FALLBACKS",
+    "ATTN_VERIFIER_SECRET",
+    "CACHE_URL",
+    "DATABASE_URL",
+}
+"""Secrets that the event stream does not need."""
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
 
 
@@ -188,8 +202,20 @@ def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> 
     env["ATTN_STREAM_URL"] = f"http://{host}:{port}/stream/"
     # Nothing waits for it to listen: the site works without it.
     command = stream_command(project, host, port)
-    with in_background(project, command, env, account=site_account(project)):
+    with in_background(project, command, stream_environment(env), account=site_account(project)):
         yield
+
+
+def stream_environment(env: dict[str, str]) -> dict[str, str]:
+    """What the event stream is given: the keys of its tickets, and no secret of the site."""
+    signing = [env["ATTN_SECRET_KEY"], *env.get("ATTN_SECRET_KEY_FALLBACKS", "").split(",")]
+    keys = [
+        hmac.new(secret.encode(), STREAM_LABEL, hashlib.sha256).hexdigest()
+        for secret in signing
+        if secret
+    ]
+    kept = {name: value for name, value in env.items() if name not in OF_THE_SITE}
+    return {**kept, "ATTN_STREAM_KEY": ",".join(keys)}
 
 
 def site_account(project: Project) -> Account:

@@ -26,6 +26,7 @@ from knox.crypto import hash_token
 from knox.models import AuthToken
 
 from users import proofs, second_factor
+from users.derived_keys import secrets
 from users.identity import Person, Role
 from users.models import AccountNotice, TokenProof, User
 from users.proofs import SignInProof
@@ -49,8 +50,8 @@ class Caller(msgspec.Struct, frozen=True):
 
     user_id: int
     person: Person
-    session_hash: str = ""
-    """Of what sessions and tokens of this user must stand on now (users/proofs.py)."""
+    session_hashes: tuple[str, ...] = ()
+    """Of what sessions and tokens must stand on now (users/proofs.py), with each accepted key."""
     token_digest: str = ""
     """Of the token that was shown, or '' for a session."""
     other_numbers: tuple[str, ...] = ()
@@ -130,7 +131,7 @@ def caller_of_session(session: Any) -> Caller | None:
 
 
 def _while_it_holds(caller: Caller, proof: SignInProof) -> Caller | None:
-    if not proofs.holds(proof, caller.session_hash):
+    if not proofs.holds(proof, caller.session_hashes):
         return None
     return msgspec.structs.replace(caller, proof=proof)
 
@@ -203,13 +204,8 @@ def _caller_of(user: User, row: Any) -> Caller:
     """`row` has the numbers that `_with_numbers` adds."""
     person = Person(user.school_number, user.full_name, Role(user.role))
     others = (*row.merged_numbers, *row.had_numbers)
-    return Caller(
-        user.pk,
-        person,
-        user.get_session_auth_hash(),
-        other_numbers=others,
-        has_notices=row.has_notices,
-    )
+    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
+    return Caller(user.pk, person, hashes, other_numbers=others, has_notices=row.has_notices)
 
 
 def _data_of(session: Any) -> dict[str, Any]:
@@ -270,7 +266,9 @@ def _put(entries: Mapping[str, bytes]) -> None:
 
 def _try_put(entries: Mapping[str, bytes]) -> bool:
     try:
-        cache.set_many({_key(name): raw for name, raw in entries.items()}, KNOWN_SECONDS)
+        # Also for the processes that still have a former key, or have the next one already.
+        known = {_key(name, secret): raw for name, raw in entries.items() for secret in secrets()}
+        cache.set_many(known, KNOWN_SECONDS)
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         return False
     return True
@@ -285,12 +283,12 @@ def _put_later(entries: Mapping[str, bytes]) -> None:
             return
 
 
-def _key(name: str) -> str:
+def _key(name: str, secret: str = "") -> str:
     at = connection.settings_dict
-    return f"attn:identity:{_site(at['HOST'], at['NAME'])}:{name}"
+    return f"attn:identity:{_site(secret or settings.SECRET_KEY, at['HOST'], at['NAME'])}:{name}"
 
 
 @lru_cache
-def _site(host: str, database: str) -> str:
+def _site(secret: str, host: str, database: str) -> str:
     """Two sites that share a cache must not take each other's users for their own."""
-    return sha256(f"{settings.SECRET_KEY}|{host}|{database}".encode()).hexdigest()[:16]
+    return sha256(f"{secret}|{host}|{database}".encode()).hexdigest()[:16]

@@ -5,6 +5,8 @@ change of a second factor and with signing out everywhere. A session or a token 
 as that is what it was.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -29,8 +31,9 @@ def bound_hash(auth_hash: str, backend: str) -> str:
     return salted_hmac("users.proofs.demo", value, algorithm="sha256").hexdigest()
 
 
-def holds(proof: SignInProof, auth_hash: str) -> bool:
-    """Whether a proof is still good; `auth_hash` is that of the user now."""
-    now = bound_hash(auth_hash, proof.backend)
-    is_open = proof.backend in settings.AUTHENTICATION_BACKENDS
-    return is_open and constant_time_compare(proof.auth_hash, now)
+def holds(proof: SignInProof, auth_hashes: Sequence[str]) -> bool:
+    """Whether a proof is still good; `auth_hashes` are those of the user now, with each key."""
+    if proof.backend not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    now = [bound_hash(each, proof.backend) for each in auth_hashes]
+    return any(constant_time_compare(proof.auth_hash, each) for each in now)

@@ -34,12 +34,13 @@ from attendance.services.request_keys import is_stored, request_key
 from attendance.services.stored_revisions import LOST_LIFT
 from attendance.vocabulary import EventKind, LessonState, Source, Status
 from courses.models import Section
+from users.derived_keys import Purpose, signer_for
 from users.identity import Person, Role
 from users.services import ensure_users
 
 REASON = "brought back by the student's receipt"
 LONGEST = 4_096
-_SIGNER = signing.Signer(salt="attn.receipt")
+_SALT = "attn.receipt"
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,13 +95,13 @@ def issue(check_in: CheckedIn) -> str:
         rule=lesson.rule,
     )
     body = signing.b64_encode(_encode(receipt)).decode()
-    return _SIGNER.sign(body)
+    return signer_for(Purpose.RECEIPTS, salt=_SALT).sign(body)
 
 
 def open_receipt(text: str) -> Receipt:
     """Verify a receipt. Raises InvalidReceipt."""
     try:
-        body = _SIGNER.unsign(text)
+        body = signer_for(Purpose.RECEIPTS, salt=_SALT).unsign(text)
         return _decode(signing.b64_decode(body.encode()))
     except (signing.BadSignature, ValueError, msgspec.MsgspecError):
         raise InvalidReceipt from None

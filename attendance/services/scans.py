@@ -16,11 +16,12 @@ from attendance.rules import instants
 from attendance.services import limits
 from attendance.services.devices import Device
 from attendance.services.limits import Scanner
+from users.derived_keys import Purpose, signer_for
 from users.errors import gettext_noop as _
 
 KEPT = timedelta(minutes=5)
 NOBODY = Scanner("")
-_SIGNER = signing.Signer(salt="attn.scan")
+_SALT = "attn.scan"
 
 
 class KeptScan(NamedTuple):
@@ -41,8 +42,8 @@ def keep_scan(lesson_id: UUID, code: str, *, scanner: Scanner = NOBODY) -> KeptS
     scanned_at = store.check_code(lesson_id, clean_code)
     if is_counted:
         limits.give_back_scan(scanner)
-    scan = _SIGNER.sign(f"{lesson_id}.{instants.milliseconds(scanned_at)}")
-    return KeptScan(scan, scanned_at + KEPT)
+    said = f"{lesson_id}.{instants.milliseconds(scanned_at)}"
+    return KeptScan(signer_for(Purpose.SCANS, salt=_SALT).sign(said), scanned_at + KEPT)
 
 
 def scanner_of(address: str, device: Device, user_id: int | None) -> Scanner:
@@ -54,9 +55,10 @@ def scanner_of(address: str, device: Device, user_id: int | None) -> Scanner:
 def open_scan(scan: str, lesson_id: UUID) -> int:
     """The instant of a kept scan of this lesson in epoch ms. Raises CodeWrong."""
     try:
-        signed_id, _dot, at = _SIGNER.unsign(scan).rpartition(".")
+        said = signer_for(Purpose.SCANS, salt=_SALT).unsign(scan)
     except signing.BadSignature:
         raise CodeWrong(_("This scan was not kept by this site. Scan the code again.")) from None
+    signed_id, _dot, at = said.rpartition(".")
     if signed_id != str(lesson_id):
         raise CodeWrong(_("This scan is of another lesson. Scan the code of this one."))
     return int(at)

@@ -21,7 +21,8 @@ from uuid import UUID
 
 import django
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attn_project.settings")
+# Not the settings of the site: what it signs with is not needed here.
+os.environ["DJANGO_SETTINGS_MODULE"] = "attn_project.stream_settings"
 django.setup()
 
 from django.conf import settings  # noqa: E402 - after the setup
@@ -68,7 +69,8 @@ async def _answer(scope: Mapping[str, Any], receive: Receive, send: Send) -> Non
         return
     query = parse_qs(scope["query_string"].decode("ascii", "replace"))
     ticket = query.get("ticket", [""])[0]
-    if not tickets.is_valid(ticket, lesson_id, settings.SECRET_KEY):
+    keys: list[str] = settings.STREAM_KEYS  # type: ignore[misc]  # of stream_settings
+    if not tickets.is_valid(ticket, lesson_id, keys):
         await _end(send, 403, "This ticket is not valid, or not any more: load the board again.")
         return
     await _stream(scope, receive, send, lesson_id)

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings as project_settings
 
 from attendance.live import tickets
 from attendance.services.check_in import check_in
@@ -16,6 +15,7 @@ from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from tests.support.lessons import TEACHER
 from tests.support.own_live import own_live_store
 from tests.support.streaming import event, stream_of, streaming, ticket_for
+from users.derived_keys import Purpose, keys_for
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,10 +79,11 @@ def test_without_a_ticket_of_its_own_nobody_hears_anything(port: int, ticket: st
 def test_a_ticket_ends_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     lesson_id = uuid4()
     ticket = ticket_for(lesson_id)
-    assert tickets.is_valid(ticket, lesson_id, project_settings.SECRET_KEY)
+    keys = keys_for(Purpose.STREAM)
+    assert tickets.is_valid(ticket, lesson_id, keys)
     later = time.time() + tickets.SECONDS + 1
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
-    assert not tickets.is_valid(ticket, lesson_id, project_settings.SECRET_KEY)
+    assert not tickets.is_valid(ticket, lesson_id, keys)
 
 
 def test_what_is_no_stream_is_not_there(port: int) -> None:

@@ -13,6 +13,7 @@ from django.conf import settings
 from attendance.live import tickets
 from tests.support.ports import free_port, listens
 from tests.support.processes import environment
+from users.derived_keys import Purpose, keys_for
 
 
 @contextmanager
@@ -42,7 +43,7 @@ def stream_of(lesson_id: UUID, ticket: str) -> str:
 
 
 def ticket_for(lesson_id: UUID) -> str:
-    return tickets.issue(lesson_id, settings.SECRET_KEY)
+    return tickets.issue(lesson_id, keys_for(Purpose.STREAM)[0])
 
 
 def event(answer: HTTPResponse) -> tuple[str, str]:

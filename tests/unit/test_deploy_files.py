@@ -49,6 +49,14 @@ def test_secrets_come_from_outside() -> None:
     assert "SECRET_KEY" not in (ROOT / "Dockerfile").read_text().partition("USER attn")[2]
 
 
+def test_the_stream_is_given_its_own_key_and_nothing_that_signs_for_the_site() -> None:
+    given = SERVICES["stream"]["environment"]
+    assert set(given) == {"ATTN_STREAM_KEY", "REDIS_URL", "ATTN_ALLOWED_HOSTS"}
+    assert "${ATTN_STREAM_KEY:?" in given["ATTN_STREAM_KEY"]
+    unit = (ROOT / "deploy" / "attn-stream.service").read_text()
+    assert re.findall(r"^EnvironmentFile=(.+)$", unit, re.MULTILINE) == ["/etc/attn/stream"]
+
+
 @pytest.mark.parametrize("path", ["deploy/attn-site.service", "deploy/attn-stream.service"])
 def test_a_unit_starts_what_exists(path: str) -> None:
     start = re.search(r"ExecStart=(.+)", (ROOT / path).read_text())

@@ -26,7 +26,8 @@ def setting_names() -> set[str]:
     """Every variable that the settings read, found in their syntax."""
     readers = {"str", "bool", "int", "list", "required", "choice"}
     names = set(NEEDED)
-    files = [ROOT / "attn_project" / name for name in ("settings.py", "oidc.py")]
+    modules = ("settings", "reading", "stream_settings", "oidc")
+    files = [ROOT / "attn_project" / f"{name}.py" for name in modules]
     nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
     for node in nodes:
         if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):

@@ -12,6 +12,9 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from launcher.commands import stream_environment
+from users.derived_keys import Purpose, derive
+
 GOOD = {
     "ATTN_SECRET_KEY": "0f9c1e7a5b3d8264f0a9c8e7d6b5a4938271605f4e3d2c1b0a99887766554433",
     "DATABASE_URL": "postgresql://attn@%2Frun%2Fpg/attn",
@@ -21,11 +24,11 @@ GOOD = {
 }
 
 
-def read(**changes: str) -> dict[str, Any]:
+def read(module: str = "settings", **changes: str) -> dict[str, Any]:
     """The settings as they are read with nothing else in the environment."""
     env = {name: value for name, value in (GOOD | changes).items() if value != "unset"}
     with mock.patch.dict(os.environ, env, clear=True):
-        return runpy.run_path(str(settings.BASE_DIR / "attn_project" / "settings.py"))
+        return runpy.run_path(str(settings.BASE_DIR / "attn_project" / f"{module}.py"))
 
 
 def test_good_settings_start_without_debug() -> None:
@@ -48,6 +51,7 @@ def test_good_settings_start_without_debug() -> None:
         ("ATTN_SECRET_KEY", "short", "openssl rand"),
         ("ATTN_SECRET_KEY", "a" * 80, "openssl rand"),
         ("ATTN_SECRET_KEY", "django-insecure-" + GOOD["ATTN_SECRET_KEY"], "openssl rand"),
+        ("ATTN_SECRET_KEY_FALLBACKS", f"{GOOD['ATTN_SECRET_KEY']},short", "openssl rand"),
         ("DATABASE_URL", "unset", "DATABASE_URL=postgresql://"),
         ("DATABASE_URL", "sqlite:///x", "postgresql://"),
         ("REDIS_URL", "unset", "REDIS_URL=redis://"),
@@ -70,6 +74,38 @@ def test_a_setting_that_is_missing_or_weak_is_refused(name: str, value: str, adv
     assert advice in said
     assert "\n" not in said
     assert GOOD["ATTN_SECRET_KEY"] not in said
+
+
+def test_former_keys_are_listed() -> None:
+    former = GOOD["ATTN_SECRET_KEY"][::-1]
+    assert read()["SECRET_KEY_FALLBACKS"] == []
+    assert read(ATTN_SECRET_KEY_FALLBACKS=former)["SECRET_KEY_FALLBACKS"] == [former]
+
+
+ONLY_THE_STREAM = {"ATTN_SECRET_KEY": "unset", "DATABASE_URL": "unset", "CACHE_URL": "unset"}
+
+
+def test_the_stream_needs_a_key_of_its_own_and_redis() -> None:
+    key = derive(GOOD["ATTN_SECRET_KEY"], Purpose.STREAM)
+    found = read("stream_settings", ATTN_STREAM_KEY=key, **ONLY_THE_STREAM)
+    assert found["STREAM_KEYS"] == [key]
+    assert not {"SECRET_KEY", "DATABASES"} & set(found)
+    assert read("stream_settings")["STREAM_KEYS"] == [key]
+
+
+@pytest.mark.parametrize("key", ["unset", "", "short", "a" * 64])
+def test_a_stream_without_a_good_key_does_not_start(key: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="ATTN_STREAM_KEY"):
+        read("stream_settings", ATTN_STREAM_KEY=key, **ONLY_THE_STREAM)
+
+
+def test_the_launcher_derives_the_key_of_the_stream_and_keeps_the_rest_from_it() -> None:
+    secret, former = GOOD["ATTN_SECRET_KEY"], GOOD["ATTN_SECRET_KEY"][::-1]
+    given = {**GOOD, "ATTN_SECRET_KEY_FALLBACKS": former, "ATTN_VERIFIER_SECRET": "whsec_x"}
+    env = stream_environment(given)
+    derived = [derive(each, Purpose.STREAM) for each in (secret, former)]
+    assert env["ATTN_STREAM_KEY"].split(",") == derived
+    assert not {secret, former, "whsec_x", GOOD["DATABASE_URL"]} & set(env.values())
 
 
 def test_a_socket_folder_may_be_the_host_of_the_database() -> None:
