@@ -11,7 +11,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("attendance.api.urls")),
-    re_path(r"^api(?:/.*)?$", problems.no_such_address),
+    re_path(r"^api(?:/.*)?$", problems.no_such_address, name="no-such-address"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]

@@ -26,6 +26,8 @@ OPEN = {
     *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
     *("account_login", "account_logout", "account_inactive", "mfa_authenticate"),
     *("openid_connect_login", "openid_connect_callback"),
+    # Below /api/, where nothing is.
+    "no-such-address",
 }
 """Doors that ask for nothing: the ways in and out."""
 
