@@ -99,6 +99,7 @@ _absences = [
 _accounts = [
     path("", account.account, name="account"),
     path("everywhere/", account.everywhere, name="sign-out-everywhere"),
+    path("unsent/", account.drop_unsent, name="drop-unsent"),
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
