@@ -21,8 +21,9 @@ urlpatterns = [
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A problem for a program, a page for a person."""
-    of_edge = problems if is_call(request) else sessions
-    return of_edge.csrf_failure(request, reason)
+    if is_call(request):
+        return problems.csrf_failure(request, reason)
+    return sessions.csrf_failure(request, reason)
 
 
 # Below /api/ they answer with problems, elsewhere with Django's pages.

@@ -16,7 +16,18 @@ from attendance.web import unsent
 PAGE_OF: Final = {
     "start": "lessons",
     **dict.fromkeys(
-        ("rows", "add", "present", "finish", "extend", "not-held", "held", "close-roster"), "board"
+        (
+            "rows",
+            "add",
+            "present",
+            "finish",
+            "extend",
+            "not-held",
+            "held",
+            "close-roster",
+            "people",
+        ),
+        "board",
     ),
     "screen-code": "screen",
     "switch": "check-in",

@@ -129,18 +129,18 @@ def test_nothing_of_a_stranger_is_kept(cookie: str) -> None:
     sent = client.post(f"{board}add/", ADDED)
     assert unsent.UNSENT not in sent.cookies
     assert "do it again" in text_of(client.get(sent.headers["Location"]))
-    assert not cache.keys("*unsent*")  # type: ignore[attr-defined]
+    assert not cache.keys("*unsent*")
 
 
 def test_too_much_is_not_kept_and_neither_are_files() -> None:
     board = f"/lessons/{started_lesson().id}/"
     client = left(TEACHER, board)
     client.post(f"{board}add/", ADDED | {"full_name": "x" * unsent.MOST_CHARACTERS})
-    assert not cache.keys("*unsent*")  # type: ignore[attr-defined]
+    assert not cache.keys("*unsent*")
     student = left(STUDENT, "/me/absences/")
     sent = student.post("/me/absences/ask/", {"note": "typed"}, format="multipart")
     assert sent.headers["Location"] == f"{LOGIN}?next=/me/absences/ask/"
-    assert not cache.keys("*unsent*")  # type: ignore[attr-defined]
+    assert not cache.keys("*unsent*")
 
 
 def test_a_cache_that_is_away_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,12 +54,19 @@
 
   /* After one click the row moves to another group: the focus stays where it was in the list. */
   const waiting = () => [...document.querySelectorAll("#rows button[name=school_number]")];
-  let place = -1;
+  let place = -1, isFound = false;
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const button = event.detail.requestConfig.triggeringEvent?.submitter;
     place = button ? waiting().indexOf(button) : -1;
+    if (button) isFound = button.closest("#people") !== null;
   });
   document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (isFound && event.detail.requestConfig?.verb === "post") {
+      // The next one is looked for: what was found is typed over.
+      isFound = false;
+      const find = document.getElementById("find");
+      if (find instanceof HTMLInputElement) find.select();
+    }
     if (place < 0 || event.detail.requestConfig?.verb !== "post") return;
     const left = waiting();
     const next = left[Math.min(place, left.length - 1)] ?? document.getElementById("search");
