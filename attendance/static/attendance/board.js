@@ -1,5 +1,6 @@
-/* Tells the rows to load when the stream says that the lesson has changed. Without a stream the
-   rows ask by themselves every two seconds: the same page, the same rows. */
+/* Tells the rows to load when the stream says that the lesson has changed, has a minute less, or is
+   over. Without a stream the rows ask by themselves every two seconds: the same page, the same rows.
+   After the end they always do: how it is saved, the stream does not know. */
 "use strict";
 (() => {
   const board = document.getElementById("board");
@@ -8,13 +9,23 @@
     if (line.textContent !== board.dataset[what]) line.textContent = board.dataset[what];
   };
   const load = () => htmx.trigger("#rows", "changed");
+  const isOpen = () => document.querySelector("#rows[data-open]") !== null;
+  const sayHow = () => say(isStreaming ? "live" : isOpen() ? "asking" : "later");
   let isStreaming = false;
+  let source = null;
+
+  const stop = () => {
+    source?.close();
+    source = null;
+    isStreaming = false;
+    sayHow();
+  };
 
   const listen = () => {
-    const source = new EventSource(board.dataset.stream);
+    source = new EventSource(board.dataset.stream);
     source.addEventListener("open", () => {
       isStreaming = true;
-      say("live");
+      sayHow();
     });
     source.addEventListener("changed", () => {
       isStreaming = true;
@@ -26,16 +37,14 @@
       load();
     });
     source.addEventListener("gone", () => {
-      source.close();
-      isStreaming = false;
-      say("asking");
+      stop();
       load();
     });
     source.addEventListener("error", () => {
       isStreaming = false;
-      say("asking");
+      sayHow();
       // A ticket lasts a minute: a new page has a new one. Until then the rows ask.
-      if (source.readyState === EventSource.CLOSED) setTimeout(renew, 5_000);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(renew, 5_000);
     });
   };
 
@@ -83,9 +92,12 @@
   document.body.addEventListener("htmx:responseError", () => say("offline"));
   // It comes after an error, too.
   document.body.addEventListener("htmx:afterOnLoad", (event) => {
-    if (event.detail.xhr.status < 400) say(isStreaming ? "live" : "asking");
+    if (event.detail.xhr.status < 400) sayHow();
+  });
+  document.body.addEventListener("htmx:afterSettle", () => {
+    if (source && !isOpen()) stop();
   });
 
   if (board.dataset.stream) listen();
-  else say("asking");
+  else sayHow();
 })();

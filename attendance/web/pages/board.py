@@ -67,12 +67,11 @@ def page(
 ) -> HttpResponse:
     """The board with a form to add somebody, which keeps what was typed."""
     lesson = board.lesson
-    context = rows_context(request, board) | {
+    context = rows_context(request, board)
+    context |= {
         "differs": differs.values if differs else None,
         "add_form": add_form or AddForm(initial={"request_id": ids.new_request_id()}),
-        "stream_url": stream.url_for(lesson.id) if lesson.state == LessonState.LIVE else "",
-        "extend_minutes": EXTEND_MINUTES,
-        "ends_at_ms": instants.milliseconds(lesson.ends_at),
+        "stream_url": stream.url_for(lesson.id) if context["is_open"] else "",
     }
     with timezone.override(zone_of(lesson)):
         return render(request, "attendance/pages/board.html", context, status=status)
@@ -103,8 +102,7 @@ def rows_context(request: HttpRequest, board: Board) -> dict[str, Any]:
     tab, search = board_rows.tab_of(asked.get("tab", "")), clean_search(asked.get("search", ""))
     find = clean_search(asked.get("find", ""))
     shown = board_rows.rows_of(board, tab=tab, search=search)
-    remaining = max(lesson.ends_at - timezone.now(), timedelta(0))
-    return {
+    context = {
         "lesson": lesson,
         "state": STATES[LessonState(lesson.state)],
         "is_live": lesson.state == LessonState.LIVE,
@@ -120,10 +118,17 @@ def rows_context(request: HttpRequest, board: Board) -> dict[str, Any]:
         "search": search,
         "find": find,
         "found": people_rows.find_people(board, find),
-        "minutes_left": -(-int(remaining.total_seconds()) // 60),
+        "minutes_left": board.minutes_left,
+        "extend_minutes": EXTEND_MINUTES,
+        "ends_at_ms": instants.milliseconds(lesson.ends_at),
         "known": board.version,
         "request_id": ids.new_request_id(),
     }
+    # What the buttons of the page depend on: they are sent again where it is not what they show.
+    names = ("is_open", "is_lost", "is_roster_open", "ends_at_ms")
+    buttons = "-".join(str(int(context[name])) for name in names) + lesson.not_held_reason[:1]
+    was = asked.get("buttons", "")
+    return context | {"buttons": buttons, "has_new_buttons": was not in {"", buttons}}
 
 
 @require_POST
