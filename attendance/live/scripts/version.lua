@@ -1,8 +1,8 @@
 -- What tells a board whether it is out of date, without reading records. Time passes too: a lesson
 -- begins and ends by itself, and its board shows the minutes that are left.
 -- KEYS    1 lesson
--- RETURNS version, revision, refusals noted, changes of the roster, 0 not begun or 1 live or 2 over,
---         minutes that a live lesson has left, begun ones as whole ones | not_found
+-- RETURNS version, revision, refusals noted, changes of the roster, 0 not begun or 1 live or
+--         2 over, minutes that a live lesson has left, begun ones as whole ones | not_found
 local found = redis.call('HMGET', KEYS[1], 'revision', 'refusals_noted', 'roster_changes',
   'starts_at', 'ends_at')
 if not found[1] then return {'not_found'} end

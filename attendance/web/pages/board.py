@@ -102,7 +102,7 @@ def rows_context(request: HttpRequest, board: Board) -> dict[str, Any]:
     tab, search = board_rows.tab_of(asked.get("tab", "")), clean_search(asked.get("search", ""))
     find = clean_search(asked.get("find", ""))
     shown = board_rows.rows_of(board, tab=tab, search=search)
-    context = {
+    context: dict[str, Any] = {
         "lesson": lesson,
         "state": STATES[LessonState(lesson.state)],
         "is_live": lesson.state == LessonState.LIVE,
