@@ -179,6 +179,17 @@ class PayloadNotFound(AttendanceError):
     default_message = _("There is no such payload in quarantine. Load the list again.")
 
 
+class NameDiffers(AttendanceError):
+    """A number and a name are of two people: one of them would be marked by mistake."""
+
+    code = "name_differs"
+    default_message = _(
+        "%(number)s is the number of %(known_name)s, and you gave another name. Nobody was marked. "
+        "Give that name to mark %(known_name)s, or correct the number."
+    )
+    facts = frozenset({"known_name"})
+
+
 class RecordExists(AttendanceError):
     """A payload from quarantine would replace a record: somebody has to decide."""
 

@@ -76,6 +76,7 @@ STATUS = {
     "request_id_reused": 409,
     "conflict": 409,
     "record_exists": 409,
+    "name_differs": 409,
     "nothing_to_undo": 409,
     "already_settled": 409,
     "alarm_stays": 409,

@@ -178,6 +178,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "attendance.web.sessions.SessionsEnd",
     "attendance.web.errors.ErrorPages",
     "attendance.web.devices.DeviceCookies",
     "attendance.web.signing_in.TriesLater",
@@ -300,7 +301,7 @@ HTTPS = env.bool("ATTN_HTTPS", default=True)
 STAFF_MFA = second_factor("ATTN_STAFF_MFA", default=HTTPS)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS
-CSRF_FAILURE_VIEW = "attendance.api.problems.csrf_failure"
+CSRF_FAILURE_VIEW = "attn_project.urls.csrf_failure"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0

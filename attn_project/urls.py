@@ -1,10 +1,12 @@
 """Every address of the site."""
 
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
 from attendance.api import problems
-from attendance.web import health
+from attendance.http_bodies import is_call
+from attendance.web import health, sessions
 
 urlpatterns = [
     path("", include("attendance.web.urls")),
@@ -15,6 +17,14 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
 ]
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A problem for a program, a page for a person."""
+    if is_call(request):
+        return problems.csrf_failure(request, reason)
+    return sessions.csrf_failure(request, reason)
+
 
 # Below /api/ they answer with problems, elsewhere with Django's pages.
 handler400 = "attendance.api.problems.bad_request"

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, RefusedCheckIn
 from attendance.services import limits
+from attendance.services.added_names import check_new_record
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_id
 from attendance.services.request_keys import request_id_of_form
@@ -87,6 +88,7 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
             limits.count_change(actor.school_number)
             verdict = Verdict(data.pop("verdict"))
             data["request_id"] = _request_id(request, actor)
+            check_new_record(pk, Person(data["school_number"], data["full_name"]), actor=actor)
             # Revision 0: a student who has a record already is corrected on its page, not here.
             correct_record(
                 Correction(lesson_id=pk, verdict=verdict, actor=actor, expected_revision=0, **data)

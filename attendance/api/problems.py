@@ -14,7 +14,7 @@ from django.http import (
     JsonResponse,
 )
 from django.urls import resolve
-from django.views import csrf, defaults
+from django.views import defaults
 from rest_framework import exceptions
 
 from attendance.http_status import STATUS, as_shown
@@ -142,8 +142,6 @@ def field_errors(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    if not request.path.startswith(PREFIX):
-        return csrf.csrf_failure(request, reason)
     detail = "Send the CSRF token with a session, or use a token instead of it."
     return problem(403, "csrf_failed", detail)
 

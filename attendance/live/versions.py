@@ -13,10 +13,12 @@ AWAY = "away"
 def read_versions(lesson_ids: Sequence[UUID]) -> dict[UUID, str]:
     """A version of each lesson that changes whenever its board would, in one round trip.
 
+    Also when nothing is written: as minutes pass, and when the lesson begins and ends.
+
     `GONE` for a lesson that Redis does not hold; one that cannot be read is left
     out. Raises LiveStoreUnavailable.
     """
-    calls = [client.Call("version", [keys.lesson(i), keys.refusals(i)]) for i in lesson_ids]
+    calls = [client.Call("version", [keys.lesson(i)]) for i in lesson_ids]
     replies = client.run_many(calls) if calls else []
     return {
         lesson_id: _version(reply)
@@ -28,4 +30,4 @@ def read_versions(lesson_ids: Sequence[UUID]) -> dict[UUID, str]:
 def _version(reply: list[bytes]) -> str:
     if reply[0] != b"version":
         return GONE
-    return f"{reply[1].decode()}-{int(reply[2])}-{reply[3].decode()}"
+    return "-".join(part.decode() for part in reply[1:])

@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.db.models import Sum
 
 from attendance.errors import AttendanceError, LessonNotFound
 from attendance.live import store
+from attendance.live.payloads import LiveLesson
 from attendance.live.refusals import LiveRefusal
 from attendance.live.store import LiveRoster, Register
 from attendance.models import Attendance, LessonLedger, QuarantinedPayload
@@ -22,7 +24,8 @@ from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, R
 from attendance.vocabulary import LessonState, PayloadKind, PayloadState
 from users.identity import Person
 
-_VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-([a-z]+)")
+_VERSION = re.compile(r"(\d{1,18})-(\d{1,18})-(\d{1,18})-([a-z]+)-(\d{1,9})")
+_MINUTE = timedelta(minutes=1)
 
 
 class Board(NamedTuple):
@@ -36,6 +39,8 @@ class Board(NamedTuple):
     refusals: Sequence[LiveRefusal] = ()
     unreadable: int = 0
     """Check-ins that were counted and cannot be read, or are missing: a teacher asks who it was."""
+    minutes_left: int = 0
+    """Of a live lesson, by the live store's clock; one that has begun is a whole one."""
     is_roster_open: bool = False
     """Whether a person may mark those who were expected at this stored lesson and are missing."""
     is_unchanged: bool = False
@@ -49,9 +54,11 @@ class _Version(NamedTuple):
     roster_changes: int
     """How often the copy of the roster was written: that raises none either."""
     state: str
+    minutes_left: int = 0
+    """They pass, and nothing is written."""
 
     def __str__(self) -> str:
-        return f"{self.revision}-{self.refused}-{self.roster_changes}-{self.state}"
+        return "-".join(map(str, self))
 
 
 _NO_VERSION = _Version(-1, -1, -1, "")
@@ -65,7 +72,9 @@ def find_board(lesson_id: UUID, *, version: str = "") -> Board:
     """
     match = _VERSION.fullmatch(version)
     caller_version = (
-        _Version(int(match[1]), int(match[2]), int(match[3]), match[4]) if match else _NO_VERSION
+        _Version(int(match[1]), int(match[2]), int(match[3]), match[4], int(match[5]))
+        if match
+        else _NO_VERSION
     )
     return _unchanged_board(lesson_id, caller_version) or _whole_board(lesson_id, caller_version)
 
@@ -76,7 +85,8 @@ def _unchanged_board(lesson_id: UUID, caller_version: _Version) -> Board | None:
         return None
     with contextlib.suppress(AttendanceError):
         live = _read_register(lesson_id, caller_version)
-        if live.is_unchanged and shapes.state_of(live.lesson) == caller_version.state:
+        now = (shapes.state_of(live.lesson), _minutes_left(live.lesson))
+        if live.is_unchanged and now == (caller_version.state, caller_version.minutes_left):
             return _of_live(live, caller_version.state)
     return None
 
@@ -120,8 +130,15 @@ def _of_live(live: Register, state: str) -> Board:
         ),
         missing=missing,
         version=str(
-            _Version(live.lesson.revision, live.refused_attempts, live.roster_changes, state)
+            _Version(
+                live.lesson.revision,
+                live.refused_attempts,
+                live.roster_changes,
+                state,
+                _minutes_left(live.lesson),
+            )
         ),
+        minutes_left=_minutes_left(live.lesson),
         records=records,
         refusals=live.refusals,
         unreadable=live.unreadable + max(0, live.lesson.record_count - _there(live)),
@@ -146,6 +163,10 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
         unreadable=_unreadable(row.pk),
         is_roster_open=_is_roster_open(row, state),
     )
+
+
+def _minutes_left(lesson: LiveLesson) -> int:
+    return -((lesson.read_at - lesson.ends_at) // _MINUTE) if lesson.is_open else 0
 
 
 def _there(live: Register) -> int:

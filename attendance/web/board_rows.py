@@ -128,7 +128,7 @@ def _rows_with_attempts(board: Board) -> ToRow:
     def row(record: RegisterRecord) -> BoardRow:
         is_rejected = record.status == Status.REJECTED
         tried_again = attempts.get(record.school_number) if is_rejected else None
-        return _of_record(record)._replace(tried_again=tried_again)
+        return row_of_record(record)._replace(tried_again=tried_again)
 
     return row
 
@@ -140,7 +140,7 @@ def _by_group(
     groups: dict[str, list[RegisterRecord]] = {DECIDE: [], NOT_HERE: [], HERE: []}
     for record in kept:
         groups[_group_of(record)].append(record)
-    absent = [*(_of_person(each) for each in board.missing), *map(of_record, groups[NOT_HERE])]
+    absent = [*(row_of_person(each) for each in board.missing), *map(of_record, groups[NOT_HERE])]
     return {
         DECIDE: _newest_first(groups[DECIDE], of_record),
         NOT_HERE: sorted(absent, key=lambda row: (folded(row.full_name), row.school_number)),
@@ -159,11 +159,13 @@ def _newest_first(records: Iterable[RegisterRecord], of_record: ToRow) -> list[B
     return [of_record(record) for record in ordered]
 
 
-def _of_person(person: Person) -> BoardRow:
+def row_of_person(person: Person) -> BoardRow:
+    """Somebody without a record."""
     return BoardRow(person.school_number, person.full_name, is_one_click=True)
 
 
-def _of_record(record: RegisterRecord) -> BoardRow:
+def row_of_record(record: RegisterRecord) -> BoardRow:
+    """Somebody with one, also with one that is flagged as deleted."""
     can_have_come = record.status in _CAN_HAVE_COME
     return BoardRow(
         school_number=record.school_number,

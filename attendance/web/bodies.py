@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django.contrib.auth.views import redirect_to_login
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -10,6 +9,7 @@ from django.utils.translation import gettext as _
 from attendance.http_bodies import Allowance, NoFiles, NotRead, allowance_of, is_call, refusal_of
 from attendance.web.callers import caller_of
 from attendance.web.errors import page_of, unavailable
+from attendance.web.signed_out import to_sign_in
 from courses.vocabulary import MEGABYTE, MOST_EVIDENCE_TOGETHER
 
 
@@ -51,7 +51,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse | None:
         is_known = caller_of(request) is not None
     except DatabaseError:
         return unavailable(request)
-    return None if is_known else redirect_to_login(request.get_full_path())
+    return None if is_known else to_sign_in(request, is_read=False)
 
 
 def _too_large(allowance: Allowance) -> str:

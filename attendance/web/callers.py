@@ -5,12 +5,13 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
 from attendance.rules.permissions import MAY_TEACH
 from attendance.selectors import access
+from attendance.web import unsent
+from attendance.web.signed_out import page_with, to_sign_in
 from users import credentials
 from users.credentials import Caller, caller_of_session
 from users.identity import Person, Role
@@ -57,7 +58,7 @@ def signed_in(*roles: Role) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             caller = caller_of(request)
             if caller is None:
-                return redirect_to_login(request.get_full_path())
+                return to_sign_in(request)
             if roles and caller.person.role not in roles:
                 context = {"person": caller.person, "roles": roles}
                 return render(request, "attendance/pages/wrong_role.html", context, status=403)
@@ -86,10 +87,12 @@ def running_lessons(view: View) -> View:
 
 
 def of_page(request: HttpRequest) -> dict[str, Any]:
-    """Context of every page: who has signed in, and the name of the campus's provider."""
+    """Context of every page: who has signed in, what waits to be sent, and where this page is."""
     caller = caller_of(request) if hasattr(request, "session") else None
     return {
         "person": caller.person if caller else None,
         "campus": settings.CAMPUS.name,
         "has_notices": caller is not None and caller.has_notices,
+        "unsent": unsent.of_page(request, caller.user_id) if caller else None,
+        "this_page": page_with(request),
     }

@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from attendance.errors import LessonUnreadable
 from attendance.http_status import STATUS, as_shown
+from attendance.web.signed_out import page_with
 from users.errors import AttnError
 from users.wording import in_words
 
@@ -49,7 +48,9 @@ def page_of(request: HttpRequest, code: str, detail: str, status: int) -> HttpRe
     is_over_soon = status in TRY_LATER and code != LessonUnreadable.code
     if request.method == "POST" or not is_over_soon:
         fields = _fields_to_repeat(request) if is_over_soon else []
-        context |= {"fields": fields, "back": _page_before(request)}
+        # What a GET has asked for is damaged: leading back to it would not help.
+        back = page_with(request) if request.method == "POST" else reverse("home")
+        context |= {"fields": fields, "back": back}
     else:
         context["reload_seconds"] = RETRY_SECONDS
     response = render(request, "attendance/pages/error.html", context, status=status)
@@ -72,13 +73,3 @@ def _fields_to_repeat(request: HttpRequest) -> list[tuple[str, str]]:
         for value in values
         if name != "csrfmiddlewaretoken"
     ]
-
-
-def _page_before(request: HttpRequest) -> str:
-    """The page of ours that had the form: the form's own address may accept only POST."""
-    before = request.META.get("HTTP_REFERER", "")
-    is_other = urlsplit(before).path != request.path
-    is_ours = is_other and url_has_allowed_host_and_scheme(
-        before, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return before if is_ours else reverse("home")

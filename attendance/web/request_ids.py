@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from attendance.services.request_keys import request_id_of_form
 from attendance.web.callers import person_of
 
-_NOT_ASKED_FOR = {"csrfmiddlewaretoken", "request_id"}
+_NOT_ASKED_FOR = {"csrfmiddlewaretoken", "request_id", "buttons"}
 
 
 def request_id_of(request: HttpRequest, content: Iterable[tuple[str, object]] | None = None) -> str:

@@ -1,16 +1,21 @@
 """The board with the keyboard alone, and with the connection lost."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from attendance.live import store
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.services.persistence import unified_persistence_task
 from tests.browser.accessible import violations
 from tests.browser.opened import BrowserOf
+from tests.support.callers import account
 from tests.support.lessons import TEACHER, student
 from tests.support.sections import section_lesson, section_of_today
+from tests.support.streaming import streaming
 from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -130,3 +135,52 @@ def test_a_screen_without_a_connection_hides_a_code_that_has_ended(
     page.context.set_offline(False)
     expect(page.locator(".qr svg")).to_be_visible(timeout=10_000)
     expect(page.locator("#stale")).not_to_be_visible()
+
+
+def test_a_board_hears_minutes_that_pass_and_the_end(
+    open_browser: BrowserOf, said: list[str], live_server: Any, settings: Any
+) -> None:
+    with streaming(ATTN_ALLOWED_HOSTS="localhost,127.0.0.1") as port:
+        origin = f"http://127.0.0.1:{port}"
+        settings.STREAM_URL = f"{origin}/stream/"
+        policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+        allowed = {"connect-src": ["'self'", origin]}
+        settings.CONTENT_SECURITY_POLICY = {"DIRECTIVES": policy | allowed}
+        plan = LessonPlan("Physics", ends_at=store.now() + timedelta(seconds=68))
+        lesson = start_lesson(plan, teacher=TEACHER)
+        page = open_browser(TEACHER)
+        page.goto(f"/lessons/{lesson.id}/")
+        expect(page.locator("#connection")).to_have_text("Live: rows come by themselves")
+        expect(page.locator(".figures")).to_contain_text("2 minutes left")
+        expect(page.locator(".figures")).to_contain_text("1 minute left", timeout=15_000)
+        expect(page.locator(".figures")).to_contain_text("Over", timeout=75_000)
+        expect(page.get_by_role("button", name="15 minutes more")).to_have_count(0)
+        expect(page.get_by_role("button", name="Open the screen")).to_have_count(0)
+        expect(page.locator("#connection")).to_have_text("Looks every five seconds")
+        assert not violations(page)
+        # How it is saved the stream does not know: the rows ask.
+        unified_persistence_task()
+        expect(page.locator(".figures")).to_contain_text("Saved", timeout=15_000)
+    assert not said
+
+
+def test_people_are_found_while_one_types_and_marked_one_after_another(
+    open_browser: BrowserOf, said: list[str]
+) -> None:
+    for number in (1, 2):
+        account(student(number))
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    page = open_browser(TEACHER, viewport={"width": 390, "height": 780}, color_scheme="dark")
+    page.goto(f"/lessons/{lesson.id}/")
+    page.get_by_text("Add a student").click()
+    page.get_by_label("Find by number or name").press_sequentially("000")
+    page.get_by_label("Present: Student 0002").click()
+    expect(page.locator("#r-S-0002")).to_contain_text("Present")
+    expect(page.locator("#people")).to_contain_text("In the register:")
+    expect(page.get_by_label("Find by number or name")).to_be_focused()
+    page.get_by_label("Present: Student 0001").click()
+    expect(page.locator("#r-S-0001")).to_contain_text("Present")
+    expect(page.locator("#said")).to_contain_text("Student 0001 is marked present.")
+    assert not violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert not said

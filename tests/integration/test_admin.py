@@ -291,7 +291,8 @@ def test_a_corrected_copy_is_shown_beside_what_the_raw_bytes_still_say(
 def test_a_payload_is_retried_by_post_only_and_set_aside(staff_client: Client) -> None:
     row = damaged()
     retry = reverse("admin:attendance_quarantine_retry", args=[row.pk])
-    assert staff_client.get(retry).status_code == 405
+    page = reverse("admin:attendance_quarantinedpayload_change", args=[row.pk])
+    assert staff_client.get(retry).headers["Location"] == page
     answer = staff_client.post(retry, follow=True)
     assert "still cannot be read" in answer.content.decode()
 

@@ -3,13 +3,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from datetime import timedelta
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from attendance.live import tickets
+from attendance.errors import CodeMissing
+from attendance.live import store, tickets
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from tests.support.lessons import TEACHER
@@ -103,3 +105,26 @@ def test_a_live_store_that_goes_away_is_told_and_so_is_its_return(settings: Any)
             assert event(answer) == before
             check_in(lesson.id, student=Person("S-1", "Student 1"))
             assert event(answer)[0] == "changed"
+
+
+def test_each_further_refused_attempt_is_told(port: int) -> None:
+    plan = LessonPlan("Physics", minutes=45, checks=("code",))
+    lesson = start_lesson(plan, teacher=TEACHER)
+    told = []
+    with asked(port, stream_of(lesson.id, ticket_for(lesson.id))) as answer:
+        told.append(event(answer))
+        for _ in range(3):
+            with suppress(CodeMissing):
+                check_in(lesson.id, student=Person("S-1", "Student 1"))
+            told.append(event(answer))
+    assert len(set(told)) == 4
+
+
+def test_the_end_is_told_although_nothing_is_written(port: int) -> None:
+    plan = LessonPlan("Physics", ends_at=store.now() + timedelta(seconds=2))
+    lesson = start_lesson(plan, teacher=TEACHER)
+    with asked(port, stream_of(lesson.id, ticket_for(lesson.id))) as answer:
+        first, second = event(answer), event(answer)
+    assert {first[0], second[0]} == {"changed"}
+    assert first != second
+    assert store.read_lesson(lesson.id).is_over

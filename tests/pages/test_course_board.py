@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attendance.errors import NotOnRoster
+from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.services import not_held
 from attendance.services.check_in import check_in
@@ -197,7 +198,10 @@ def test_who_may_not_press_these_buttons(path: str) -> None:
     other = signed_in(Person("T-9", "Teacher 9", TEACHER.role))
     assert other.post(f"/lessons/{lesson.id}/{path}", given).status_code == 404
     assert signed_in(student(1)).post(f"/lessons/{lesson.id}/{path}", given).status_code == 403
-    assert signed_in(TEACHER).get(f"/lessons/{lesson.id}/{path}").status_code == 405
+    before = store.read_lesson(lesson.id).revision
+    led = signed_in(TEACHER).get(f"/lessons/{lesson.id}/{path}")
+    assert led.headers["Location"] == f"/lessons/{lesson.id}/"
+    assert store.read_lesson(lesson.id).revision == before
 
 
 def test_an_assistant_runs_the_board_and_the_screen() -> None:

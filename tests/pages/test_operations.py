@@ -29,7 +29,8 @@ def test_operations_are_for_staff(person: Any) -> None:
 def test_what_waits_is_seen_and_persisted_with_one_click() -> None:
     ended_lesson(3)
     staff = signed_in(STAFF)
-    assert staff.get("/admin/operations/persist/").status_code == 405
+    led = staff.get("/admin/operations/persist/")
+    assert led.headers["Location"] == "/admin/operations/"
     assert not AttendanceRecord.objects.exists()
 
     page = staff.post("/admin/operations/persist/", follow=True)

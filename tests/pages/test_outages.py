@@ -79,7 +79,7 @@ def test_an_action_that_redis_could_not_take_is_sent_again_with_one_click(
     for name, value in sent.items():
         assert f'<input type="hidden" name="{name}" value="{value}">' in told
     assert f'action="{board}extend/"' in told
-    assert f'href="http://testserver{board}"' in told
+    assert f'href="{board}"' in told
     # A page that was only looked at comes back by itself; an action waits for the person.
     assert 'http-equiv="refresh"' in text_of(looked)
     assert 'http-equiv="refresh"' not in told
@@ -96,4 +96,4 @@ def test_a_failed_action_leads_back_to_no_other_site(monkeypatch: pytest.MonkeyP
         f"/lessons/{lesson.id}/finish/", {"request_id": "f"}, HTTP_REFERER="https://evil.example/"
     )
     assert "evil.example" not in text_of(page)
-    assert '<a href="/">' in text_of(page)
+    assert f'<a href="/lessons/{lesson.id}/">' in text_of(page)

@@ -25,9 +25,11 @@ from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services import limits
+from attendance.services.added_names import check_new_record
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from users.errors import gettext_noop as _
+from users.identity import Person
 
 
 class RecordsEndpoint(APIView):
@@ -55,11 +57,15 @@ class RecordEndpoint(APIView):
         parameters=[IF_MATCH, IDEMPOTENCY_KEY],
         request=requests.NewRecordSerializer,
         responses={200: responses.RecordSerializer, 201: responses.RecordSerializer},
-        description="Add a student by number and full name, or correct the one who is there.",
+        description="Add a student by number and full name, or correct the one who is there. Where "
+        "the number is that of somebody with another name, `name_differs` says whose it is.",
     )
     def put(self, request: Request, lesson_id: UUID, school_number: str) -> Response:
         body = body_of(request, requests.NewRecordSerializer)
         before = registers.find_record(lesson_id, school_number)
+        if before is None:
+            person = Person(school_number, body["full_name"])
+            check_new_record(lesson_id, person, actor=caller_of(request).person)
         verdict = Verdict(VERDICT_OF[body.pop("status")])
         record = _correct(request, lesson_id, school_number, verdict, body)
         return _answer(record, status=200 if before else 201)

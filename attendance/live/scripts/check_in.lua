@@ -71,7 +71,8 @@ if not lesson then return {why} end
 local now = stamp_now(KEYS[1], lesson)
 if not now then return {'clock_wrong'} end
 local function refuse(code, value)
-  note_refusal(KEYS[4], ARGV[1], ARGV[2], code, now, ARGV[3], tonumber(ARGV[5]))
+  local keys = {lesson = KEYS[1], refusals = KEYS[4]}
+  note_refusal(keys, ARGV[1], ARGV[2], code, now, ARGV[3], tonumber(ARGV[5]))
   return {code, value}
 end
 -- The record under a number, if it stands: one that the teacher added and undid is not a check-in

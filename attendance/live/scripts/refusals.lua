@@ -1,5 +1,6 @@
 -- Put before check_in: a refusal is kept by student and code, and raises no revision.
-local function note_refusal(key, id, number, code, now, json, most)
+local function note_refusal(keys, id, number, code, now, json, most)
+  local key = keys.refusals
   -- A damaged refusals key must not keep anybody from checking in.
   local kind = redis.call('TYPE', key).ok
   if kind ~= 'none' and kind ~= 'hash' then return end
@@ -11,4 +12,6 @@ local function note_refusal(key, id, number, code, now, json, most)
   local times, first = counter(before[1] or '') or 0, counter(before[2] or '') or now
   stamp = table.concat({int(times + 1), int(first), int(now)}, ',')
   redis.call('HSET', key, field, seal(id, 'refusal', field, stamp, json))
+  -- A hint for boards, which no script decides by; a damaged one keeps nobody from checking in.
+  redis.pcall('HINCRBY', keys.lesson, 'refusals_noted', 1)
 end

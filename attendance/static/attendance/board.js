@@ -1,5 +1,6 @@
-/* Tells the rows to load when the stream says that the lesson has changed. Without a stream the
-   rows ask by themselves every two seconds: the same page, the same rows. */
+/* Tells the rows to load when the stream says that the lesson has changed, has a minute less, or is
+   over. Without a stream the rows ask by themselves every two seconds: the same page, the same rows.
+   After the end they always do: how it is saved, the stream does not know. */
 "use strict";
 (() => {
   const board = document.getElementById("board");
@@ -8,13 +9,23 @@
     if (line.textContent !== board.dataset[what]) line.textContent = board.dataset[what];
   };
   const load = () => htmx.trigger("#rows", "changed");
+  const isOpen = () => document.querySelector("#rows[data-open]") !== null;
+  const sayHow = () => say(isStreaming ? "live" : isOpen() ? "asking" : "later");
   let isStreaming = false;
+  let source = null;
+
+  const stop = () => {
+    source?.close();
+    source = null;
+    isStreaming = false;
+    sayHow();
+  };
 
   const listen = () => {
-    const source = new EventSource(board.dataset.stream);
+    source = new EventSource(board.dataset.stream);
     source.addEventListener("open", () => {
       isStreaming = true;
-      say("live");
+      sayHow();
     });
     source.addEventListener("changed", () => {
       isStreaming = true;
@@ -26,16 +37,14 @@
       load();
     });
     source.addEventListener("gone", () => {
-      source.close();
-      isStreaming = false;
-      say("asking");
+      stop();
       load();
     });
     source.addEventListener("error", () => {
       isStreaming = false;
-      say("asking");
+      sayHow();
       // A ticket lasts a minute: a new page has a new one. Until then the rows ask.
-      if (source.readyState === EventSource.CLOSED) setTimeout(renew, 5_000);
+      if (source?.readyState === EventSource.CLOSED) setTimeout(renew, 5_000);
     });
   };
 
@@ -54,12 +63,19 @@
 
   /* After one click the row moves to another group: the focus stays where it was in the list. */
   const waiting = () => [...document.querySelectorAll("#rows button[name=school_number]")];
-  let place = -1;
+  let place = -1, isFound = false;
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const button = event.detail.requestConfig.triggeringEvent?.submitter;
     place = button ? waiting().indexOf(button) : -1;
+    if (button) isFound = button.closest("#people") !== null;
   });
   document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (isFound && event.detail.requestConfig?.verb === "post") {
+      // The next one is looked for: what was found is typed over.
+      isFound = false;
+      const find = document.getElementById("find");
+      if (find instanceof HTMLInputElement) find.select();
+    }
     if (place < 0 || event.detail.requestConfig?.verb !== "post") return;
     const left = waiting();
     const next = left[Math.min(place, left.length - 1)] ?? document.getElementById("search");
@@ -76,9 +92,12 @@
   document.body.addEventListener("htmx:responseError", () => say("offline"));
   // It comes after an error, too.
   document.body.addEventListener("htmx:afterOnLoad", (event) => {
-    if (event.detail.xhr.status < 400) say(isStreaming ? "live" : "asking");
+    if (event.detail.xhr.status < 400) sayHow();
+  });
+  document.body.addEventListener("htmx:afterSettle", () => {
+    if (source && !isOpen()) stop();
   });
 
   if (board.dataset.stream) listen();
-  else say("asking");
+  else sayHow();
 })();

@@ -4,7 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from attendance.web import unsent
 from attendance.web.callers import caller_of, signed_in
+from attendance.web.signed_out import page_with
 from users.notices import mark_seen, notices_of
 from users.tokens import revoke_everywhere
 
@@ -37,3 +39,12 @@ def _id_of(request: HttpRequest) -> int:
     caller = caller_of(request)
     assert caller is not None  # noqa: S101 - the guard has looked
     return caller.user_id
+
+
+@require_POST
+@signed_in()
+def drop_unsent(request: HttpRequest) -> HttpResponse:
+    """What was kept when a session had ended is not wanted any more."""
+    answer = redirect(page_with(request))
+    unsent.drop(request, answer, _id_of(request))
+    return answer
