@@ -1,5 +1,6 @@
 """Endpoints that keep a scan, and that restore a mark from its receipt."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -14,6 +15,7 @@ from attendance.api.parsing import body_of
 from attendance.api.views.lessons import record_data
 from attendance.services import receipts, scans
 from attendance.services.addresses import address_of
+from users.credentials import Caller
 
 
 class ScansEndpoint(APIView):
@@ -22,11 +24,14 @@ class ScansEndpoint(APIView):
     @extend_schema(
         request=requests.CodeSerializer,
         responses={201: responses.KeptScanSerializer},
-        description="Keep a code for five minutes, while you sign in. It marks nothing.",
+        description="Keep a code for five minutes, while you sign in. It marks nothing, and it "
+        "makes one mark: yours, where you have signed in.",
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
         code = body_of(request, requests.CodeSerializer)["code"]
-        scan = scans.keep_scan(lesson_id, code, address=address_of(request.META))
+        user: Any = request.user
+        caller = user if isinstance(user, Caller) else None
+        scan = scans.keep_scan(lesson_id, code, address=address_of(request.META), caller=caller)
         return Response(responses.KeptScanSerializer(scan).data, status=201)
 
 

@@ -22,13 +22,18 @@ from attendance.services import limits, receipts, scans
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from attendance.vocabulary import Check, Status
-from attendance.web.callers import numbers_of, person_of, signed_in
+from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
 from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"
 """Cookie with a kept scan; a session would be written to PostgreSQL, which may be away."""
+
+_SPENDS_THE_SCAN = frozenset(
+    {"code_wrong", "code_expired", "scan_not_yours", "too_many_wrong_codes"}
+)
+"""Refusals after which the scan that was kept helps nobody: the page asks for the code again."""
 
 RELOAD_SECONDS = 10
 CODE_PAGE = "attendance/pages/type_code.html"
@@ -61,7 +66,9 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
             raise LessonNotFound(_("No lesson has this code now. Look at the screen again."))
         scan = None
         if Check.CODE in lesson.data.checks:
-            scan = scans.keep_scan(lesson.id, code, address=address_of(request.META))
+            scan = scans.keep_scan(
+                lesson.id, code, address=address_of(request.META), caller=caller_of(request)
+            )
     except AttendanceError as error:
         return _refusal_page(request, error, CODE_PAGE)
     answer = redirect("check-in", lesson_id=lesson.id)
@@ -143,7 +150,10 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         limits.count_check_in(student.school_number)
         result = check_in(lesson_id, student=student, given=given)
     except AttendanceError as error:
-        return _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+        answer = _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+        if error.code in _SPENDS_THE_SCAN:
+            answer.delete_cookie(SCAN)
+        return answer
     answer = redirect("my-mark", lesson_id=lesson_id)
     if result.is_repeated:
         answer["Location"] += "?again=1"
