@@ -18,6 +18,7 @@ code expires that stands for no lesson which is live.
     attn:{<lesson id>}:scans      hash        id of a scan -> school number of who has used it
     attn:{<lesson id>}:guesses    hash        school number -> how many wrong codes they have typed;
                                               * for all, letters where the typed code is longer
+    attn:{<lesson id>}:devices    hash        school number -> digest of the browser of their mark
     attn:{<lesson id>}:outbox     hash        school number -> check-in for the verifier, with its
                                               next attempt; outlives the lesson until it is sent
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
@@ -90,6 +91,11 @@ def guesses(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:guesses"
 
 
+def devices(lesson_id: UUID) -> str:
+    """The hash of the browsers that its marks came from, as digests of this lesson alone."""
+    return f"attn:{{{lesson_id}}}:devices"
+
+
 def outbox(lesson_id: UUID) -> str:
     """The hash of its check-ins that wait for the external verifier."""
     return f"attn:{{{lesson_id}}}:outbox"
@@ -117,5 +123,5 @@ def section(section_id: int) -> str:
 
 def of_lesson(lesson_id: UUID) -> list[str]:
     """Every key that leaves with its lesson, in the order that scripts take them."""
-    parts = (lesson, records, events, corrupt, refusals, roster, requests, scans, guesses)
+    parts = (lesson, records, events, corrupt, refusals, roster, requests, scans, guesses, devices)
     return [key(lesson_id) for key in parts]

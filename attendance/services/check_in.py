@@ -16,7 +16,7 @@ from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import refusals, rosters, scans, validation
+from attendance.services import devices, refusals, rosters, scans, validation
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
 from users.selectors import accounts_of_number
@@ -31,6 +31,8 @@ class Given(NamedTuple):
     """A scan that `scans.keep_scan` signed for a code; it is valid for five minutes."""
     address: str = ""
     """The address that the request came from."""
+    device: str = ""
+    """The cookie of the browser, as `devices.device_of` reads it."""
     other_numbers: Sequence[str] = ()
     """Of the same person: a record under one of them is theirs, and is not made twice."""
 
@@ -90,6 +92,7 @@ def _clean_given(lesson_id: UUID, person: Person, given: Given) -> Shown:
     return shown._replace(
         code=codes.clean_code(given.code) if given.code else "",
         address=codes.hex_address(given.address) if given.address else "",
+        device=devices.in_lesson(given.device, lesson_id),
     )
 
 

@@ -1,16 +1,16 @@
 -- One student says "here". attendance/rules/status.py has the same rule.
 -- KEYS    1 lesson, 2 records, 3 corrupt, 4 refusals, 5 outbox, 6 roster, 7 events,
---         8 requests, 9 scans, 10 guesses
+--         8 requests, 9 scans, 10 guesses, 11 devices
 -- ARGV    1 lesson id, 2 school number, 3 JSON, 4 most records of a lesson, 5 most refusals,
 --         6 code or '', 7 instant of a scan in ms or '', 8 its id or '', 9 its traits, with
 --         commas between: typed, of_another (made by somebody else who had signed in),
 --         elsewhere (made by nobody in particular, from another address)
---         10 address in 32 hex digits or ''
---         11 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
---         12 other numbers of the student, with commas between, or ''
+--         10 address in 32 hex digits or '', 11 digest of the browser or ''
+--         12 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
+--         13 other numbers of the student, with commas between, or ''
 -- RETURNS created, record, lesson data, number | repeated, record, lesson data, number
 --         arrived, record, lesson data, number: a teacher's word stands, the arrival is with it
---         not_expected: ask PostgreSQL, then try again with 11 | not_on_roster
+--         not_expected: ask PostgreSQL, then try again with 12 | not_on_roster
 --         lesson_not_open, opens at | lesson_closed, ends_at | rejected_by_teacher, record
 --         code_missing | code_wrong | code_expired | code_longer | too_many_wrong_codes
 --         scan_not_yours | network_not_allowed | lesson_full
@@ -90,7 +90,7 @@ local function standing(number)
   return raw, stamp, json, before, before and before[6] ~= 'undone'
 end
 
-local number, who = ARGV[2], numbers_of(ARGV[2], ARGV[12])
+local number, who = ARGV[2], numbers_of(ARGV[2], ARGV[13])
 local known, stamp, json, before, stands = standing(number)
 -- Whoever has got another number since, or has two accounts, is here under the other one.
 for i = 2, stands and 0 or #who do
@@ -135,13 +135,14 @@ if stands then
       student = student}))
   redis.call('HSET', KEYS[2], number, record)
   claim_scan(scan, ARGV[2])
+  note_device(KEYS[11], number, ARGV[11])
   save_counts(KEYS[1], lesson,
     {now = now, revision = revision, event_count = lesson.event_count + 1})
   return {'arrived', record, lesson.data, number}
 end
 local walk_in = walk_in_rule(plan)
 local is_held = walk_in == 'hold'
-if (is_held or walk_in == 'refuse') and ARGV[11] == '' then return {'not_expected'} end
+if (is_held or walk_in == 'refuse') and ARGV[12] == '' then return {'not_expected'} end
 if walk_in == 'refuse' then return refuse('not_on_roster') end
 local count = lesson.record_count
 if not stamp then
@@ -151,9 +152,10 @@ if not stamp then
 end
 local status = (is_external or is_held) and 'pending' or worth(lesson, rule, came_at)
 local fresh = table.concat({revision, int(now), int(came_at), status, '', 'kept'}, ',')
-local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[11] or ARGV[3])
+local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[12] or ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], record)
 claim_scan(scan, ARGV[2])
+note_device(KEYS[11], ARGV[2], ARGV[11])
 save_counts(KEYS[1], lesson, {now = now, revision = revision, record_count = count})
 if is_external and not is_held then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
 return {'created', record, lesson.data, number}

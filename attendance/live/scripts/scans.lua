@@ -29,6 +29,11 @@ local function scan_fault(plan, now, scan, who)
   end
 end
 
+-- From which browser a mark came: shown to the teacher where it is one for several marks.
+local function note_device(key, number, device)
+  if device ~= '' and is_usable(key) then redis.call('HSET', key, number, device) end
+end
+
 -- The first mark that a scan makes claims it.
 local function claim_scan(scan, number)
   if scan and scan.id ~= '' and is_usable(scan.key) then

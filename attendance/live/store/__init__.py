@@ -60,6 +60,7 @@ from attendance.live.store.reading import (
     read_lessons,
     sections_lesson,
     teachers_lesson,
+    who_came,
 )
 from attendance.live.store.request_ids import NO_REQUEST, is_repeated
 from attendance.live.store.rosters import (
@@ -161,5 +162,6 @@ __all__ = [
     "tidy_parked",
     "unpark",
     "unpark_waiting",
+    "who_came",
     "write_roster",
 ]

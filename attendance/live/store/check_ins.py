@@ -28,6 +28,8 @@ class Shown(NamedTuple):
     """What the script has to know of it, with commas between: see check_in.lua."""
     address: str = ""
     """As `codes.hex_address` writes it."""
+    device: str = ""
+    """A digest of the browser that means something in this lesson alone, or ''."""
 
 
 class NotExpected(Exception):
@@ -54,6 +56,7 @@ _CHECK_IN_KEYS = (
     keys.requests,
     keys.scans,
     keys.guesses,
+    keys.devices,
 )
 
 

@@ -1,5 +1,6 @@
 """A student's way in: the QR code's link or a typed code, one button, a result to show."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors import own, shapes
 from attendance.selectors.own import OwnRecord
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import limits, receipts, scans
+from attendance.services import devices, limits, receipts, scans
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from attendance.vocabulary import Check, Status
@@ -71,16 +72,27 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
             )
     except AttendanceError as error:
         return _refusal_page(request, error, CODE_PAGE)
-    answer = redirect("check-in", lesson_id=lesson.id)
+    answer = _with_device(request, redirect("check-in", lesson_id=lesson.id))
     if scan is not None:
-        answer.set_cookie(
-            SCAN,
-            scan.scan,
-            max_age=scans.KEPT,
-            httponly=True,
-            secure=settings.SESSION_COOKIE_SECURE,
-            samesite="Lax",
-        )
+        _keep_cookie(answer, SCAN, scan.scan, scans.KEPT)
+    return answer
+
+
+def _keep_cookie(answer: HttpResponse, name: str, value: str, kept: timedelta) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=kept,
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def _with_device(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """The answer, with a cookie for a browser that has none: it shows marks of one device."""
+    if not devices.device_of(request.COOKIES):
+        _keep_cookie(answer, devices.COOKIE, devices.new_device(), devices.KEPT)
     return answer
 
 
@@ -103,7 +115,7 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return redirect("my-mark", lesson_id=lesson_id)
     context = _of_lesson(request, lesson) | {"is_spoken_of": mark is not None, **_rejected(mark)}
     with timezone.override(zone_of(shapes.brief_of_live(lesson))):
-        return render(request, "attendance/pages/check_in.html", context)
+        return _with_device(request, render(request, "attendance/pages/check_in.html", context))
 
 
 def _may_say(record: RegisterRecord, lesson: LiveLesson) -> bool:
@@ -144,6 +156,7 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     given = Given(
         scan=request.COOKIES.get(SCAN, ""),
         address=address_of(request.META),
+        device=devices.device_of(request.COOKIES),
         other_numbers=numbers_of(request)[1:],
     )
     try:
