@@ -17,8 +17,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
-from tests.pages.visitors import signed_in, text_of
-from tests.support.callers import Api
+from tests.support.callers import Api, signed_in, text_of
 from tests.support.lessons import TEACHER, code_of, end, student
 from users.identity import Person, Role
 

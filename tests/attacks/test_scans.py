@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from attendance.live import client as live
@@ -17,8 +18,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.scans import keep_scan
 from attendance.vocabulary import Verdict
-from tests.pages.visitors import signed_in
-from tests.support.callers import Api, account
+from tests.support.callers import Api, account, signed_in
 from tests.support.clock import Clock
 from tests.support.lessons import TEACHER, code_of, student
 from users.identity import Person
@@ -166,8 +166,7 @@ def test_a_scan_and_its_owner_who_got_another_number() -> None:
 
 
 def test_one_browser_marks_one_student_for_each_scan() -> None:
-    lesson, link = coded_lesson(), ""
-    browser = signed_in(student(1))
+    lesson, browser = coded_lesson(), signed_in(student(1))
     link = f"/c/{lesson.data.short_code}/{code_of(lesson).whole}"
     browser.get(link)
     scan = browser.cookies["attn_scan"].value
@@ -182,11 +181,34 @@ def test_one_browser_marks_one_student_for_each_scan() -> None:
     assert marked(lesson) == ["S-0001"]
 
 
-def test_a_refused_check_in_claims_no_scan_and_an_arrival_does() -> None:
+def marked_absent(lesson: LiveLesson, who: Person) -> None:
+    correct_record(
+        Correction(
+            lesson_id=lesson.id,
+            school_number=who.school_number,
+            full_name=who.full_name,
+            verdict=Verdict.ABSENT,
+            actor=TEACHER,
+            reason="not seen",
+        )
+    )
+
+
+def test_an_arrival_beside_a_teachers_word_claims_the_scan() -> None:
     lesson = coded_lesson()
     scan = scan_of(lesson, phone(None))
-    kept = live.connection().hgetall(keys.scans(lesson.id))
-    assert kept == {}
+    marked_absent(lesson, student(1))
+    assert say_here(lesson, phone(student(1)), scan=scan) == (201, "")
+    assert say_here(lesson, phone(student(2)), scan=scan) == (403, "scan_not_yours")
+
+
+def test_a_refused_check_in_claims_no_scan() -> None:
+    plan = LessonPlan("Physics", minutes=45, checks=("code", "network"), networks=("192.0.2.0/24",))
+    lesson = start_lesson(plan, teacher=TEACHER)
+    scan = scan_of(lesson, phone(student(1)))
+    outside = phone(student(1), "203.0.113.9")
+    assert say_here(lesson, outside, scan=scan) == (403, "network_not_allowed")
+    assert live.connection().hgetall(keys.scans(lesson.id)) == {}
     assert say_here(lesson, phone(student(1)), scan=scan) == (201, "")
     assert list(live.connection().hvals(keys.scans(lesson.id))) == [b"S-0001"]
 
@@ -273,16 +295,7 @@ def test_wrong_codes_at_both_doors_count_together(way: str) -> None:
 
 def test_wrong_codes_beside_a_teachers_word_count_as_well() -> None:
     lesson, me = coded_lesson(), student(1)
-    correct_record(
-        Correction(
-            lesson_id=lesson.id,
-            school_number=me.school_number,
-            full_name=me.full_name,
-            verdict=Verdict.ABSENT,
-            actor=TEACHER,
-            reason="not seen",
-        )
-    )
+    marked_absent(lesson, me)
     for code in wrong_codes(lesson, 5):
         # It answers with what the teacher has said, whether the code is right or wrong.
         assert say_here(lesson, phone(me), code=code) == (200, "")
@@ -363,3 +376,13 @@ def test_the_page_of_who_has_spent_their_codes_asks_for_the_picture() -> None:
     assert 'name="code"' not in told
     board = signed_in(TEACHER).get(f"/lessons/{lesson.id}/").content.decode()
     assert "Too many wrong codes typed" in board
+
+
+def test_a_link_works_for_whoever_cannot_be_looked_up(no_postgresql: Any) -> None:
+    lesson, browser = coded_lesson(), signed_in(student(1))
+    link = f"/c/{lesson.data.short_code}/{code_of(lesson).whole}"
+    cache.clear()
+    no_postgresql()
+    # Not seen lately: who has signed in is not known while PostgreSQL is away.
+    assert browser.get(link).status_code == 302
+    assert browser.cookies["attn_scan"].value

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -26,6 +27,7 @@ from attendance.vocabulary import Check, Status
 from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
+from users.credentials import Caller
 from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"
@@ -68,7 +70,7 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
         scan = None
         if Check.CODE in lesson.data.checks:
             scan = scans.keep_scan(
-                lesson.id, code, address=address_of(request.META), caller=caller_of(request)
+                lesson.id, code, address=address_of(request.META), caller=_scanner(request)
             )
     except AttendanceError as error:
         return _refusal_page(request, error, CODE_PAGE)
@@ -76,6 +78,14 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
     if scan is not None:
         _keep_cookie(answer, SCAN, scan.scan, scans.KEPT)
     return answer
+
+
+def _scanner(request: HttpRequest) -> Caller | None:
+    """Who scans, where that is known: a scan is kept while PostgreSQL is away as well."""
+    try:
+        return caller_of(request)
+    except Error:
+        return None
 
 
 def _keep_cookie(answer: HttpResponse, name: str, value: str, kept: timedelta) -> None:
