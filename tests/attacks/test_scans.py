@@ -213,6 +213,23 @@ def test_a_refused_check_in_claims_no_scan() -> None:
     assert list(live.connection().hvals(keys.scans(lesson.id))) == [b"S-0001"]
 
 
+def test_a_check_in_with_a_scan_is_one_call_and_no_query(
+    monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    lesson, me = coded_lesson(), phone(student(1))
+    scan = scan_of(lesson, me)
+    run, called = live.run, []
+
+    def counted(script: str, *args: Any) -> Any:
+        called.append(script)
+        return run(script, *args)
+
+    monkeypatch.setattr(live, "run", counted)
+    with django_assert_num_queries(0):
+        assert say_here(lesson, me, scan=scan) == (201, "")
+    assert called == ["check_in"]
+
+
 def test_claims_and_counts_leave_with_their_lesson() -> None:
     lesson = coded_lesson()
     say_here(lesson, phone(student(1)), code=wrong_codes(lesson, 1)[0])
@@ -326,6 +343,8 @@ def test_thirty_accounts_that_guess_at_once_get_a_longer_code() -> None:
     assert say_here(lesson, phone(student(90)), code=code_of(lesson).typed) == (403, "code_longer")
     shown = Api(TEACHER).get(f"lessons/{lesson.id}/code/").json()["code"]
     assert (shown, len(shown)) == (long_code_of(lesson), 12)
+    found = callers[0].get(f"lessons/find/?code={shown}").json()["results"]
+    assert [each["id"] for each in found] == [str(lesson.id)]
     assert say_here(lesson, phone(student(90)), code=shown) == (201, "")
     assert say_here(lesson, phone(student(91)), code=code_of(lesson).whole) == (201, "")
 
