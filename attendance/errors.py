@@ -83,6 +83,34 @@ class CodeExpired(AttendanceError):
     default_message = _("This code is too old. Scan the one that is on the screen now.")
 
 
+class CodeLonger(AttendanceError):
+    """Many wrong codes were typed in this lesson, so its typed code has more letters."""
+
+    code = "code_longer"
+    default_message = _(
+        "The code to type is longer now. Type all of it from the screen, or scan the picture."
+    )
+
+
+class TooManyWrongCodes(AttendanceError):
+    """This student has typed as many wrong codes as one lesson takes."""
+
+    code = "too_many_wrong_codes"
+    default_message = _(
+        "You have typed too many wrong codes in this lesson, so typing does not help any more. "
+        "Scan the picture on the screen, or ask your teacher to add you."
+    )
+
+
+class ScanNotYours(AttendanceError):
+    """A scan makes one mark, of whoever made it."""
+
+    code = "scan_not_yours"
+    default_message = _(
+        "This scan was made or used by somebody else. Scan the code that is on the screen now."
+    )
+
+
 class NetworkNotAllowed(AttendanceError):
     code = "network_not_allowed"
     default_message = _(

@@ -119,7 +119,7 @@ class FoundLessonSerializer(LessonBriefSerializer):
 
 
 class LessonCodeSerializer(serializers.Serializer[Any]):
-    code = serializers.CharField(help_text="To be typed: eight letters.")
+    code = serializers.CharField(help_text="To be typed: eight letters, or twelve.")
     short_code = serializers.CharField(help_text="Its first four: they name the lesson.")
     url = serializers.CharField(help_text="What the QR code holds.")
     qr_svg = serializers.CharField()

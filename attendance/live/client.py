@@ -26,8 +26,8 @@ from users.errors import gettext_noop as _
 ATTEMPTS = 3
 _SCRIPTS = Path(__file__).parent / "scripts"
 _PARTS = {
-    "check_in": ("stamping", "codes", "refusals", "requests"),
-    "check_code": ("stamping", "codes"),
+    "check_in": ("stamping", "codes", "guesses", "scans", "refusals", "requests"),
+    "check_code": ("stamping", "codes", "guesses", "refusals"),
     "correct": ("stamping", "requests"),
     "find_request": ("requests",),
     "read_record": ("requests",),

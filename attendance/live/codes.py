@@ -2,7 +2,8 @@
 
     digest = SHA-1 of "<secret>|<step>|<secret>", in hex
     whole  = its first 20 digits: in the link that a phone scans
-    typed  = 4 letters of digits 21 to 32, after the 4 that name the lesson
+    typed  = 4 letters of digits 21 to 32, after the 4 that name the lesson; 8 letters once
+             many wrong codes were typed in the lesson: scripts/guesses.lua
 
 scripts/codes.lua derives the same codes. A code is accepted in its own step and in
 the next one; any number of screens show the same code.
@@ -20,9 +21,9 @@ from attendance.rules import instants
 LETTERS = "ACDEFGHJKMNPQRTUVWXY34679"
 """Without letters and digits that look alike: B8 I1L O0 S5 Z2."""
 
-TYPED_LETTERS = 4
+TYPED_LETTERS, MANY_LETTERS = 4, 8
 LONGEST_GIVEN = 40
-_WHOLE_DIGITS = 20
+WHOLE_DIGITS = 20
 _SPACES = str.maketrans("", "", " -\u2010\u2011\u2013\t")
 
 
@@ -46,18 +47,18 @@ def new_short_code() -> str:
     return "".join(secrets.choice(LETTERS) for _ in range(TYPED_LETTERS))
 
 
-def code_at(secret: str, code_seconds: int, at: datetime) -> Code:
+def code_at(secret: str, code_seconds: int, at: datetime, *, letters: int = 4) -> Code:
     """The code of a lesson at an instant of the live store's clock."""
     step_ms = code_seconds * 1000
     step = instants.milliseconds(at) // step_ms
     digest = sha1(f"{secret}|{step}|{secret}".encode(), usedforsecurity=False).hexdigest()
-    number, typed = int(digest[_WHOLE_DIGITS : _WHOLE_DIGITS + 12], 16), ""
-    for _ in range(TYPED_LETTERS):
+    number, typed = int(digest[WHOLE_DIGITS : WHOLE_DIGITS + 12], 16), ""
+    for _ in range(letters):
         number, letter = divmod(number, len(LETTERS))
         typed += LETTERS[letter]
     changes_at = instants.instant((step + 1) * step_ms)
     valid_until = changes_at + timedelta(milliseconds=step_ms)
-    return Code(digest[:_WHOLE_DIGITS].upper(), typed, changes_at, valid_until)
+    return Code(digest[:WHOLE_DIGITS].upper(), typed, changes_at, valid_until)
 
 
 def clean_code(text: str) -> str:
@@ -67,7 +68,13 @@ def clean_code(text: str) -> str:
 
 def short_part(code: str) -> str:
     """The letters of a typed code that name its lesson, or ''."""
-    return code[:TYPED_LETTERS] if len(code) in {TYPED_LETTERS, 2 * TYPED_LETTERS} else ""
+    lengths = {TYPED_LETTERS, 2 * TYPED_LETTERS, TYPED_LETTERS + MANY_LETTERS}
+    return code[:TYPED_LETTERS] if len(code) in lengths else ""
+
+
+def is_typed(code: str) -> bool:
+    """Whether a code was typed, as the scripts see it; a whole one comes from the link."""
+    return len(code) != WHOLE_DIGITS
 
 
 def network_of(cidr: str) -> Network:

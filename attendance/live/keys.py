@@ -15,6 +15,10 @@ code expires that stands for no lesson which is live.
                                               of who is expected, for the check-in
     attn:{<lesson id>}:requests   hash        request id -> envelope with the revision of its event
                                               and a digest of what was asked for
+    attn:{<lesson id>}:scans      hash        id of a scan -> school number of who has used it
+    attn:{<lesson id>}:guesses    hash        school number -> how many wrong codes they have typed;
+                                              * for all, letters where the typed code is longer
+    attn:{<lesson id>}:devices    hash        school number -> digest of the browser of their mark
     attn:{<lesson id>}:outbox     hash        school number -> check-in for the verifier, with its
                                               next attempt; outlives the lesson until it is sent
     attn:{queue}:due              sorted set  lesson id, scored by ends_at in epoch ms
@@ -77,6 +81,21 @@ def requests(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:requests"
 
 
+def scans(lesson_id: UUID) -> str:
+    """The hash of its used scans: each makes one mark."""
+    return f"attn:{{{lesson_id}}}:scans"
+
+
+def guesses(lesson_id: UUID) -> str:
+    """The hash of its wrong typed codes, by student."""
+    return f"attn:{{{lesson_id}}}:guesses"
+
+
+def devices(lesson_id: UUID) -> str:
+    """The hash of the browsers that its marks came from, as digests of this lesson alone."""
+    return f"attn:{{{lesson_id}}}:devices"
+
+
 def outbox(lesson_id: UUID) -> str:
     """The hash of its check-ins that wait for the external verifier."""
     return f"attn:{{{lesson_id}}}:outbox"
@@ -104,5 +123,5 @@ def section(section_id: int) -> str:
 
 def of_lesson(lesson_id: UUID) -> list[str]:
     """Every key that leaves with its lesson, in the order that scripts take them."""
-    parts = (lesson, records, events, corrupt, refusals, roster, requests)
+    parts = (lesson, records, events, corrupt, refusals, roster, requests, scans, guesses, devices)
     return [key(lesson_id) for key in parts]

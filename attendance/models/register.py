@@ -185,6 +185,10 @@ class AttendanceRecord(rules.SoftDeleted):
         db_index=False,
         verbose_name=_("excused by"),
     )
+    device_group = models.PositiveSmallIntegerField(
+        _("marks of one browser"), null=True, blank=True, editable=False
+    )
+    """The same for marks of this lesson that came from one browser; None for any other."""
     previous = models.CharField(_("before the last correction"), max_length=10, blank=True)
     revision = models.BigIntegerField(_("revision"))
     changed_at = models.DateTimeField(_("changed at"))

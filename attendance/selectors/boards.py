@@ -17,7 +17,7 @@ from attendance.live.refusals import LiveRefusal
 from attendance.live.store import LiveRoster, Register
 from attendance.models import Attendance, LessonLedger, QuarantinedPayload
 from attendance.rules.verdicts import Mark
-from attendance.selectors import registers, shapes, whereabouts
+from attendance.selectors import elsewhere, registers, shapes, whereabouts
 from attendance.selectors.counts import CAME, roster_counts
 from attendance.selectors.lessons import find_lesson, state_now
 from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, RosterCounts
@@ -37,6 +37,8 @@ class Board(NamedTuple):
     records: Sequence[RegisterRecord] = ()
     """By school number, those flagged as deleted among them."""
     refusals: Sequence[LiveRefusal] = ()
+    elsewhere: frozenset[str] = frozenset()
+    """Numbers of who came to another lesson of the same time as well."""
     unreadable: int = 0
     """Check-ins that were counted and cannot be read, or are missing: a teacher asks who it was."""
     minutes_left: int = 0
@@ -141,6 +143,7 @@ def _of_live(live: Register, state: str) -> Board:
         minutes_left=_minutes_left(live.lesson),
         records=records,
         refusals=live.refusals,
+        elsewhere=frozenset() if live.is_unchanged else elsewhere.of_live(live.lesson),
         unreadable=live.unreadable + max(0, live.lesson.record_count - _there(live)),
         is_unchanged=live.is_unchanged,
     )
@@ -160,6 +163,7 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
         version=str(version),
         records=records,
         refusals=registers.stored_refusals(row),
+        elsewhere=elsewhere.of_stored(row),
         unreadable=_unreadable(row.pk),
         is_roster_open=_is_roster_open(row, state),
     )

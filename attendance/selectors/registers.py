@@ -146,9 +146,16 @@ def _live_register(live: Register) -> RegisterView:
 def records_of_live(live: Register) -> list[RegisterRecord]:
     """The records of a live register; its copy of the roster says who is expected."""
     if live.lesson.data.section is None:
-        return [shapes.record_of_live(record) for record in live.records]
+        return [
+            shapes.record_of_live(record, device_group=live.devices.get(record.school_number))
+            for record in live.records
+        ]
     records = [
-        shapes.record_of_live(record, is_expected=record.school_number in live.roster)
+        shapes.record_of_live(
+            record,
+            is_expected=record.school_number in live.roster,
+            device_group=live.devices.get(record.school_number),
+        )
         for record in live.records
     ]
     roots = {number: listed.number for number, listed in live.roster.items()}

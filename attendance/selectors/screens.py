@@ -33,7 +33,10 @@ def _code(lesson_id: UUID) -> ShownCode:
     if lesson.is_over:
         raise LessonClosed(_("This lesson is over: there is no code to show."))
     data = lesson.data
-    return ShownCode(data.short_code, codes.code_at(data.secret, data.code_seconds, lesson.read_at))
+    # After the lesson was read: an answer is never that of fewer letters than are asked for.
+    letters = store.letters_of_code(lesson_id)
+    code = codes.code_at(data.secret, data.code_seconds, lesson.read_at, letters=letters)
+    return ShownCode(data.short_code, code)
 
 
 def _none(lesson_id: UUID) -> ShownCode:

@@ -90,6 +90,8 @@ class RegisterRecord(msgspec.Struct, frozen=True, kw_only=True):
     changed_at: datetime
     is_expected: bool | None = None
     """Whether the student was on the roster; None where that is not known."""
+    device_group: int | None = None
+    """The same for marks of a lesson that came from one browser; None for any other."""
 
     @property
     def is_deleted(self) -> bool:
@@ -222,7 +224,9 @@ def lesson_of_stored(
     )
 
 
-def record_of_live(record: LiveRecord, *, is_expected: bool | None = None) -> RegisterRecord:
+def record_of_live(
+    record: LiveRecord, *, is_expected: bool | None = None, device_group: int | None = None
+) -> RegisterRecord:
     """A record that is in Redis; its roster says who is expected."""
     return RegisterRecord(
         school_number=record.school_number,
@@ -236,6 +240,7 @@ def record_of_live(record: LiveRecord, *, is_expected: bool | None = None) -> Re
         revision=record.revision,
         changed_at=record.changed_at,
         is_expected=is_expected,
+        device_group=device_group,
     )
 
 
@@ -253,6 +258,7 @@ def record_of_stored(row: AttendanceRecord) -> RegisterRecord:
         revision=row.revision,
         changed_at=row.changed_at,
         is_expected=row.is_expected,
+        device_group=row.device_group,
     )
 
 

@@ -16,7 +16,7 @@ from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import refusals, rosters, scans, validation
+from attendance.services import refusals, rosters, scans, shared_devices, validation
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
 from users.selectors import accounts_of_number
@@ -31,6 +31,8 @@ class Given(NamedTuple):
     """A scan that `scans.keep_scan` signed for a code; it is valid for five minutes."""
     address: str = ""
     """The address that the request came from."""
+    device: str = ""
+    """The cookie of the browser, as `shared_devices.device_of` reads it."""
     other_numbers: Sequence[str] = ()
     """Of the same person: a record under one of them is theirs, and is not made twice."""
 
@@ -51,13 +53,13 @@ def check_in(lesson_id: UUID, *, student: Person, given: Given = NOTHING) -> Che
     """Mark a student as here. Repeated, it returns the first record unchanged.
 
     Raises InvalidSchoolNumber, InvalidFullName, LessonNotFound, LessonNotOpen,
-    LessonClosed, LessonNotHeld, LessonFull, CodeMissing, CodeWrong, CodeExpired,
-    NetworkNotAllowed, NotOnRoster, RejectedByTeacher, LessonUnreadable and
-    LiveStoreUnavailable.
+    LessonClosed, LessonNotHeld, LessonFull, CodeMissing, CodeWrong, CodeExpired, CodeLonger,
+    TooManyWrongCodes, ScanNotYours, NetworkNotAllowed, NotOnRoster, RejectedByTeacher,
+    LessonUnreadable and LiveStoreUnavailable.
     """
     person = validation.clean_person(student)
     data = RecordData(person.school_number, person.full_name, Source.STUDENT.value)
-    shown = _clean_given(lesson_id, given)
+    shown = _clean_given(lesson_id, person, given)
     try:
         result = _take(lesson_id, data, shown, given.other_numbers)
     except LessonNotFound:
@@ -81,12 +83,16 @@ def _take(
     return store.check_in(lesson_id, data, shown, other_numbers=other_numbers, as_walk_in=held)
 
 
-def _clean_given(lesson_id: UUID, given: Given) -> Shown:
+def _clean_given(lesson_id: UUID, person: Person, given: Given) -> Shown:
     # Most lessons ask for nothing: empty values are not checked at all.
-    return Shown(
-        codes.clean_code(given.code) if given.code else "",
-        scans.open_scan(given.scan, lesson_id) if given.scan else "",
-        codes.hex_address(given.address) if given.address else "",
+    shown = store.NOTHING_SHOWN
+    if given.scan:
+        numbers = (person.school_number, *given.other_numbers)
+        shown = scans.open_scan(given.scan, lesson_id, numbers=numbers, address=given.address)
+    return shown._replace(
+        code=codes.clean_code(given.code) if given.code else "",
+        address=codes.hex_address(given.address) if given.address else "",
+        device=shared_devices.in_lesson(given.device, lesson_id),
     )
 
 

@@ -1,5 +1,6 @@
 """The rows of a board: who is here, who is not, and about whom a teacher has to decide."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -44,6 +45,10 @@ class BoardRow(NamedTuple):
     """Whether nobody has spoken of this student: one click says that they are here."""
     tried_again: LiveRefusal | None = None
     """The attempts of somebody whose check-in was rejected."""
+    same_device: Sequence[str] = ()
+    """The names of others whose mark came from the same browser."""
+    is_elsewhere: bool = False
+    """Whether they came to another lesson of the same time as well."""
 
 
 class Group(NamedTuple):
@@ -65,6 +70,10 @@ class BoardRows(NamedTuple):
     counts: dict[str, int]
     walk_ins: int
     """How many are here who are not on the roster."""
+    one_device: Sequence[Sequence[RegisterRecord]]
+    """Marks that came from one browser, browser by browser, whatever the search."""
+    elsewhere: Sequence[RegisterRecord]
+    """Who came to another lesson of the same time as well."""
 
 
 ToRow = Callable[[RegisterRecord], BoardRow]
@@ -81,7 +90,8 @@ _TITLES: Final = {
 def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
     """The rows of one tab in whose number or name the text stands; an unknown tab is all."""
     kept = [record for record in board.records if not record.is_deleted]
-    refusals, of_record = _open_refusals(board, kept), _rows_with_attempts(board)
+    refusals, one_device = _open_refusals(board, kept), _by_device(kept)
+    of_record = _with_doubts(board, _rows_with_attempts(board), one_device)
     has_roster = board.lesson.section is not None
     groups = (
         _by_group(board, kept, of_record) if has_roster else {ALL: _newest_first(kept, of_record)}
@@ -106,6 +116,8 @@ def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
         deleted=[record for record in board.records if record.is_deleted],
         counts=counts,
         walk_ins=sum(r.is_expected is False and r.status in _HERE for r in kept),
+        one_device=one_device,
+        elsewhere=[record for record in kept if record.school_number in board.elsewhere],
     )
 
 
@@ -129,6 +141,31 @@ def _rows_with_attempts(board: Board) -> ToRow:
         is_rejected = record.status == Status.REJECTED
         tried_again = attempts.get(record.school_number) if is_rejected else None
         return row_of_record(record)._replace(tried_again=tried_again)
+
+    return row
+
+
+def _by_device(kept: Iterable[RegisterRecord]) -> list[list[RegisterRecord]]:
+    groups: dict[int, list[RegisterRecord]] = defaultdict(list)
+    for record in kept:
+        if record.device_group is not None:
+            groups[record.device_group].append(record)
+    # Of two marks one may be taken out by now.
+    return [groups[key] for key in sorted(groups) if len(groups[key]) > 1]
+
+
+def _with_doubts(
+    board: Board, of_record: ToRow, one_device: Iterable[Sequence[RegisterRecord]]
+) -> ToRow:
+    """How a record becomes a row with what may make a teacher look twice; it decides nothing."""
+    sharers = {record.school_number: group for group in one_device for record in group}
+
+    def row(record: RegisterRecord) -> BoardRow:
+        others = [each for each in sharers.get(record.school_number, ()) if each is not record]
+        return of_record(record)._replace(
+            same_device=[each.full_name for each in others],
+            is_elsewhere=record.school_number in board.elsewhere,
+        )
 
     return row
 

@@ -129,6 +129,23 @@ _ERRORS = {
         "warn",
         wants_code=True,
     ),
+    "code_longer": Words(
+        _("The code is longer now"),
+        _("Type all of it from the screen, or scan the picture."),
+        "warn",
+        wants_code=True,
+    ),
+    "too_many_wrong_codes": Words(
+        _("Too many wrong codes"),
+        _("Typing does not help any more in this lesson. Scan the picture with your camera."),
+        "bad",
+    ),
+    "scan_not_yours": Words(
+        _("This scan is not yours"),
+        _("It was made or used by somebody else. Scan the code that is on the screen now."),
+        "bad",
+        wants_code=True,
+    ),
     "network_not_allowed": Words(
         _("Not from this network"), _("Join the network of the campus, then try again."), "bad"
     ),

@@ -15,7 +15,7 @@ def test_nothing_is_wrong_with_the_scripts_and_the_style_sheets() -> None:
 def test_every_script_is_checked_with_what_comes_before_it() -> None:
     scripts = lua.scripts()
     assert [path.stem for path in scripts["check_code"]] == [
-        *("clock", "prelude", "stamping", "codes", "check_code"),
+        *("clock", "prelude", "stamping", "codes", "guesses", "refusals", "check_code"),
     ]
     every = {path for files in scripts.values() for path in files}
     assert every == set(lua.FOLDER.glob("*.lua"))

@@ -8,8 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from attendance.http_bodies import LARGEST_CALL, LARGEST_FORM
-from tests.pages.visitors import signed_in
-from tests.support.callers import Api
+from tests.support.callers import Api, signed_in
 from tests.support.lessons import TEACHER, live_lesson, student
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -7,22 +7,23 @@ from django.test import Client
 from attendance.live.payloads import LiveLesson
 from attendance.services.check_in import check_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from tests.support.callers import account
+from tests.support.callers import signed_in, text_of
 from tests.support.lessons import TEACHER
 from users.identity import Person, Role
 
+__all__ = [
+    "STAFF",
+    "STUDENT",
+    "enter",
+    "form_of",
+    "lesson_with",
+    "signed_in",
+    "started_lesson",
+    "text_of",
+]
+
 STUDENT = Person("S-014", "Student 014")
 STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
-
-
-def signed_in(person: Person) -> Client:
-    client = Client()
-    client.force_login(account(person), "users.backends.AccountBackend")
-    return client
-
-
-def text_of(answer: Any) -> str:
-    return " ".join(answer.content.decode().split())
 
 
 def started_lesson(*checks: str, lesson_name: str = "Physics", **plan: Any) -> LiveLesson:

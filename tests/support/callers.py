@@ -24,6 +24,18 @@ def account(person: Person, *, password: str | None = None) -> User:
     return known
 
 
+def signed_in(person: Person) -> Client:
+    """The browser of somebody who has signed in."""
+    client = Client()
+    client.force_login(account(person), "users.backends.AccountBackend")
+    return client
+
+
+def text_of(answer: Any) -> str:
+    """A page as one line."""
+    return " ".join(answer.content.decode().split())
+
+
 class Api:
     """A caller's way into the API; JSON in, JSON out."""
 

@@ -15,7 +15,7 @@ from rest_framework import exceptions
 
 from attendance.api import problems
 from attendance.api.callers import SCHEME, StudentOnly, check_factor, identify
-from attendance.services import limits, receipts
+from attendance.services import limits, receipts, shared_devices
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from users.credentials import Caller
@@ -53,7 +53,9 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     body = _body(request)
     limits.count_check_in(caller.person.school_number)
     given = Given(code=body.code, scan=body.scan, address=address_of(request.META))
-    given = given._replace(other_numbers=caller.other_numbers)
+    given = given._replace(
+        device=shared_devices.device_of(request.COOKIES), other_numbers=caller.other_numbers
+    )
     result = check_in(lesson_id, student=caller.person, given=given)
     return HttpResponse(
         _encode(_data(result)),

@@ -1,5 +1,6 @@
 """Endpoints that keep a scan, and that restore a mark from its receipt."""
 
+from typing import Any
 from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
@@ -24,14 +25,17 @@ class ScansEndpoint(APIView):
     @extend_schema(
         request=requests.CodeSerializer,
         responses={201: responses.KeptScanSerializer},
-        description="Keep a code for five minutes, while you sign in. It marks nothing.",
+        description="Keep a code for five minutes, while you sign in. It marks nothing, and it "
+        "makes one mark: yours, where you have signed in.",
     )
     def post(self, request: Request, lesson_id: UUID) -> Response:
         code = body_of(request, requests.CodeSerializer)["code"]
-        user_id = request.user.user_id if isinstance(request.user, Caller) else None
+        user: Any = request.user
+        caller = user if isinstance(user, Caller) else None
+        user_id = caller.user_id if caller else None
         device = device_of_request(request._request)
         scanner = scans.scanner_of(address_of(request.META), device, user_id)
-        scan = scans.keep_scan(lesson_id, code, scanner=scanner)
+        scan = scans.keep_scan(lesson_id, code, scanner=scanner, caller=caller)
         return Response(responses.KeptScanSerializer(scan).data, status=201)
 
 

@@ -1,18 +1,20 @@
 -- One student says "here". attendance/rules/status.py has the same rule.
 -- KEYS    1 lesson, 2 records, 3 corrupt, 4 refusals, 5 outbox, 6 roster, 7 events,
---         8 requests
+--         8 requests, 9 scans, 10 guesses, 11 devices
 -- ARGV    1 lesson id, 2 school number, 3 JSON, 4 most records of a lesson, 5 most refusals,
---         6 code or '', 7 instant of a scan in ms or '', 8 address in 32 hex digits or '',
---         9 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
---         10 other numbers of the student, with commas between, or ''
+--         6 code or '', 7 instant of a scan in ms or '', 8 its id or '', 9 its traits, with
+--         commas between: typed, of_another (made by somebody else who had signed in),
+--         elsewhere (made by nobody in particular, from another address)
+--         10 address in 32 hex digits or '', 11 digest of the browser or ''
+--         12 JSON of a record that is held, where PostgreSQL does not expect the student; or ''
+--         13 other numbers of the student, with commas between, or ''
 -- RETURNS created, record, lesson data, number | repeated, record, lesson data, number
 --         arrived, record, lesson data, number: a teacher's word stands, the arrival is with it
---         not_expected: ask PostgreSQL, then try again with 9 | not_on_roster
+--         not_expected: ask PostgreSQL, then try again with 12 | not_on_roster
 --         lesson_not_open, opens at | lesson_closed, ends_at | rejected_by_teacher, record
---         code_missing | code_wrong | code_expired | network_not_allowed | lesson_full
+--         code_missing | code_wrong | code_expired | code_longer | too_many_wrong_codes
+--         scan_not_yours | network_not_allowed | lesson_full
 --         lesson_not_held | clock_wrong | not_found | starting | unreadable
-local SCAN_MS = 300000
-
 local function is_inside(networks, address)
   for _, network in ipairs(networks) do
     if network.first <= address and address <= network.last then return true end
@@ -28,13 +30,19 @@ end
 
 -- Returns why this check-in is refused, or nil, and whether an external verifier decides.
 -- A scan that was kept counts as its code.
-local function broken_check(plan, now)
+local function broken_check(plan, now, scan, who)
   local wanted = wanted_checks(plan)
-  if wanted.network and not is_inside(plan.networks, ARGV[8]) then return 'network_not_allowed' end
+  if wanted.network and not is_inside(plan.networks, ARGV[10]) then return 'network_not_allowed' end
   if not wanted.code then return nil, wanted.external end
-  local scanned_at = counter(ARGV[7])
-  if not scanned_at then return code_fault(plan, now, ARGV[6]), wanted.external end
-  return now - scanned_at > SCAN_MS and 'code_expired' or nil, wanted.external
+  if scan then return scan_fault(plan, now, scan, who), wanted.external end
+  return code_fault(plan, now, ARGV[6], KEYS[10], who), wanted.external
+end
+
+-- The scan that stands for the code, or nil: of a lesson without codes it says nothing.
+local function scan_of(plan)
+  local at = counter(ARGV[7])
+  if not (at and wanted_checks(plan).code) then return nil end
+  return {at = at, id = ARGV[8], traits = ARGV[9], key = KEYS[9], guesses = KEYS[10]}
 end
 
 -- JSON null is userdata in Lua, not nil.
@@ -51,11 +59,9 @@ local function walk_in_rule(plan)
 end
 
 -- When the student came: with the scan that stands for the code, else now. No scan opens a lesson
--- earlier, and none that is of a lesson without codes says anything.
-local function arrival(plan, opens_at, now)
-  local scanned_at = counter(ARGV[7])
-  if not (scanned_at and wanted_checks(plan).code) then return now end
-  return math.max(opens_at, math.min(scanned_at, now))
+-- earlier.
+local function arrival(scan, opens_at, now)
+  return scan and math.max(opens_at, math.min(scan.at, now)) or now
 end
 
 local function worth(lesson, rule, at)
@@ -85,10 +91,11 @@ local function standing(number)
   return raw, stamp, json, before, before and before[6] ~= 'undone'
 end
 
-local number = ARGV[2]
+local number, who = ARGV[2], numbers_of(ARGV[2], ARGV[13])
 local known, stamp, json, before, stands = standing(number)
 -- Whoever has got another number since, or has two accounts, is here under the other one.
-for _, other in ipairs(not stands and ARGV[10] ~= '' and split(ARGV[10]) or {}) do
+for i = 2, stands and 0 or #who do
+  local other = who[i]
   local its_known, its_stamp, its_json, its_before, its_stands = standing(other)
   if its_stands then
     number, known, stamp, json, before, stands =
@@ -103,17 +110,18 @@ if stands and before[3] ~= '' then return {'repeated', known, lesson.data, numbe
 
 local plan = cjson.decode(lesson.json)
 local rule = has(plan.rule, 'table') and plan.rule or {}
+local scan = scan_of(plan)
 local opens_at = lesson.starts_at - (rule.opens_before_s or 0) * 1000
 local is_open = opens_at <= now and now < lesson.ends_at
 local fault, is_external
-if is_open then fault, is_external = broken_check(plan, now) end
+if is_open then fault, is_external = broken_check(plan, now, scan, who) end
 if stands and (not is_open or fault) then return {'repeated', known, lesson.data, number} end
 if now < opens_at then return refuse('lesson_not_open', int(opens_at)) end
 if now >= lesson.ends_at then return refuse('lesson_closed', int(lesson.ends_at)) end
 if has(plan.not_held, 'table') then return refuse('lesson_not_held') end
 if fault then return refuse(fault) end
 local revision = int(lesson.revision + 1)
-local came_at = arrival(plan, opens_at, now)
+local came_at = arrival(scan, opens_at, now)
 if stands then
   -- Somebody has spoken of this student before: that word stands, with the arrival beside it.
   local fresh = {revision, int(now), int(came_at), before[4], before[5], before[6]}
@@ -127,13 +135,15 @@ if stands then
     cjson.encode({kind = 'record_arrived', actor = student, source = 'student',
       student = student}))
   redis.call('HSET', KEYS[2], number, record)
+  claim_scan(scan, ARGV[2])
+  note_device(KEYS[11], number, ARGV[11])
   save_counts(KEYS[1], lesson,
     {now = now, revision = revision, event_count = lesson.event_count + 1})
   return {'arrived', record, lesson.data, number}
 end
 local walk_in = walk_in_rule(plan)
 local is_held = walk_in == 'hold'
-if (is_held or walk_in == 'refuse') and ARGV[9] == '' then return {'not_expected'} end
+if (is_held or walk_in == 'refuse') and ARGV[12] == '' then return {'not_expected'} end
 if walk_in == 'refuse' then return refuse('not_on_roster') end
 local count = lesson.record_count
 if not stamp then
@@ -143,8 +153,10 @@ if not stamp then
 end
 local status = (is_external or is_held) and 'pending' or worth(lesson, rule, came_at)
 local fresh = table.concat({revision, int(now), int(came_at), status, '', 'kept'}, ',')
-local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[9] or ARGV[3])
+local record = seal(ARGV[1], 'record', ARGV[2], fresh, is_held and ARGV[12] or ARGV[3])
 redis.call('HSET', KEYS[2], ARGV[2], record)
+claim_scan(scan, ARGV[2])
+note_device(KEYS[11], ARGV[2], ARGV[11])
 save_counts(KEYS[1], lesson, {now = now, revision = revision, record_count = count})
 if is_external and not is_held then redis.call('HSET', KEYS[5], ARGV[2], '0,0|' .. record) end
 return {'created', record, lesson.data, number}

@@ -1,6 +1,6 @@
 -- Remove a lesson from Redis, only at the revision that was stored, only if it is over.
 -- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals, 6 roster,
---         7 requests
+--         7 requests, 8 scans, 9 guesses, 10 devices
 -- ARGV    1 revision, 2 last event or '', 3 ids of the site and of those it has adopted
 -- RETURNS discarded, refusals | changed | not_over | clock_wrong | not_found | foreign, site
 local lesson, why = read_lesson(KEYS[1])

@@ -1,11 +1,11 @@
 -- The register of a live lesson, unless the caller already has all of it.
--- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals, 6 roster
+-- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals, 6 roster, 10 devices
 -- ARGV    1 revision that the caller has, or '', 2 refused attempts that the caller has, or '' for
 --         a caller who does not want them, 3 '1' to see events as well, 4 changes of the roster
 --         that the caller has, or '' for a caller who does not mind
 -- RETURNS unchanged, now ms, lesson fields, refused attempts, changes of the roster
 --         register, now ms, lesson fields, refused attempts, records, events, corrupt, refusals,
---         roster, changes of the roster
+--         roster, changes of the roster, devices (for a caller who wants refused attempts)
 --         not_found | starting | unreadable
 
 -- How often somebody was refused; the revision does not show it.
@@ -29,6 +29,7 @@ if ARGV[1] == int(lesson.revision) and has_refused and has_roster then
 end
 local events = ARGV[3] == '1' and redis.call('LRANGE', KEYS[3], 0, -1) or {}
 local refusals = refused ~= '0' and redis.call('HGETALL', KEYS[5]) or {}
+local has_devices = ARGV[2] ~= '' and redis.call('TYPE', KEYS[10]).ok == 'hash'
 return {'register', int(now_ms()), fields, refused, redis.call('HGETALL', KEYS[2]), events,
   redis.call('LRANGE', KEYS[4], 0, -1), refusals, redis.call('HGETALL', KEYS[6]),
-  roster_changes}
+  roster_changes, has_devices and redis.call('HGETALL', KEYS[10]) or {}}

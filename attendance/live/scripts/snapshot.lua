@@ -1,6 +1,7 @@
 -- All that one lesson holds, at one revision, once it is over.
--- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals
--- RETURNS snapshot, now ms, lesson fields, records, events, corrupt, refusals
+-- KEYS    1 lesson, 2 records, 3 events, 4 corrupt, 5 refusals, 6 devices
+-- RETURNS snapshot, now ms, lesson fields, records, events, corrupt, refusals,
+--         devices
 --         not_found | headless | not_over, ends_at | starting
 --         wrong_type, which key | unreadable, data | clock_wrong
 local types = {'hash', 'hash', 'list', 'list'}
@@ -17,5 +18,8 @@ if not now then return {'clock_wrong'} end
 if now < lesson.ends_at then return {'not_over', int(lesson.ends_at)} end
 local refusals = {}
 if redis.call('TYPE', KEYS[5]).ok == 'hash' then refusals = redis.call('HGETALL', KEYS[5]) end
+local devices = {}
+if redis.call('TYPE', KEYS[6]).ok == 'hash' then devices = redis.call('HGETALL', KEYS[6]) end
 return {'snapshot', int(now), lesson_fields(KEYS[1]), redis.call('HGETALL', KEYS[2]),
-  redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1), refusals}
+  redis.call('LRANGE', KEYS[3], 0, -1), redis.call('LRANGE', KEYS[4], 0, -1), refusals,
+  devices}

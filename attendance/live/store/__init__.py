@@ -5,7 +5,15 @@ LiveStoreUnavailable (cannot be reached), LessonUnreadable (damaged) and those
 that each function names.
 """
 
-from attendance.live.store.check_ins import CheckIn, NotExpected, Shown, check_code, check_in
+from attendance.live.store.check_ins import (
+    NOTHING_SHOWN,
+    CheckIn,
+    NotExpected,
+    Shown,
+    check_code,
+    check_in,
+    letters_of_code,
+)
 from attendance.live.store.ending import change_data, extend, finish, recount
 from attendance.live.store.marks import (
     CorrectedRecord,
@@ -52,6 +60,7 @@ from attendance.live.store.reading import (
     read_lessons,
     sections_lesson,
     teachers_lesson,
+    who_came,
 )
 from attendance.live.store.request_ids import NO_REQUEST, is_repeated
 from attendance.live.store.rosters import (
@@ -81,6 +90,7 @@ from attendance.live.store.snapshots import (
 from attendance.live.store.starting import NewLesson, abandon, is_own, start
 
 __all__ = [
+    "NOTHING_SHOWN",
     "NO_REQUEST",
     "CheckIn",
     "CorrectedRecord",
@@ -124,6 +134,7 @@ __all__ = [
     "is_own",
     "is_repeated",
     "lesson_by_code",
+    "letters_of_code",
     "note_names",
     "now",
     "outside_due",
@@ -151,5 +162,6 @@ __all__ = [
     "tidy_parked",
     "unpark",
     "unpark_waiting",
+    "who_came",
     "write_roster",
 ]

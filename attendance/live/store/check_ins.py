@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonUnreadable
-from attendance.live import client, decoding, keys, payloads
+from attendance.live import client, codes, decoding, keys, payloads
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LessonData, LiveRecord, RecordData
 from attendance.live.store.replies import decode_record, refuse
@@ -22,8 +22,14 @@ class Shown(NamedTuple):
     """As `codes.clean_code` leaves it."""
     scanned_at_ms: int | str = ""
     """When a scan, whose signature was verified, was judged; '' for none."""
+    scan_id: str = ""
+    """The first mark that this scan makes claims it."""
+    scan_traits: str = ""
+    """What the script has to know of it, with commas between: see check_in.lua."""
     address: str = ""
     """As `codes.hex_address` writes it."""
+    device: str = ""
+    """A digest of the browser that means something in this lesson alone, or ''."""
 
 
 class NotExpected(Exception):
@@ -48,6 +54,9 @@ _CHECK_IN_KEYS = (
     keys.roster,
     keys.events,
     keys.requests,
+    keys.scans,
+    keys.guesses,
+    keys.devices,
 )
 
 
@@ -69,8 +78,8 @@ def check_in(
     NotExpected where the section holds or refuses whoever is not on its roster: the
     caller asks PostgreSQL, and tries again with `as_walk_in`, the record to be held.
     Raises LessonNotFound, LessonNotOpen, LessonClosed, LessonNotHeld, LessonFull,
-    CodeMissing, CodeWrong, CodeExpired, NetworkNotAllowed, NotOnRoster and
-    RejectedByTeacher.
+    CodeMissing, CodeWrong, CodeExpired, CodeLonger, TooManyWrongCodes, ScanNotYours,
+    NetworkNotAllowed, NotOnRoster and RejectedByTeacher.
     """
     reply = client.run(
         "check_in",
@@ -104,12 +113,30 @@ def _plan(lesson_id: UUID, raw: bytes) -> tuple[LessonData, datetime, datetime]:
         raise LessonUnreadable from error
 
 
-def check_code(lesson_id: UUID, code: str) -> datetime:
+def check_code(
+    lesson_id: UUID,
+    code: str,
+    *,
+    numbers: Sequence[str] = (),
+    student: RecordData | None = None,
+) -> datetime:
     """Judge a code now. Returns the instant of the scan, by the live store's clock.
 
-    Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong and CodeExpired.
+    A wrong code that could be typed is counted for who has signed in, under `numbers`, the
+    number of the account first, and for the lesson. Where it is a `student`, their teacher
+    sees it. Raises LessonNotFound, LessonClosed, CodeMissing, CodeWrong, CodeExpired,
+    CodeLonger and TooManyWrongCodes.
     """
-    reply = client.run("check_code", [keys.lesson(lesson_id)], (code,))
+    names = [key(lesson_id) for key in (keys.lesson, keys.refusals, keys.guesses)]
+    number, others = ("".join(numbers[:1]), ",".join(numbers[1:]))
+    told = payloads.encode(student) if student else ""
+    reply = client.run("check_code", names, (code, number, others, told, MOST_REFUSALS))
     if reply[0] != b"valid":
         refuse(reply)
     return instants.instant(int(reply[1]))
+
+
+def letters_of_code(lesson_id: UUID) -> int:
+    """How many letters of a typed code rotate: more, once many wrong ones were typed."""
+    is_longer = client.run("letters", [keys.guesses(lesson_id)])[0] == b"many"
+    return codes.MANY_LETTERS if is_longer else codes.TYPED_LETTERS

@@ -1,12 +1,12 @@
 """Corrections, and the register of a lesson that lives in Redis."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonUnreadable
-from attendance.live import client, decoding, keys, payloads
+from attendance.live import client, decoding, devices, keys, payloads
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import (
     EventData,
@@ -58,6 +58,8 @@ class Register(NamedTuple):
     """How often its copy of the roster was written; the revision does not show it."""
     refused_attempts: int = 0
     """How often somebody was refused; 0 for a caller who did not ask for refusals."""
+    devices: Mapping[str, int] = devices.NONE
+    """The group of each number that shares a browser, for a caller who asked for refusals."""
     unreadable: int = 0
     """How many values stand where a record or an event should be and cannot be read."""
     is_unchanged: bool = False
@@ -210,7 +212,9 @@ def read_history(lesson_id: UUID, school_number: str) -> RecordHistory:
 
 
 def _register(lesson_id: UUID, reply: list[Any]) -> Register:
-    _, read_at, fields, refused, flat, raw_events, corrupt, refusals, roster, changes = reply
+    _, read_at, fields, refused, flat, raw_events, corrupt, refusals, roster, changes, shared = (
+        reply
+    )
     records: list[LiveRecord] = []
     events, unreadable = _events(lesson_id, raw_events)
     for field, raw in zip(flat[::2], flat[1::2], strict=True):
@@ -226,6 +230,7 @@ def _register(lesson_id: UUID, reply: list[Any]) -> Register:
         roster=decode_roster(lesson_id, roster),
         roster_changes=_count(changes),
         refused_attempts=int(refused),
+        devices=devices.groups_of(shared),
         unreadable=unreadable + len(corrupt),
     )
 

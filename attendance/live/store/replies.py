@@ -5,6 +5,7 @@ from uuid import UUID
 
 from attendance.errors import (
     CodeExpired,
+    CodeLonger,
     CodeMissing,
     CodeWrong,
     Conflict,
@@ -19,6 +20,8 @@ from attendance.errors import (
     NotOnRoster,
     RejectedByTeacher,
     RequestIdReused,
+    ScanNotYours,
+    TooManyWrongCodes,
 )
 from attendance.live import decoding
 from attendance.live.envelope import Corrupt
@@ -50,6 +53,9 @@ _PLAIN = {
     b"code_missing": CodeMissing,
     b"code_wrong": CodeWrong,
     b"code_expired": CodeExpired,
+    b"code_longer": CodeLonger,
+    b"too_many_wrong_codes": TooManyWrongCodes,
+    b"scan_not_yours": ScanNotYours,
     b"network_not_allowed": NetworkNotAllowed,
     b"rejected_by_teacher": RejectedByTeacher,
     b"not_on_roster": NotOnRoster,

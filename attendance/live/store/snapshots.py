@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from attendance.live import client, decoding, keys
+from attendance.live import client, decoding, devices, keys
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord, RequestKey
 from attendance.live.refusals import LiveRefusal, decode_refusals
@@ -31,6 +31,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     raw_events: list[bytes]
     raw_corrupt: list[bytes]
     refusals: list[LiveRefusal]
+    devices: dict[str, int]
+    """The group of each number that shares a browser with another."""
 
     @property
     def read(self) -> int:
@@ -104,7 +106,7 @@ def snapshot_many(lesson_ids: Sequence[UUID]) -> dict[UUID, Snapshot | Unsnapped
 
     Raises LiveStoreUnavailable.
     """
-    parts = (keys.lesson, keys.records, keys.events, keys.corrupt, keys.refusals)
+    parts = (keys.lesson, keys.records, keys.events, keys.corrupt, keys.refusals, keys.devices)
     calls = [client.Call("snapshot", [key(i) for key in parts]) for i in lesson_ids]
     replies = client.run_many(calls) if calls else []
     return {
@@ -131,7 +133,7 @@ def _snapshot(lesson_id: UUID, reply: Any) -> Snapshot | Unsnapped:
 
 
 def _decode_snapshot(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
-    _, read_at, fields, flat, raw_events, raw_corrupt, refusals = reply
+    _, read_at, fields, flat, raw_events, raw_corrupt, refusals, shared = reply
     try:
         lesson = decoding.decode_lesson(lesson_id, read_at, fields)
     except Corrupt as error:
@@ -143,6 +145,7 @@ def _decode_snapshot(lesson_id: UUID, reply: list[Any]) -> Snapshot | Unsnapped:
         raw_events=raw_events,
         raw_corrupt=raw_corrupt,
         refusals=decode_refusals(lesson_id, refusals),
+        devices=devices.groups_of(shared),
     )
 
 

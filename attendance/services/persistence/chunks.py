@@ -21,7 +21,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.services import claims, durable_commits, ledger, refusals
+from attendance.services import claims, durable_commits, ledger, refusals, shared_devices
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
     captured,
@@ -114,6 +114,7 @@ def _store(
     quarantined = quarantine.keep_payloads(lessons, without_row)
     seen = [x.snapshot for x in lessons.to_write] + [x.snapshot for x in lessons.rewound]
     refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
+    shared_devices.keep({snapshot.lesson.id: snapshot.devices for snapshot in seen})
     in_table = captured.count_rows(lessons, without_row)
     return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
 

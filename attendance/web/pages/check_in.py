@@ -1,10 +1,11 @@
 """A student's way in: the QR code's link or a typed code, one button, a result to show."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import Error as DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,7 +20,7 @@ from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors import own, shapes
 from attendance.selectors.own import OwnRecord
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import limits, receipts, scans
+from attendance.services import limits, receipts, scans, shared_devices
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from attendance.services.devices import device_of_request
@@ -28,10 +29,16 @@ from attendance.vocabulary import Check, Status
 from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
+from users.credentials import Caller
 from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"
 """Cookie with a kept scan; a session would be written to PostgreSQL, which may be away."""
+
+_SPENDS_THE_SCAN = frozenset(
+    {"code_wrong", "code_expired", "scan_not_yours", "too_many_wrong_codes"}
+)
+"""Refusals after which the scan that was kept helps nobody: the page asks for the code again."""
 
 RELOAD_SECONDS = 10
 CODE_PAGE = "attendance/pages/type_code.html"
@@ -64,30 +71,49 @@ def _keep_scan(request: HttpRequest, short: str, code: str) -> HttpResponse:
             raise LessonNotFound(_("No lesson has this code now. Look at the screen again."))
         scan = None
         if Check.CODE in lesson.data.checks:
-            scan = scans.keep_scan(lesson.id, code, scanner=_scanner(request))
+            caller = _caller(request)
+            scan = scans.keep_scan(
+                lesson.id, code, scanner=_scanner(request, caller), caller=caller
+            )
     except AttendanceError as error:
         return _refusal_page(request, error, CODE_PAGE)
-    answer = redirect("check-in", lesson_id=lesson.id)
+    answer = _with_device(request, redirect("check-in", lesson_id=lesson.id))
     if scan is not None:
-        answer.set_cookie(
-            SCAN,
-            scan.scan,
-            max_age=scans.KEPT,
-            httponly=True,
-            secure=settings.SESSION_COOKIE_SECURE,
-            samesite="Lax",
-        )
+        _keep_cookie(answer, SCAN, scan.scan, scans.KEPT)
     return answer
 
 
-def _scanner(request: HttpRequest) -> Scanner:
-    try:
-        caller = caller_of(request)
-    except DatabaseError:
-        # A code is kept without PostgreSQL; the device may say who types it.
-        caller = None
+def _scanner(request: HttpRequest, caller: Caller | None) -> Scanner:
     user_id = caller.user_id if caller else None
     return scans.scanner_of(address_of(request.META), device_of_request(request), user_id)
+
+
+def _caller(request: HttpRequest) -> Caller | None:
+    """Who scans, where that is known: a scan is kept while PostgreSQL is away as well."""
+    try:
+        return caller_of(request)
+    except Error:
+        return None
+
+
+def _keep_cookie(answer: HttpResponse, name: str, value: str, kept: timedelta) -> None:
+    answer.set_cookie(
+        name,
+        value,
+        max_age=kept,
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+
+
+def _with_device(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """The answer, with a cookie for a browser that has none: it shows marks of one device."""
+    if not shared_devices.device_of(request.COOKIES):
+        _keep_cookie(
+            answer, shared_devices.COOKIE, shared_devices.new_device(), shared_devices.KEPT
+        )
+    return answer
 
 
 @never_cache
@@ -109,7 +135,7 @@ def here(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
         return redirect("my-mark", lesson_id=lesson_id)
     context = _of_lesson(request, lesson) | {"is_spoken_of": mark is not None, **_rejected(mark)}
     with timezone.override(zone_of(shapes.brief_of_live(lesson))):
-        return render(request, "attendance/pages/check_in.html", context)
+        return _with_device(request, render(request, "attendance/pages/check_in.html", context))
 
 
 def _may_say(record: RegisterRecord, lesson: LiveLesson) -> bool:
@@ -150,13 +176,17 @@ def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     given = Given(
         scan=request.COOKIES.get(SCAN, ""),
         address=address_of(request.META),
+        device=shared_devices.device_of(request.COOKIES),
         other_numbers=numbers_of(request)[1:],
     )
     try:
         limits.count_check_in(student.school_number)
         result = check_in(lesson_id, student=student, given=given)
     except AttendanceError as error:
-        return _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+        answer = _refusal_page(request, error, REFUSED_PAGE, lesson_id=lesson_id)
+        if error.code in _SPENDS_THE_SCAN:
+            answer.delete_cookie(SCAN)
+        return answer
     answer = redirect("my-mark", lesson_id=lesson_id)
     if result.is_repeated:
         answer["Location"] += "?again=1"

@@ -1,5 +1,6 @@
 """The projector's page: the code, how many are here, the time left. No names."""
 
+from textwrap import wrap
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from attendance.live.codes import TYPED_LETTERS
 from attendance.qr import qr_svg
 from attendance.selectors.screens import find_code
 from attendance.vocabulary import LessonState, Status
@@ -48,7 +50,7 @@ def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
     return context | {
         "is_open": True,
         "short_code": shown_code.short_code,
-        "typed": shown_code.code.typed if "code" in lesson.checks else "",
+        "typed": wrap(shown_code.code.typed, TYPED_LETTERS) if "code" in lesson.checks else [],
         # Drawn here, from an address that is ours.
         "qr": mark_safe(qr_svg(url)),  # noqa: S308
         # `valid_until` is by Redis's clock, which may differ from ours.
