@@ -240,6 +240,11 @@ class ReceiptExpired(AttendanceError):
     default_message = _("This receipt is too old to bring a mark back. Ask your staff.")
 
 
+class PersonErased(AttendanceError):
+    code = "person_erased"
+    default_message = _("Somebody in this receipt was erased since, so it brings nothing back.")
+
+
 class LessonDeleted(AttendanceError):
     code = "lesson_deleted"
     default_message = _("This lesson was deleted, so its receipts bring nothing back.")

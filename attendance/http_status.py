@@ -110,6 +110,7 @@ STATUS = {
     "too_much_evidence": 409,
     "evidence_missing": 409,
     "lesson_closed": 410,
+    "person_erased": 410,
     "receipt_expired": 410,
     "evidence_removed": 410,
     "evidence_too_large": 413,

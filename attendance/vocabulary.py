@@ -115,6 +115,8 @@ class PayloadKind(TextChoices):
     LESSON = "lesson", _("lesson")
     RECORD = "record", _("record")
     EVENT = "event", _("event")
+    RECEIPT = "receipt", _("receipt of a lesson that nobody knows")
+    """It came from a phone, not from the live store."""
 
 
 class PayloadState(TextChoices):

@@ -366,6 +366,8 @@ CHECK_INS_PER_MINUTE = env.int("ATTN_CHECK_INS_PER_MINUTE", default=60)
 CHANGES_PER_MINUTE = env.int("ATTN_CHANGES_PER_MINUTE", default=600)
 # Days after the end of a lesson for which a receipt brings a mark back.
 RECEIPT_DAYS = env.int("ATTN_RECEIPT_DAYS", default=365)
+# Days after the last day of a term, if that is sooner: what Redis lost on that day comes back.
+RECEIPT_TERM_DAYS = env.int("ATTN_RECEIPT_TERM_DAYS", default=30)
 VERIFIER_URL = verifier_url()
 VERIFIER_SECRET = verifier_secret()
 

@@ -36,6 +36,12 @@ def keys_for(purpose: Purpose) -> list[str]:
     return [derive(secret, purpose) for secret in secrets()]
 
 
+def fingerprints(value: str, purpose: Purpose) -> list[str]:
+    """A value under each key of a purpose: who has no key cannot find it by trying values."""
+    keys = keys_for(purpose)
+    return [hmac.new(key.encode(), value.encode(), sha256).hexdigest() for key in keys]
+
+
 def signer_for(purpose: Purpose, *, salt: str) -> Signer:
     """Signs with the key of a purpose; accepts those of former secrets.
 

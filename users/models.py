@@ -184,6 +184,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.full_name
 
 
+class ErasedNumber(models.Model):
+    """A number of somebody who was deleted: what is told of them from before makes no new account.
+
+    Without the secret of the site nobody learns the number from it.
+    """
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    erased_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (constraints.instants_are_sane("erased_number_instant_is_sane", "erased_at"),)
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint[:8]} at {self.erased_at:%Y-%m-%d}"
+
+
 class FormerNumber(models.Model):
     """A school number that somebody had before: it goes on standing for them, and for nobody else.
 

@@ -7,6 +7,7 @@ them as their present one does.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -14,7 +15,8 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
-from users.models import FormerNumber, User
+from users.derived_keys import Purpose, fingerprints
+from users.models import ErasedNumber, FormerNumber, User
 
 
 def root_id(relation: str = "") -> Combinable:
@@ -166,3 +168,9 @@ def numbers_merged_into(user_ids: Iterable[int]) -> Mapping[int, tuple[str, ...]
     for root, number in rows.values_list("merged_into_id", "school_number"):
         found[root].append(number)
     return {root: tuple(numbers) for root, numbers in found.items()}
+
+
+def was_erased(number: str, *, after: datetime) -> bool:
+    """Whether somebody who had this number was deleted at that instant or later."""
+    known = fingerprints(number, Purpose.ERASED_NUMBERS)
+    return ErasedNumber.objects.filter(fingerprint__in=known, erased_at__gte=after).exists()

@@ -1,4 +1,4 @@
-"""What follows from a change: the cache of identities is told, and what it proved ends."""
+"""What follows from a change of people: the cache is told, what it proved ends, erasing is kept."""
 
 from functools import partial
 from typing import Any
@@ -9,7 +9,8 @@ from django.db.models.signals import post_delete, post_save
 from knox.models import AuthToken
 
 from users import credentials, second_factor, tokens
-from users.models import User
+from users.models import FormerNumber, User
+from users.services.erasing import remember_erased
 
 
 def connect() -> None:
@@ -17,6 +18,8 @@ def connect() -> None:
     for signal in (post_save, post_delete):
         signal.connect(_user_changed, sender=User, dispatch_uid="users.user")
     post_save.connect(_token_made, sender=AuthToken, dispatch_uid="users.token_made")
+    post_delete.connect(_user_deleted, sender=User, dispatch_uid="users.erased")
+    post_delete.connect(_number_deleted, sender=FormerNumber, dispatch_uid="users.erased_number")
     post_delete.connect(_token_deleted, sender=AuthToken, dispatch_uid="users.token")
     post_save.connect(_factor_saved, sender=Authenticator, dispatch_uid="users.factor_saved")
     post_delete.connect(_factor_removed, sender=Authenticator, dispatch_uid="users.factor")
@@ -26,6 +29,14 @@ def _user_changed(instance: User, **kwargs: Any) -> None:
     # Callers are remembered with the numbers that are merged into theirs.
     ids = [instance.pk, *filter(None, [instance.merged_into_id])]
     transaction.on_commit(partial(credentials.forget_users, ids))
+
+
+def _user_deleted(instance: User, **kwargs: Any) -> None:
+    remember_erased(instance.school_number)
+
+
+def _number_deleted(instance: FormerNumber, **kwargs: Any) -> None:
+    remember_erased(instance.number)
 
 
 def _token_deleted(instance: AuthToken, **kwargs: Any) -> None:

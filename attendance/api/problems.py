@@ -30,6 +30,7 @@ _FIELDS = {
     "invalid_window": "ends_at",
     "reason_required": "reason",
     "invalid_receipt": "receipt",
+    "person_erased": "receipt",
     "receipt_expired": "receipt",
     "lesson_deleted": "receipt",
     "invalid_reason": "reason",

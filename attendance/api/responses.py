@@ -177,6 +177,14 @@ class RedeemedSerializer(RecordSerializer):
     lesson = LessonBriefSerializer()
 
 
+class WaitingReceiptSerializer(PersonShapeSerializer):
+    outcome = serializers.ChoiceField(
+        ["waits", "set_aside"],
+        help_text="Nobody knows the lesson: staff decide, or have set the receipt aside.",
+    )
+    lesson = LessonBriefSerializer()
+
+
 class KeptScanSerializer(serializers.Serializer[Any]):
     scan = serializers.CharField(help_text="Send it in place of a code.")
     valid_until = Instant()

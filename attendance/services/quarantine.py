@@ -29,6 +29,7 @@ from attendance.selectors.shapes import RegisterRecord
 from attendance.services import validation
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.decisions import Original
+from attendance.services.lessons_from_receipts import make_for_staff
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import TROUBLE
@@ -37,9 +38,11 @@ from attendance.services.quarantined_records import (
     CorrectedCopy,
     arrival_of,
     copy_of,
+    copy_of_receipt,
     find_standing,
     original_of,
     readable,
+    receipt_of,
     says_the_same,
 )
 from attendance.vocabulary import (
@@ -69,6 +72,10 @@ def retry_payload(payload_id: int, *, actor: Person) -> None:
             take_event(held)
             _settle(held, PayloadState.REPLAYED, actor)
         return
+    receipt = receipt_of(payload)
+    if receipt is not None:
+        replay_payload(payload_id, corrected=copy_of_receipt(receipt), actor=actor)
+        return
     record = readable(payload)
     if record is None:
         raise StillUnreadable(
@@ -88,6 +95,7 @@ def replay_payload(payload_id: int, *, corrected: CorrectedCopy, actor: Person) 
     `correct_record` raises.
     """
     with _held(payload_id, actor) as payload:
+        _have_lesson(payload)
         standing = find_standing(payload, corrected.school_number)
         original = original_of(payload, corrected)
         found = standing.in_the_way
@@ -161,6 +169,13 @@ def _held(payload_id: int, actor: Person) -> Iterator[QuarantinedPayload]:
         yield _open_payload(payload_id, actor)
 
 
+def _have_lesson(payload: QuarantinedPayload) -> None:
+    """The lesson of a receipt that nobody knew is made by who takes the receipt."""
+    receipt = receipt_of(payload)
+    if receipt is not None:
+        make_for_staff(receipt)
+
+
 def _replay(
     payload: QuarantinedPayload,
     corrected: CorrectedCopy,
@@ -170,7 +185,7 @@ def _replay(
     number: str = "",
 ) -> RegisterRecord:
     """`number` is that of the record whose place it takes, if that is another one."""
-    if payload.kind != PayloadKind.RECORD:
+    if payload.kind not in {PayloadKind.RECORD, PayloadKind.RECEIPT}:
         raise InvalidInput(_("Only a record can be replayed. Set this payload aside."))
     original = original_of(payload, corrected)
     note = f"from quarantine: {corrected.reason or payload.reason}"[:LONGEST_REASON]

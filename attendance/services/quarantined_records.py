@@ -3,17 +3,21 @@
 from datetime import datetime
 from typing import NamedTuple
 
+import msgspec
+
 from attendance.live import decoding
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveRecord
 from attendance.live.salvage import Salvaged, salvage
 from attendance.models import QuarantinedPayload
 from attendance.rules.effective import effective
+from attendance.rules.instants import instant
 from attendance.rules.verdicts import Mark
 from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.decisions import Original, Stamp, is_open_to_restoring
 from attendance.services.persistence.row_values import reason_of
+from attendance.services.receipt_data import REASON, Receipt, decode
 from attendance.vocabulary import PayloadKind, Source
 from users.identity import canonical_school_number
 from users.selectors import find_account, numbers_of
@@ -50,8 +54,21 @@ def readable(payload: QuarantinedPayload) -> LiveRecord | None:
         return None
 
 
+def receipt_of(payload: QuarantinedPayload) -> Receipt | None:
+    """The receipt in a payload's bytes, where it is one and can be read now."""
+    if payload.kind != PayloadKind.RECEIPT:
+        return None
+    try:
+        return decode(bytes(payload.payload))
+    except msgspec.MsgspecError:
+        return None
+
+
 def made_out(payload: QuarantinedPayload) -> Salvaged:
     """What a payload's bytes say, or still seem to say, of a record."""
+    receipt = receipt_of(payload)
+    if receipt is not None:
+        return _said_by(receipt)
     record = readable(payload)
     if record is None:
         said = salvage(bytes(payload.payload))
@@ -64,6 +81,26 @@ def made_out(payload: QuarantinedPayload) -> Salvaged:
         source=record.source,
         reason=record.reason,
         mark=record.mark,
+    )
+
+
+def _said_by(receipt: Receipt) -> Salvaged:
+    return Salvaged(
+        school_number=receipt.student.school_number,
+        full_name=receipt.student.full_name,
+        status=receipt.status.value,
+        checked_in_at=instant(receipt.checked_in_at),
+        source=Source.RECEIPT.value,
+        reason=REASON,
+        mark=Mark.KEPT.value,
+    )
+
+
+def copy_of_receipt(receipt: Receipt) -> CorrectedCopy:
+    """The mark of a receipt, with nothing supplied."""
+    said = _said_by(receipt)
+    return CorrectedCopy(
+        said.school_number, said.full_name, said.status, checked_in_at=said.checked_in_at
     )
 
 

@@ -7,8 +7,7 @@ sent back, it restores the mark where neither store has it, and only there.
 from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -16,47 +15,37 @@ from django.core import signing
 from django.db import transaction
 from django.utils import timezone
 
-from attendance.errors import InvalidReceipt, LessonDeleted, NotYourReceipt, ReceiptExpired
+from attendance.errors import (
+    InvalidReceipt,
+    LessonDeleted,
+    NotYourReceipt,
+    PersonErased,
+    ReceiptExpired,
+)
 from attendance.live import store
-from attendance.live.payloads import EventData, RecordData, RequestKey, SectionData
+from attendance.live.payloads import EventData, RecordData, RequestKey
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.rules import instants
-from attendance.rules.status import NO_RULE, ArrivalRule
 from attendance.rules.verdicts import NO_RECORD, Change, Mark
 from attendance.selectors import shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import claims, ledger, stored_records, writing
+from attendance.services import claims, ledger, stored_records, waiting_receipts, writing
 from attendance.services.check_in import CheckedIn
 from attendance.services.decisions import DecidedClaim
 from attendance.services.ids import new_request_key
+from attendance.services.lessons_from_receipts import hold_or_make, is_known, is_teacher_erased
+from attendance.services.receipt_data import REASON, Receipt, decode, encode
 from attendance.services.request_keys import is_stored, request_key
-from attendance.services.stored_revisions import LOST_LIFT
-from attendance.vocabulary import EventKind, LessonState, Source, Status
-from courses.models import Section
+from attendance.vocabulary import EventKind, Source, Status
+from courses.selectors.sections import term_end
 from users.derived_keys import Purpose, signer_for
 from users.identity import Person, Role
+from users.selectors import was_erased
 from users.services import ensure_users
 
-REASON = "brought back by the student's receipt"
 LONGEST = 4_096
 _SALT = "attn.receipt"
-
-
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a receipt says. Instants are epoch milliseconds."""
-
-    lesson_id: UUID
-    lesson_name: str
-    teacher: Person
-    starts_at: int
-    ends_at: int
-    student: Person
-    status: Status
-    checked_in_at: int
-    revision: int
-    section: SectionData | None = None
-    rule: ArrivalRule = NO_RULE
 
 
 class Found(StrEnum):
@@ -64,22 +53,25 @@ class Found(StrEnum):
     """The student has a record; the receipt was not needed."""
     RESTORED = "restored"
     """There was none, and the receipt has brought it back."""
+    WAITS = "waits"
+    """Nobody knows the lesson: staff decide, and it is in quarantine until then."""
+    SET_ASIDE = "set_aside"
+    """Staff have set it aside."""
 
 
 class Redeemed(NamedTuple):
     outcome: Found
-    record: RegisterRecord
+    record: RegisterRecord | None
+    """None where there is no mark: the receipt waits for staff, or was set aside."""
     lesson: LessonBrief
-
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Receipt).decode
+    student: Person
 
 
 def issue(check_in: CheckedIn) -> str:
     """The signed receipt of a check-in; '' where its record has no check-in instant, or is old."""
     record, lesson = check_in.record, check_in.lesson
-    if record.checked_in_at is None or is_expired(lesson.ends_at):
+    section_id = lesson.section.id if lesson.section else None
+    if record.checked_in_at is None or is_expired(lesson.ends_at, section_id=section_id):
         return ""
     receipt = Receipt(
         lesson_id=lesson.id,
@@ -94,7 +86,7 @@ def issue(check_in: CheckedIn) -> str:
         section=check_in.section,
         rule=lesson.rule,
     )
-    body = signing.b64_encode(_encode(receipt)).decode()
+    body = signing.b64_encode(encode(receipt)).decode()
     return signer_for(Purpose.RECEIPTS, salt=_SALT).sign(body)
 
 
@@ -102,29 +94,41 @@ def open_receipt(text: str) -> Receipt:
     """Verify a receipt. Raises InvalidReceipt."""
     try:
         body = signer_for(Purpose.RECEIPTS, salt=_SALT).unsign(text)
-        return _decode(signing.b64_decode(body.encode()))
+        return decode(signing.b64_decode(body.encode()))
     except (signing.BadSignature, ValueError, msgspec.MsgspecError):
         raise InvalidReceipt from None
 
 
-def is_expired(ends_at: datetime) -> bool:
-    """Whether receipts of a lesson that ended then bring nothing back any more."""
-    return ends_at + timedelta(days=settings.RECEIPT_DAYS) < timezone.now()
+def is_expired(ends_at: datetime, *, section_id: int | None = None) -> bool:
+    """Whether receipts of a lesson that ended then bring nothing back any more.
+
+    Those of a section end with its term, after ATTN_RECEIPT_TERM_DAYS, if that is sooner.
+    """
+    now = timezone.now()
+    if ends_at + timedelta(days=settings.RECEIPT_DAYS) < now:
+        return True
+    if section_id is None or ends_at > now:
+        # A check-in costs no query: its lesson is not over, and no term is.
+        return False
+    end = term_end(section_id)
+    return end is not None and end + timedelta(days=settings.RECEIPT_TERM_DAYS) < now
 
 
 def redeem(text: str, *, caller: Person) -> Redeemed:
     """Make sure that the mark of a receipt is stored; sent again, it is stored once.
 
     Redis is read first, unless the ledger says that the lesson was stored and discarded.
-    Raises InvalidReceipt, NotYourReceipt, ReceiptExpired after ATTN_RECEIPT_DAYS, LessonDeleted,
-    Conflict, LessonUnreadable and LiveStoreUnavailable.
+    Raises InvalidReceipt, NotYourReceipt, ReceiptExpired after ATTN_RECEIPT_DAYS or the term,
+    PersonErased, LessonDeleted, Conflict, LessonUnreadable and LiveStoreUnavailable.
     """
     receipt = open_receipt(text)
     is_own = caller.school_number == receipt.student.school_number
     if not is_own and caller.role is not Role.STAFF:
         raise NotYourReceipt
-    if is_expired(instants.instant(receipt.ends_at)):
+    section_id = _section_id(receipt)
+    if is_expired(instants.instant(receipt.ends_at), section_id=section_id):
         raise ReceiptExpired
+    _refuse_erased(receipt)
     outcome, record = _find_or_restore(receipt)
     lesson = LessonBrief(
         id=receipt.lesson_id,
@@ -135,10 +139,25 @@ def redeem(text: str, *, caller: Person) -> Redeemed:
         section=shapes.section_of_data(receipt.section, instants.instant(receipt.starts_at)),
         rule=receipt.rule,
     )
-    return Redeemed(outcome, record, lesson)
+    return Redeemed(outcome, record, lesson, receipt.student)
 
 
-def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
+def _section_id(receipt: Receipt) -> int | None:
+    """The section of a receipt; one that a page gave does not name it, and the ledger does."""
+    if receipt.section is not None:
+        return receipt.section.id
+    rows = LessonLedger.objects.filter(pk=receipt.lesson_id)
+    return rows.values_list("section_id", flat=True).first()
+
+
+def _refuse_erased(receipt: Receipt) -> None:
+    """Nobody who was erased comes back by a receipt of before, whoever has the number now."""
+    arrived_at = instants.instant(receipt.checked_in_at)
+    if was_erased(receipt.student.school_number, after=arrived_at):
+        raise PersonErased
+
+
+def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord | None]:
     """Choose the store as a correction does: of a discarded lesson, Redis has an older copy."""
     return writing.write(
         receipt.lesson_id,
@@ -148,7 +167,7 @@ def _find_or_restore(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     )
 
 
-def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
+def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord | None]:
     """Restore the record in Redis: a lesson without it is an older copy."""
     student, request = receipt.student, _request(receipt)
     found = find_in_lesson(receipt.lesson_id, student.school_number, request=request)
@@ -177,15 +196,20 @@ def _in_live_store(receipt: Receipt) -> tuple[Found, RegisterRecord]:
     return Found.RESTORED, shapes.record_of_live(live_record)
 
 
-def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
+def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord | None]:
     with transaction.atomic():
         # Wait for a task that stores this lesson just now.
         claims.claim_in_turn(receipt.lesson_id)
         # Redis was read first and does not hold it, or PostgreSQL has the newest records.
         ledger.mark_lost([receipt.lesson_id])
-        users = ensure_users([receipt.student, _teacher(receipt)])
+        if not is_known(receipt.lesson_id) or is_teacher_erased(receipt):
+            is_open = waiting_receipts.keep(receipt)
+            return (Found.WAITS if is_open else Found.SET_ASIDE), None
+        users = ensure_users([receipt.student, receipt.the_teacher])
+        # Who was deleted while we waited is seen now; who is held cannot be deleted any more.
+        _refuse_erased(receipt)
         student_id = users[receipt.student.school_number]
-        attendance = _attendance(receipt, users)
+        attendance = hold_or_make(receipt, users[receipt.teacher.school_number])
         rows = attendance.records.select_related("student")
         row = rows.filter(student_id=student_id).first()
         if row is not None and row.source != Source.SYSTEM:
@@ -193,47 +217,6 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord]:
         if attendance.is_deleted:
             raise LessonDeleted
         return Found.RESTORED, _restore(receipt, attendance, student_id, row)
-
-
-def _attendance(receipt: Receipt, users: dict[str, int]) -> Attendance:
-    """The stored lesson, locked; a lost one is created from its receipt.
-
-    Raises LessonDeleted where it was stored, and somebody has erased it since.
-    """
-    row = Attendance.objects.select_for_update().filter(pk=receipt.lesson_id).first()
-    if row is not None:
-        return row
-    # A PostgreSQL that came back older does not know that it was stored, or calls it lost.
-    if LessonLedger.objects.filter(pk=receipt.lesson_id, state=LessonState.DISCARDED).exists():
-        raise LessonDeleted
-    starts_at = instants.instant(receipt.starts_at)
-    ends_at = instants.instant(receipt.ends_at)
-    ledger.enter_lost(
-        receipt.lesson_id, receipt.lesson_name, receipt.teacher, window=(starts_at, ends_at)
-    )
-    return Attendance.objects.create(
-        id=receipt.lesson_id,
-        teacher_id=users[receipt.teacher.school_number],
-        teacher_name=receipt.teacher.full_name,
-        lesson_name=receipt.lesson_name,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        opens_before_s=receipt.rule.opens_before_s,
-        late_after_s=receipt.rule.late_after_s,
-        absent_after_s=receipt.rule.absent_after_s,
-        **_section_of(receipt, starts_at),
-        # Above any copy of the lesson that comes back.
-        revision=LOST_LIFT,
-    )
-
-
-def _section_of(receipt: Receipt, starts_at: datetime) -> dict[str, Any]:
-    """The section of a lost lesson, where it is still there; who was missing, a person decides."""
-    section = receipt.section
-    if section is None or not Section.objects.filter(pk=section.id).exists():
-        return {}
-    held_on = section.day_of(starts_at)
-    return {"section_id": section.id, "policy_id": section.policy_id, "held_on": held_on}
 
 
 def _restore(
@@ -268,10 +251,6 @@ def _restore(
     )
     stored_records.write_event(attendance, row, saying, old=change.old, new=change.new)
     return shapes.record_of_stored(row)
-
-
-def _teacher(receipt: Receipt) -> Person:
-    return Person(receipt.teacher.school_number, receipt.teacher.full_name, Role.TEACHER)
 
 
 def _request(receipt: Receipt) -> RequestKey:

@@ -3,8 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from courses import rules
 from courses.errors import SectionAmbiguous, SectionArchived, SectionNotFound
@@ -170,3 +171,12 @@ def _only(key: str, found: list[Section]) -> Section:
         ids = sorted(section.pk for section in found)
         raise SectionAmbiguous(key=key, ids=", ".join(f"#{pk}" for pk in ids))
     return found[0]
+
+
+def term_end(section_id: int) -> datetime | None:
+    """The instant at which the term of a section is over, by its own clock; None without one."""
+    found = Section.objects.filter(pk=section_id).values_list("term__ends_on", "time_zone").first()
+    if found is None:
+        return None
+    ends_on, zone = found
+    return datetime.combine(ends_on, time(), ZoneInfo(zone))

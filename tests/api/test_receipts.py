@@ -147,19 +147,6 @@ def test_a_stored_lesson_whose_newer_copy_is_lost_is_lifted_with_the_first_word(
     assert Attendance.objects.get().revision > LOST_LIFT
 
 
-def test_a_lesson_that_the_ledger_never_saw_is_made_of_its_receipt() -> None:
-    lesson = live_lesson(0)
-    receipt = check_in(lesson.id, student(1))
-    LessonLedger.objects.all().delete()
-    forget_everything()
-
-    assert send(receipt, student(1)).json()["outcome"] == "restored"
-
-    row = Attendance.objects.get()
-    assert (row.lesson_name, row.teacher.school_number) == ("Physics", TEACHER.school_number)
-    assert LessonLedger.objects.get().state == LessonState.LOST
-
-
 def test_a_copy_that_comes_back_replaces_nothing() -> None:
     lesson = live_lesson(0)
     receipt = check_in(lesson.id, student(1))

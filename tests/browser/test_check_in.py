@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from attendance.live import client, store
+from attendance.models import LessonLedger, QuarantinedPayload
 from attendance.selectors.screens import find_code
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
@@ -61,6 +62,24 @@ def test_a_mark_that_the_server_has_lost_comes_back_by_itself(
     expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
     # That the page was not found is the browser's own word; nothing else may be said.
     assert all("404" in each for each in said)
+
+
+def test_a_receipt_of_a_lesson_that_nobody_knows_is_told_to_wait_for_staff(
+    open_browser: BrowserOf,
+) -> None:
+    lesson = start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
+    page = open_browser(STUDENT, viewport=PHONE)
+    page.goto(f"/lessons/{lesson.id}/here/")
+    page.get_by_role("button", name="I am here").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+    client.connection().flushdb()
+    LessonLedger.objects.all().delete()
+
+    for _ in range(2):
+        page.goto(f"/lessons/{lesson.id}/mine/")
+        expect(page.get_by_text("handed to the staff")).to_be_visible()
+    assert not violations(page)
+    assert QuarantinedPayload.objects.count() == 1
 
 
 def test_a_page_that_waits_comes_to_life_by_itself(open_browser: BrowserOf) -> None:

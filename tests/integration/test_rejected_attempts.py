@@ -130,6 +130,7 @@ def test_a_receipt_of_a_rejected_check_in_is_no_attempt() -> None:
     # A phone sends it by itself, again and again.
     redeemed = receipts.redeem(receipt, caller=student(1))
 
+    assert redeemed.record
     assert (redeemed.outcome, redeemed.record.status) == ("kept", "rejected")
     assert redis_state() == before
 

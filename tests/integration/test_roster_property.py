@@ -159,7 +159,9 @@ class Year:
             attendance_id=lesson_id, student__school_number=person.school_number
         ).first()
         for _ in range(2):
-            assert receipts.redeem(text, caller=person).record.source == "receipt"
+            record = receipts.redeem(text, caller=person).record
+            assert record
+            assert record.source == "receipt"
         self.words.add((lesson_id, person.school_number))
         yield f"Attendance {lesson_id}"
         if row is not None and row.source == "system":

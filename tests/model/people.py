@@ -91,6 +91,8 @@ def heard(call: RequestUnderWay, result: Any) -> tuple[str, str]:
 
 
 def _told_by_receipt(result: receipts.Redeemed) -> str:
+    if result.record is None:
+        raise AssertionError("the ledger knows the lesson, and its receipt waits for staff")
     if result.outcome is Found.KEPT and result.record.source == "system":
         raise AssertionError("a receipt was answered with a mark of the system")
     return RECEIPT if result.outcome is Found.RESTORED else ""

@@ -42,12 +42,20 @@ class ScansEndpoint(APIView):
 class ReceiptsEndpoint(APIView):
     @extend_schema(
         request=requests.ReceiptSerializer,
-        responses=responses.RedeemedSerializer,
-        description="See that the mark of a receipt is stored; where it is lost, bring it back.",
+        responses={
+            200: responses.RedeemedSerializer,
+            202: responses.WaitingReceiptSerializer,
+        },
+        description="See that the mark of a receipt is stored; where it is lost, bring it back. "
+        "Where nobody knows the lesson, the receipt waits for staff: 202.",
     )
     def post(self, request: Request) -> Response:
         text = body_of(request, requests.ReceiptSerializer)["receipt"]
         number = receipts.open_receipt(text).student.school_number
         result = receipts.redeem(text, caller=caller_of(request).as_owner_of(number))
         lesson = responses.LessonBriefSerializer(result.lesson).data
-        return Response({**record_data(result.record), "outcome": result.outcome, "lesson": lesson})
+        told = {"outcome": result.outcome, "lesson": lesson}
+        if result.record is None:
+            student = responses.PersonShapeSerializer(result.student).data
+            return Response({**student, **told}, status=202)
+        return Response({**record_data(result.record), **told})

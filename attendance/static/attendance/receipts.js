@@ -59,6 +59,9 @@
         write(kept);
         continue;
       }
+      if (lesson === lost && outcome === "waits") {
+        document.querySelector("[data-waits]")?.removeAttribute("hidden");
+      }
       each.sent = Date.now();
       each.times = outcome === "restored" ? 0 : (each.times ?? 0) + 1;
       write(kept);
