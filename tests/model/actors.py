@@ -39,8 +39,10 @@ Job = Callable[[], Any]
 class Actor:
     """One process of the model: idle, stopped at a place, or waiting for a lock."""
 
-    def __init__(self, name: str, stops: Collection[str]) -> None:
+    def __init__(self, name: str, stops: Collection[str], schema: str = "") -> None:
         self.name = name
+        self.schema = schema
+        """Where its tables are, if it is another site's."""
         self.stops = stops
         self.place = IDLE
         self.head: list[str] = []
@@ -125,6 +127,8 @@ class Actor:
             if not self._pid:
                 connection.ensure_connection()
                 self._pid = connection.connection.info.backend_pid
+                if self.schema:
+                    connection.cursor().execute(f"SET search_path TO {self.schema}")
             self._news.put(_outcome(job))
         connections.close_all()
         del _actors[threading.get_ident()]

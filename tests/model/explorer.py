@@ -12,10 +12,12 @@ from time import monotonic
 from typing import NamedTuple
 
 from tests.model import invariants
+from tests.model.answers import Broken
+from tests.model.bounds import Scenario
 from tests.model.memory import Memory
-from tests.model.scenarios import Scenario
+from tests.model.people import LESSON
 from tests.model.stores import State, read_all
-from tests.model.world import LESSON, Broken, World, playing
+from tests.model.world import World, playing
 
 
 class Counterexample(NamedTuple):

@@ -18,8 +18,9 @@ from uuid import UUID
 
 from attendance.live import keys
 from attendance.vocabulary import LessonState
-from tests.model import reading, rosters
+from tests.model import ages, elsewhere, persons, reading, rosters
 from tests.model.memory import BLANK, HERE, RECEIPT, Memory, Student
+from tests.model.people import LESSON
 from tests.model.stores import State
 from tests.support.lessons import TEACHER
 
@@ -38,6 +39,9 @@ def broken_in(world: "World", state: State, lesson_id: UUID) -> list[str]:
         *_dangling(state),
         *_live_twice(memory, state),
         *rosters.broken_in(memory, state, lesson_id),
+        *ages.broken_in(memory, state),
+        *persons.broken_in(memory, state, lesson_id),
+        *(elsewhere.broken_in() if world.others else ()),
     ]
 
 
@@ -50,12 +54,16 @@ def broken_at_rest(world: "World", state: State, lesson_id: UUID) -> list[str]:
         *_wrong_words(memory, state, lesson_id),
         *_wrong_events(memory, state, lesson_id),
         *rosters.broken_at_rest(state, lesson_id),
+        *ages.broken_at_rest(memory, state, lesson_id),
     ]
 
 
 def broken_between(world: "World", before: State, after: State, action: str) -> Iterator[str]:
     """What no step may do: close a roster again, or, a task, discard a lesson that is open."""
     yield from rosters.closed_again(before, after)
+    yield from persons.here_twice(before, after, action, LESSON)
+    if action.startswith(elsewhere.NAME):
+        yield from elsewhere.removed(before, after)
     if not action.startswith("task"):
         return
     left = {lesson.lesson_id for lesson in reading.lessons_in_redis(after)}
@@ -113,7 +121,7 @@ def _phantoms(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]:
     live = reading.in_redis(state, lesson_id)
     for words in (reading.stored_words(state, lesson_id), live.words if live else {}):
         for number, word in words.items():
-            student = memory.students[number]
+            student = memory.students.get(number, Student())
             is_known = word in student.words or word == BLANK
             if not is_known and not _acceptable(memory, number, student._replace(floor=0), word):
                 yield f"{number} has a mark that nobody made: {word}"
@@ -188,8 +196,7 @@ def _wrong_words(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]
 def _wrong_events(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]:
     row = reading.attendance(state, lesson_id)
     events = {event["request_id"]: event for event in reading.stored_events(state, lesson_id)}
-    aside = b"".join(p for each in reading.quarantined(state, "event").values() for p in each)
-    aside += b"".join(p for each in reading.quarantined(state, "record").values() for p in each)
+    aside = reading.set_aside(state)
     live = reading.in_redis(state, lesson_id)
     for wanted in sorted(memory.events - set(events)):
         is_aside = wanted.encode() in aside or (live is not None and wanted in live.events)
@@ -197,11 +204,15 @@ def _wrong_events(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str
             yield f"the event of {wanted} is not stored"
     if not memory.is_rewound:
         yield from _broken_chain(state, lesson_id)
+    # An arrival changes a teacher's record, and has an event of its own.
+    arrivals = {e["revision"] for e in events.values() if e["kind"] == "record_arrived"}
     for number, record in reading.stored_records(state, lesson_id).items():
         if row is not None and record["revision"] > row["revision"]:
             yield f"the record of {number} is newer than its lesson"
         event = events.get(record["reason"])
         # A word that an older copy brought in is counted anew; its event stays what it was.
+        if record["revision"] in arrivals:
+            continue
         is_brought_in = memory.is_rewound and event and event["revision"] < record["revision"]
         if event is not None and not is_brought_in and event["revision"] != record["revision"]:
             yield f"record and event of {number} have different revisions"

@@ -8,7 +8,7 @@ nobody has spoken: a mark of the system, or an addition that was taken back.
 
 from typing import NamedTuple
 
-from tests.model.stores import RedisContent, canonical_redis
+from tests.model.stores import Postgresql, RedisContent, canonical_redis
 
 HERE, RECEIPT, BLANK = "here", "receipt", "blank"
 
@@ -29,12 +29,28 @@ class Student(NamedTuple):
         places = [i for i, each in enumerate(self.words) if each == word]
         return places[-1] if places else -1
 
-    def told(self, word: str, call: "RequestUnderWay") -> "Student":
-        """A word is acknowledged: what was acknowledged before its request began is older."""
+    def told(self, word: str, call: "RequestUnderWay", gone: frozenset[str]) -> "Student":
+        """A word is acknowledged: what was acknowledged before its request began is older.
+
+        `gone` are the words that neither store holds, and that may come back.
+        """
+        if word == RECEIPT and 0 <= self.stored == self.place(HERE):
+            # PostgreSQL has the very check-in: either may stand.
+            return self._replace(
+                words=(*self.words[: self.stored + 1], RECEIPT, *self.words[self.stored + 1 :])
+            )
+        if word == RECEIPT and gone.intersection(self.words[self.place(HERE) + 1 :]):
+            return self._back_by_receipt()
         if word == BLANK:
             # Taken back: any word may stand again, and none has to.
             return self._replace(floor=-1)
         return self._replace(words=(*self.words, word), floor=call.known, is_sure=call.is_sure)
+
+    def _back_by_receipt(self) -> "Student":
+        """A receipt is as old as its check-in: a teacher's word that comes back is newer."""
+        place = self.place(HERE) + 1
+        words = (*self.words[:place], RECEIPT, *self.words[place:])
+        return self._replace(words=words, floor=place, stored=-1, is_sure=True)
 
 
 class RequestUnderWay(NamedTuple):
@@ -67,11 +83,28 @@ class Memory(NamedTuple):
     rosters: frozenset[tuple[str, ...]] = frozenset()
     """Who was expected at any instant until now."""
 
+    older: Postgresql | None = None
+    """A backup of PostgreSQL."""
+    gone: frozenset[str] = frozenset()
+    """Whose check-in is gone with a store, although a run had seen it: it has to be told."""
+    dropped: frozenset[str] = frozenset()
+    """Request ids that were acknowledged and are gone with a store: each has to be told."""
+    seen: frozenset[str] = frozenset()
+    """Whose check-in was there when a run began."""
+
     @property
     def key(self) -> str:
-        backup = None if self.backup is None else canonical_redis(self.backup)
-        students = sorted(self.students.items())
-        return repr((students, sorted(self.events), sorted(self.calls), backup, self[0], self[4:]))
+        parts = (
+            *(self.clock_ms, sorted(self.students.items()), sorted(self.events)),
+            *(sorted(self.calls), self.used, self.is_rewound, sorted(self.rosters)),
+            *(sorted(self.gone), sorted(self.dropped), sorted(self.seen)),
+            *(
+                None if each is None else canonical_redis(each)
+                for each in (self.backup, self.early)
+            ),
+            None if self.older is None else self.older.canonical,
+        )
+        return repr(parts)
 
     def with_student(self, number: str, student: Student) -> "Memory":
         return self._replace(students={**self.students, number: student})

@@ -11,11 +11,11 @@ from attendance.live import store
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
-from attendance.services import corrections, ledger, request_keys, stored_revisions
+from attendance.services import corrections, ledger, receipts, request_keys, stored_revisions
 from attendance.services.lacks import Lack
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
-from tests.model import scenarios, section_mutants
+from tests.model import alias_mutants, scenarios, section_mutants, store_mutants
 from tests.model.taking_out import Mutant, lua, python, sql
 
 
@@ -69,6 +69,13 @@ def _every_copy_is_new() -> Iterator[None]:
         sort(read, snapshot, None, entry, lack)
 
     with python(snapshots, "_sort", unsorted), _nobody_is_overruled():
+        yield
+
+
+@contextmanager
+def _no_lift() -> Iterator[None]:
+    """Neither for a word nor for a lesson that a receipt has made."""
+    with python(stored_revisions, "LOST_LIFT", 0), python(receipts, "LOST_LIFT", 0):
         yield
 
 
@@ -184,11 +191,7 @@ ALL = (
         lambda: python(snapshots, "is_still_there", lambda snapshot: False),
         scenarios.REWOUND,
     ),
-    Mutant(
-        "no lift for a lost lesson",
-        lambda: python(stored_revisions, "LOST_LIFT", 0),
-        scenarios.LOST,
-    ),
+    Mutant("no lift for a lost lesson", _no_lift, scenarios.LOST),
     Mutant(
         "the ledger is not asked where to correct",
         lambda: python(whereabouts, "is_discarded", lambda lesson_id: False),
@@ -262,4 +265,6 @@ ALL = (
     ),
     Mutant("a repeat in Redis is done again", _requests_that_redis_forgets, scenarios.REUSED),
     *section_mutants.ALL,
+    *store_mutants.ALL,
+    *alias_mutants.ALL,
 )

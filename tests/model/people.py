@@ -13,12 +13,15 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, extend_lesson, start_lesson
 from attendance.services.receipts import Found
 from attendance.vocabulary import Verdict
-from tests.model import section
+from tests.model import accounts, section
 from tests.model.memory import BLANK, HERE, RECEIPT, RequestUnderWay
 from tests.support.lessons import TEACHER, student
 
 STUDENTS = {student(n).school_number: student(n) for n in (1, 2)}
-NUMBERS = dict(zip("AB", STUDENTS, strict=True))
+ACCOUNTS = {**STUDENTS, accounts.SECOND.school_number: accounts.SECOND}
+NUMBERS = dict(zip("ABD", ACCOUNTS, strict=True))
+
+LESSON = UUID("01900000-0000-7000-8000-000000000001")
 
 START = 1_800_000_000_000
 MINUTE = 60_000
@@ -32,15 +35,19 @@ REUSED = "reused-1"
 Job = Callable[[], Any]
 
 
-def job_of(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
+def job_of(
+    call: RequestUnderWay, receipt: str, lesson_id: UUID, *, with_accounts: bool = False
+) -> Job:
     """The request that a person makes."""
-    who = STUDENTS.get(call.number)
+    who = ACCOUNTS.get(call.number)
+    if with_accounts and (job := accounts.job_of(call, lesson_id, who=who, receipt=receipt)):
+        return job
     of_section = section.job_of(call.action, lesson_id, who=who, request_id=call.request_id)
     return of_section or _of_lesson(call, receipt, lesson_id)
 
 
 def _of_lesson(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
-    who = STUDENTS.get(call.number)
+    who = ACCOUNTS.get(call.number)
     match call.action.split():
         case ["start", *_]:
             return lambda: start_lesson(
@@ -65,11 +72,11 @@ def _of_lesson(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
     verdict = Verdict.LATE if call.request_id.endswith(("1", "3")) else Verdict.EXCUSE
     correction = Correction(
         lesson_id=lesson_id,
-        school_number=call.number,
+        school_number=accounts.present_number(ACCOUNTS[call.number]),
         verdict=Verdict.UNDO if call.action.startswith("undo") else verdict,
         actor=TEACHER,
         reason=call.request_id,
-        full_name=STUDENTS[call.number].full_name,
+        full_name=ACCOUNTS[call.number].full_name,
         request_id=call.request_id,
     )
     return lambda: correct_record(correction)
@@ -78,9 +85,11 @@ def _of_lesson(call: RequestUnderWay, receipt: str, lesson_id: UUID) -> Job:
 def heard(call: RequestUnderWay, result: Any) -> tuple[str, str]:
     """The word that was acknowledged, or '', and a receipt, or ''."""
     match call.action.split()[0]:
-        case "check":
+        case "check" | "stale:":
             done: CheckedIn = result
-            return "" if done.is_repeated else HERE, receipts.issue(done)
+            # To somebody of whom a teacher has spoken it says when they came, and no more.
+            is_word = not done.is_repeated and done.record.source == "student"
+            return HERE if is_word else "", receipts.issue(done)
         case "redeem":
             return _told_by_receipt(result), ""
         case "undo" if result.is_deleted or result.source == "system":

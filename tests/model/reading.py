@@ -6,10 +6,13 @@ from uuid import UUID
 
 from attendance.live import decoding, keys
 from attendance.live.payloads import LiveRecord
+from attendance.rules.effective import effective
 from attendance.rules.verdicts import UNDONE_REASON
+from attendance.services.ledger import REWOUND
 from attendance.vocabulary import LessonState
 from tests.model.memory import BLANK, HERE, RECEIPT
-from tests.model.stores import Row, State
+from tests.model.rows import PEOPLE, Row
+from tests.model.stores import State
 
 _WORDS = {"student": HERE, "receipt": RECEIPT, "system": BLANK}
 
@@ -20,7 +23,8 @@ class InRedis(NamedTuple):
     lesson_id: UUID
     fields: dict[bytes, bytes]
     words: dict[str, str]
-    """By school number."""
+    """By person."""
+    records: list[LiveRecord]
     events: list[str]
     """Request ids."""
 
@@ -39,10 +43,12 @@ def in_redis(state: State, lesson_id: UUID) -> InRedis | None:
         return None
     found = dict(state.redis.get(keys.records(lesson_id).encode(), ()))
     events = state.redis.get(keys.events(lesson_id).encode(), ())
+    records = [decoding.decode_record(lesson_id, n.decode(), raw) for n, raw in found.items()]
     return InRedis(
         lesson_id,
         dict(fields),
-        {number.decode(): _word(lesson_id, number.decode(), raw) for number, raw in found.items()},
+        _words(records),
+        records,
         [decoding.decode_event(lesson_id, raw).request_id for raw in events],
     )
 
@@ -55,9 +61,17 @@ def lessons_in_redis(state: State) -> Iterator[InRedis]:
             yield found
 
 
-def _word(lesson_id: UUID, number: str, raw: bytes) -> str:
-    record: LiveRecord = decoding.decode_record(lesson_id, number, raw)
-    return word_of(record.source, record.reason)
+def _words(records: list[LiveRecord]) -> dict[str, str]:
+    """What stands for each person; whoever got another number may have a record under both."""
+    of_people: dict[str, list[LiveRecord]] = {}
+    for record in records:
+        of_people.setdefault(person_of(record), []).append(record)
+    standing = {person: effective(own) for person, own in of_people.items()}
+    return {person: word_of(record.source, record.reason) for person, record in standing.items()}
+
+
+def person_of(record: LiveRecord) -> str:
+    return PEOPLE.get(record.full_name, record.school_number)
 
 
 def word_of(source: str, reason: str) -> str:
@@ -71,7 +85,7 @@ def attendance(state: State, lesson_id: UUID) -> Row | None:
 
 def stored_records(state: State, lesson_id: UUID) -> dict[str, Row]:
     return {
-        state.rows.numbers[row["student_id"]]: row
+        state.rows.people[row["student_id"]]: row
         for row in state.rows.of("attendancerecord")
         if row["attendance_id"] == str(lesson_id)
     }
@@ -105,6 +119,13 @@ def is_incomplete(state: State, lesson_id: UUID) -> bool:
     return any(row["lesson_id"] == str(lesson_id) and row["incomplete_since"] for row in rows)
 
 
+def is_rewound(state: State, lesson_id: UUID) -> bool:
+    """Whether the ledger tells that Redis holds an older copy of a lesson than PostgreSQL."""
+    rows = state.rows.of("lessonledger")
+    mine = (row for row in rows if row["lesson_id"] == str(lesson_id))
+    return any(row["last_error"].startswith(REWOUND) for row in mine)
+
+
 def quarantined(state: State, kind: str) -> dict[str, list[bytes]]:
     """Payloads by field."""
     found: dict[str, list[bytes]] = {}
@@ -112,6 +133,12 @@ def quarantined(state: State, kind: str) -> dict[str, list[bytes]]:
         if row["kind"] == kind:
             found.setdefault(row["field"], []).append(bytes.fromhex(row["payload"][2:]))
     return found
+
+
+def set_aside(state: State) -> bytes:
+    """All payloads of records and events that are in quarantine."""
+    kinds = (quarantined(state, kind) for kind in ("event", "record"))
+    return b"".join(raw for each in kinds for raws in each.values() for raw in raws)
 
 
 def shown_words(state: State, lesson_id: UUID) -> dict[str, str]:

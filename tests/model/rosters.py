@@ -6,7 +6,8 @@ from uuid import UUID
 from attendance.services.stored_revisions import LOST_LIFT
 from tests.model import reading
 from tests.model.memory import BLANK, Memory
-from tests.model.stores import Row, State
+from tests.model.rows import Row
+from tests.model.stores import State
 
 
 def broken_in(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]:

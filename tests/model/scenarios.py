@@ -1,50 +1,12 @@
 """What the model lets happen, and how often: each scenario is searched to its end."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
-EVERY_STEP = (
-    *("claimed", "snapshot_taken", "before_commit", "committed", "names_held", "discarded"),
-)
-"""users_ensured and rows_written are inside the transaction: nobody else sees a difference."""
-
-
-class Ask(NamedTuple):
-    times: int
-    """At most, with those of the setting."""
-    actor: str = ""
-    """Who asks; nobody for what simply happens."""
-
-
-class Scenario(NamedTuple):
-    name: str
-    asks: Mapping[str, Ask]
-    setting: tuple[str, ...]
-    """What has happened before."""
-    task_stops: tuple[str, ...]
-    tasks: int = 1
-    runs: int = 1
-    """Runs of the task that begin, by whichever."""
-    deaths: int = 0
-    mortals: tuple[str, ...] = ("task 1", "task 2")
-    with_section: bool = False
-    """Whether there is a section, in which both students are enrolled."""
-    call_stops: tuple[str, ...] = ()
-    """Scripts before which a request can be overtaken; none makes each request one step."""
-
-
-_BEGUN = {
-    "start": Ask(1, "teacher"),
-    "check in A": Ask(1, "student"),
-    "check in B": Ask(1, "student"),
-    "finish": Ask(1, "teacher"),
-}
-_OVER = ("start", "check in A", "check in B", "finish")
+from tests.model import alias_scenarios, store_scenarios
+from tests.model.bounds import BEGUN, EVERY_STEP, OVER, Ask, Scenario
 
 DEATHS = Scenario(
     "two tasks, and deaths at every step",
-    _BEGUN,
-    _OVER,
+    BEGUN,
+    OVER,
     EVERY_STEP,
     tasks=2,
     runs=2,
@@ -52,8 +14,8 @@ DEATHS = Scenario(
 )
 EDITS = Scenario(
     "corrections around two tasks",
-    {**_BEGUN, "correct A": Ask(2, "teacher")},
-    _OVER,
+    {**BEGUN, "correct A": Ask(2, "teacher")},
+    OVER,
     ("snapshot_taken", "committed", "names_held"),
     tasks=2,
     runs=2,
@@ -62,27 +24,27 @@ EDITS = Scenario(
 OUTAGE = Scenario(
     "a correction that cannot reach Redis",
     {
-        **_BEGUN,
+        **BEGUN,
         "finish": Ask(2, "teacher"),
         "correct A": Ask(1, "teacher"),
         "cut off: correct A": Ask(1, "teacher"),
     },
-    _OVER,
+    OVER,
     ("snapshot_taken", "committed", "names_held"),
     runs=2,
     deaths=1,
 )
 OVERTAKEN = Scenario(
     "corrections that are overtaken between their own steps",
-    {**_BEGUN, "correct A": Ask(1, "teacher"), "again: correct A": Ask(1, "staff")},
-    _OVER,
+    {**BEGUN, "correct A": Ask(1, "teacher"), "again: correct A": Ask(1, "staff")},
+    OVER,
     ("snapshot_taken", "before_commit", "committed", "names_held"),
     call_stops=("read_record", "correct"),
 )
 ENDS = Scenario(
     "the end moves, and the clock",
     {
-        **_BEGUN,
+        **BEGUN,
         "extend": Ask(1, "teacher"),
         "time passes": Ask(1),
         "clock is set back": Ask(1),
@@ -105,21 +67,21 @@ JUMPS = Scenario(
 REWOUND = Scenario(
     "Redis comes back older",
     {
-        **_BEGUN,
+        **BEGUN,
         "correct A": Ask(2, "teacher"),
         "correct B": Ask(1, "teacher"),
         "backup": Ask(1),
         "restore": Ask(1),
     },
-    (*_OVER, "backup", "correct A"),
+    (*OVER, "backup", "correct A"),
     ("snapshot_taken", "committed"),
     runs=2,
     deaths=1,
 )
 REUSED = Scenario(
     "one request id for two changes, and a repeat",
-    {**_BEGUN, "reuse: correct A": Ask(2, "teacher"), "reuse: correct B": Ask(1, "staff")},
-    _OVER,
+    {**BEGUN, "reuse: correct A": Ask(2, "teacher"), "reuse: correct B": Ask(1, "staff")},
+    OVER,
     ("snapshot_taken", "committed"),
     runs=2,
     deaths=1,
@@ -128,7 +90,7 @@ REUSED = Scenario(
 LOST = Scenario(
     "Redis is lost, and receipts are sent back",
     {
-        **_BEGUN,
+        **BEGUN,
         "correct A": Ask(1, "teacher"),
         "redeem A": Ask(1, "student"),
         "redeem B": Ask(1, "student"),
@@ -225,4 +187,6 @@ WITH_SECTION = (ABSENCES, ROSTERS, NOT_HELD, BLANKS)
 ALL = (
     *(DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, REUSED, LOST, STARTS),
     *WITH_SECTION,
+    *store_scenarios.ALL,
+    *alias_scenarios.ALL,
 )

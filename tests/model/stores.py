@@ -1,179 +1,71 @@
 """Both stores as values: read at once, put back, and in a form that can be compared."""
 
-import json
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.db import connection
 from redis import Redis
 
 from attendance.live import client, keys
+from tests.model import marks
+from tests.model.marks import Marks
+from tests.model.rows import Rows, put_rows, read_rows
 from tests.support.lessons import TEST_SERVER
 
-TABLES = (
-    "users_user",
-    "courses_enrolment",
-    "courses_absence",
-    "attendance_attendance",
-    "attendance_attendancerecord",
-    "attendance_attendanceevent",
-    "attendance_refusedcheckin",
-    "attendance_lessonledger",
-    "attendance_lessonword",
-    "attendance_quarantinedpayload",
-)
-_RECORD = (
-    *(
-        "school_number",
-        "full_name",
-        "status",
-        "source",
-        "reason",
-        "previous",
-        "revision",
-        "deleted_reason",
-    ),
-    "is_expected",
-)
-_EVENT = ("revision", "kind", "old", "new", "reason", "request_id", "request_digest", "source")
-_LEDGER = (
-    *("state", "record_count", "quarantined_count", "attempts", "digest", "last_error"),
-    *("seen_revision", "stored_revision", "missing_count", "accepted_revision"),
-)
-
-_READ_ALL = (
-    "SELECT jsonb_build_object("
-    + ", ".join(
-        f"'{name}', (SELECT coalesce(jsonb_agg(t), '[]') FROM {name} AS t)" for name in TABLES
-    )
-    + ")::text"
-)
-# One simple query is one transaction. Events are append-only by a trigger, which only a
-# superuser passes by: the throw-away server's user is one.
-_PUT_ALL = "SELECT set_config('session_replication_role', 'replica', true);" + "".join(
-    f"DELETE FROM {name};" for name in (*TABLES, "attendance_persistencerun")
-)
-
-_NOT_STATE = (TEST_SERVER, keys.SITE.encode(), keys.DISCARDED.encode())
-"""The last two count up with each run, and say nothing of a lesson."""
+_COUNTED = (keys.SITE.encode(), keys.DISCARDED.encode())
+"""They count up with each run, and say nothing of a lesson: `marks.py`."""
 
 RedisContent = Mapping[bytes, Any]
-Row = dict[str, Any]
 
 
-class Rows:
-    """What PostgreSQL holds, as it was committed."""
+class Postgresql(NamedTuple):
+    """What a backup of PostgreSQL holds."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    rows: Rows
+    marks: Marks | None = None
 
-    @cached_property
-    def tables(self) -> dict[str, list[Row]]:
-        tables: dict[str, list[Row]] = json.loads(self.text)
-        return tables
-
-    def of(self, table: str) -> list[Row]:
-        return self.tables[f"attendance_{table}"]
-
-    @cached_property
-    def numbers(self) -> dict[int, str]:
-        return {row["id"]: row["school_number"] for row in self.tables["users_user"]}
-
-    @cached_property
+    @property
     def canonical(self) -> str:
-        """Without ids that depend on the order of inserts, and without PostgreSQL's own clock."""
-        who = self.numbers
-        parts = {
-            "users": sorted((row["school_number"], row["role"]) for row in who_rows(self)),
-            "attendances": _sorted(
-                (
-                    *(row["id"], row["revision"], row["lesson_name"], row["ends_at"]),
-                    *(row["deleted_at"], row["roster_closed_at"] is None),
-                    row["not_held_at"] is None,
-                )
-                for row in self.of("attendance")
-            ),
-            "enrolments": _sorted(
-                (who[row["user_id"]], row["role"], row["begins_on"], row["ends_on"])
-                for row in self.tables["courses_enrolment"]
-            ),
-            "absences": _sorted(
-                (who[row["user_id"]], row["state"]) for row in self.tables["courses_absence"]
-            ),
-            "records": _sorted(
-                (
-                    *(row["attendance_id"], who[row["student_id"]], row["checked_in_at"]),
-                    *(row[name] for name in _RECORD),
-                )
-                for row in self.of("attendancerecord")
-            ),
-            "events": _sorted(
-                (row["attendance_id"], *(row[name] for name in _EVENT))
-                for row in self.of("attendanceevent")
-            ),
-            "ledger": _sorted(
-                (
-                    *(row["lesson_id"], row["ends_at"], row["discarded_at"] is None),
-                    *(row[name] for name in _LEDGER),
-                )
-                for row in self.of("lessonledger")
-            ),
-            "words": _sorted(tuple(row.values()) for row in self.of("lessonword")),
-            "quarantine": _sorted(
-                (row["lesson_id"], row["kind"], row["field"], row["sha256"], row["state"])
-                for row in self.of("quarantinedpayload")
-            ),
-            "refusals": _sorted(
-                (row["school_number"], row["code"], row["times"])
-                for row in self.of("refusedcheckin")
-            ),
-        }
-        return repr(parts)
-
-
-def who_rows(rows: Rows) -> list[Row]:
-    return rows.tables["users_user"]
-
-
-def _sorted(rows: Any) -> list[Any]:
-    return sorted(rows, key=repr)
+        return self.rows.canonical + marks.canonical({}, self.marks)
 
 
 class State(NamedTuple):
     """Both stores at one instant, when nobody moves."""
 
     redis: RedisContent
-    rows: Rows
+    postgresql: Postgresql
+
+    @property
+    def rows(self) -> Rows:
+        return self.postgresql.rows
+
+    @property
+    def marks(self) -> Marks | None:
+        return self.postgresql.marks
 
     @property
     def canonical(self) -> str:
-        return canonical_redis(self.redis) + self.rows.canonical
+        """Without what each run counts up."""
+        redis = {name: value for name, value in self.redis.items() if name != marks.SITE}
+        return canonical_redis(redis) + self.rows.canonical
 
 
 def read_all() -> State:
-    return State(read_redis(), read_rows())
+    return State(read_redis(), read_postgresql())
 
 
 def put_all(state: State) -> None:
     put_redis(state.redis)
-    put_rows(state.rows)
+    put_postgresql(state.postgresql)
 
 
-def read_rows() -> Rows:
-    with connection.cursor() as cursor:
-        cursor.execute(_READ_ALL)
-        return Rows(cursor.fetchone()[0])
+def read_postgresql() -> Postgresql:
+    return Postgresql(read_rows(), marks.read_marks())
 
 
-def put_rows(rows: Rows) -> None:
-    used = [name for name in TABLES if rows.tables[name]]
-    inserts = "".join(
-        f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb);"
-        for name in used
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(_PUT_ALL + inserts, [json.dumps(rows.tables[name]) for name in used])
+def put_postgresql(content: Postgresql) -> None:
+    put_rows(content.rows)
+    if content.marks is not None:
+        marks.put_marks(content.marks)
 
 
 def read_redis() -> RedisContent:
@@ -188,11 +80,15 @@ def read_redis() -> RedisContent:
 
 def _names(redis: Redis) -> list[bytes]:
     found: list[Any] = redis.keys()
-    return [name for name in found if name not in _NOT_STATE]
+    return [name for name in found if name not in _left_out()]
+
+
+def _left_out() -> tuple[bytes, ...]:
+    return (TEST_SERVER,) if marks.are_kept() else (TEST_SERVER, *_COUNTED)
 
 
 def _reader(name: bytes) -> Any:
-    if name.startswith(b"attn:{queue}"):
+    if name.startswith(b"attn:{queue}") and name != marks.SITE:
         return lambda pipe, key: pipe.zrange(key, 0, -1, withscores=True)
     if name.startswith((b"attn:teacher", b"attn:code", b"attn:section")):
         return lambda pipe, key: pipe.get(key)
@@ -221,7 +117,7 @@ def put_redis(content: RedisContent) -> None:
     for name, value in content.items():
         if isinstance(value, bytes):
             pipe.set(name, value)
-        elif name.startswith(b"attn:{queue}"):
+        elif name.startswith(b"attn:{queue}") and name != marks.SITE:
             pipe.zadd(name, dict(value))
         elif name.endswith((b":events", b":corrupt")):
             pipe.rpush(name, *value)

@@ -11,7 +11,7 @@ from django.db.backends.utils import CursorWrapper
 
 from attendance.live import client
 from attendance.live.client import Script
-from tests.model.scenarios import Scenario
+from tests.model.bounds import Scenario
 
 
 class Mutant(NamedTuple):

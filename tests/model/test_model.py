@@ -3,8 +3,8 @@
 import pytest
 
 from tests.model import mutants, scenarios
+from tests.model.bounds import Scenario
 from tests.model.explorer import Explorer
-from tests.model.scenarios import Scenario
 from tests.model.taking_out import Mutant
 from tests.model.witnesses import WAYS
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,10 @@ import pytest
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import client, codes, store
 from attendance.rules import instants
-from attendance.services import ids
+from attendance.services import ids, stored_records
 from attendance.services.persistence import failpoints, snapshots
 from tests.model.actors import current
-from tests.model.stores import read_rows
+from tests.model.rows import read_rows
 from tests.support import clock as clocks
 from tests.support.clock import Clock
 
@@ -32,7 +33,13 @@ def installed(clock: Clock) -> Iterator[None]:
         stack.enter_context(clocks.installed(clock))
         for step in failpoints.STEPS:
             stack.enter_context(failpoints.installed(step, _stop(step)))
-        patch.setattr(store, "now", lambda: instants.instant(clock.stopped_at_ms or 0))
+
+        def now() -> datetime:
+            return instants.instant(clock.stopped_at_ms or 0)
+
+        patch.setattr(store, "now", now)
+        # Words that PostgreSQL takes have the instant of whoever writes them.
+        patch.setattr(stored_records, "timezone", SimpleNamespace(now=now))
         _leave_nothing_to_chance(patch)
         _watch_the_door(patch)
         _note_what_is_read(patch)

@@ -6,6 +6,8 @@ Where the protocol has changed and it does not, the search finds another, and pr
 
 from collections.abc import Mapping
 
+from tests.model import store_witnesses
+
 WAYS: Mapping[str, tuple[str, ...]] = {
     "discard before the commit": (
         "task 1 begins",
@@ -213,4 +215,5 @@ WAYS: Mapping[str, tuple[str, ...]] = {
         "not held",
         "task 1 goes on",
     ),
+    **store_witnesses.WAYS,
 }

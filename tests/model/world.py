@@ -10,28 +10,21 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
-from attendance.errors import AttendanceError, LiveStoreClock, LiveStoreUnavailable
 from attendance.models import LessonLedger
+from attendance.services import sites
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.persistence.report import Outcome, PersistenceReport
 from attendance.vocabulary import LessonState
-from tests.model import people, reading, section, wiring
+from tests.model import accounts, answers, elsewhere, happenings, marks, people, section, wiring
 from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss
+from tests.model.answers import Broken
+from tests.model.bounds import Scenario
 from tests.model.memory import BLANK, HERE, RECEIPT, Memory, RequestUnderWay, Student
-from tests.model.scenarios import Scenario
-from tests.model.stores import State, put_all, put_redis, read_all
+from tests.model.stores import State, put_all, read_all
 from tests.support.clock import Clock
-
-LESSON = UUID("01900000-0000-7000-8000-000000000001")
 
 AFTER = {"withdraw B": "approve B", "enrol B": "unenrol B", "held again": "not held"}
 """What makes sense only after something else."""
-
-
-class Broken(Exception):
-    """Something that no run may answer."""
 
 
 class World:
@@ -40,11 +33,15 @@ class World:
     def __init__(self, scenario: Scenario, clock: Clock) -> None:
         self.scenario = scenario
         self.clock = clock
-        self.memory = Memory(people.START, {number: Student() for number in people.STUDENTS})
+        known = people.ACCOUNTS if scenario.with_accounts else people.STUDENTS
+        self.memory = Memory(people.START, {number: Student() for number in known})
         self.tasks = [Actor(f"task {n + 1}", scenario.task_stops) for n in range(scenario.tasks)]
         callers = {ask.actor for ask in scenario.asks.values() if ask.actor}
         self.callers = [Actor(name, scenario.call_stops) for name in sorted(callers)]
-        self.actors = {actor.name: actor for actor in (*self.tasks, *self.callers)}
+        self.others = []
+        if scenario.runs_elsewhere:
+            self.others = [Actor(elsewhere.NAME, elsewhere.STOPS, elsewhere.SCHEMA)]
+        self.actors = {actor.name: actor for actor in (*self.tasks, *self.callers, *self.others)}
 
     # What may happen
 
@@ -54,6 +51,15 @@ class World:
         return [*self._possible_steps(used), *self._possible_asks(used)]
 
     def _possible_steps(self, used: Counter[str]) -> Iterator[str]:
+        yield from self._possible_runs(used)
+        for actor in self.actors.values():
+            if actor.place in {IDLE, BLOCKED}:
+                continue
+            yield f"{actor.name} goes on"
+            if actor.name in self.scenario.mortals and used["dies"] < self.scenario.deaths:
+                yield f"{actor.name} dies"
+
+    def _possible_runs(self, used: Counter[str]) -> Iterator[str]:
         seen = set()
         for actor in self.tasks:
             # Two tasks that are alike: it does not matter which of them moves.
@@ -62,12 +68,9 @@ class World:
             seen.add(actor.key)
             if actor.place == IDLE and used["task"] < self.scenario.runs:
                 yield f"{actor.name} begins"
-        for actor in self.actors.values():
-            if actor.place in {IDLE, BLOCKED}:
-                continue
-            yield f"{actor.name} goes on"
-            if actor.name in self.scenario.mortals and used["dies"] < self.scenario.deaths:
-                yield f"{actor.name} dies"
+        for actor in self.others:
+            if actor.place == IDLE and used[actor.name] < self.scenario.runs_elsewhere:
+                yield f"{actor.name} begins"
 
     def _possible_asks(self, used: Counter[str]) -> Iterator[str]:
         for action, ask in self.scenario.asks.items():
@@ -80,13 +83,23 @@ class World:
         if before is not None:
             return before in self.memory.used
         match action.split():
-            case ["restore"]:
+            case ["restore"] | ["return"]:
                 return self.memory.backup is not None
-            case ["redeem", name]:
-                return bool(self.memory.students[people.NUMBERS[name]].receipt)
+            case ["restore", "PostgreSQL"]:
+                # With its server, every connection ends, and so does whoever had one.
+                return self.memory.older is not None and self.is_quiet
+            case [*_, name] if name in people.NUMBERS:
+                return self._may_ask(action, self.memory.students[people.NUMBERS[name]])
+        return True
+
+    def _may_ask(self, action: str, student: Student) -> bool:
+        match action.split():
+            case ["check", "in", "D"]:
+                return "merge A" not in self.memory.used
+            case ["redeem", _]:
+                return bool(student.receipt)
             case ["undo", name]:
-                word = f"correct-{name}-1"
-                return self.memory.students[people.NUMBERS[name]].words[-1:] == (word,)
+                return student.words[-1:] == (f"correct-{name}-1",)
         return True
 
     @property
@@ -95,19 +108,26 @@ class World:
         return all(actor.place == IDLE for actor in self.actors.values())
 
     def key(self, state: State) -> bytes:
-        heads = sorted(actor.key for actor in self.tasks), [actor.key for actor in self.callers]
-        parts = (state.canonical, self.memory.key, repr(heads))
+        heads = (
+            sorted(actor.key for actor in self.tasks),
+            [actor.key for actor in (*self.callers, *self.others)],
+        )
+        counted = marks.canonical(state.redis, state.marks)
+        parts = (state.canonical, counted, self.memory.key, repr(heads))
         return sha256("\n".join(parts).encode()).digest()
 
     def key_at_rest(self, state: State) -> bytes:
         """As `key`, for what needs neither the actions left nor the clock."""
-        memory = self.memory._replace(used=(), clock_ms=0, backup=None, early=None)
-        return sha256((state.canonical + memory.key).encode()).digest()
+        memory = self.memory._replace(used=(), clock_ms=0, backup=None, early=None, older=None)
+        counted = marks.canonical_at_rest(state.redis, state.marks)
+        return sha256((state.canonical + counted + memory.key).encode()).digest()
 
     # Making it happen
 
     def put(self, state: State, memory: Memory) -> None:
         dismiss(*self.actors.values())
+        if self.others:
+            elsewhere.clear()
         put_all(state)
         self.memory = memory
         self.clock.stopped_at_ms = memory.clock_ms
@@ -121,7 +141,7 @@ class World:
             self._ask(action, self.actors[ask.actor])
         else:
             self._use(action)
-            getattr(self, f"_{action.replace(' ', '_')}")()
+            happenings.HAPPENS[action](self)
         for actor in self.actors.values():
             actor.look()
         for actor in self.actors.values():
@@ -138,10 +158,19 @@ class World:
             actor.die()
             self._forget(actor)
         elif step == "begins":
-            self._use("task")
+            is_ours = actor in self.tasks
+            self._use("task" if is_ours else actor.name)
             actor.begin(unified_persistence_task)
+            if is_ours:
+                self._note_who_was_seen()
         else:
             actor.go_on()
+
+    def _note_who_was_seen(self) -> None:
+        """A run writes down how many marks each lesson has, before it does anything."""
+        if self.scenario.with_marks:
+            here = {n for n, each in self.memory.students.items() if each.floor >= 0}
+            self.memory = self.memory._replace(seen=self.memory.seen | here)
 
     def _use(self, action: str) -> None:
         used = tuple(sorted((*self.memory.used, action)))
@@ -157,12 +186,13 @@ class World:
         self.memory = self.memory._replace(calls=(*self.memory.calls, (actor.name, call)))
         receipt = self.memory.students[number].receipt if number else ""
         actor.is_cut_off = action.startswith("cut off")
-        actor.begin(people.job_of(call, receipt, LESSON))
+        with_accounts = self.scenario.with_accounts
+        actor.begin(people.job_of(call, receipt, people.LESSON, with_accounts=with_accounts))
 
     def _is_discarded(self) -> bool:
         if not self.memory.is_rewound:
             return False
-        return LessonLedger.objects.filter(pk=LESSON, state=LessonState.DISCARDED).exists()
+        return LessonLedger.objects.filter(pk=people.LESSON, state=LessonState.DISCARDED).exists()
 
     def _forget(self, actor: Actor) -> None:
         actor.ended = None
@@ -176,19 +206,16 @@ class World:
             return
         call = dict(self.memory.calls).get(actor.name)
         self._forget(actor)
-        if call is None:
-            _check_report(ended)
+        if actor in self.others:
+            return
+        if call is None and not answers.is_refused(self, ended):
+            answers.check_report(ended)
+        elif call is None:
+            return
         elif ended.error is None:
             self._acknowledge(call, ended.result)
-        elif not self._may_be_refused(actor, ended.error):
+        elif not answers.may_be_refused(self, call, actor, ended.error):
             raise Broken(f"{call.action}: {ended.error!r}")
-
-    def _may_be_refused(self, actor: Actor, error: BaseException) -> bool:
-        if isinstance(error, LiveStoreClock):
-            # Before what the lesson was stamped with; nobody is told that anything was taken.
-            return "clock is set back" in self.memory.used
-        is_unavailable = isinstance(error, LiveStoreUnavailable)
-        return isinstance(error, AttendanceError) and (actor.is_cut_off or not is_unavailable)
 
     def _acknowledge(self, call: RequestUnderWay, result: Any) -> None:
         try:
@@ -199,14 +226,18 @@ class World:
         if receipt:
             student = self.memory.students[call.number]._replace(receipt=receipt)
             self.memory = self.memory.with_student(call.number, student)
-        if not word:
+        if not word or self._is_here_already(call):
             return
         if word not in {HERE, RECEIPT}:
             told = call.request_id if word == BLANK else word
             self.memory = self.memory._replace(events=self.memory.events | {told})
         if call.number:
-            student = self.memory.students[call.number].told(word, call)
+            student = self.memory.students[call.number].told(word, call, self.memory.dropped)
             self.memory = self.memory.with_student(call.number, student)
+
+    def _is_here_already(self, call: RequestUnderWay) -> bool:
+        """A process that knew somebody as they were lets them in once more: no new word."""
+        return call.action.startswith("stale") and self.memory.students[call.number].floor >= 0
 
     def _note_the_roster(self, call: RequestUnderWay) -> None:
         """Who is expected once somebody was enrolled, or an enrolment has ended."""
@@ -219,80 +250,20 @@ class World:
                 return
         self.memory = self.memory._replace(rosters=self.memory.rosters | {roster})
 
-    # What nobody asks for
-
-    def _time_passes(self) -> None:
-        """The end of the lesson, as it was planned, or as it was extended."""
-        live = reading.in_redis(read_all(), LESSON)
-        self._set_clock(live.ends_at if live else self.memory.clock_ms + people.MINUTE)
-
-    def _clock_is_set_back(self) -> None:
-        self._set_clock(self.memory.clock_ms - people.MINUTE)
-
-    def _set_clock(self, at_ms: int) -> None:
-        self.memory = self.memory._replace(clock_ms=at_ms)
-        self.clock.stopped_at_ms = at_ms
-
-    def _backup(self) -> None:
-        self.memory = self.memory._replace(backup=read_all().redis)
-
-    def _backup_early(self) -> None:
-        self.memory = self.memory._replace(early=read_all().redis)
-
-    def _restore_early(self) -> None:
-        assert self.memory.early is not None
-        put_redis(self.memory.early)
-        self._look_at_what_is_left()
-
-    def _restore(self) -> None:
-        assert self.memory.backup is not None
-        put_redis(self.memory.backup)
-        self._look_at_what_is_left()
-
-    def _empty(self) -> None:
-        put_redis({})
-        self._look_at_what_is_left()
-
-    def _look_at_what_is_left(self) -> None:
-        """Redis forgot: what neither store holds now is promised to nobody any more."""
-        state = read_all()
-        live = reading.in_redis(state, LESSON)
-        stored = reading.stored_words(state, LESSON)
-        students = {}
-        for number, student in self.memory.students.items():
-            kept = student.place(stored.get(number, ""))
-            copy = student.place(live.words.get(number, "")) if live else -1
-            students[number] = student._replace(
-                floor=max(kept, copy), stored=kept, is_sure=kept >= copy
-            )
-        left = {row["request_id"] for row in reading.stored_events(state, LESSON)}
-        left |= set(live.events) if live else set()
-        events = self.memory.events & left
-        self.memory = self.memory._replace(students=students, events=events, is_rewound=True)
-
     def come_to_rest(self) -> State:
         """Time passes, and the task runs until nothing changes."""
         self.clock.stopped_at_ms = people.FAR
+        if self.others:
+            # A person has to put that right.
+            sites.adopt_site(elsewhere.SITE, reason="the same school")
         before = ""
         for _ in range(6):
-            _check_report(Ended(unified_persistence_task()))
+            answers.check_report(Ended(unified_persistence_task()))
             state = read_all()
             if state.canonical == before:
                 return state
             before = state.canonical
         raise Broken("the task changes something each time")
-
-
-def _check_report(ended: Ended) -> None:
-    """A task may find a lesson lost, rewound or busy; it may never fail."""
-    if ended.error is not None:
-        raise Broken(f"the task: {ended.error!r}")
-    report: PersistenceReport = ended.result
-    if report.unavailable or not report.sums_agree:
-        raise Broken(f"the task: {report}")
-    failed = [x for x in report.lessons if x.outcome in {Outcome.FAILED, Outcome.QUARANTINED}]
-    if failed:
-        raise Broken(f"the task: {failed[0].error}")
 
 
 @contextmanager
@@ -303,8 +274,18 @@ def playing(scenario: Scenario) -> Iterator[World]:
         # Lost and rewound lessons are an alarm each, thousands of times.
         logging.disable(logging.ERROR)
         stack.callback(logging.disable, logging.NOTSET)
+        if scenario.with_marks:
+            if scenario.runs_elsewhere:
+                stack.enter_context(elsewhere.made())
+            also = (elsewhere.RUNS,) if scenario.runs_elsewhere else ()
+            stack.enter_context(marks.keeping(*also))
+            sites.find_sites()
+        # Another search may follow in the same test.
+        stack.callback(put_all, read_all())
         stack.enter_context(wiring.installed(clock))
         world = World(scenario, clock)
+        if scenario.with_accounts:
+            accounts.make(*people.STUDENTS.values())
         if scenario.with_section:
             roster = section.make(people.STUDENTS, starts_at_ms=people.START)
             world.memory = world.memory._replace(rosters=frozenset({roster}))
