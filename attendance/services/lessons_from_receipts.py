@@ -8,7 +8,7 @@ from attendance.errors import LessonDeleted, LessonNotFound, PersonErased
 from attendance.live import store
 from attendance.models import Attendance, LessonLedger
 from attendance.rules import instants
-from attendance.services import claims, ledger
+from attendance.services import claims, lost_lessons
 from attendance.services.receipt_data import Receipt
 from attendance.services.stored_revisions import LOST_LIFT
 from attendance.vocabulary import LessonState
@@ -50,7 +50,7 @@ def make_for_staff(receipt: Receipt) -> None:
         # Its copy of Redis came back meanwhile: a correction finds its way by itself.
         return
     claims.claim_in_turn(receipt.lesson_id)
-    ledger.mark_lost([receipt.lesson_id])
+    lost_lessons.mark_lost([receipt.lesson_id])
     teacher = receipt.the_teacher
     hold_or_make(receipt, ensure_users([teacher])[teacher.school_number])
 
@@ -68,7 +68,7 @@ def hold_or_make(receipt: Receipt, teacher_id: int) -> Attendance:
         raise LessonDeleted
     starts_at = instants.instant(receipt.starts_at)
     ends_at = instants.instant(receipt.ends_at)
-    ledger.enter_lost(
+    lost_lessons.enter_lost(
         receipt.lesson_id, receipt.lesson_name, receipt.teacher, window=(starts_at, ends_at)
     )
     return Attendance.objects.create(

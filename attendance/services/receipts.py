@@ -30,7 +30,7 @@ from attendance.rules.verdicts import NO_RECORD, Change, Mark
 from attendance.selectors import shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import claims, ledger, stored_records, waiting_receipts, writing
+from attendance.services import claims, lost_lessons, stored_records, waiting_receipts, writing
 from attendance.services.check_in import CheckedIn
 from attendance.services.decisions import DecidedClaim
 from attendance.services.ids import new_request_key
@@ -201,7 +201,7 @@ def _in_postgresql(receipt: Receipt) -> tuple[Found, RegisterRecord | None]:
         # Wait for a task that stores this lesson just now.
         claims.claim_in_turn(receipt.lesson_id)
         # Redis was read first and does not hold it, or PostgreSQL has the newest records.
-        ledger.mark_lost([receipt.lesson_id])
+        lost_lessons.mark_lost([receipt.lesson_id])
         if not is_known(receipt.lesson_id) or is_teacher_erased(receipt):
             is_open = waiting_receipts.keep(receipt)
             return (Found.WAITS if is_open else Found.SET_ASIDE), None

@@ -20,7 +20,7 @@ from attendance.errors import LiveStoreUnavailable, ReasonRequired
 from attendance.live import store
 from attendance.live.store import Marks
 from attendance.models import Attendance, KnownSite, OlderLiveStore, PersistenceRun
-from attendance.services import ledger, validation
+from attendance.services import lost_lessons, validation
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ def _catch_up(run_id: int, commits: int) -> None:
     stored = set(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", flat=True))
     gone = [lesson_id for lesson_id in lesson_ids if lesson_id not in stored]
     with transaction.atomic():
-        ledger.enter_gone(gone)
+        lost_lessons.enter_gone(gone)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT setval('attendance_commit_mark', greatest(last_value, %s))"

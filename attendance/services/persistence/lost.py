@@ -11,7 +11,7 @@ from attendance.live import outbox, store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
-from attendance.services import ledger
+from attendance.services import lost_lessons
 from attendance.services.persistence.report import LessonReport, Outcome
 from attendance.vocabulary import LessonState
 
@@ -54,10 +54,10 @@ def _is_missing(lesson: LiveLesson | Missing) -> bool:
 
 def _end_rewound() -> None:
     """Where a person has removed the older copy, the ledger says no longer that there is one."""
-    for page in _pages(LessonLedger.objects.filter(last_error__startswith=ledger.REWOUND)):
+    for page in _pages(LessonLedger.objects.filter(last_error__startswith=lost_lessons.REWOUND)):
         gone_ids = _gone(page)
         if gone_ids:
-            ledger.end_rewound(sorted(gone_ids), _gone)
+            lost_lessons.end_rewound(sorted(gone_ids), _gone)
 
 
 def _gone(lesson_ids: Sequence[UUID]) -> set[UUID]:
@@ -86,7 +86,7 @@ def _pages(lessons: "QuerySet[LessonLedger]") -> Iterator[list[UUID]]:
 
 
 def _declare(missing: Sequence[UUID]) -> list[LessonReport]:
-    lost_ids = ledger.mark_lost(missing) if missing else []
+    lost_ids = lost_lessons.mark_lost(missing) if missing else []
     for lesson_id in lost_ids:
         logger.error("Lesson %s is lost: Redis does not hold it", lesson_id)
     return [

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from attendance.live import store
 from attendance.live.store import Snapshot, Unsnapped
-from attendance.services import ledger
+from attendance.services import ledger, lost_lessons
 from attendance.services.database_errors import Kind, text_of
 from attendance.services.persistence import lost, snapshots
 from attendance.services.persistence.report import LessonReport, Outcome
@@ -22,7 +22,7 @@ def write_down(lessons: ChunkSnapshots) -> None:
         if unsnapped.outcome == "unreadable":
             ledger.mark_quarantined(lesson_id, unsnapped.reason)
     for rewound in lessons.rewound:
-        ledger.mark_rewound(rewound.snapshot.lesson.id)
+        lost_lessons.mark_rewound(rewound.snapshot.lesson.id)
 
 
 def tidy(lessons: ChunkSnapshots) -> None:
