@@ -201,7 +201,7 @@ def test_each_address_that_takes_only_a_post_leads_to_the_page_that_has_its_form
         if name in signed_out.PAGE_OF and answer.status_code == 302:
             led.add(name)
             assert reverse_of(name, pattern) == answer.headers["Location"]
-    parts = {"rows", "screen-code", "operations-figures"}
+    parts = {"rows", "people", "screen-code", "operations-figures"}
     assert led | parts == set(signed_out.PAGE_OF) - _GET_AS_WELL
 
 
