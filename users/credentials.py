@@ -109,12 +109,39 @@ def caller_of_session(session: Any) -> Caller | None:
     user_id, session_hash = data.get("_auth_user_id"), data.get("_auth_user_hash", "")
     if user_id is None or data.get("_auth_user_backend") not in settings.AUTHENTICATION_BACKENDS:
         return None
-    raw = _cached(_user_key(int(user_id)), lambda: _find_user(int(user_id)))
-    caller = None if raw == _REVOKED else _decode_caller(raw)
-    if caller is None:
+    caller = _decode_user(_cached(_user_key(int(user_id)), lambda: _find_user(int(user_id))))
+    if caller is not None and not _is_theirs(session_hash, caller):
+        # The entry may be of a process that lists other keys; PostgreSQL has the last word.
+        caller = _decode_user(_find_user(int(user_id)))
+    if caller is None or not _is_theirs(session_hash, caller):
         return None
-    is_theirs = any(constant_time_compare(session_hash, each) for each in caller.session_hashes)
-    return caller if is_theirs else None
+    if session_hash != caller.session_hashes[0]:
+        _renew(session, caller.user_id, session_hash)
+    return caller
+
+
+def _decode_user(raw: bytes) -> Caller | None:
+    return None if raw == _REVOKED else _decode_caller(raw)
+
+
+def _is_theirs(session_hash: str, caller: Caller) -> bool:
+    return any(constant_time_compare(session_hash, each) for each in caller.session_hashes)
+
+
+def _renew(session: Any, user_id: int, session_hash: str) -> None:
+    """Let a session of a former key go on when that key is not listed any more.
+
+    Where it cannot be saved, or has ended meanwhile, the next request tries again.
+    """
+    try:
+        present_hash = User.objects.get(pk=user_id).get_session_auth_hash()
+        if present_hash == session_hash:
+            return
+        session["_auth_user_hash"] = present_hash
+        session.save()
+    except Exception as error:  # noqa: BLE001 - whatever cache and database raise
+        logger.warning("A session could not be renewed with the present key: %s", error)
+    session.modified = False
 
 
 def user_of(caller: Caller) -> User:
