@@ -110,7 +110,8 @@ def caller_of_token(token: str) -> Caller | None:
     entry = _decode_token(raw)
     if entry.expires_at is not None and entry.expires_at <= timezone.now():
         return None
-    return _while_it_holds(entry.caller, entry.caller.proof)
+    caller = entry.caller
+    return caller if proofs.holds(caller.proof, caller.session_hashes) else None
 
 
 def caller_of_session(session: Any) -> Caller | None:
@@ -119,21 +120,42 @@ def caller_of_session(session: Any) -> Caller | None:
     if data.get("_auth_user_id") is None:
         return None
     user_id = int(data["_auth_user_id"])
-    raw = _cached(_user_key(user_id), lambda: _find_user(user_id))
-    if raw == _REVOKED:
-        return None
     proof = SignInProof(
         data.get("_auth_user_hash", ""),
         data.get("_auth_user_backend", ""),
         has_factor=data.get(second_factor.SESSION_KEY) == user_id,
     )
-    return _while_it_holds(_decode_caller(raw), proof)
+    caller = _while_it_holds(_cached(_user_key(user_id), lambda: _find_user(user_id)), proof)
+    if caller is None and settings.SECRET_KEY_FALLBACKS:
+        # The entry may be of a process that lists other keys; PostgreSQL has the last word.
+        caller = _while_it_holds(_find_user(user_id), proof)
+    if caller is not None and not proofs.holds(proof, caller.session_hashes[:1]):
+        _renew(session, user_id, proof)
+    return caller
 
 
-def _while_it_holds(caller: Caller, proof: SignInProof) -> Caller | None:
-    if not proofs.holds(proof, caller.session_hashes):
+def _while_it_holds(raw: bytes, proof: SignInProof) -> Caller | None:
+    caller = None if raw == _REVOKED else _decode_caller(raw)
+    if caller is None or not proofs.holds(proof, caller.session_hashes):
         return None
     return msgspec.structs.replace(caller, proof=proof)
+
+
+def _renew(session: Any, user_id: int, proof: SignInProof) -> None:
+    """Let a session of a former key go on when that key is not listed any more.
+
+    Where it cannot be saved, or has ended meanwhile, the next request tries again.
+    """
+    try:
+        now = User.objects.get(pk=user_id).get_session_auth_hash()
+        present_hash = proofs.bound_hash(now, proof.backend)
+        if present_hash == proof.auth_hash:
+            return
+        session["_auth_user_hash"] = present_hash
+        session.save()
+    except Exception as error:  # noqa: BLE001 - whatever cache and database raise
+        logger.warning("A session could not be renewed with the present key: %s", error)
+    session.modified = False
 
 
 def user_of(caller: Caller) -> User:

@@ -1,6 +1,7 @@
 """A new ATTN_SECRET_KEY: what a former one signed is accepted while it is listed."""
 
-from contextlib import closing
+import json
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from typing import Any
 
@@ -19,8 +20,9 @@ from attendance.services.lessons import LessonPlan, start_lesson
 from tests.support.callers import Api, account
 from tests.support.lessons import TEACHER, live_lesson, student
 from tests.support.processes import manage
+from tests.support.site import served
 from tests.support.streaming import stream_of, streaming, ticket_for
-from users.credentials import forget_token
+from users.credentials import forget_token, forget_users
 from users.derived_keys import Purpose, derive, keys_for
 from users.tokens import issue_token
 
@@ -104,8 +106,9 @@ def test_sessions_survive_on_pages_and_in_the_api(rotate: Any) -> None:
     assert browser.get("/me/").status_code == 200
     assert browser.get("/api/v1/me/").status_code == 200
 
-    # A page has renewed the session with the new key.
+    # It was renewed with the new key, and that is not the cache of identities.
     rotate(is_listed=False)
+    forget_users([account(student(1)).pk])
     assert browser.get("/api/v1/me/").status_code == 200
 
 
@@ -155,6 +158,54 @@ def test_the_stream_has_its_own_keys_and_no_secret_of_the_site(rotate: Any) -> N
         assert _status(port, stream_of(lesson.id, forged)) == 403
         rotate()
         assert _status(port, stream_of(lesson.id, ticket_for(lesson.id))) == 200
+
+
+def test_the_three_steps_with_processes_side_by_side() -> None:
+    """docs/how-to/production.md, "Change the key": a session and receipts go back and forth."""
+    lesson = live_lesson(0)
+    for n in (1, 2):
+        account(student(n))
+    browser = Client()
+    browser.force_login(account(student(1)), backend="users.backends.AccountBackend")
+    with ExitStack() as stack:
+        listed = {"ATTN_SECRET_KEY": OLD, "ATTN_SECRET_KEY_FALLBACKS": NEW}
+        swapped = {"ATTN_SECRET_KEY": NEW, "ATTN_SECRET_KEY_FALLBACKS": OLD}
+        one = stack.enter_context(served(**listed))
+        two = stack.enter_context(served(**swapped))
+        three = stack.enter_context(served(**{**swapped, "ATTN_SECRET_KEY_FALLBACKS": ""}))
+        cookie = f"sessionid={browser.cookies['sessionid'].value}"
+        assert _ask(one, "/me/", cookie)[0] == 200
+        assert _ask(two, "/me/", cookie)[0] == 200
+        # The session is of the new key now; one that has not known that key would have ended it.
+        for port in (three, two, one):
+            assert _ask(port, "/me/", cookie)[0] == 200
+
+        texts = {}
+        for port, n in ((one, 1), (two, 2)):
+            texts[port] = _post(port, f"lessons/{lesson.id}/check-in/", {}, n)[1]["receipt"]
+        told = {
+            (port, n): _post(port, "receipts/", {"receipt": texts[made]}, n)[0]
+            for port in (one, two, three)
+            for made, n in ((one, 1), (two, 2))
+        }
+    assert told.pop((three, 1)) == 400
+    assert set(told.values()) == {200}
+
+
+def _ask(port: int, path: str, cookie: str) -> tuple[int, str]:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as ask:
+        ask.request("GET", path, headers={"Cookie": cookie})
+        answer = ask.getresponse()
+        return answer.status, answer.read().decode()
+
+
+def _post(port: int, path: str, body: Any, number: int) -> tuple[int, Any]:
+    token = issue_token(account(student(number)).pk).token
+    headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
+    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as ask:
+        ask.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
+        answer = ask.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 def _status(port: int, path: str) -> int:

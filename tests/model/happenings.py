@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from tests.model import people, reading
-from tests.model.memory import Student
+from tests.model.memory import StudentSeen
 from tests.model.stores import State, put_postgresql, put_redis, read_all, read_postgresql
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _look_at_what_is_left(world: "World") -> None:
     state, memory = read_all(), world.memory
     live = reading.in_redis(state, people.LESSON)
     stored = reading.stored_words(state, people.LESSON)
-    students: dict[str, Student] = {}
+    students: dict[str, StudentSeen] = {}
     for number, student in memory.students.items():
         kept = student.place(stored.get(number, ""))
         copy = student.place(live.words.get(number, "")) if live else -1

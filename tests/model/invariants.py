@@ -19,7 +19,7 @@ from uuid import UUID
 from attendance.live import keys
 from attendance.vocabulary import LessonState
 from tests.model import ages, elsewhere, persons, reading, rosters
-from tests.model.memory import BLANK, HERE, RECEIPT, Memory, Student
+from tests.model.memory import BLANK, HERE, RECEIPT, Memory, StudentSeen
 from tests.model.people import LESSON
 from tests.model.stores import State
 from tests.support.lessons import TEACHER
@@ -73,7 +73,7 @@ def broken_between(world: "World", before: State, after: State, action: str) -> 
             yield "a lesson was discarded that is open"
 
 
-def _acceptable(memory: Memory, number: str, student: Student, word: str) -> bool:
+def _acceptable(memory: Memory, number: str, student: StudentSeen, word: str) -> bool:
     """Whether a word may stand for a student: no promised word is newer."""
     under_way = {c.request_id for _, c in memory.calls if c.number == number}
     under_way |= {RECEIPT if c.action.startswith("redeem") else HERE for _, c in memory.calls}
@@ -95,7 +95,7 @@ def _lost(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]:
             yield f"an older word of {number} is shown: {shown.get(number)}"
 
 
-def _is_set_aside(memory: Memory, state: State, number: str, student: Student) -> bool:
+def _is_set_aside(memory: Memory, state: State, number: str, student: StudentSeen) -> bool:
     """Whether the newest word waits for a person, because PostgreSQL had another one."""
     kept = reading.stored_words(state, state_lesson(state)).get(number, "")
     payloads = reading.quarantined(state, "record").get(number, [])
@@ -121,7 +121,7 @@ def _phantoms(memory: Memory, state: State, lesson_id: UUID) -> Iterator[str]:
     live = reading.in_redis(state, lesson_id)
     for words in (reading.stored_words(state, lesson_id), live.words if live else {}):
         for number, word in words.items():
-            student = memory.students.get(number, Student())
+            student = memory.students.get(number, StudentSeen())
             is_known = word in student.words or word == BLANK
             if not is_known and not _acceptable(memory, number, student._replace(floor=0), word):
                 yield f"{number} has a mark that nobody made: {word}"

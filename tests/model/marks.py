@@ -19,7 +19,7 @@ _is_kept = False
 _also: tuple[str, ...] = ()
 
 
-class Marks(NamedTuple):
+class MarksOfBoth(NamedTuple):
     """What PostgreSQL has of runs, commits and sites."""
 
     rows: Mapping[str, Any]
@@ -64,7 +64,7 @@ def are_kept() -> bool:
     return _is_kept
 
 
-def read_marks() -> Marks | None:
+def read_marks() -> MarksOfBoth | None:
     if not _is_kept:
         return None
     parts = ", ".join(
@@ -76,10 +76,10 @@ def read_marks() -> Marks | None:
         rows = json.loads(cursor.fetchone()[0])
         cursor.execute("SELECT last_value, is_called FROM attendance_commit_mark")
         last, is_called = cursor.fetchone()
-    return Marks(rows, (last, is_called))
+    return MarksOfBoth(rows, (last, is_called))
 
 
-def put_marks(marks: Marks) -> None:
+def put_marks(marks: MarksOfBoth) -> None:
     inserts = "".join(
         f"INSERT INTO {name} SELECT * FROM jsonb_populate_recordset(NULL::{name}, %s::jsonb);"
         for name in marks.rows
@@ -105,7 +105,7 @@ def site_of(redis: Mapping[bytes, Any]) -> str:
     return site.decode()
 
 
-def canonical(redis: Mapping[bytes, Any], marks: Marks | None) -> str:
+def canonical(redis: Mapping[bytes, Any], marks: MarksOfBoth | None) -> str:
     """Both stores' counts and what was made of them."""
     if marks is None:
         return ""
@@ -115,7 +115,7 @@ def canonical(redis: Mapping[bytes, Any], marks: Marks | None) -> str:
     )
 
 
-def canonical_at_rest(redis: Mapping[bytes, Any], marks: Marks | None) -> str:
+def canonical_at_rest(redis: Mapping[bytes, Any], marks: MarksOfBoth | None) -> str:
     """As `canonical`, by which store is ahead: all that the next run looks at."""
     if marks is None:
         return ""

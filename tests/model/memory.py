@@ -13,7 +13,7 @@ from tests.model.stores import Postgresql, RedisContent, canonical_redis
 HERE, RECEIPT, BLANK = "here", "receipt", "blank"
 
 
-class Student(NamedTuple):
+class StudentSeen(NamedTuple):
     words: tuple[str, ...] = ()
     """Acknowledged, in this order."""
     floor: int = -1
@@ -29,7 +29,7 @@ class Student(NamedTuple):
         places = [i for i, each in enumerate(self.words) if each == word]
         return places[-1] if places else -1
 
-    def told(self, word: str, call: "RequestUnderWay", gone: frozenset[str]) -> "Student":
+    def told(self, word: str, call: "RequestUnderWay", gone: frozenset[str]) -> "StudentSeen":
         """A word is acknowledged: what was acknowledged before its request began is older.
 
         `gone` are the words that neither store holds, and that may come back.
@@ -46,7 +46,7 @@ class Student(NamedTuple):
             return self._replace(floor=-1)
         return self._replace(words=(*self.words, word), floor=call.known, is_sure=call.is_sure)
 
-    def _back_by_receipt(self) -> "Student":
+    def _back_by_receipt(self) -> "StudentSeen":
         """A receipt is as old as its check-in: a teacher's word that comes back is newer."""
         place = self.place(HERE) + 1
         words = (*self.words[:place], RECEIPT, *self.words[place:])
@@ -68,7 +68,7 @@ class RequestUnderWay(NamedTuple):
 
 class Memory(NamedTuple):
     clock_ms: int
-    students: dict[str, Student]
+    students: dict[str, StudentSeen]
     events: frozenset[str] = frozenset()
     """Request ids that were acknowledged and must be events in the end."""
     calls: tuple[tuple[str, RequestUnderWay], ...] = ()
@@ -106,5 +106,5 @@ class Memory(NamedTuple):
         )
         return repr(parts)
 
-    def with_student(self, number: str, student: Student) -> "Memory":
+    def with_student(self, number: str, student: StudentSeen) -> "Memory":
         return self._replace(students={**self.students, number: student})

@@ -7,7 +7,7 @@ from redis import Redis
 
 from attendance.live import client, keys
 from tests.model import marks
-from tests.model.marks import Marks
+from tests.model.marks import MarksOfBoth
 from tests.model.rows import Rows, put_rows, read_rows
 from tests.support.lessons import TEST_SERVER
 
@@ -21,7 +21,7 @@ class Postgresql(NamedTuple):
     """What a backup of PostgreSQL holds."""
 
     rows: Rows
-    marks: Marks | None = None
+    marks: MarksOfBoth | None = None
 
     @property
     def canonical(self) -> str:
@@ -39,7 +39,7 @@ class State(NamedTuple):
         return self.postgresql.rows
 
     @property
-    def marks(self) -> Marks | None:
+    def marks(self) -> MarksOfBoth | None:
         return self.postgresql.marks
 
     @property

@@ -19,7 +19,7 @@ from tests.model import accounts, answers, elsewhere, happenings, marks, people,
 from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss
 from tests.model.answers import Broken
 from tests.model.bounds import Scenario
-from tests.model.memory import BLANK, HERE, RECEIPT, Memory, RequestUnderWay, Student
+from tests.model.memory import BLANK, HERE, RECEIPT, Memory, RequestUnderWay, StudentSeen
 from tests.model.stores import State, put_all, read_all
 from tests.support.clock import Clock
 
@@ -34,7 +34,7 @@ class World:
         self.scenario = scenario
         self.clock = clock
         known = people.ACCOUNTS if scenario.with_accounts else people.STUDENTS
-        self.memory = Memory(people.START, {number: Student() for number in known})
+        self.memory = Memory(people.START, {number: StudentSeen() for number in known})
         self.tasks = [Actor(f"task {n + 1}", scenario.task_stops) for n in range(scenario.tasks)]
         callers = {ask.actor for ask in scenario.asks.values() if ask.actor}
         self.callers = [Actor(name, scenario.call_stops) for name in sorted(callers)]
@@ -92,7 +92,7 @@ class World:
                 return self._may_ask(action, self.memory.students[people.NUMBERS[name]])
         return True
 
-    def _may_ask(self, action: str, student: Student) -> bool:
+    def _may_ask(self, action: str, student: StudentSeen) -> bool:
         match action.split():
             case ["check", "in", "D"]:
                 return "merge A" not in self.memory.used

@@ -21,7 +21,7 @@ LAYOUTS = [
         Attendance,
         {"persisted_at", "deleted_at", "deleted_by_id", "deleted_reason"},
     ),
-    (row_values.RECORD, AttendanceRecord, {"id"}),
+    (row_values.RECORD, AttendanceRecord, {"id", "device_group"}),
     (row_values.EVENT, AttendanceEvent, {"id"}),
 ]
 
