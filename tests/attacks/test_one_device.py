@@ -74,7 +74,7 @@ def test_browsers_of_their_own_are_no_group() -> None:
         phone.post(f"/lessons/{lesson.id}/here/")
     assert len(set(live.connection().hvals(keys.devices(lesson.id)))) == 3
     finish_lesson(lesson.id, actor=TEACHER)
-    assert "One device" not in board_of(lesson)
+    assert "Marks from one device" not in board_of(lesson)
     assert not AttendanceRecord.objects.exclude(device_group=None).exists()
 
 
@@ -154,6 +154,8 @@ def test_a_mark_that_was_taken_out_makes_no_group() -> None:
         )
     )
     assert "One device" not in board_of(lesson)
+    finish_lesson(lesson.id, actor=TEACHER)
+    assert "Marks from one device" not in board_of(lesson)
 
 
 def test_a_key_of_another_type_holds_up_nothing() -> None:
