@@ -126,7 +126,7 @@ def caller_of_session(session: Any) -> Caller | None:
         has_factor=data.get(second_factor.SESSION_KEY) == user_id,
     )
     caller = _while_it_holds(_cached(_user_key(user_id), lambda: _find_user(user_id)), proof)
-    if caller is None and settings.SECRET_KEY_FALLBACKS:
+    if caller is None:
         # The entry may be of a process that lists other keys; PostgreSQL has the last word.
         caller = _while_it_holds(_find_user(user_id), proof)
     if caller is not None and not proofs.holds(proof, caller.session_hashes[:1]):
@@ -189,7 +189,19 @@ def _find_token(digest: str) -> bytes:
     row = _with_numbers(rows, "user_id").first()
     if row is None or not row.user.may_sign_in:
         return _REVOKED
-    return _token_entry(row, _caller_of(row.user, row))
+    caller = _caller_of(row.user, row)
+    _renew_token(row, caller)
+    return _token_entry(row, caller)
+
+
+def _renew_token(row: AuthToken, caller: Caller) -> None:
+    """Let a token that stands on a former key go on when that key is not listed any more."""
+    proof = getattr(row, "proof", None)
+    if proof is None or proofs.holds(proof.as_proof(), caller.session_hashes[:1]):
+        return
+    if proofs.holds(proof.as_proof(), caller.session_hashes):
+        proof.auth_hash = proofs.bound_hash(caller.session_hashes[0], proof.backend)
+        proof.save(update_fields=["auth_hash"])
 
 
 def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:

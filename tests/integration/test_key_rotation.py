@@ -119,6 +119,18 @@ def test_a_session_of_a_key_that_is_not_listed_is_over(rotate: Any) -> None:
     assert browser.get("/api/v1/me/").status_code == 401
 
 
+def test_a_token_that_was_used_during_the_rotation_goes_on(rotate: Any) -> None:
+    used, unused = (issue_token(account(student(number)).pk).token for number in (1, 2))
+    rotate()
+    assert Api(Authorization=f"Token {used}").get("me/").status_code == 200
+
+    rotate(is_listed=False)
+
+    cache.clear()
+    assert Api(Authorization=f"Token {used}").get("me/").status_code == 200
+    assert Api(Authorization=f"Token {unused}").get("me/").status_code == 401
+
+
 def test_a_revocation_reaches_processes_that_have_the_other_key(rotate: Any, settings: Any) -> None:
     """Step 1 lists the next key, step 2 takes it: both kinds of process work for a while."""
     token = issue_token(account(student(1)).pk)
