@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings as project_settings
 from django.core import signing
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 from knox.crypto import hash_token
 
 from attendance.errors import CodeWrong, InvalidReceipt
@@ -212,7 +212,9 @@ def _ask(port: int, path: str, cookie: str) -> tuple[int, str]:
 
 
 def _post(port: int, path: str, body: Any, number: int) -> tuple[int, Any]:
-    token = issue_token(account(student(number)).pk).token
+    # Of the key that each of the processes knows.
+    with override_settings(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=[OLD]):
+        token = issue_token(account(student(number)).pk).token
     headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
     with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as ask:
         ask.request("POST", f"/api/v1/{path}", json.dumps(body), headers)
