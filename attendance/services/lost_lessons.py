@@ -28,15 +28,17 @@ REWOUND = "rewound"
 """How the ledger's word on a rewound lesson begins."""
 
 
-def mark_rewound(lesson_id: UUID) -> None:
+def mark_rewound(lesson_id: UUID, *, is_whole: bool) -> None:
     """Redis holds an older copy: PostgreSQL has the newest changes and takes the next ones.
 
-    A word that Redis had taken and that neither store has is missed all the same.
+    A word that Redis had taken is missed where neither PostgreSQL nor a copy that is not whole
+    has it.
     """
     row = LessonLedger.objects.filter(lesson_id=lesson_id)
-    row.filter(words.newer_than_stored()).update(
-        incomplete_since=Coalesce("incomplete_since", Now())
-    )
+    if not is_whole:
+        row.filter(words.newer_than_stored()).update(
+            incomplete_since=Coalesce("incomplete_since", Now())
+        )
     row.update(
         state=LessonState.DISCARDED,
         persisted_at=timezone.now(),

@@ -22,7 +22,8 @@ def write_down(lessons: ChunkSnapshots) -> None:
         if unsnapped.outcome == "unreadable":
             ledger.mark_quarantined(lesson_id, unsnapped.reason)
     for rewound in lessons.rewound:
-        lost_lessons.mark_rewound(rewound.snapshot.lesson.id)
+        lesson_id = rewound.snapshot.lesson.id
+        lost_lessons.mark_rewound(lesson_id, is_whole=rewound.lack.is_whole)
 
 
 def tidy(lessons: ChunkSnapshots) -> None:

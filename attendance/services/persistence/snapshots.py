@@ -47,6 +47,8 @@ class RewoundLesson(NamedTuple):
     """What says something else than PostgreSQL, which knows better."""
     news: Readable
     """What of the copy PostgreSQL lacks."""
+    lack: Lack
+    """What was seen of it before, and is not in the copy."""
 
 
 class ChunkSnapshots(NamedTuple):
@@ -137,7 +139,7 @@ def _sort(
         snapshots.to_write.append(LessonToWrite(snapshot, readable, decoded.corrupt, lack))
     elif is_still_there(snapshot):
         differing, news = older_copies.compare(snapshot, stored=stored)
-        snapshots.rewound.append(RewoundLesson(snapshot, differing, news))
+        snapshots.rewound.append(RewoundLesson(snapshot, differing, news, lack))
     else:
         # Another task discarded the lesson after this snapshot.
         snapshots.unsnapped[snapshot.lesson.id] = Unsnapped("not_found")
