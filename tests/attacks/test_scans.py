@@ -11,8 +11,9 @@ from django.core.cache import cache
 from django.db import connection
 
 from attendance.live import client as live
-from attendance.live import codes, keys, store
+from attendance.live import codes, keys, store, throttle
 from attendance.live.payloads import LiveLesson
+from attendance.services import limits
 from attendance.services.check_in import Given, check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
@@ -406,3 +407,24 @@ def test_a_link_works_for_whoever_cannot_be_looked_up(no_postgresql: Any) -> Non
     # Not seen lately: who has signed in is not known while PostgreSQL is away.
     assert browser.get(link).status_code == 302
     assert browser.cookies["attn_scan"].value
+
+
+def test_a_link_that_is_opened_signed_in_is_of_that_person_alone() -> None:
+    lesson, browser = coded_lesson(), signed_in(student(1))
+    browser.get(f"/c/{lesson.data.short_code}/{code_of(lesson).whole}")
+    other = signed_in(student(2))
+    other.cookies["attn_scan"] = browser.cookies["attn_scan"].value
+    assert other.post(f"/lessons/{lesson.id}/here/").status_code == 403
+    assert browser.post(f"/lessons/{lesson.id}/here/").status_code == 302
+    assert marked(lesson) == ["S-0001"]
+
+
+def test_a_hall_that_types_the_shorter_code_is_not_kept_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "WRONG_SCANS", throttle.Limit("scan", 3, 60))
+    lesson = coded_lesson()
+    live.connection().hset(keys.guesses(lesson.id), "letters", 8)
+    path, short = f"lessons/{lesson.id}/scans/", wrong_codes(lesson, 1)[0]
+    told = [phone(None).post(path, {"code": short}).json()["code"] for _ in range(6)]
+    assert told == ["code_longer"] * 6
