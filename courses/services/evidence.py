@@ -1,5 +1,6 @@
 """Files that support an absence: checked by their content, kept outside of what is served."""
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -95,11 +96,15 @@ def keep_evidence(
     return written
 
 
+def _without_marks(name: str) -> str:
+    """Marks that turn a line around in a name that a phone has given are no reason to refuse."""
+    return "".join(char for char in name if unicodedata.category(char) != "Cf")
+
+
 def _row(absence: Absence, file: EvidenceFile, *, actor: User, at: datetime) -> AbsenceEvidence:
     return AbsenceEvidence(
         absence=absence,
-        # A name that a phone has given is no reason to refuse a file.
-        name=clean_title("".join(filter(str.isprintable, file.name)), most=LONGEST_TITLE),
+        name=clean_title(_without_marks(file.name), most=LONGEST_TITLE),
         kind=kind_of_evidence(file.content),
         size=len(file.content),
         added_by=actor,

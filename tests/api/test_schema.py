@@ -22,14 +22,16 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 ROLES = {"student": student(1), "teacher": TEACHER, "staff": STAFF}
 
 # Rules that no schema can say: a window against the clock, a reason that depends on the
-# status, a number in canonical form, a signature, a year before 2000, absent before late, what
-# the bytes of a file are. They are refused with 400; a file, with 415.
+# status, a text of which something is seen, a number in canonical form, a signature, a year
+# before 2000, absent before late, what the bytes of a file are. They are refused with 400; a
+# file, with 415.
 BY_RULE = [
     "GET /api/v1/absences/",
     "POST /api/v1/absences/",
     "POST /api/v1/absences/decisions/",
     "POST /api/v1/absences/{absence_id}/decision/",
     "POST /api/v1/absences/{absence_id}/evidence/",
+    "POST /api/v1/alarms/{code}/acknowledge/",
     "POST /api/v1/auth/tokens/",
     "GET /api/v1/lessons/",
     "POST /api/v1/lessons/",
@@ -40,6 +42,8 @@ BY_RULE = [
     "POST /api/v1/lessons/{lesson_id}/not-held/",
     "POST /api/v1/lessons/{lesson_id}/roster/add/",
     "POST /api/v1/lessons/{lesson_id}/roster/close/",
+    "POST /api/v1/lessons/{lesson_id}/settle-lost/",
+    "POST /api/v1/quarantine/{payload_id}/discard/",
     "POST /api/v1/receipts/",
     "POST /api/v1/people/{school_number}/merge/",
     "POST /api/v1/people/{school_number}/unmerge/",

@@ -15,6 +15,7 @@ local fault = code_fault(cjson.decode(lesson.json), now, ARGV[1], KEYS[3], who)
 if not fault then return {'valid', int(now)} end
 -- An old link that is opened again is no attempt.
 if ARGV[4] ~= '' and (fault == 'code_wrong' or fault == 'too_many_wrong_codes') then
-  note_refusal(KEYS[2], lesson.id, ARGV[2], fault, now, ARGV[4], tonumber(ARGV[5]))
+  note_refusal({lesson = KEYS[1], refusals = KEYS[2]}, lesson.id, ARGV[2], fault, now, ARGV[4],
+    tonumber(ARGV[5]))
 end
 return {fault}
