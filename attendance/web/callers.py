@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
@@ -88,7 +89,11 @@ def running_lessons(view: View) -> View:
 
 def of_page(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: who has signed in, what waits to be sent, and where this page is."""
-    caller = caller_of(request) if hasattr(request, "session") else None
+    try:
+        caller = caller_of(request) if hasattr(request, "session") else None
+    except DatabaseError:
+        # The page that says so is such a page.
+        caller = None
     return {
         "person": caller.person if caller else None,
         "campus": settings.CAMPUS.name,
