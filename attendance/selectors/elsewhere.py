@@ -32,7 +32,8 @@ def of_live(lesson: LiveLesson) -> frozenset[str]:
         if found is None:
             found = _find()
             cache.set(_KEY, found, _SECONDS)
-    return found.get(str(lesson.id), _NOBODY) if found else _NOBODY
+    # The cache knows lists and no sets.
+    return frozenset(found.get(str(lesson.id), _NOBODY)) if found else _NOBODY
 
 
 def _find() -> dict[str, frozenset[str]]:

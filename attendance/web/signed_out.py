@@ -36,6 +36,7 @@ PAGE_OF: Final = {
     "take-back-absence": "absences",
     "withdraw-absence": "my-absences",
     "sign-out-everywhere": "account",
+    "notices-seen": "account",
     "drop-unsent": "home",
     "operations-figures": "operations",
     "operations-persist": "operations",

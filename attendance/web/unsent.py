@@ -93,10 +93,11 @@ def _find(request: HttpRequest, user_id: int) -> Unsent | None:
     if UNSENT not in request.COOKIES:
         return None
     try:
-        found: Unsent | None = cache.get(_key(user_id))
+        found = cache.get(_key(user_id))
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         return None
-    return found
+    # The cache knows lists and no tuples.
+    return None if found is None else Unsent(*found)
 
 
 def _whose(request: HttpRequest) -> str:
