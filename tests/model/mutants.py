@@ -11,7 +11,13 @@ from attendance.live import store
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
-from attendance.services import corrections, ledger, receipts, request_keys, stored_revisions
+from attendance.services import (
+    corrections,
+    ledger,
+    lessons_from_receipts,
+    request_keys,
+    stored_revisions,
+)
 from attendance.services.lacks import Lack
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
@@ -75,7 +81,8 @@ def _every_copy_is_new() -> Iterator[None]:
 @contextmanager
 def _no_lift() -> Iterator[None]:
     """Neither for a word nor for a lesson that a receipt has made."""
-    with python(stored_revisions, "LOST_LIFT", 0), python(receipts, "LOST_LIFT", 0):
+    rebuilt = python(lessons_from_receipts, "LOST_LIFT", 0)
+    with python(stored_revisions, "LOST_LIFT", 0), rebuilt:
         yield
 
 

@@ -43,6 +43,7 @@ def test_each_guard_is_needed(mutant: Mutant) -> None:
     assert fault is not None, "nobody noticed"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mutant", mutants.ALL, ids=lambda each: each.name)
 def test_with_the_guard_nothing_goes_wrong_on_that_way(mutant: Mutant) -> None:
     assert Explorer(mutant.scenario, most_states=3_000).replay(WAYS[mutant.name]) is None
