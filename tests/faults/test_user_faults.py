@@ -12,6 +12,8 @@ from tests.faults.school import School
 from tests.support.waiting import wait_until
 
 DELETE = (
+    "DELETE FROM users_tokenproof WHERE token_id IN (SELECT digest FROM knox_authtoken"
+    " WHERE user_id = (SELECT id FROM users_user WHERE school_number = %s))",
     "DELETE FROM knox_authtoken WHERE user_id ="
     " (SELECT id FROM users_user WHERE school_number = %s)",
     "DELETE FROM users_user WHERE school_number = %s",
