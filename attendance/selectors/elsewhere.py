@@ -25,15 +25,17 @@ _NOBODY: frozenset[str] = frozenset()
 
 def of_live(lesson: LiveLesson) -> frozenset[str]:
     """Numbers of who came to this live lesson and to another one whose time overlaps."""
-    found: dict[str, frozenset[str]] | None = None
-    # Without the cache a board does without: reading every lesson each time is too much.
-    with contextlib.suppress(Exception):
+    try:
         found = cache.get(_KEY)
-        if found is None:
-            found = _find()
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
+        # A board does without: reading every lesson each time is too much.
+        return _NOBODY
+    if found is None:
+        found = _find()
+        with contextlib.suppress(Exception):  # as above; the next board reads the lessons again
             cache.set(_KEY, found, _SECONDS)
     # The cache knows lists and no sets.
-    return frozenset(found.get(str(lesson.id), _NOBODY)) if found else _NOBODY
+    return frozenset(found.get(str(lesson.id), _NOBODY))
 
 
 def _find() -> dict[str, frozenset[str]]:

@@ -44,7 +44,22 @@ def test_a_number_outside_the_form_is_refused(typed: str) -> None:
     assert "try again" in caught.value.detail
 
 
-@pytest.mark.parametrize("typed", ["", " ", "a" * 201, "a\0", "a\x07", "a\u2028", "\ud800", "\n"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        "a" * 201,
+        "a\0",
+        "a\x07",
+        "a\u2028",
+        "\ud800",
+        "\n",
+        "a\u202eb",
+        "a\u2066b",
+        "\u200b",
+    ],
+)
 def test_a_name_that_cannot_be_kept_is_refused(typed: str) -> None:
     with pytest.raises(InvalidFullName):
         clean_full_name(typed)
