@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 
@@ -13,6 +13,7 @@ _WITH_PORT = re.compile(
     r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<v4>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
 _LAST_PORT = 65_535
+_KEPT_BITS = {4: 24, 6: 48}
 
 
 def address_of(meta: Mapping[str, str]) -> str:
@@ -29,6 +30,15 @@ def address_of(meta: Mapping[str, str]) -> str:
         return _read(meta.get("REMOTE_ADDR", ""))
     hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
     return _read(hops[-trusted]) if trusted <= len(hops) else UNKNOWN
+
+
+def shortened(address: str) -> str:
+    """An address without the part that names one line of it: IPv4 /24, IPv6 /48; UNKNOWN stays."""
+    try:
+        whole = ip_address(address)
+    except ValueError:
+        return UNKNOWN
+    return str(ip_network((whole, _KEPT_BITS[whole.version]), strict=False))
 
 
 def _read(hop: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attendance.live.codes import hex_address
-from attendance.services.addresses import UNKNOWN, address_of
+from attendance.services.addresses import UNKNOWN, address_of, shortened
 
 PROXY = "10.0.0.1"
 
@@ -72,3 +72,16 @@ def test_each_trusted_proxy_has_added_one_hop(
 def test_a_unix_socket_has_no_address(settings: Any) -> None:
     settings.TRUSTED_PROXIES = 0
     assert address_of({"REMOTE_ADDR": ""}) == address_of({}) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
+        (UNKNOWN, UNKNOWN),
+        ("no address", UNKNOWN),
+    ],
+)
+def test_a_shortened_address_names_no_line(address: str, kept: str) -> None:
+    assert shortened(address) == kept
