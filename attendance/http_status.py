@@ -60,6 +60,7 @@ STATUS = {
     "verification_not_found": 404,
     "payload_not_found": 404,
     "alarm_not_found": 404,
+    "token_not_found": 404,
     "person_not_found": 404,
     "term_not_found": 404,
     "course_not_found": 404,

@@ -216,7 +216,7 @@ CACHES = {"default": redis_cache(cache_url())}
 if not LIVE_STORE_NODES:
     # django-redis knows no cluster: attendance.live.client speaks to one by itself.
     CACHES[LIVE_STORE_ALIAS] = redis_cache(required("REDIS_URL", "redis://localhost:6379/0"))
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "users.session_store"
 
 AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = [

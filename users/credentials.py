@@ -7,7 +7,6 @@ revoked. Where the cache does not answer, this process remembers entries for a m
 """
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -17,7 +16,6 @@ from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
@@ -25,24 +23,22 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
-from users import proofs, second_factor
+from users import cache_writes, last_use, proofs, second_factor
+from users.cache_writes import KNOWN_SECONDS
 from users.derived_keys import secrets
 from users.identity import Person, Role
 from users.models import AccountNotice, TokenProof, User
 from users.proofs import SignInProof
 from users.selectors import former_numbers, merged_numbers
+from users.session_store import StoredSession
 
 logger = logging.getLogger(__name__)
-
-KNOWN_SECONDS = 300
-"""How long an entry in the cache is valid without a query."""
 
 REMEMBERED_SECONDS = 60
 """How long a process remembers entries, and so the longest delay of a revocation, without cache."""
 
 MOST_REMEMBERED = 20_000
 LONGEST_TOKEN = 128
-_RETRY_SECONDS = 1.0
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -111,7 +107,10 @@ def caller_of_token(token: str) -> Caller | None:
     if entry.expires_at is not None and entry.expires_at <= timezone.now():
         return None
     caller = entry.caller
-    return caller if proofs.holds(caller.proof, caller.session_hashes) else None
+    if not proofs.holds(caller.proof, caller.session_hashes):
+        return None
+    last_use.note_use(digest)
+    return caller
 
 
 def caller_of_session(session: Any) -> Caller | None:
@@ -120,18 +119,25 @@ def caller_of_session(session: Any) -> Caller | None:
     if data.get("_auth_user_id") is None:
         return None
     user_id = int(data["_auth_user_id"])
-    proof = SignInProof(
-        data.get("_auth_user_hash", ""),
-        data.get("_auth_user_backend", ""),
-        has_factor=data.get(second_factor.SESSION_KEY) == user_id,
-    )
+    proof = proof_of_session(data, user_id)
     caller = _while_it_holds(_cached(_user_key(user_id), lambda: _find_user(user_id)), proof)
     if caller is None:
         # The entry may be of a process that lists other keys; PostgreSQL has the last word.
         caller = _while_it_holds(_find_user(user_id), proof)
     if caller is not None and not proofs.holds(proof, caller.session_hashes[:1]):
         _renew(session, user_id, proof)
+    if caller is not None and session.session_key:
+        last_use.note_use(session.session_key)
     return caller
+
+
+def proof_of_session(data: Mapping[str, Any], user_id: int) -> SignInProof:
+    """What the data of a session of this user says that it stands on."""
+    return SignInProof(
+        data.get("_auth_user_hash", ""),
+        data.get("_auth_user_backend", ""),
+        has_factor=data.get(second_factor.SESSION_KEY) == user_id,
+    )
 
 
 def _while_it_holds(raw: bytes, proof: SignInProof) -> Caller | None:
@@ -247,7 +253,7 @@ def _data_of(session: Any) -> dict[str, Any]:
         return dict(session.items())
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         # PostgreSQL has the sessions as well.
-        return dict(SessionStore(session.session_key).load())
+        return dict(StoredSession(session.session_key).load())
 
 
 class _Memory:
@@ -293,28 +299,8 @@ def _add(key: str, raw: bytes) -> bytes:
 def _put(entries: Mapping[str, bytes]) -> None:
     for name, raw in entries.items():
         _memory.put(name, raw)
-    if not _try_put(entries):
-        logger.warning("The cache does not answer: %d changes are sent to it later", len(entries))
-        threading.Thread(target=_put_later, args=(entries,), daemon=True).start()
-
-
-def _try_put(entries: Mapping[str, bytes]) -> bool:
-    try:
-        # Also for the processes that still have a former key, or have the next one already.
-        known = {_key(name, secret): raw for name, raw in entries.items() for secret in secrets()}
-        cache.set_many(known, KNOWN_SECONDS)
-    except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
-        return False
-    return True
-
-
-def _put_later(entries: Mapping[str, bytes]) -> None:
-    """Write changes once the cache answers: its old entries must not undo a revocation."""
-    until = time.monotonic() + KNOWN_SECONDS
-    while time.monotonic() < until:
-        time.sleep(_RETRY_SECONDS)
-        if _try_put(entries):
-            return
+    # Also for the processes that still have a former key, or have the next one already.
+    cache_writes.put({_key(name, each): raw for name, raw in entries.items() for each in secrets()})
 
 
 def _key(name: str, secret: str = "") -> str:

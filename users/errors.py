@@ -100,6 +100,11 @@ class PersonNotFound(UserError):
     default_message = _("Nobody has the number %(number)s. Check it and try again.")
 
 
+class TokenNotFound(UserError):
+    code = "token_not_found"
+    default_message = _("You have no such token. Load the list again.")
+
+
 class NumberIsFormer(UserError):
     """What a lesson or a receipt says under a former number is of whoever had it."""
 

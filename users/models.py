@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
-from users.sign_in_models import AccountNotice, TokenProof
+from users.sign_in_models import AccountNotice, SignInSession, TokenProof
 
 __all__ = (
     "AccountNotice",
@@ -19,6 +19,7 @@ __all__ = (
     "MergeKind",
     "PersonMerge",
     "RoleChoices",
+    "SignInSession",
     "TokenProof",
     "User",
 )

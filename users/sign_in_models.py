@@ -1,12 +1,36 @@
-"""What a token stands on, and what the owner of an account is told about signing in."""
+"""Sessions, what a token stands on, and what the owner of an account is told about signing in."""
 
 from django.conf import settings
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from users.constraints import instants_are_sane
 from users.proofs import SignInProof
+
+
+class SignInSession(AbstractBaseSession):
+    """A session of the site, found by its owner too. Where it was signed in is in its data."""
+
+    account = models.ForeignKey(
+        # Saving a session must not fail, nor wait, because of a change to its owner.
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        null=True,
+        db_constraint=False,
+        related_name="+",
+    )
+    """Nobody's before somebody has signed in."""
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+    def __str__(self) -> str:
+        # Its key opens the account, and is shown nowhere.
+        return f"until {self.expire_date:%Y-%m-%d %H:%M}"
 
 
 class TokenProof(models.Model):

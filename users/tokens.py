@@ -9,6 +9,7 @@ from knox.models import AuthToken
 
 from users.models import TokenProof, User
 from users.proofs import PASSWORD_BACKEND, SignInProof
+from users.session_store import expire_all
 
 MOST_TOKENS = 20
 """Of one user; the oldest makes room for a new one."""
@@ -64,3 +65,4 @@ def sign_out(user: User) -> None:
     AuthToken.objects.filter(user_id=user.pk).delete()
     user.session_version += 1
     user.save(update_fields=["session_version"])
+    expire_all(user.pk)

@@ -26,6 +26,7 @@ from attendance.services.persistence import failpoints, runs, unified_persistenc
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.runs import UNSTORED_KEPT
 from attendance.vocabulary import Trigger, Verdict
+from tests.support.callers import signed_in
 from tests.support.death import Died
 from tests.support.lessons import (
     TEACHER,
@@ -40,6 +41,7 @@ from tests.support.lessons import (
 )
 from tests.support.sections import section_lesson, section_of_today
 from users.identity import Person, Role
+from users.models import SignInSession
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,6 +146,17 @@ def test_executions_are_kept_for_a_week() -> None:
 
     left = set(DjangoJobExecution.objects.values_list("run_time", flat=True))
     assert left == {ages[1], ages[6]}
+
+
+def test_expired_sessions_go_with_a_scheduled_run() -> None:
+    ended, live = signed_in(TEACHER), signed_in(TEACHER)
+    past = timezone.now() - timedelta(seconds=1)
+    rows = SignInSession.objects
+    rows.filter(pk=ended.cookies["sessionid"].value).update(expire_date=past)
+
+    scheduler._tick()
+
+    assert [row.pk for row in rows.all()] == [live.cookies["sessionid"].value]
 
 
 def names(kind: str = "") -> list[str]:

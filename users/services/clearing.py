@@ -1,0 +1,27 @@
+"""Rows of sessions and tokens that have expired go away, a bounded number at a time."""
+
+from django.db import transaction
+from django.utils import timezone
+from knox.models import AuthToken
+
+from users.models import SignInSession
+
+MOST_AT_ONCE = 1_000
+
+
+def clear_expired(*, most: int = MOST_AT_ONCE) -> int:
+    """Remove up to `most` sessions and as many tokens, and return how many went.
+
+    Several processes share the work: none waits for what another one removes.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        sessions = SignInSession.objects.select_for_update(skip_locked=True)
+        keys = sessions.filter(expire_date__lte=now).values_list("pk", flat=True)[:most]
+        SignInSession.objects.filter(pk__in=list(keys)).delete()
+        gone = len(keys)
+    with transaction.atomic():
+        tokens = AuthToken.objects.select_for_update(skip_locked=True)
+        digests = tokens.filter(expiry__lte=now).values_list("pk", flat=True)[:most]
+        AuthToken.objects.filter(pk__in=list(digests)).delete()
+        return gone + len(digests)
