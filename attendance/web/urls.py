@@ -19,6 +19,7 @@ from attendance.web.pages import (
     record,
     roster_import,
     screen,
+    signed_in,
     student,
     teacher,
 )
@@ -102,6 +103,9 @@ _accounts = [
     path("", account.account, name="account"),
     path("notices/seen/", account.seen, name="notices-seen"),
     path("everywhere/", account.everywhere, name="sign-out-everywhere"),
+    path("sessions/", signed_in.signed_in_places, name="signed-in"),
+    path("sessions/<str:session_id>/end/", signed_in.end_one_session, name="end-session"),
+    path("tokens/<str:token_id>/end/", signed_in.end_one_token, name="end-token"),
     path("unsent/", account.drop_unsent, name="drop-unsent"),
     path("login/", allauth_views.login, name="account_login"),
     path("logout/", allauth_views.logout, name="account_logout"),

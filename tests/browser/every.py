@@ -19,6 +19,7 @@ def every_page(made: SmallSchool) -> list[Look]:
     return [
         Look("sign-in", None, "/accounts/login/"),
         Look("account", school.STAFF, "/accounts/"),
+        Look("signed-in", school.STAFF, "/accounts/sessions/"),
         Look("not-found", school.TEACHER, "/nothing/here/"),
         Look("lessons", school.TEACHER, "/lessons/"),
         Look("lessons-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/lessons/"),

@@ -23,6 +23,7 @@ from tests.support.callers import account
 from tests.support.lessons import ended_lesson
 from tests.support.members import enrolled, running_section
 from users.identity import Person, Role
+from users.tokens import issue_token
 
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
 FOURTH = Person("T-4", "Teacher 4", Role.TEACHER)
@@ -54,6 +55,7 @@ class SmallSchool(NamedTuple):
 
 def made_school() -> SmallSchool:
     """A past lesson, a live one with refused students, and one that anybody may join."""
+    issue_token(account(STAFF).pk)
     past = start_lesson(LessonPlan("Chemistry", minutes=45), teacher=TEACHER).id
     _fill(past, 24)
     finish_lesson(past, actor=TEACHER)
