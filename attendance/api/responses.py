@@ -48,6 +48,20 @@ class TokenSerializer(serializers.Serializer[Any]):
     expires_at = Instant()
 
 
+class OwnTokenSerializer(serializers.Serializer[Any]):
+    """What its owner may know of a token; the token itself was shown once."""
+
+    id = serializers.CharField(help_text="Ends it; it opens nothing.")
+    begins_with = serializers.CharField(help_text="The first characters of the token.")
+    is_current = serializers.BooleanField(help_text="Whether this request was sent with it.")
+    made_at = Instant()
+    expires_at = Instant(allow_null=True)
+    used_at = Instant(
+        allow_null=True, help_text="The beginning of the last hour of use; null: not known."
+    )
+    has_factor = serializers.BooleanField(help_text="Whether a second factor was shown for it.")
+
+
 class CountsSerializer(serializers.Serializer[Any]):
     """Records by status."""
 

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from knox.crypto import hash_token
 
 from attendance.api.problems import STATUS
 from attendance.api.views import documents
@@ -113,6 +114,7 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
         "SECOND": token_of(second),
         "STUDENT": token_of(me),
         "OTHER_TOKEN": token_of(me),
+        "TOKEN_ID": hash_token(token_of(me))[:16],
         "LEAVING": token_of(student(9)),
         "STAFF": token_of(office),
         "LESSON": str(lesson.id),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.urls import URLPattern
 from django.utils import timezone
+from knox.models import AuthToken
 
 from attendance.live.payloads import LiveLesson
 from tests.api.endpoints import ENDPOINTS
@@ -22,6 +23,7 @@ from tests.support.members import (
     STAFF,
     section_with_everybody,
 )
+from users.tokens import issue_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,6 +86,9 @@ RULES = {
     ("tokens", "DELETE"): Rule(401, 204, 204, 204, 204),
     ("current-token", "DELETE"): Rule(401, 204, 204, 204, 204),
     ("me", "GET"): ANYONE,
+    ("my-tokens", "GET"): ANYONE,
+    # It is of somebody else.
+    ("my-token", "DELETE"): Rule(401, 404, 404, 404, 404),
     ("my-records", "GET"): ANYONE,
     ("absence-reasons", "GET"): ANYONE,
     ("absences", "GET"): ANYONE,
@@ -158,11 +163,17 @@ def test_every_endpoint_has_a_rule_and_no_rule_is_left_over() -> None:
     assert {(each.name, method) for each, method in ENDPOINTS} == set(RULES)
 
 
+def foreign_token_id() -> str:
+    issue_token(account(student(1)).pk)
+    return str(AuthToken.objects.values_list("digest", flat=True)[0][:16])
+
+
 def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
     path = str(pattern.pattern)
     known = {
         "<uuid:lesson_id>": str(lesson.id),
         "<str:school_number>": "S-0001",
+        "<str:token_id>": foreign_token_id(),
         "<str:verification_id>": f"{lesson.id}.S-0001.2",
     }
     for part, value in known.items():

@@ -7,14 +7,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from attendance.api import requests, responses
+from attendance.api import paging, requests, responses
 from attendance.api.callers import Leaving, SignedIn, caller_of, check_factor
-from attendance.api.parsing import body_of
+from attendance.api.parsing import body_of, query_of
+from attendance.api.schema import page_of
 from attendance.services.addresses import address_of
 from attendance.services.devices import device_of_request, remember_owner
 from attendance.services.sign_in import SignIn, prove
 from users import tokens
 from users.credentials import Caller
+from users.own_tokens import end_token, tokens_of
 
 
 class TokensEndpoint(APIView):
@@ -68,4 +70,21 @@ class CurrentTokenEndpoint(APIView):
             tokens.revoke_token(caller.token_digest)
         else:
             logout(request._request)
+        return Response(status=204)
+
+
+class MyTokensEndpoint(APIView):
+    @extend_schema(responses=page_of(responses.OwnTokenSerializer))
+    def get(self, request: Request) -> Response:
+        query_of(request, requests.NoQuerySerializer)
+        own = tokens_of(caller_of(request))
+        return paging.whole(responses.OwnTokenSerializer(own, many=True).data)
+
+
+class MyTokenEndpoint(APIView):
+    permission_classes = (Leaving,)
+
+    @extend_schema(responses={204: None}, description="End one token of one's own.")
+    def delete(self, request: Request, token_id: str) -> Response:
+        end_token(caller_of(request).user_id, token_id)
         return Response(status=204)
