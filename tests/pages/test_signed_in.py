@@ -118,6 +118,8 @@ def test_another_session_ends_at_once_in_both_places() -> None:
     assert (is_in(here), is_in(there)) == (True, False)
     assert not SignInSession.objects.filter(pk=key).exists()
     assert cache.get(f"{session_store.PREFIX}{key}") == session_store.ENDED
+    ended = SessionStore(key)
+    assert (list(ended.keys()), ended.session_key) == ([], None)
     assert len(ids_of(here)) == 1
     # Whose session was ended signs in again with the same browser.
     enter(there, STUDENT.school_number, PASSWORD)
