@@ -37,6 +37,8 @@ PAGE_OF: Final = {
     "withdraw-absence": "my-absences",
     "sign-out-everywhere": "account",
     "notices-seen": "account",
+    "end-session": "signed-in",
+    "end-token": "signed-in",
     "drop-unsent": "home",
     "operations-figures": "operations",
     "operations-persist": "operations",
