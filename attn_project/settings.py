@@ -259,6 +259,8 @@ CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Secrets of apps and seeds of recovery codes are stored encrypted.
+MFA_ADAPTER = "users.factor_secrets.FactorAdapter"
 MFA_TOTP_ISSUER = "ATTN"
 # allauth would count under the limits that are off above.
 ACCOUNT_FORMS = {"change_password": "attendance.web.factor_forms.CountedChangePasswordForm"}

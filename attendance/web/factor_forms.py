@@ -5,21 +5,30 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_factor_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django.core.exceptions import ValidationError
 
 from attendance.errors import SignInUnavailable, TooManyAttempts
 from attendance.services import second_factors
+from users import second_factor
+from users.errors import SecondFactorUnreadable
 from users.wording import in_words
 
 
 class _CountedForm(BaseAuthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> Any:
+        # As allauth's, and one factor that cannot be read does not hide the other.
+        code = self.cleaned_data["code"]
         try:
             with second_factors.counted(self.user):
-                return super().clean_code()
-        except (TooManyAttempts, SignInUnavailable) as error:
+                self.authenticator = second_factor.shown_by(self.user, code)
+                if self.authenticator is None:
+                    raise get_factor_adapter().validation_error("incorrect_code")
+        except (TooManyAttempts, SignInUnavailable, SecondFactorUnreadable) as error:
             raise ValidationError(in_words(error), error.code) from None
+        self.authenticator.user = self.user
+        return code
 
 
 class CountedAuthenticateForm(_CountedForm, AuthenticateForm):  # type: ignore[misc]
