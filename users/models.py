@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import BaseUserManager, PermissionsMixin
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
+from users.passwords import PasswordOwner
 from users.sign_in_models import AccountNotice, TokenProof
 
 __all__ = (
@@ -59,8 +61,14 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, school_number: str, full_name: str, password: str | None = None, **fields: Any
     ) -> "User":
-        """Make a member of staff who may do everything (`manage.py createsuperuser`)."""
+        """Make a member of staff who may do everything (`manage.py createsuperuser`).
+
+        Raises ValidationError for a password that no page would take.
+        """
         fields |= {"role": RoleChoices.STAFF, "is_superuser": True}
+        if password is not None:
+            person = self.model(school_number=school_number, full_name=full_name)
+            validate_password(password, person)
         return self.create_user(school_number, full_name, password, **fields)
 
     def who_may_sign_in(self) -> "models.QuerySet[User]":
@@ -76,7 +84,7 @@ class UserManager(BaseUserManager["User"]):
         return user or self.get(former_numbers__number=number)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(PasswordOwner, PermissionsMixin):
     """A person, known by their school number."""
 
     school_number = models.CharField(
