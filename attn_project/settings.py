@@ -182,7 +182,7 @@ MIDDLEWARE = [
     "attendance.web.errors.ErrorPages",
     "attendance.web.devices.DeviceCookies",
     "attendance.web.signing_in.TriesLater",
-    "attendance.web.second_factor.SecondFactorEverywhere",
+    "attendance.web.asked_first.AskedFirst",
     "attendance.api.limits.LimitBodies",
     "attendance.web.bodies.LimitForms",
 ]
@@ -222,6 +222,7 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = [
     "users.backends.AccountBackend",
     "users.backends.StaffRoleBackend",
+    "users.backends.CampusBackend",
 ]
 DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")
 if DEMO_PASSWORD:

@@ -96,6 +96,10 @@ class User(PasswordOwner, PermissionsMixin):
     )
     email = models.EmailField(_("e-mail address"), blank=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
+    must_change_password = models.BooleanField(
+        _("must change the password"), default=False, db_default=False, editable=False
+    )
+    """Somebody else has set it: an import, or staff. Whoever signs in with it changes it first."""
     session_version = models.PositiveIntegerField(default=0, editable=False)
     """Counted up to end every session of this user."""
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)

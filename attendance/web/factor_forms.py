@@ -8,11 +8,13 @@ from allauth.core import context
 from allauth.mfa.adapter import get_adapter as get_factor_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from attendance.errors import SignInUnavailable, TooManyAttempts
 from attendance.services import second_factors
 from users import second_factor
 from users.errors import SecondFactorUnreadable
+from users.passwords import composed
 from users.wording import in_words
 
 
@@ -48,3 +50,9 @@ class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]
         if not adapter.reauthenticate(self.user, password):
             raise adapter.validation_error("enter_current_password")
         return password
+
+    def clean_password1(self) -> Any:
+        new, old = self.cleaned_data["password1"], self.data.get("oldpassword", "")
+        if composed(new) == composed(old):
+            raise ValidationError(_("This is the password that you have. Choose another one."))
+        return new

@@ -35,6 +35,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             user.backend = DEMO_BACKEND
         super().login(request, user)
 
+    def set_password(self, user: User, password: str) -> None:
+        """The owner's own choice: nobody else knows it."""
+        user.must_change_password = False
+        super().set_password(user, password)
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         number, password = credentials.get("username") or "", credentials.get("password") or ""
         attempt = SignIn(

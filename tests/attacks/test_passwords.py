@@ -11,7 +11,9 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.support.callers import PASSWORD, Api, account, text_of
 from tests.support.lessons import student
@@ -142,6 +144,8 @@ def test_either_form_opens_every_door() -> None:
     browser = enter(ME, DECOMPOSED)
     assert browser.get("/me/").status_code == 200
     assert browser.post("/accounts/reauthenticate/", {"password": DECOMPOSED}).status_code == 302
+    same = text_of(change_to(browser, COMPOSED, old=DECOMPOSED))
+    assert "This is the password that you have" in same
     assert change_to(browser, PASSWORD, old=DECOMPOSED).status_code == 302
     assert me().check_password(PASSWORD)
 
@@ -187,6 +191,37 @@ def test_a_number_that_nobody_has_takes_as_many_hashes(monkeypatch: pytest.Monke
             Api().post("auth/tokens/", {"school_number": number, "password": password})
             counts.append(len(made))
     assert counts == [1, 2, 1, 2]
+
+
+def test_an_import_and_staff_give_passwords_and_their_owner_changes_them() -> None:
+    account(ME)
+    rows = f"{ME.school_number},{ME.full_name},,,{PASSWORD}\nS-9,Nine,,,{PASSWORD}\nS-10,Ten,,,\n"
+    with CaptureQueriesContext(connection) as queries:
+        importing.import_users(io.StringIO(HEAD + rows))
+    assert len([q for q in queries if q["sql"].startswith(("UPDATE", "INSERT"))]) == 2
+    flagged = User.objects.filter(must_change_password=True).values_list("school_number", flat=True)
+    assert set(flagged) == {ME.school_number, "S-9"}
+
+    browser = enter(ME)
+    own = "lantern over the river"
+    assert change_to(browser, own, then="/me/").headers["Location"] == "/me/"
+    assert browser.get("/me/").status_code == 200
+    assert token_status(own)[0] == 201
+    importing.import_users(io.StringIO(HEAD + rows))
+    assert not me().must_change_password
+
+    admin = boss()
+    given = {"usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
+    admin.post(f"/admin/users/user/{me().pk}/password/", given)
+    assert me().must_change_password
+    form = {"usable_password": "false", "unset-password": "yes", "password1": "", "password2": ""}
+    admin.post(f"/admin/users/user/{me().pk}/password/", form)
+    assert not me().must_change_password
+    assert not me().has_usable_password()
+
+    own_page = f"/admin/users/user/{User.objects.get(school_number='BOSS').pk}/password/"
+    assert admin.post(own_page, given).headers["Location"] == CHANGE
+    assert not User.objects.get(school_number="BOSS").must_change_password
 
 
 def test_the_shipped_list_is_ours_in_one_form() -> None:
