@@ -301,6 +301,16 @@ class SecondFactorWrong(AttendanceError):
     )
 
 
+class PasswordChangeNeeded(AttendanceError):
+    """Number and password are right, and somebody else has set that password."""
+
+    code = "password_change_needed"
+    default_message = _(
+        "Somebody else has set your password. Sign in on a page, choose a password of your own "
+        "there, and try again."
+    )
+
+
 class InvalidSignature(AttendanceError):
     code = "invalid_signature"
     default_message = _(

@@ -36,6 +36,8 @@ STATUS = {
     "second_factor_missing": 401,
     "second_factor_wrong": 401,
     "second_factor_needed": 403,
+    "second_factor_unreadable": 403,
+    "password_change_needed": 403,
     "code_missing": 403,
     "code_wrong": 403,
     "code_expired": 403,

@@ -182,7 +182,7 @@ MIDDLEWARE = [
     "attendance.web.errors.ErrorPages",
     "attendance.web.devices.DeviceCookies",
     "attendance.web.signing_in.TriesLater",
-    "attendance.web.second_factor.SecondFactorEverywhere",
+    "attendance.web.asked_first.AskedFirst",
     "attendance.api.limits.LimitBodies",
     "attendance.web.bodies.LimitForms",
 ]
@@ -222,6 +222,7 @@ AUTH_USER_MODEL = "users.User"
 AUTHENTICATION_BACKENDS = [
     "users.backends.AccountBackend",
     "users.backends.StaffRoleBackend",
+    "users.backends.CampusBackend",
 ]
 DEMO_PASSWORD = env.str("ATTN_DEMO_PASSWORD", default="")
 if DEMO_PASSWORD:
@@ -236,13 +237,13 @@ PASSWORD_HASHERS = [
 ]
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "NAME": "users.password_rules.UnlikePerson",
         # Its default names the fields of another user model.
         "OPTIONS": {"user_attributes": ("school_number", "full_name", "email")},
     },
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "users.password_rules.LongEnough"},
+    {"NAME": "users.password_rules.NotCommon"},
+    {"NAME": "users.password_rules.NotOnlyDigits"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
@@ -259,6 +260,8 @@ CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+# Secrets of apps and seeds of recovery codes are stored encrypted.
+MFA_ADAPTER = "users.factor_secrets.FactorAdapter"
 MFA_TOTP_ISSUER = "ATTN"
 # allauth would count under the limits that are off above.
 ACCOUNT_FORMS = {"change_password": "attendance.web.factor_forms.CountedChangePasswordForm"}

@@ -13,6 +13,7 @@ from users import errors
 from users.errors import gettext_noop as _
 from users.identity import Role, clean_full_name
 from users.models import User
+from users.passwords import composed
 from users.reading.cells import parse_school_number
 from users.reading.table import Table, TableRow, read_table
 from users.wording import in_words
@@ -103,7 +104,7 @@ def _check_row(raw: TableRow) -> ImportRow:
         full_name=clean_full_name(cells.get("full_name", "")),
         role=role,
         email=cells.get("email", "").strip(),
-        password=cells.get("password", ""),
+        password=composed(cells.get("password", "")),
     )
     if row.email:
         _check_email(row.email)

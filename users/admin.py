@@ -8,96 +8,23 @@ give themselves every right.
 from collections.abc import Iterator
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
-from users.errors import NumberIsFormer, UserError
-from users.identity import LONGEST_FULL_NAME, canonical_school_number, clean_full_name
-from users.models import LONGEST_MERGE_REASON, FormerNumber, PersonMerge, RoleChoices, User
+from users.admin_forms import MergeForm, PasswordGiven, UnmergeForm, UserChange, UserCreation
+from users.models import FormerNumber, PersonMerge, RoleChoices, User
 from users.services import merge_people, unmerge_people
-from users.wording import in_words
 
 admin.site.site_header = "ATTN"
 admin.site.site_title = "ATTN"
-
-
-class NumberField(forms.CharField):
-    """A school number, kept in its canonical form however it is typed."""
-
-    def clean(self, value: Any) -> str:
-        try:
-            return canonical_school_number(super().clean(value))
-        except UserError as error:
-            raise forms.ValidationError(in_words(error)) from None
-
-
-class NameField(forms.CharField):
-    """A name in the only form that is stored."""
-
-    def clean(self, value: Any) -> str:
-        try:
-            return clean_full_name(super().clean(value))
-        except UserError as error:
-            raise forms.ValidationError(in_words(error)) from None
-
-
-def check_is_free(number: str, *, of: User | None = None) -> None:
-    """Raises ValidationError for a number that somebody else had."""
-    had = FormerNumber.objects.filter(number=number).select_related("user").first()
-    if had is not None and had.user != of:
-        error = NumberIsFormer(number=number, now=had.user.school_number)
-        raise forms.ValidationError(in_words(error))
-
-
-class UserCreation(AdminUserCreationForm[User]):
-    school_number = NumberField(label=_("School number"), max_length=64)
-    full_name = NameField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
-
-    class Meta:
-        model = User
-        fields = ("school_number", "full_name", "role", "email")
-
-    def clean_school_number(self) -> str:
-        number: str = self.cleaned_data["school_number"]
-        check_is_free(number)
-        return number
-
-
-class UserChange(UserChangeForm[User]):
-    school_number = NumberField(label=_("School number"), max_length=64)
-    full_name = NameField(label=_("Full name"), max_length=LONGEST_FULL_NAME)
-
-    class Meta:
-        model = User
-        fields = "__all__"
-
-    def clean_school_number(self) -> str:
-        number: str = self.cleaned_data["school_number"]
-        check_is_free(number, of=self.instance)
-        return number
-
-
-class UnmergeForm(forms.Form):
-    reason = forms.CharField(label=_("Reason"), max_length=LONGEST_MERGE_REASON)
-
-
-class MergeForm(UnmergeForm):
-    into = NumberField(
-        label=_("Number of the account to keep"),
-        max_length=64,
-        help_text=_("Nobody signs in with this one any more. No record changes."),
-    )
-    field_order = ("into", "reason")
 
 
 class MergedFilter(admin.EmptyFieldListFilter):
@@ -113,6 +40,7 @@ class MergedFilter(admin.EmptyFieldListFilter):
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     form = UserChange
     add_form = UserCreation
+    change_password_form = PasswordGiven
     list_display = (
         "school_number",
         "full_name",
@@ -136,6 +64,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     search_help_text = _("Number, also a former one, name or e-mail; also of merged accounts")
     ordering = ("school_number",)
     readonly_fields = (
+        "must_change_password",
         "last_login",
         "created_at",
         "merged_into",
@@ -143,7 +72,8 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         "former_school_numbers",
     )
     fieldsets = (
-        (None, {"fields": ("school_number", "former_school_numbers", "password")}),
+        (None, {"fields": ("school_number", "former_school_numbers")}),
+        (_("Password"), {"fields": ("password", "must_change_password")}),
         (_("Person"), {"fields": ("full_name", "role", "email")}),
         (_("Accounts of the same person"), {"fields": ("merged_into", "merged_numbers")}),
         (_("Rights"), {"fields": ("is_active", "is_superuser", "groups", "user_permissions")}),
@@ -215,6 +145,17 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         if not self.has_change_permission(request, user):
             raise PermissionDenied
         return user
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - Django's name
+        form_url: str = "",
+    ) -> HttpResponse:
+        if id == str(request.user.pk):
+            # One's own is changed with the old one, on the page of the account.
+            return redirect("account_change_password")
+        return super().user_change_password(request, id, form_url)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if getattr(request.user, "is_superuser", False):

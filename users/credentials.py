@@ -54,6 +54,8 @@ class Caller(msgspec.Struct, frozen=True):
     """Of the accounts that are merged into this one, and those that the person had before."""
     proof: SignInProof = SignInProof()
     """What the credential that was shown stands on."""
+    has_given_password: bool = False
+    """Whether somebody else has set the password that the account has now."""
     has_notices: bool = False
     """Whether the owner is told something that they have not seen (users/notices.py)."""
 
@@ -61,6 +63,11 @@ class Caller(msgspec.Struct, frozen=True):
     def lacks_factor(self) -> bool:
         """Whether the rights of the role ask for a second factor that was not shown."""
         return second_factor.is_asked_of(self.person.role) and not self.proof.has_factor
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whether they came in with a password that somebody else has set."""
+        return self.has_given_password and self.proof.backend == proofs.PASSWORD_BACKEND
 
     @property
     def is_authenticated(self) -> bool:
@@ -245,7 +252,14 @@ def _caller_of(user: User, row: Any) -> Caller:
     person = Person(user.school_number, user.full_name, Role(user.role))
     others = (*row.merged_numbers, *row.had_numbers)
     hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return Caller(user.pk, person, hashes, other_numbers=others, has_notices=row.has_notices)
+    return Caller(
+        user.pk,
+        person,
+        hashes,
+        other_numbers=others,
+        has_given_password=user.must_change_password,
+        has_notices=row.has_notices,
+    )
 
 
 def _data_of(session: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Keys that are derived from ATTN_SECRET_KEY, one for each purpose.
 
 Whoever holds one of them can sign for that purpose and for no other, and learns nothing of the
-secret. What a former key has signed is accepted while ATTN_SECRET_KEY_FALLBACKS lists it.
+secret. What a former key has signed or encrypted is read while ATTN_SECRET_KEY_FALLBACKS lists it.
 """
 
 import hmac
@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     SCANS = "attn.scans"
     STREAM = "attn.stream"
     ERASED_NUMBERS = "attn.erased_numbers"
+    FACTORS = "attn.factors"
 
 
 def derive(secret: str, purpose: Purpose) -> str:

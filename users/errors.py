@@ -220,6 +220,16 @@ class SignInBusy(UserError):
     facts = frozenset({"retry_after"})
 
 
+class SecondFactorUnreadable(UserError):
+    """No key of this site opens what is stored of the factor: nobody can judge a code."""
+
+    code = "second_factor_unreadable"
+    default_message = _(
+        "Your second factor cannot be read any more, so no code can be judged. Ask your staff to "
+        "remove it, then sign in and set up a new one."
+    )
+
+
 class UnreadableFile(UserError):
     code = "unreadable_file"
     default_message = _("The file is not UTF-8. Save it as CSV UTF-8.")

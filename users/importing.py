@@ -18,6 +18,7 @@ from users.reading.table import Advance
 
 DECIDED = ("full_name", "role", "email")
 """The fields that the file decides, where its cell is not empty."""
+WRITTEN = (*DECIDED, "password", "must_change_password")
 BATCH = 1_000
 ATTEMPTS = 5
 """How often a batch is tried where somebody else makes one of its users meanwhile."""
@@ -45,10 +46,10 @@ def import_users(
 
     The file decides name, role and e-mail. Where a cell is empty or a column is left
     out, a known user keeps the old value, and a new one is a student. A password is an
-    initial one: it is set only where the user has none that can be used, so that
-    applying the file again changes nothing. Superusers are left alone. `advance` gets
-    the number of rows done. Raises UnreadableFile where there is no header, or the text
-    is not CSV.
+    initial one, to be changed at the first sign-in: it is set only where the user has none
+    that can be used, so that applying the file again changes nothing. Superusers are left
+    alone. `advance` gets the number of rows done. Raises UnreadableFile where there is no
+    header, or the text is not CSV.
     """
     good, bad = read_rows(file)
     counts: Counter[str] = Counter()
@@ -117,7 +118,7 @@ def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool
                 changed_users.append(user)
         if not dry_run:
             User.objects.bulk_create(new)
-            User.objects.bulk_update(changed_users, [*DECIDED, "password"], batch_size=BATCH)
+            User.objects.bulk_update(changed_users, WRITTEN, batch_size=BATCH)
             # Bulk changes send no signal.
             transaction.on_commit(partial(forget_users, [user.pk for user in changed_users]))
     return applied
@@ -142,7 +143,7 @@ def _change(user: User, row: ImportRow, hashes: Mapping[str, str]) -> str:
     for name, value in values.items():
         setattr(user, name, value)
     if row.password and not user.has_usable_password():
-        user.password = _password(row, hashes)
+        user.password, user.must_change_password = _password(row, hashes), True
         return "completed"
     return "updated" if differs else "unchanged"
 
@@ -154,6 +155,7 @@ def _new(row: ImportRow, hashes: Mapping[str, str]) -> User:
         role=row.role or Role.STUDENT.value,
         email=row.email,
         password=_password(row, hashes),
+        must_change_password=bool(row.password),
     )
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import BaseUserManager, PermissionsMixin
+from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
+from users.passwords import PasswordOwner
 from users.sign_in_models import AccountNotice, SignInSession, TokenProof
 
 __all__ = (
@@ -60,8 +62,14 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, school_number: str, full_name: str, password: str | None = None, **fields: Any
     ) -> "User":
-        """Make a member of staff who may do everything (`manage.py createsuperuser`)."""
+        """Make a member of staff who may do everything (`manage.py createsuperuser`).
+
+        Raises ValidationError for a password that no page would take.
+        """
         fields |= {"role": RoleChoices.STAFF, "is_superuser": True}
+        if password is not None:
+            person = self.model(school_number=school_number, full_name=full_name)
+            validate_password(password, person)
         return self.create_user(school_number, full_name, password, **fields)
 
     def who_may_sign_in(self) -> "models.QuerySet[User]":
@@ -77,7 +85,7 @@ class UserManager(BaseUserManager["User"]):
         return user or self.get(former_numbers__number=number)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(PasswordOwner, PermissionsMixin):
     """A person, known by their school number."""
 
     school_number = models.CharField(
@@ -89,6 +97,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     email = models.EmailField(_("e-mail address"), blank=True)
     is_active = models.BooleanField(_("may sign in"), default=True)
+    must_change_password = models.BooleanField(
+        _("must change the password"), default=False, db_default=False, editable=False
+    )
+    """Somebody else has set it: an import, or staff. Whoever signs in with it changes it first."""
     session_version = models.PositiveIntegerField(default=0, editable=False)
     """Counted up to end every session of this user."""
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)

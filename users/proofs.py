@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 PASSWORD_BACKEND = "users.backends.AccountBackend"  # noqa: S105 - a path
+CAMPUS_BACKEND = "users.backends.CampusBackend"
 DEMO_BACKEND = "users.backends.DemoBackend"
 
 

@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from attendance.errors import SecondFactorNeeded
+from attendance.errors import PasswordChangeNeeded, SecondFactorNeeded
 from attendance.rules import permissions
 from attendance.selectors import access
 from attendance.selectors.shapes import LessonBrief
@@ -93,7 +93,7 @@ class SignedIn(BasePermission):
         caller: Any = request.user
         if not isinstance(caller, Caller):
             return False
-        check_factor(caller)
+        check_is_through(caller)
         return self.admits(caller)
 
     def admits(self, caller: Caller) -> bool:
@@ -131,10 +131,16 @@ class StudentOnly(SignedIn):
     message = "Only students check in. A teacher corrects the register."
 
 
-def check_factor(caller: Caller) -> None:
-    """Raises SecondFactorNeeded where the rights of the role ask for more than was shown."""
+def check_is_through(caller: Caller) -> None:
+    """Whether nothing is asked of a caller first.
+
+    Raises SecondFactorNeeded where the rights of the role ask for more than was shown, and
+    PasswordChangeNeeded where somebody else has set the password.
+    """
     if caller.lacks_factor:
         raise SecondFactorNeeded
+    if caller.must_change_password:
+        raise PasswordChangeNeeded
 
 
 def caller_of(request: Request) -> Caller:

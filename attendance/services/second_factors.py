@@ -4,11 +4,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from attendance.errors import SecondFactorWrong, TooManyAttempts
 from attendance.services import limits
 from users import notices, second_factor
+from users.errors import SecondFactorUnreadable
 from users.models import User
 
 logger = logging.getLogger(__name__)
@@ -30,11 +33,17 @@ def counted(user: User) -> Iterator[None]:
     except (SecondFactorWrong, ValidationError):
         notices.note_wrong_code(user.pk)
         raise
+    except SecondFactorUnreadable:
+        # No code was judged, so none was guessed.
+        limits.give_back_code(user.pk)
+        raise
     limits.give_back_code(user.pk)
 
 
 def check_code(user: User, code: str) -> None:
-    """Raises SecondFactorWrong, and what `counted` raises."""
+    """Raises SecondFactorWrong, SecondFactorUnreadable, and what `counted` raises."""
     with counted(user):
-        if not second_factor.is_right(user, code):
+        row = second_factor.shown_by(user, code)
+        if row is None:
             raise SecondFactorWrong
+    Authenticator.objects.filter(pk=row.pk).update(last_used_at=timezone.now())

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from attendance.errors import (
     InvalidCredentials,
+    PasswordChangeNeeded,
     SecondFactorMissing,
     SecondFactorNeeded,
 )
@@ -51,15 +52,18 @@ def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User,
     """As `sign_in`, with the second factor of whoever has one: what a token may stand on.
 
     Raises SecondFactorMissing, SecondFactorWrong and TooManyAttempts for whoever has one, and
-    SecondFactorNeeded where the role asks for one and there is none.
+    SecondFactorNeeded where the role asks for one and there is none; PasswordChangeNeeded for a
+    password that somebody else has set.
     """
     user = sign_in(attempt, request=request)
+    backend = getattr(user, "backend", PASSWORD_BACKEND)
     has_factor = second_factor.is_enrolled(user.pk)
     if has_factor:
         _check_code(user, attempt.code)
-    elif second_factor.is_asked_of(Role(user.role)):
+    if user.must_change_password and backend == PASSWORD_BACKEND:
+        raise PasswordChangeNeeded
+    if not has_factor and second_factor.is_asked_of(Role(user.role)):
         raise SecondFactorNeeded
-    backend = getattr(user, "backend", PASSWORD_BACKEND)
     return user, SignInProof(user.get_session_auth_hash(), backend, has_factor)
 
 

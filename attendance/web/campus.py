@@ -19,6 +19,7 @@ from allauth.socialaccount.providers.oauth2.views import (
     OAuth2View,
 )
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -34,6 +35,7 @@ from attendance.web.errors import page_of
 from users import second_factor
 from users.errors import AccountMerged, InvalidFullName
 from users.models import User
+from users.proofs import CAMPUS_BACKEND
 from users.wording import in_words
 
 logger = logging.getLogger(__name__)
@@ -114,10 +116,15 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 
 @receiver(user_logged_in)
-def _keep_factor(request: HttpRequest, user: User, **more: Any) -> None:
-    """A second factor that the campus has asked for counts, where the site says so."""
+def _keep_door(request: HttpRequest, user: User, **more: Any) -> None:
+    """The session is of the campus's door; a factor that the campus has asked for counts, where the
+    site says so.
+    """
     login = more.get("sociallogin")
-    if login is not None and campus_people.has_shown_factor(login.account.extra_data):
+    if login is None:
+        return
+    request.session[BACKEND_SESSION_KEY] = CAMPUS_BACKEND
+    if campus_people.has_shown_factor(login.account.extra_data):
         request.session[second_factor.SESSION_KEY] = user.pk
 
 

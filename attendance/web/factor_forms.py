@@ -5,21 +5,32 @@ from typing import Any
 from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm
 from allauth.core import context
+from allauth.mfa.adapter import get_adapter as get_factor_adapter
 from allauth.mfa.base.forms import AuthenticateForm, BaseAuthenticateForm, ReauthenticateForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from attendance.errors import SignInUnavailable, TooManyAttempts
 from attendance.services import second_factors
+from users import second_factor
+from users.errors import SecondFactorUnreadable
+from users.passwords import composed
 from users.wording import in_words
 
 
 class _CountedForm(BaseAuthenticateForm):  # type: ignore[misc]
     def clean_code(self) -> Any:
+        # As allauth's, and one factor that cannot be read does not hide the other.
+        code = self.cleaned_data["code"]
         try:
             with second_factors.counted(self.user):
-                return super().clean_code()
-        except (TooManyAttempts, SignInUnavailable) as error:
+                self.authenticator = second_factor.shown_by(self.user, code)
+                if self.authenticator is None:
+                    raise get_factor_adapter().validation_error("incorrect_code")
+        except (TooManyAttempts, SignInUnavailable, SecondFactorUnreadable) as error:
             raise ValidationError(in_words(error), error.code) from None
+        self.authenticator.user = self.user
+        return code
 
 
 class CountedAuthenticateForm(_CountedForm, AuthenticateForm):  # type: ignore[misc]
@@ -39,3 +50,9 @@ class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]
         if not adapter.reauthenticate(self.user, password):
             raise adapter.validation_error("enter_current_password")
         return password
+
+    def clean_password1(self) -> Any:
+        new, old = self.cleaned_data["password1"], self.data.get("oldpassword", "")
+        if composed(new) == composed(old):
+            raise ValidationError(_("This is the password that you have. Choose another one."))
+        return new

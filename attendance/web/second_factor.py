@@ -1,84 +1,14 @@
-"""The second factor on pages: asked for at every door, remembered by the session that showed it."""
+"""The second factor on pages: the session that showed it remembers it, and survives its change."""
 
-from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 from allauth.mfa import signals
 from allauth.mfa.models import Authenticator
-from django.contrib import messages
 from django.contrib.auth import BACKEND_SESSION_KEY, update_session_auth_hash
-from django.db import Error as DatabaseError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest
 
-from attendance.web.callers import caller_of
-from attendance.web.errors import unavailable
 from users import second_factor
-from users.credentials import Caller
 from users.models import User
-
-API = "api"
-"""Its permissions ask for themselves: attendance/api/callers.py."""
-
-OPEN = frozenset(
-    {
-        *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
-        *("account_login", "account_logout", "account_inactive"),
-        *("openid_connect_login", "openid_connect_callback", "mfa_authenticate"),
-    }
-)
-"""Pages for whoever has shown nothing: on the way in, and out."""
-
-CODES = frozenset({"type-code", "scanned"})
-"""They mark nothing, and are taken while PostgreSQL cannot say who has signed in."""
-
-TO_SHOW_IT = frozenset({"mfa_reauthenticate"})
-TO_SET_IT_UP = frozenset(
-    {
-        *("account", "account_reauthenticate", "account_change_password"),
-        *("mfa_index", "mfa_activate_totp"),
-    }
-)
-"""Never for whoever has a factor and has not shown it: the password alone could take it away."""
-
-
-class SecondFactorEverywhere:
-    """Middleware: where a role asks for a second factor, no other page opens without it."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(
-        self, request: HttpRequest, view: Any, args: Any, kwargs: Any
-    ) -> HttpResponse | None:
-        match = request.resolver_match
-        if match is None or match.app_name == API or match.view_name in OPEN:
-            return None
-        try:
-            caller = caller_of(request)
-            if caller is None or not caller.lacks_factor:
-                return None
-            return _ask(request, caller, match.view_name)
-        except DatabaseError:
-            # A code is kept for whoever it will be.
-            return None if match.view_name in CODES else unavailable(request)
-
-
-def _ask(request: HttpRequest, caller: Caller, name: str) -> HttpResponse | None:
-    is_enrolled = second_factor.is_enrolled(caller.user_id)
-    if name in (TO_SHOW_IT if is_enrolled else TO_SET_IT_UP):
-        return None
-    if is_enrolled:
-        back = request.get_full_path() if request.method in {"GET", "HEAD"} else reverse("home")
-        return redirect(f"{reverse('mfa_reauthenticate')}?{urlencode({'next': back})}")
-    messages.warning(request, _("Your role needs a second factor. Set it up, then go on."))
-    return redirect("mfa_activate_totp")
 
 
 def connect() -> None:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
@@ -34,18 +35,33 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             user.backend = DEMO_BACKEND
         super().login(request, user)
 
+    def set_password(self, user: User, password: str) -> None:
+        """The owner's own choice: nobody else knows it."""
+        user.must_change_password = False
+        super().set_password(user, password)
+
     def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
         number, password = credentials.get("username") or "", credentials.get("password") or ""
         attempt = SignIn(
             number, password, address_of(request.META), device=device_of_request(request)
         )
         try:
-            return sign_in(attempt, request=request)
+            user = sign_in(attempt, request=request)
         except (TooManyAttempts, SignInUnavailable, SignInBusy, AccountMerged) as error:
             _say_when(request, error)
             raise ValidationError(in_words(error), error.code) from None
         except InvalidCredentials:
             return None
+        _stay(request, user)
+        return user
+
+
+def _stay(request: HttpRequest, user: User) -> None:
+    """A hash that was made anew ends sessions; the one in which its owner typed it goes on."""
+    if request.user.pk == user.pk:
+        present_hash = user.get_session_auth_hash()
+        if present_hash != request.session.get(HASH_SESSION_KEY):
+            update_session_auth_hash(request, user)
 
 
 def _say_when(request: HttpRequest, error: AttnError) -> None:

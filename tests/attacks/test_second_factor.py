@@ -5,12 +5,11 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries
 
-from attendance.api.urls import urlpatterns
 from tests.support.callers import PASSWORD, Api, account
+from tests.support.doors import endpoints_of_somebody, pages
 from tests.support.lessons import TEACHER, live_lesson, student
 from tests.support.members import STAFF
 from tests.support.second_factors import ACTIVATE, enrolled, enter, enter_with, set_up
@@ -35,13 +34,6 @@ SET_UP = {
     *("account", "account_reauthenticate", "account_change_password"),
     *("mfa_index", "mfa_activate_totp"),
 }
-VALUES = {
-    "uuid": "0190a0a0-0000-7000-8000-000000000000",
-    "int": "1",
-    "str": "csv",
-    "path": "1",
-    "slug": "a",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -58,37 +50,6 @@ def with_token(token: str) -> Api:
     return Api(Authorization=f"Token {token}")
 
 
-def doors(patterns: Any = None, prefix: str = "/", namespace: str = "") -> list[tuple[str, str]]:
-    """Every page of the site by name and address, those of the admin too; the API has a matrix."""
-    found: list[tuple[str, str]] = []
-    for each in get_resolver().url_patterns if patterns is None else patterns:
-        part = prefix + _filled(each)
-        if isinstance(each, URLResolver):
-            inner = each.namespace or namespace
-            found += [] if inner == "api" else doors(each.url_patterns, part, inner)
-        elif isinstance(each, URLPattern):
-            found.append((each.name or "", part))
-    return found
-
-
-def _filled(each: Any) -> str:
-    text = str(each.pattern)
-    for name, converter in getattr(each.pattern, "converters", {}).items():
-        kind = type(converter).__name__.removesuffix("Converter").lower()
-        value = VALUES.get({"string": "str"}.get(kind, kind), "1")
-        text = text.replace(f"<{kind}:{name}>", value).replace(f"<{name}>", value)
-        text = text.replace(f"<{ {'string': 'str'}.get(kind, kind) }:{name}>", value)
-    for part, value in (
-        (r"^(?:c|C)/(?P<short>[A-Za-z0-9]{4})/(?P<code>[0-9A-Fa-f]{20})/?$", "C/AAAA/" + "0" * 20),
-        (r"(?P<url>.*)$", "x"),
-        (r"^(?P<app_label>", "("),
-    ):
-        text = text.replace(part, value)
-    if text.startswith("("):
-        text = text[1:].split("|")[0].rstrip(")/$") + "/"
-    return text.lstrip("^")
-
-
 def is_asked(answer: Any, leads_to: str) -> bool:
     return bool(answer.status_code == 302 and answer.headers["Location"].startswith(leads_to))
 
@@ -97,7 +58,7 @@ def test_no_page_opens_without_the_factor_but_those_that_set_it_up() -> None:
     account(STAFF, password=PASSWORD)
     browser = Client(raise_request_exception=False)
     enter(STAFF, client=browser)
-    tried = doors()
+    tried = pages()
     assert len(tried) > 100
 
     for name, path in tried:
@@ -114,7 +75,7 @@ def test_no_page_takes_a_factor_away_that_was_not_shown() -> None:
     enrolled(STAFF)
     browser.force_login(User.objects.get(), "users.backends.AccountBackend")
 
-    for name, path in doors():
+    for name, path in pages():
         if name not in OPEN | {"mfa_reauthenticate"}:
             assert is_asked(browser.get(path), "/accounts/2fa/reauthenticate/"), (name, path)
             assert is_asked(browser.post(path), "/accounts/2fa/reauthenticate/"), (name, path)
@@ -193,7 +154,7 @@ def test_a_session_from_before_the_factor_ends_and_the_one_that_set_it_up_goes_o
     assert enter_with(app, STAFF).get("/admin/").status_code == 200
 
 
-def test_taking_a_factor_away_ends_the_others_and_closes_the_doors() -> None:
+def test_taking_a_factor_away_ends_the_others_and_closes_the_pages() -> None:
     app = enrolled(STAFF)
     codes_of(STAFF)
     owner, other = enter_with(app, STAFF), enter_with(app, STAFF)
@@ -303,28 +264,10 @@ def test_a_token_without_a_proof_is_none() -> None:
     assert with_token(token).get("me/").status_code == 401
 
 
-NOT_OF_STAFF = {"schema", "docs", "scans", "verification"}
-"""Anybody's: they know no caller, or ask for none."""
-
-LEAVING = {("tokens", "DELETE"), ("current-token", "DELETE"), ("tokens", "POST")}
-
-
-def endpoints() -> list[tuple[str, str, str]]:
-    found = []
-    for each in urlpatterns:
-        view = getattr(each.callback, "view_class", None)
-        names = ("get", "post", "put", "patch", "delete")
-        methods = [name.upper() for name in names if hasattr(view, name)] if view else ["POST"]
-        found += [(each.name or "", method, _filled(each)) for method in methods]
-    return found
-
-
 def test_no_endpoint_answers_staff_who_showed_no_factor() -> None:
     account(STAFF, password=PASSWORD)
     api = with_token(issue_token(User.objects.get().pk).token)
-    tried = [
-        each for each in endpoints() if each[0] not in NOT_OF_STAFF and each[:2] not in LEAVING
-    ]
+    tried = endpoints_of_somebody()
     assert len(tried) >= 50
     for name, method, path in tried:
         answer = api.send(method, path, {})

@@ -14,7 +14,7 @@ from msgspec.structs import asdict
 from rest_framework import exceptions
 
 from attendance.api import problems
-from attendance.api.callers import SCHEME, StudentOnly, check_factor, identify
+from attendance.api.callers import SCHEME, StudentOnly, check_is_through, identify
 from attendance.services import limits, receipts, shared_devices
 from attendance.services.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
@@ -69,7 +69,7 @@ def _student(request: HttpRequest) -> Caller:
     caller = identify(request)
     if caller is None:
         raise exceptions.NotAuthenticated("Sign in first: send a token.")
-    check_factor(caller)
+    check_is_through(caller)
     if caller.person.role not in StudentOnly.roles:
         raise exceptions.PermissionDenied(StudentOnly.message, StudentOnly.code)
     return caller

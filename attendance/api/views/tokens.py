@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from attendance.api import paging, requests, responses
-from attendance.api.callers import Leaving, SignedIn, caller_of, check_factor
+from attendance.api.callers import Leaving, SignedIn, caller_of, check_is_through
 from attendance.api.parsing import body_of, query_of
 from attendance.api.schema import page_of
 from attendance.services.addresses import address_of
@@ -36,7 +36,7 @@ class TokensEndpoint(APIView):
         # A token cannot make another token: a stolen one could renew itself for ever.
         if _has_session(request) and request.data == {}:
             caller = caller_of(request)
-            check_factor(caller)
+            check_is_through(caller)
             user_id, proof = caller.user_id, caller.proof
         else:
             body = body_of(request, requests.SignInSerializer)

@@ -27,10 +27,10 @@ class Command(BaseCommand):
         "Make accounts from a CSV file with the columns school_number, full_name, role (student, "
         "teacher or staff), email and password; the last three may be left out. The file decides "
         "name, role and e-mail; an empty cell leaves what a known user has, and makes a new one a "
-        "student. A password is an initial one: it is set only where the user has none. "
-        "Superusers are left alone. Exit status: 0 all rows are good, 2 bad arguments or the file "
-        "cannot be read, 3 some rows were left out, with line and reason, 75 PostgreSQL cannot be "
-        "reached."
+        "student. A password is an initial one: it is set only where the user has none, and its "
+        "owner changes it at the first sign-in. Superusers are left alone. Exit status: 0 all rows "
+        "are good, 2 bad arguments or the file cannot be read, 3 some rows were left out, with "
+        "line and reason, 75 PostgreSQL cannot be reached."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
