@@ -32,6 +32,7 @@ from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
+from users import security_log
 
 logger = logging.getLogger(__name__)
 
@@ -263,6 +264,7 @@ def _tick() -> None:
             logger.info("Persistence run: %s. %s", outcomes or "nothing", report.unavailable)
         alarms.look()
         _remove_old_executions()
+        security_log.remove_old(now=datetime.now(UTC))
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:

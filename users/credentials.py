@@ -25,7 +25,7 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
-from users import proofs, second_factor
+from users import origin, proofs, second_factor
 from users.derived_keys import secrets
 from users.identity import Person, Role
 from users.models import AccountNotice, TokenProof, User
@@ -111,7 +111,7 @@ def caller_of_token(token: str) -> Caller | None:
     if entry.expires_at is not None and entry.expires_at <= timezone.now():
         return None
     caller = entry.caller
-    return caller if proofs.holds(caller.proof, caller.session_hashes) else None
+    return _acting(caller if proofs.holds(caller.proof, caller.session_hashes) else None)
 
 
 def caller_of_session(session: Any) -> Caller | None:
@@ -131,6 +131,11 @@ def caller_of_session(session: Any) -> Caller | None:
         caller = _while_it_holds(_find_user(user_id), proof)
     if caller is not None and not proofs.holds(proof, caller.session_hashes[:1]):
         _renew(session, user_id, proof)
+    return _acting(caller)
+
+
+def _acting(caller: Caller | None) -> Caller | None:
+    origin.current().actor_id = caller.user_id if caller else None
     return caller
 
 

@@ -19,6 +19,7 @@ class Purpose(StrEnum):
     SCANS = "attn.scans"
     STREAM = "attn.stream"
     ERASED_NUMBERS = "attn.erased_numbers"
+    SECURITY_LOG = "attn.security_log"
 
 
 def derive(secret: str, purpose: Purpose) -> str:

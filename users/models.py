@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
+from users.security_models import SecurityEvent, SecurityKind
 from users.sign_in_models import AccountNotice, TokenProof
 
 __all__ = (
@@ -19,6 +20,8 @@ __all__ = (
     "MergeKind",
     "PersonMerge",
     "RoleChoices",
+    "SecurityEvent",
+    "SecurityKind",
     "TokenProof",
     "User",
 )

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 from django.conf import settings
 
@@ -13,6 +13,7 @@ _WITH_PORT = re.compile(
     r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<v4>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?", re.ASCII
 )
 _LAST_PORT = 65_535
+IPV4 = 4
 
 
 def address_of(meta: Mapping[str, str]) -> str:
@@ -29,6 +30,14 @@ def address_of(meta: Mapping[str, str]) -> str:
         return _read(meta.get("REMOTE_ADDR", ""))
     hops = meta.get("HTTP_X_FORWARDED_FOR", "").split(",")
     return _read(hops[-trusted]) if trusted <= len(hops) else UNKNOWN
+
+
+def shortened(address: str) -> str:
+    """The network of an address, too large to be one person's; what is UNKNOWN stays so."""
+    if not address:
+        return UNKNOWN
+    bits = 24 if ip_address(address).version == IPV4 else 48
+    return str(ip_network(f"{address}/{bits}", strict=False))
 
 
 def _read(hop: str) -> str:

@@ -16,9 +16,10 @@ from django.utils.translation import gettext as _
 
 from attendance.web.callers import caller_of
 from attendance.web.errors import unavailable
-from users import second_factor
+from users import second_factor, security_log
 from users.credentials import Caller
-from users.models import User
+from users.models import SecurityKind, User
+from users.security_log import Details
 
 API = "api"
 """Its permissions ask for themselves: attendance/api/callers.py."""
@@ -97,16 +98,26 @@ def _added(request: HttpRequest, user: User, authenticator: Authenticator, **kwa
     # A right code of the new app was typed just now.
     if authenticator.type in second_factor.FACTORS:
         _shown(request, user)
+        security_log.write(
+            SecurityKind.FACTOR_ADDED,
+            subject_id=user.pk,
+            details=Details(what=authenticator.type),
+        )
+    else:
+        security_log.write(SecurityKind.RECOVERY_CODES_MADE, subject_id=user.pk)
     _stay(request, user)
 
 
-def _removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _removed(request: HttpRequest, user: User, authenticator: Authenticator, **more: Any) -> None:
+    details = Details(what=authenticator.type)
+    security_log.write(SecurityKind.FACTOR_REMOVED, subject_id=user.pk, details=details)
     if not second_factor.is_enrolled(user.pk):
         request.session.pop(second_factor.SESSION_KEY, None)
     _stay(request, user)
 
 
 def _reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    security_log.write(SecurityKind.RECOVERY_CODES_MADE, subject_id=user.pk)
     _stay(request, user)
 
 
