@@ -90,6 +90,9 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         try:
             sociallogin.user = campus_people.find_or_make(number, sociallogin.account.extra_data)
             check_is_not_merged(sociallogin.user)
+            if not sociallogin.user.is_active:
+                # allauth says so on a page of its own.
+                _note_failure("account_inactive", user=sociallogin.user)
         except User.DoesNotExist:
             _note_failure("campus_account_unknown", typed=number)
             _refuse(request, "campus_account_unknown", UNKNOWN, 403)

@@ -1,63 +1,26 @@
-"""The security log: what is written, how often, what is kept out of it, and when it goes."""
+"""The security log: which events are written, and what is kept out of them."""
 
-import json
-from collections.abc import Iterator
-from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.core.cache import cache
-from django.core.management import CommandError, call_command
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.core.management import call_command
+from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from attendance import scheduler
-from attendance.checks import check_security_log
-from attendance.live.payloads import LiveLesson
-from attendance.services.check_in import check_in
 from attendance.services.devices import COOKIE
-from attendance.services.lessons import LessonPlan, start_lesson
 from tests.support.callers import PASSWORD, Api, account, signed_in
-from tests.support.lessons import TEACHER, student
+from tests.support.lessons import student
 from tests.support.second_factors import enrolled, enter_with, set_up
-from users import security_log
-from users.identity import Person, Role
+from tests.support.security_log import enter, kinds, only
 from users.models import SecurityEvent, SecurityKind, User
-from users.security_log import Details
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ONE = student(1)
-STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 SECRET = "my password in the wrong field"
-
-
-@pytest.fixture(autouse=True)
-def empty_cache() -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
-
-
-def started_lesson() -> LiveLesson:
-    return start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
-
-
-def enter(client: Client, number: str, password: str) -> Any:
-    return client.post("/accounts/login/", {"login": number, "password": password})
-
-
-def kinds(subject: User | None = None) -> list[str]:
-    rows = SecurityEvent.objects.order_by("id")
-    return list((rows.filter(subject=subject) if subject else rows).values_list("kind", flat=True))
-
-
-def only(kind: SecurityKind) -> SecurityEvent:
-    return SecurityEvent.objects.get(kind=kind)
 
 
 def token(number: str, password: str = PASSWORD, **more: str) -> Any:
@@ -219,7 +182,7 @@ def test_a_hash_that_is_made_anew_is_no_change() -> None:
     assert kinds(user) == []
 
 
-def test_an_import_says_whose_role_and_password_it_sets(tmp_path: Any) -> None:
+def test_an_import_says_whose_role_and_password_it_sets(tmp_path: Path) -> None:
     account(ONE)
     file = tmp_path / "people.csv"
     file.write_text(
@@ -235,163 +198,3 @@ def test_an_import_says_whose_role_and_password_it_sets(tmp_path: Any) -> None:
         ("password_set", "S-0001"),
         ("account_changed", "S-0001"),
     ]
-
-
-def test_whoever_is_erased_leaves_events_without_a_person() -> None:
-    boss = User.objects.create_superuser("BOSS", "Boss", PASSWORD)
-    user, browser = account(ONE, password=PASSWORD), Client()
-    enter(Client(), "S-0001", PASSWORD)
-    enter(Client(), "S-0001", "wrong")
-    browser.force_login(boss, "users.backends.AccountBackend")
-    answer = browser.post(f"/admin/users/user/{user.pk}/delete/", {"post": "yes"})
-
-    assert answer.status_code == 302
-    assert not User.objects.filter(pk=user.pk).exists()
-    assert {"signed_in", "sign_in_failed", "account_erased"} <= set(kinds())
-    assert only(SecurityKind.SIGNED_IN).subject is None
-    assert only(SecurityKind.SIGNED_IN).actor is None
-    assert only(SecurityKind.ACCOUNT_ERASED).actor == boss
-
-
-def event(*, days: int = 0, **values: Any) -> SecurityEvent:
-    at = timezone.now() - timedelta(days=days)
-    once = f"{SecurityEvent.objects.count()}"
-    made: dict[str, Any] = {"kind": SecurityKind.SIGNED_IN, "once": once, **values}
-    return SecurityEvent.objects.create(happened_at=at, last_at=at, request_id="-", **made)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE users_securityevent SET kind = 'exported'",
-        "UPDATE users_securityevent SET times = 1",
-        "UPDATE users_securityevent SET times = 5, address = 'x'",
-        "UPDATE users_securityevent SET last_at = last_at - interval '1 day', times = 5",
-        "UPDATE users_securityevent SET subject_id = NULL",
-        "UPDATE users_securityevent SET actor_id = NULL",
-        "DELETE FROM users_securityevent",
-        "SELECT set_config('attn.removes_old_security_events', 'yes', true);"
-        "DELETE FROM users_securityevent WHERE happened_at > now() - interval '1 day'",
-    ],
-)
-def test_the_log_is_append_only(statement: str) -> None:
-    user = account(ONE)
-    event(subject=user, actor=user, times=3)
-    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
-        connection.cursor().execute(statement)
-
-
-def test_old_events_go_in_parts_and_young_ones_stay(
-    monkeypatch: pytest.MonkeyPatch, settings: Any
-) -> None:
-    monkeypatch.setattr(security_log, "ROWS", 2)
-    settings.SECURITY_LOG_DAYS = 30
-    for days in (31, 40, 50, 60, 70, 29, 0):
-        event(days=days)
-    now = timezone.now()
-
-    assert security_log.remove_old(now=now, dry_run=True) == 5
-    assert security_log.remove_old(now=now, most=2) == 2
-    out = StringIO()
-    call_command("remove_old_security_events", "--json", stdout=out)
-    assert json.loads(out.getvalue()) == {"events": 3, "is_dry_run": False}
-    assert SecurityEvent.objects.count() == 2
-
-
-def test_the_scheduled_run_removes_what_is_old() -> None:
-    event(days=181)
-    event(days=179)
-    scheduler._tick()
-    assert SecurityEvent.objects.count() == 1
-
-
-def test_the_command_ends_with_a_status(monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(**_: Any) -> int:
-        raise OperationalError("away")
-
-    place = "users.management.commands.remove_old_security_events.remove_old"
-    monkeypatch.setattr(place, away)
-    with pytest.raises(CommandError, match="away") as caught:
-        call_command("remove_old_security_events")
-    assert caught.value.returncode == 75
-
-
-@pytest.mark.parametrize(("days", "is_refused"), [(6, True), (7, False), (3651, True)])
-def test_the_days_have_a_range(days: int, is_refused: bool, settings: Any) -> None:
-    settings.SECURITY_LOG_DAYS = days
-    assert bool(check_security_log(None)) is is_refused
-
-
-def test_what_cannot_be_written_breaks_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    account(ONE, password=PASSWORD)
-    monkeypatch.setattr(security_log, "_INSERT", "INSERT INTO nowhere VALUES (1) ON CONFLICT DO ")
-    assert enter(Client(), "S-0001", PASSWORD).status_code == 302
-    with transaction.atomic():
-        security_log.write(SecurityKind.EXPORTED, details=Details(what="x"))
-        # The transaction of somebody else goes on.
-        assert User.objects.count() == 1
-    assert "The security log could not be written: signed_in" in caplog.text
-    assert not SecurityEvent.objects.exists()
-
-
-def test_a_check_in_writes_nothing() -> None:
-    lesson, browser = started_lesson(), signed_in(ONE)
-    path = f"/lessons/{lesson.id}/here/"
-    browser.get(path)
-    with CaptureQueriesContext(connection) as queries:
-        check_in(lesson.id, student=ONE)
-        browser.post(path)
-    assert not [each for each in queries if "securityevent" in each["sql"]]
-
-
-def reads() -> list[tuple[str, str, int | None]]:
-    rows = SecurityEvent.objects.filter(kind=SecurityKind.RECORDS_READ).order_by("id")
-    return [(row.details["what"], row.details.get("lesson", ""), row.subject_id) for row in rows]
-
-
-def test_staff_who_read_records_of_others_are_written_down_once_an_hour() -> None:
-    lesson, desk = started_lesson(), signed_in(STAFF)
-    user = account(ONE)
-    check_in(lesson.id, student=ONE)
-    for _ in range(2):
-        desk.get(f"/lessons/{lesson.id}/")
-        desk.get(f"/lessons/{lesson.id}/rows/")
-        desk.get(f"/lessons/{lesson.id}/records/S-0001/")
-        desk.get("/absences/")
-        Api(STAFF).get(f"lessons/{lesson.id}/records/")
-        cache.clear()
-
-    place = str(lesson.id)
-    assert reads() == [
-        ("register", place, None),
-        ("record", place, user.pk),
-        ("absences", "", None),
-    ]
-    row = SecurityEvent.objects.filter(kind=SecurityKind.RECORDS_READ).earliest("id")
-    assert (row.actor.school_number, row.times) == ("STAFF-1", 1)
-
-
-def test_the_api_is_a_door_to_registers_too() -> None:
-    lesson = started_lesson()
-    Api(STAFF).get(f"lessons/{lesson.id}/events/")
-    Api(STAFF).get("absences/")
-    assert [what for what, *_ in reads()] == ["register", "absences"]
-
-
-def test_whoever_runs_a_lesson_reads_nothing_of_others() -> None:
-    lesson = started_lesson()
-    signed_in(TEACHER).get(f"/lessons/{lesson.id}/")
-    Api(TEACHER).get(f"lessons/{lesson.id}/records/")
-    User.objects.filter(school_number=TEACHER.school_number).update(role="staff")
-    cache.clear()
-    signed_in(TEACHER).get(f"/lessons/{lesson.id}/")
-    assert reads() == []
-
-
-def test_files_that_are_taken_out_are_written_down() -> None:
-    user = account(ONE)
-    signed_in(ONE).get("/me/attendance.ics")
-    row = only(SecurityKind.EXPORTED)
-    assert (row.subject, row.actor, row.details) == (user, user, {"what": "calendar"})
