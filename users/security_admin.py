@@ -42,7 +42,7 @@ class SecurityEventAdmin(ReadOnlyAdmin[SecurityEvent]):
     )
     list_filter = ("kind", "happened_at")
     list_select_related = ("actor", "subject")
-    search_fields = ("subject__school_number",)
+    search_fields = ("subject__school_number__found",)
     search_help_text = _("A number, of whom it is or who did it; also a former one")
     fields = (
         *("kind", "happened_at", "last_at", "times", "of_whom", "done_by"),
