@@ -9,8 +9,9 @@ class AttendanceConfig(AppConfig):
     def ready(self) -> None:
         # Registers the system checks; the scheduler is not started here.
         from attendance import checks, listeners  # noqa: F401
-        from attendance.web import devices, second_factor
+        from attendance.web import devices, second_factor, sign_in_events
 
         listeners.connect(self)
         devices.connect()
         second_factor.connect()
+        sign_in_events.connect()

@@ -15,6 +15,7 @@ class SecurityKind(models.TextChoices):
     SIGNED_IN = "signed_in", _("signed in")
     SIGN_IN_FAILED = "sign_in_failed", _("sign-in failed")
     SIGN_IN_LOCKED = "sign_in_locked", _("too many attempts, held up")
+    SIGNED_OUT = "signed_out", _("signed out")
     SIGNED_OUT_EVERYWHERE = "signed_out_everywhere", _("signed out everywhere")
     FACTOR_SHOWN = "factor_shown", _("second factor shown")
     FACTOR_WRONG_CODE = "factor_wrong_code", _("wrong code of the second factor")

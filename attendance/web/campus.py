@@ -119,15 +119,6 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         _refuse(request, "campus_sign_in_failed", FAILED, 401)
 
 
-@receiver(user_logged_in)
-def _note_sign_in(user: User, **more: Any) -> None:
-    """By whichever page, after the second factor."""
-    door = "page" if more.get("sociallogin") is None else "campus"
-    security_log.write(
-        SecurityKind.SIGNED_IN, subject_id=user.pk, actor_id=user.pk, details=Details(door=door)
-    )
-
-
 def _note_failure(code: str, *, typed: str = "", user: User | None = None) -> None:
     security_log.write(
         SecurityKind.SIGN_IN_FAILED,

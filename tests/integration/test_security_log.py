@@ -85,8 +85,10 @@ def test_tokens_are_made_ended_and_all_ended() -> None:
     assert only(SecurityKind.SIGNED_OUT_EVERYWHERE).subject == user
 
 
-def test_signing_out_everywhere_on_the_page() -> None:
+def test_signing_out_here_and_everywhere_on_the_page() -> None:
     user = account(ONE)
+    signed_in(ONE).post("/accounts/logout/")
+    assert only(SecurityKind.SIGNED_OUT).actor == user
     signed_in(ONE).post("/accounts/everywhere/")
     assert only(SecurityKind.SIGNED_OUT_EVERYWHERE).actor == user
 
