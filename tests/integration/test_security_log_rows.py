@@ -3,8 +3,10 @@
 import json
 from datetime import timedelta
 from io import StringIO
+from threading import Timer
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -129,12 +131,11 @@ def test_a_table_that_does_not_answer_holds_nobody_up_for_long(
 ) -> None:
     monkeypatch.setattr(security_log, "LONGEST_WRITE_MS", 50)
     account(ONE, password=PASSWORD)
-    busy: Any = connection.copy()
-    busy.set_autocommit(False)
-    try:
-        busy.cursor().execute("LOCK TABLE users_securityevent IN EXCLUSIVE MODE")
+    with psycopg.connect(**connection.get_connection_params()) as busy:
+        busy.execute("LOCK TABLE users_securityevent IN EXCLUSIVE MODE")
+        # A write that would wait for ever fails here instead.
+        release = Timer(10, busy.rollback)
+        release.start()
         assert enter(Client(), "S-0001", PASSWORD).status_code == 302
-    finally:
-        busy.rollback()
-        busy.close()
+        release.cancel()
     assert "statement timeout" in caplog.text
