@@ -15,6 +15,7 @@ from tests.support.absences import added_file, asked_absence, made_course
 from tests.support.callers import Api, account, signed_in
 from tests.support.factories import AttendanceFactory, AttendanceRecordFactory
 from tests.support.lessons import TEACHER, student
+from tests.support.sections import section_of_today
 from tests.support.security_log import only
 from users.identity import Person, Role
 from users.models import SecurityEvent, SecurityKind, User
@@ -79,7 +80,15 @@ def test_whoever_runs_a_lesson_reads_nothing_of_others() -> None:
     Api(TEACHER).get(f"lessons/{lesson.id}/records/")
     User.objects.filter(school_number=TEACHER.school_number).update(role="staff")
     cache.clear()
-    signed_in(TEACHER).get(f"/lessons/{lesson.id}/")
+    assert signed_in(TEACHER).get(f"/lessons/{lesson.id}/").status_code == 200
+    assert reads() == []
+
+
+def test_staff_who_teach_a_section_read_its_lessons_as_their_own() -> None:
+    section = section_of_today(teachers=(TEACHER, STAFF))
+    lesson = start_lesson(LessonPlan(section=f"#{section.pk}", minutes=45), teacher=TEACHER)
+    User.objects.filter(school_number=STAFF.school_number).update(role="staff")
+    assert signed_in(STAFF).get(f"/lessons/{lesson.id}/").status_code == 200
     assert reads() == []
 
 
