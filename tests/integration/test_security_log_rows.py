@@ -116,7 +116,8 @@ def test_what_cannot_be_written_breaks_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     account(ONE, password=PASSWORD)
-    monkeypatch.setattr(security_log, "_INSERT", "INSERT INTO nowhere VALUES (1) ON CONFLICT DO ")
+    elsewhere = security_log._INSERT.replace("users_securityevent", "nowhere")
+    monkeypatch.setattr(security_log, "_INSERT", elsewhere)
     assert enter(Client(), "S-0001", PASSWORD).status_code == 302
     with transaction.atomic():
         security_log.write(SecurityKind.EXPORTED, details=Details(what="x"))
