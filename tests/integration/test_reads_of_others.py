@@ -124,6 +124,8 @@ def test_evidence_that_somebody_takes_out_is_written_down(settings: Any, tmp_pat
     absence = asked_absence(made_course())
     file = added_file(absence)
     path = f"/absences/{absence.pk}/evidence/{file.pk}/"
-    assert signed_in(STAFF).get(path).status_code == 200
+    answer = signed_in(STAFF).get(path)
+    answer.close()
+    assert answer.status_code == 200
     row = only(SecurityKind.EXPORTED)
     assert (row.subject, row.actor.school_number) == (absence.user, "STAFF-1")
