@@ -19,6 +19,7 @@ from attendance.wording import alarms as wording
 
 SERVERS = "servers"
 MINUTES_OF_AN_HOUR = 60
+FEWEST_LOG_DAYS, MOST_LOG_DAYS = 7, 3_650
 
 
 @register
@@ -73,6 +74,23 @@ def check_evidence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
         hint = "Use the days after an absence for which its evidence is kept."
         messages.append(Error(text, hint=hint, id="attn.E005"))
     return messages
+
+
+@register
+def check_security_log(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Long enough to look back, and not for ever."""
+    if FEWEST_LOG_DAYS <= settings.SECURITY_LOG_DAYS <= MOST_LOG_DAYS:
+        return []
+    return [
+        Error(
+            f"ATTN_SECURITY_LOG_DAYS={settings.SECURITY_LOG_DAYS} is not between "
+            f"{FEWEST_LOG_DAYS} and {MOST_LOG_DAYS}.",
+            hint="Use the days for which the security log is kept.",
+            id="attn.E006",
+        )
+    ]
 
 
 @register(SERVERS)

@@ -8,18 +8,15 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.conf import settings
 from django.core.signals import request_finished
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-HEADER = "X-Request-ID"
-NONE = "-"
-"""Of a line that no request has caused, such as one of a run."""
+from users import origin
 
-_current: ContextVar[str] = ContextVar("request_id", default=NONE)
+HEADER = "X-Request-ID"
 _TAKEN = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 # PostgreSQL writes the whole row there, with the names in it.
 _ROW = re.compile(r"^\s*(?:DETAIL|HINT|CONTEXT):.*\n?", re.MULTILINE)
@@ -36,7 +33,7 @@ class NumberRequests:
         given = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
         request_id = given if _TAKEN.fullmatch(given) else secrets.token_hex(8)
         # Until the request is finished: what Django writes of its answer comes after this.
-        _current.set(request_id)
+        origin.begin(request_id)
         response = self.get_response(request)
         response[HEADER] = request_id
         return response
@@ -44,14 +41,14 @@ class NumberRequests:
 
 @receiver(request_finished)
 def _forget(**_: object) -> None:
-    _current.set(NONE)
+    origin.end()
 
 
 class OfRequest(logging.Filter):
     """Gives a line the id of its request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = _current.get()
+        record.request_id = origin.current().request_id
         if record.name == _HOST:
             # Whoever scans the network would write a traceback each time.
             record.exc_info = record.exc_text = None

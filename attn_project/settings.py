@@ -294,6 +294,8 @@ STORAGES = {
 EVIDENCE_FOLDER = evidence_folder(STATIC_ROOT)
 # Days after the end of an absence for which its evidence is kept.
 EVIDENCE_DAYS = env.int("ATTN_EVIDENCE_DAYS", default=400)
+# Days for which the security log is kept.
+SECURITY_LOG_DAYS = env.int("ATTN_SECURITY_LOG_DAYS", default=180)
 # Larger files wait on the disk, not in memory. How much may be sent at all, each address says:
 # attendance/http_bodies.py.
 FILE_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024

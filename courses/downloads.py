@@ -6,6 +6,9 @@ from courses.errors import EvidenceNotFound, EvidenceRemoved
 from courses.evidence import MEDIA_TYPES, file_name_of
 from courses.models import AbsenceEvidence
 from courses.vocabulary import EvidenceKind
+from users import security_log
+from users.models import SecurityKind
+from users.security_log import Details
 
 POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 
@@ -23,6 +26,9 @@ def attachment(row: AbsenceEvidence) -> FileResponse:
         file = row.file.open()
     except FileNotFoundError:
         raise EvidenceNotFound from None
+    security_log.write(
+        SecurityKind.EXPORTED, subject_id=row.absence.user_id, details=Details(what="evidence")
+    )
     kind = EvidenceKind(row.kind)
     answer = FileResponse(
         file,

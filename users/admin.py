@@ -18,10 +18,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from users import security_admin, security_log
 from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
 from users.admin_forms import MergeForm, PasswordGiven, UnmergeForm, UserChange, UserCreation
-from users.models import FormerNumber, PersonMerge, RoleChoices, User
+from users.models import FormerNumber, PersonMerge, RoleChoices, SecurityKind, User
 from users.services import merge_people, unmerge_people
+
+__all__ = ["security_admin"]
 
 admin.site.site_header = "ATTN"
 admin.site.site_title = "ATTN"
@@ -180,6 +183,11 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             text = _("A lesson of this person was stored just now: nobody is deleted who has one.")
             self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:users_user_change", args=[object_id]))
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        # Of whom, nothing says any more.
+        security_log.write(SecurityKind.ACCOUNT_ERASED)
+        super().delete_model(request, obj)
 
     def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "role" and not getattr(request.user, "is_superuser", False):

@@ -1,7 +1,9 @@
 """What the pages of every app in the admin share: read-only rows, and views for services."""
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -12,9 +14,11 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
+from users import security_log
 from users.errors import AttnError
 from users.identity import Person, clean_text
 from users.models import User
+from users.security_log import Read
 from users.wording import in_words
 
 Row = TypeVar("Row", bound=Model)
@@ -62,6 +66,44 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
         if not isinstance(user, User) or not user.has_perm(name):
             raise PermissionDenied
         return user.as_person()
+
+
+class RowRead(NamedTuple):
+    read: Read
+    runner_id: int | None = None
+    """Whose own lesson it is of: they read nothing of others."""
+
+
+class NotedReads(ReadOnlyAdmin[Row], Generic[Row]):
+    """Rows about people: that somebody has looked is written down, once in an hour for each."""
+
+    def read_of(self, row: Row) -> RowRead:
+        """Whose row it is, and of which lesson."""
+        raise NotImplementedError
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        answer = super().changelist_view(request, extra_context)
+        if answer.status_code == HTTPStatus.OK:
+            security_log.write_read(f"list of {self.opts.model_name}")
+        return answer
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        answer = super().change_view(request, object_id, form_url, extra_context)
+        if answer.status_code == HTTPStatus.OK:
+            what = str(self.opts.model_name)
+            find = partial(self._find_read, request, object_id)
+            security_log.write_read(what, place=object_id, find=find)
+        return answer
+
+    def _find_read(self, request: HttpRequest, object_id: str) -> Read | None:
+        row = self.get_object(request, object_id)
+        if row is None:
+            return None
+        found = self.read_of(row)
+        is_own = found.runner_id is not None and found.runner_id == acting_user(request).pk
+        return None if is_own else found.read
 
 
 def acting_user(request: HttpRequest) -> User:

@@ -21,7 +21,10 @@ DEMO_NUMBERS = (DEMO_TEACHER_NUMBER, DEMO_STUDENT_NUMBER, DEMO_STAFF_NUMBER)
 """Those who can sign in."""
 _STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler"})
 _STAFF_USER_PERMISSIONS = frozenset(
-    {"users.view_user", "users.add_user", "users.change_user", "users.view_personmerge"}
+    {
+        *("users.view_user", "users.add_user", "users.change_user"),
+        *("users.view_personmerge", "users.view_securityevent"),
+    }
 )
 
 

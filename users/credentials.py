@@ -23,7 +23,7 @@ from django.utils import timezone
 from knox.crypto import hash_token
 from knox.models import AuthToken
 
-from users import cache_writes, last_use, proofs, second_factor
+from users import cache_writes, last_use, origin, proofs, second_factor
 from users.cache_writes import KNOWN_SECONDS
 from users.derived_keys import secrets
 from users.identity import Person, Role
@@ -115,9 +115,9 @@ def caller_of_token(token: str) -> Caller | None:
         return None
     caller = entry.caller
     if not proofs.holds(caller.proof, caller.session_hashes):
-        return None
+        return _acting(None)
     last_use.note_use(digest)
-    return caller
+    return _acting(caller)
 
 
 def caller_of_session(session: Any) -> Caller | None:
@@ -135,6 +135,11 @@ def caller_of_session(session: Any) -> Caller | None:
         _renew(session, user_id, proof)
     if caller is not None and session.session_key:
         last_use.note_use(session.session_key)
+    return _acting(caller)
+
+
+def _acting(caller: Caller | None) -> Caller | None:
+    origin.current().actor_id = caller.user_id if caller else None
     return caller
 
 

@@ -20,6 +20,7 @@ class Purpose(StrEnum):
     STREAM = "attn.stream"
     ERASED_NUMBERS = "attn.erased_numbers"
     FACTORS = "attn.factors"
+    SECURITY_LOG = "attn.security_log"
 
 
 def derive(secret: str, purpose: Purpose) -> str:

@@ -9,12 +9,13 @@ import msgspec
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, transaction
 
-from users import errors
+from users import errors, security_log
 from users.account_rows import BadRow, ImportRow, bad_row, read_rows
 from users.credentials import forget_users
 from users.identity import Role
-from users.models import FormerNumber, User
+from users.models import FormerNumber, SecurityKind, User
 from users.reading.table import Advance
+from users.security_log import Details
 
 DECIDED = ("full_name", "role", "email")
 """The fields that the file decides, where its cell is not empty."""
@@ -95,6 +96,8 @@ def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool
     applied = _Applied(Counter(), [])
     new: list[User] = []
     changed_users: list[User] = []
+    given: list[User] = []
+    promoted: list[User] = []
     with transaction.atomic():
         numbers = [row.school_number for row in batch]
         users, former = _locked(numbers), _former(numbers)
@@ -112,16 +115,35 @@ def _try(batch: Sequence[ImportRow], hashes: Mapping[str, str], *, dry_run: bool
                 applied.bad.append(bad_row(row.line, errors.SuperuserRow()))
                 continue
             else:
+                role_before = user.role
                 outcome = _change(user, row, hashes)
+                given += [user] if outcome == "completed" else []
+                promoted += [user] if user.role != role_before else []
             applied.counts[outcome] += 1
             if user and outcome != "unchanged":
                 changed_users.append(user)
         if not dry_run:
             User.objects.bulk_create(new)
             User.objects.bulk_update(changed_users, WRITTEN, batch_size=BATCH)
+            _note(new, given, promoted)
             # Bulk changes send no signal.
             transaction.on_commit(partial(forget_users, [user.pk for user in changed_users]))
     return applied
+
+
+def _note(new: list[User], given: list[User], promoted: list[User]) -> None:
+    """Who got a password or another role; of new ones, who teaches or is staff."""
+    made = [user for user in new if user.role != Role.STUDENT]
+    security_log.write_many(
+        [
+            *((SecurityKind.ACCOUNT_MADE, user.pk, Details(role=user.role)) for user in made),
+            *((SecurityKind.PASSWORD_SET, user.pk, Details()) for user in given),
+            *(
+                (SecurityKind.ACCOUNT_CHANGED, user.pk, Details(fields=("role",), role=user.role))
+                for user in promoted
+            ),
+        ]
+    )
 
 
 def _locked(numbers: Sequence[str]) -> dict[str, User]:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
 from users.passwords import PasswordOwner
+from users.security_models import SecurityEvent, SecurityKind
 from users.sign_in_models import AccountNotice, SignInSession, TokenProof
 
 __all__ = (
@@ -21,6 +22,8 @@ __all__ = (
     "MergeKind",
     "PersonMerge",
     "RoleChoices",
+    "SecurityEvent",
+    "SecurityKind",
     "SignInSession",
     "TokenProof",
     "User",

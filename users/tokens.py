@@ -7,7 +7,8 @@ from django.db import transaction
 from django.utils import timezone
 from knox.models import AuthToken
 
-from users.models import TokenProof, User
+from users import security_log
+from users.models import SecurityKind, TokenProof, User
 from users.proofs import PASSWORD_BACKEND, SignInProof
 from users.session_store import expire_all
 
@@ -34,6 +35,7 @@ def issue_token(user_id: int, *, proof: SignInProof | None = None) -> NewToken:
         row, token = AuthToken.objects.create(user=User.objects.get(pk=user_id))
         if proof is not None:
             write_proof(row, proof)
+        security_log.write(SecurityKind.TOKEN_MADE, subject_id=user_id, actor_id=user_id)
     return NewToken(token, row.expiry)
 
 
@@ -50,7 +52,11 @@ def proof_of_now(user: User) -> SignInProof:
 
 def revoke_token(digest: str) -> None:
     """Log out here: this token is not valid any more."""
-    AuthToken.objects.filter(digest=digest).delete()
+    own = AuthToken.objects.filter(digest=digest)
+    user_id = own.values_list("user_id", flat=True).first()
+    own.delete()
+    if user_id is not None:
+        security_log.write(SecurityKind.TOKEN_ENDED, subject_id=user_id)
 
 
 def revoke_everywhere(user_id: int) -> None:
@@ -58,6 +64,7 @@ def revoke_everywhere(user_id: int) -> None:
     with transaction.atomic():
         # NO KEY: persistence points to the row and must not wait.
         sign_out(User.objects.select_for_update(no_key=True).get(pk=user_id))
+        security_log.write(SecurityKind.SIGNED_OUT_EVERYWHERE, subject_id=user_id)
 
 
 def sign_out(user: User) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save, pre_save
 from knox.models import AuthToken
 
-from users import credentials, second_factor, tokens
+from users import account_changes, credentials, second_factor, tokens
 from users.models import FormerNumber, User
 from users.services.erasing import remember_erased
 
@@ -17,6 +17,15 @@ def connect() -> None:
     """Listen to signals; bulk changes send none and call `forget_users` themselves."""
     for signal in (post_save, post_delete):
         signal.connect(_user_changed, sender=User, dispatch_uid="users.user")
+    pre_save.connect(account_changes.before, sender=User, dispatch_uid="users.before_change")
+    post_save.connect(account_changes.after, sender=User, dispatch_uid="users.after_change")
+    for rights in (User.groups, User.user_permissions):
+        through = rights.through
+        m2m_changed.connect(
+            account_changes.rights_changed,
+            sender=through,
+            dispatch_uid=f"users.rights.{through.__name__}",
+        )
     post_save.connect(_token_made, sender=AuthToken, dispatch_uid="users.token_made")
     post_delete.connect(_user_deleted, sender=User, dispatch_uid="users.erased")
     post_delete.connect(_number_deleted, sender=FormerNumber, dispatch_uid="users.erased_number")

@@ -20,8 +20,10 @@ from attendance.services.ids import new_request_id
 from attendance.services.request_keys import request_id_of_form
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
-from users.admin_base import ReadOnlyAdmin, ask_and_do
+from users.admin_base import NotedReads, RowRead, ask_and_do
 from users.identity import Person
+from users.security_log import Read
+from users.selectors import account_ids
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -38,7 +40,7 @@ class DeletedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Attendance)
-class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
+class AttendanceAdmin(NotedReads[Attendance]):
     list_display = (
         "lesson_name",
         "teacher_name",
@@ -57,6 +59,9 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attendance]:
         return Attendance.objects.with_counts().select_related("teacher", "deleted_by")
+
+    def read_of(self, row: Attendance) -> RowRead:
+        return RowRead(Read(lesson=str(row.pk)), row.teacher_id)
 
     @admin.display(description=gettext_lazy("records"))
     def record_total(self, row: Any) -> int:
@@ -124,7 +129,7 @@ class AttendanceAdmin(ReadOnlyAdmin[Attendance]):
 
 
 @admin.register(AttendanceRecord)
-class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
+class AttendanceRecordAdmin(NotedReads[AttendanceRecord]):
     list_display = (
         "full_name",
         "school_number",
@@ -156,6 +161,9 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AttendanceRecord]:
         return super().get_queryset(request).select_related("attendance", "student", "deleted_by")
+
+    def read_of(self, row: AttendanceRecord) -> RowRead:
+        return _of_student(row.student_id, row.attendance)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.correct)
@@ -191,7 +199,7 @@ class AttendanceRecordAdmin(ReadOnlyAdmin[AttendanceRecord]):
 
 
 @admin.register(AttendanceEvent)
-class AttendanceEventAdmin(ReadOnlyAdmin[AttendanceEvent]):
+class AttendanceEventAdmin(NotedReads[AttendanceEvent]):
     list_display = (
         "happened_at",
         "kind",
@@ -213,14 +221,24 @@ class AttendanceEventAdmin(ReadOnlyAdmin[AttendanceEvent]):
     list_select_related = ("attendance", "student", "actor")
     ordering = ("-id",)
 
+    def read_of(self, row: AttendanceEvent) -> RowRead:
+        return _of_student(row.student_id, row.attendance)
+
 
 @admin.register(RefusedCheckIn)
-class RefusedCheckInAdmin(ReadOnlyAdmin[RefusedCheckIn]):
+class RefusedCheckInAdmin(NotedReads[RefusedCheckIn]):
     list_display = ("last_at", "full_name", "school_number", "attendance", "code", "times")
     list_filter = ("code", "last_at")
     search_fields = ("full_name__found", "school_number__found", "attendance__lesson_name__found")
     list_select_related = ("attendance",)
     ordering = ("-id",)
+
+    def read_of(self, row: RefusedCheckIn) -> RowRead:
+        return _of_student(account_ids([row.school_number]).get(row.school_number), row.attendance)
+
+
+def _of_student(student_id: int | None, attendance: Attendance) -> RowRead:
+    return RowRead(Read(student_id, str(attendance.pk)), attendance.teacher_id)
 
 
 def _request_id(request: HttpRequest, actor: Person) -> str:

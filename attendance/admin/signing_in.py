@@ -6,12 +6,16 @@ from allauth.account.decorators import secure_admin_login
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
+from users import security_log
 from users.admin_base import ReadOnlyAdmin
+from users.models import SecurityKind
+from users.security_log import Details
 
 
 def to_own_page(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -43,3 +47,17 @@ class AuthenticatorAdmin(ReadOnlyAdmin[Authenticator]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
+
+    def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
+        _note_removed(obj)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
+        for row in queryset:
+            _note_removed(row)
+        super().delete_queryset(request, queryset)
+
+
+def _note_removed(row: Authenticator) -> None:
+    details = Details(what=row.type)
+    security_log.write(SecurityKind.FACTOR_REMOVED, subject_id=row.user_id, details=details)

@@ -13,6 +13,7 @@ from attendance.errors import PasswordChangeNeeded, SecondFactorNeeded
 from attendance.rules import permissions
 from attendance.selectors import access
 from attendance.selectors.shapes import LessonBrief
+from attendance.services import reads
 from users.credentials import Caller, caller_of_session, caller_of_token
 from users.identity import Role
 
@@ -153,3 +154,4 @@ def caller_of(request: Request) -> Caller:
 def check_may_see(caller: Caller, lesson: LessonBrief) -> None:
     """Who runs a lesson sees it; to others it is not there. Raises LessonNotFound."""
     access.check_may_see(caller.person, lesson)
+    reads.note_register(caller.person, lesson)

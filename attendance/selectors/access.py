@@ -70,6 +70,14 @@ def _roles(person: Person, lesson: LessonBrief) -> Collection[str]:
     return frozenset(rows.values_list("role", flat=True))
 
 
+def runs_it(person: Person, lesson: LessonBrief) -> bool:
+    """Whether a lesson is somebody's own, or of a section that they teach on its day; queries."""
+    roles = _roles(person, lesson)
+    started = lesson.teacher.school_number
+    own = {started, roots_of_numbers([started])[started]}
+    return person.school_number in own or not permissions.TEACHES.isdisjoint(roles)
+
+
 def sections_ever_run(person: Person) -> frozenset[int]:
     """The sections whose lessons somebody runs on some day; one query."""
     rows = Enrolment.objects.came_about().filter(

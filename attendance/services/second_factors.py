@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from attendance.errors import SecondFactorWrong, TooManyAttempts
 from attendance.services import limits
-from users import notices, second_factor
+from users import notices, second_factor, security_log
 from users.errors import SecondFactorUnreadable
-from users.models import User
+from users.models import SecurityKind, User
+from users.security_log import Details
 
 logger = logging.getLogger(__name__)
 
@@ -27,17 +28,20 @@ def counted(user: User) -> Iterator[None]:
         limits.count_code(user.pk)
     except TooManyAttempts:
         logger.warning("Too many wrong codes for the second factor of %s", user.school_number)
+        security_log.write_locked(Details(what="second_factor"), subject_id=user.pk)
         raise
     try:
         yield
     except (SecondFactorWrong, ValidationError):
         notices.note_wrong_code(user.pk)
+        security_log.write(SecurityKind.FACTOR_WRONG_CODE, subject_id=user.pk)
         raise
     except SecondFactorUnreadable:
         # No code was judged, so none was guessed.
         limits.give_back_code(user.pk)
         raise
     limits.give_back_code(user.pk)
+    security_log.write(SecurityKind.FACTOR_SHOWN, subject_id=user.pk, actor_id=user.pk)
 
 
 def check_code(user: User, code: str) -> None:

@@ -10,15 +10,18 @@ from attendance.errors import (
     PasswordChangeNeeded,
     SecondFactorMissing,
     SecondFactorNeeded,
+    TooManyAttempts,
 )
 from attendance.services import limit_keys, second_factors, sign_in_limits
 from attendance.services.devices import UNKNOWN, Device
+from attendance.services.limit_keys import TriedAccount
 from attendance.services.sign_in_limits import Origin
-from users import hashing, second_factor
+from users import hashing, second_factor, security_log
 from users.errors import AccountMerged
 from users.identity import Role
-from users.models import User
+from users.models import SecurityKind, User
 from users.proofs import PASSWORD_BACKEND, SignInProof
+from users.security_log import Details
 
 
 class SignIn(NamedTuple):
@@ -29,6 +32,8 @@ class SignIn(NamedTuple):
     code: str = ""
     """Of the second factor; only where no page asks for it."""
     device: Device = UNKNOWN
+    door: str = "page"
+    """As the security log calls it."""
 
 
 def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
@@ -39,13 +44,35 @@ def sign_in(attempt: SignIn, *, request: HttpRequest | None = None) -> User:
     now, and SignInUnavailable where attempts cannot be counted.
     """
     hashing.gate.check_room()
-    origin = Origin(attempt.address, attempt.device)
-    with sign_in_limits.counted(limit_keys.of_typed(attempt.school_number), origin):
+    account = limit_keys.of_typed(attempt.school_number)
+    try:
+        user = _try(attempt, account, request)
+        check_is_not_merged(user)
+    except TooManyAttempts as error:
+        details = Details(door=attempt.door, code=error.code)
+        security_log.write_locked(details, subject_id=account.user_id)
+        raise
+    except (InvalidCredentials, AccountMerged) as error:
+        _note_failure(attempt, account, error.code)
+        raise
+    return user
+
+
+def _try(attempt: SignIn, account: TriedAccount, request: HttpRequest | None) -> User:
+    with sign_in_limits.counted(account, Origin(attempt.address, attempt.device)):
         user = authenticate(request, username=attempt.school_number, password=attempt.password)
         if not isinstance(user, User):
             raise InvalidCredentials
-    check_is_not_merged(user)
     return user
+
+
+def _note_failure(attempt: SignIn, account: TriedAccount, code: str) -> None:
+    security_log.write(
+        SecurityKind.SIGN_IN_FAILED,
+        subject_id=account.user_id,
+        typed="" if account.user_id else attempt.school_number,
+        details=Details(door=attempt.door, code=code),
+    )
 
 
 def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User, SignInProof]:
@@ -59,18 +86,26 @@ def prove(attempt: SignIn, *, request: HttpRequest | None = None) -> tuple[User,
     backend = getattr(user, "backend", PASSWORD_BACKEND)
     has_factor = second_factor.is_enrolled(user.pk)
     if has_factor:
-        _check_code(user, attempt.code)
+        _check_code(user, attempt)
     if user.must_change_password and backend == PASSWORD_BACKEND:
         raise PasswordChangeNeeded
     if not has_factor and second_factor.is_asked_of(Role(user.role)):
         raise SecondFactorNeeded
+    security_log.write(
+        SecurityKind.SIGNED_IN,
+        subject_id=user.pk,
+        actor_id=user.pk,
+        details=Details(door=attempt.door),
+    )
     return user, SignInProof(user.get_session_auth_hash(), backend, has_factor)
 
 
-def _check_code(user: User, code: str) -> None:
-    if not code:
+def _check_code(user: User, attempt: SignIn) -> None:
+    if not attempt.code:
+        # Somebody knows the password: its owner should be able to see that.
+        _note_failure(attempt, TriedAccount("", user.pk), SecondFactorMissing.code)
         raise SecondFactorMissing
-    second_factors.check_code(user, code)
+    second_factors.check_code(user, attempt.code)
 
 
 def check_is_not_merged(user: User) -> None:

@@ -32,10 +32,11 @@ from attendance.services.sign_in import check_is_not_merged
 from attendance.web import campus_people
 from attendance.web.campus_protocol import CampusProtocol
 from attendance.web.errors import page_of
-from users import second_factor
+from users import second_factor, security_log
 from users.errors import AccountMerged, InvalidFullName
-from users.models import User
+from users.models import SecurityKind, User
 from users.proofs import CAMPUS_BACKEND
+from users.security_log import Details
 from users.wording import in_words
 
 logger = logging.getLogger(__name__)
@@ -91,12 +92,17 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         try:
             sociallogin.user = campus_people.find_or_make(number, sociallogin.account.extra_data)
             check_is_not_merged(sociallogin.user)
+            if not sociallogin.user.is_active:
+                # allauth says so on a page of its own.
+                _note_failure("account_inactive", user=sociallogin.user)
         except User.DoesNotExist:
+            _note_failure("campus_account_unknown", typed=number)
             _refuse(request, "campus_account_unknown", UNKNOWN, 403)
         except InvalidFullName:
             logger.warning("The claim 'name' holds no name.")
             _refuse(request, "campus_name_missing", NO_NAME, 403)
         except AccountMerged as error:
+            _note_failure(error.code, user=sociallogin.user)
             page = page_of(request, error.code, in_words(error), STATUS[error.code])
             raise ImmediateHttpResponse(page) from None
 
@@ -113,6 +119,15 @@ class CampusAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         if exception is not None:
             logger.warning("The identity provider: %s", exception)
         _refuse(request, "campus_sign_in_failed", FAILED, 401)
+
+
+def _note_failure(code: str, *, typed: str = "", user: User | None = None) -> None:
+    security_log.write(
+        SecurityKind.SIGN_IN_FAILED,
+        subject_id=user.pk if user else None,
+        typed=typed,
+        details=Details(door="campus", code=code),
+    )
 
 
 @receiver(user_logged_in)

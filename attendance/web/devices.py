@@ -1,6 +1,7 @@
 """The cookie of a device: given to visitors where one signs in, and to whoever has signed in."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -8,13 +9,16 @@ from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponse
 
 from attendance.services import devices
+from attendance.services.addresses import address_of, shortened
 from attendance.services.devices import (
     Device,
     device_of_request,
     owner_to_remember,
     remember_owner,
 )
+from users import origin
 from users.models import User
+from users.origin import Where
 
 SIGN_IN = "account_login"
 
@@ -29,12 +33,13 @@ def _signed_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
 
 
 class DeviceCookies:
-    """Middleware: gives the cookies."""
+    """Middleware: gives the cookies, and says where a request came from to whoever asks."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        origin.current().find_where = partial(_where, request)
         response = self.get_response(request)
         owner, device = owner_to_remember(request), device_of_request(request)
         if owner is not None:
@@ -42,6 +47,11 @@ class DeviceCookies:
         elif _is_visitor(request) and not device.id:
             _give(response, devices.new_device())
         return response
+
+
+def _where(request: HttpRequest) -> Where:
+    device = devices.digest_of(device_of_request(request))
+    return Where(device, shortened(address_of(request.META)))
 
 
 def _is_visitor(request: HttpRequest) -> bool:

@@ -7,8 +7,9 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth import BACKEND_SESSION_KEY, update_session_auth_hash
 from django.http import HttpRequest
 
-from users import second_factor
-from users.models import User
+from users import second_factor, security_log
+from users.models import SecurityKind, User
+from users.security_log import Details
 
 
 def connect() -> None:
@@ -27,16 +28,26 @@ def _added(request: HttpRequest, user: User, authenticator: Authenticator, **kwa
     # A right code of the new app was typed just now.
     if authenticator.type in second_factor.FACTORS:
         _shown(request, user)
+        security_log.write(
+            SecurityKind.FACTOR_ADDED,
+            subject_id=user.pk,
+            details=Details(what=authenticator.type),
+        )
+    else:
+        security_log.write(SecurityKind.RECOVERY_CODES_MADE, subject_id=user.pk)
     _stay(request, user)
 
 
-def _removed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+def _removed(request: HttpRequest, user: User, authenticator: Authenticator, **more: Any) -> None:
+    details = Details(what=authenticator.type)
+    security_log.write(SecurityKind.FACTOR_REMOVED, subject_id=user.pk, details=details)
     if not second_factor.is_enrolled(user.pk):
         request.session.pop(second_factor.SESSION_KEY, None)
     _stay(request, user)
 
 
 def _reset(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    security_log.write(SecurityKind.RECOVERY_CODES_MADE, subject_id=user.pk)
     _stay(request, user)
 
 

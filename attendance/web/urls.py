@@ -4,7 +4,7 @@ from allauth.account import views as allauth_views
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
-from attendance.web import campus
+from attendance.web import campus, recovery_codes
 from attendance.web.pages import (
     absences,
     account,
@@ -112,6 +112,10 @@ _accounts = [
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("2fa/recovery-codes/", recovery_codes.view, name="mfa_view_recovery_codes"),
+    path(
+        "2fa/recovery-codes/download/", recovery_codes.download, name="mfa_download_recovery_codes"
+    ),
     path("2fa/", include("allauth.mfa.urls")),
     path("oidc/<str:provider_id>/login/", campus.login, name="openid_connect_login"),
     path("oidc/<str:provider_id>/login/callback/", campus.callback, name="openid_connect_callback"),

@@ -20,11 +20,12 @@ from courses.services.absences import (
     withdraw_absence,
 )
 from courses.services.evidence import read_sent_files
-from users.admin_base import ReadOnlyAdmin, acting_user, ask_and_do
+from users.admin_base import NotedReads, RowRead, acting_user, ask_and_do
+from users.security_log import Read
 
 
 @admin.register(Absence)
-class AbsenceAdmin(ReadOnlyAdmin[Absence]):
+class AbsenceAdmin(NotedReads[Absence]):
     list_display = (
         "user",
         "reason",
@@ -51,6 +52,9 @@ class AbsenceAdmin(ReadOnlyAdmin[Absence]):
             path("<int:pk>/withdraw/", wrap(self.withdraw), name="courses_withdraw_absence"),
         ]
         return own + super().get_urls()
+
+    def read_of(self, row: Absence) -> RowRead:
+        return RowRead(Read(row.user_id))
 
     def ask(self, request: HttpRequest) -> HttpResponse:
         """Ask in the name of somebody who cannot."""
@@ -109,7 +113,7 @@ class AbsenceAdmin(ReadOnlyAdmin[Absence]):
 
 
 @admin.register(AbsenceEvidence)
-class AbsenceEvidenceAdmin(ReadOnlyAdmin[AbsenceEvidence]):
+class AbsenceEvidenceAdmin(NotedReads[AbsenceEvidence]):
     list_display = (
         "name",
         "absence",
@@ -134,6 +138,9 @@ class AbsenceEvidenceAdmin(ReadOnlyAdmin[AbsenceEvidence]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.read)
         return [path("<int:pk>/read/", view, name="courses_read_evidence"), *super().get_urls()]
+
+    def read_of(self, row: AbsenceEvidence) -> RowRead:
+        return RowRead(Read(row.absence.user_id))
 
     def read(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The file, always to be saved: a browser must not run what a stranger sent."""

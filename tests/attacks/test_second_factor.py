@@ -15,7 +15,7 @@ from tests.support.members import STAFF
 from tests.support.second_factors import ACTIVATE, enrolled, enter, enter_with, set_up
 from tests.support.second_factors import recovery_codes as codes_of
 from users.identity import Person
-from users.models import TokenProof, User
+from users.models import SecurityEvent, TokenProof, User
 from users.tokens import issue_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -187,6 +187,8 @@ def test_a_factor_that_somebody_else_resets_ends_everything_with_its_recovery_co
     assert page.status_code == 200
     assert app.secret not in shown.content.decode()
     assert not Authenticator.objects.exclude(user=boss).exists()
+    event = SecurityEvent.objects.filter(kind="factor_removed").earliest("id")
+    assert (event.actor, event.subject_id, event.details) == (boss, row.user_id, {"what": "totp"})
     assert is_asked(owner.get("/lessons/"), "/accounts/login/")
     assert with_token(token).get("me/").status_code == 401
 

@@ -19,7 +19,7 @@ from tests.support.callers import account
 from tests.support.campus import campus_at, use_campus
 from tests.support.oidc_server.people import PASSWORD, WITHOUT_NUMBER
 from tests.support.oidc_server.running import identity_provider
-from users.models import User
+from users.models import SecurityEvent, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,6 +84,8 @@ def test_whoever_the_campus_knows_is_signed_in_by_number_and_goes_on(campus: str
     assert STUDENT.full_name in text_of(phone.get("/me/"))
     # Nothing of the provider is kept: its word counts anew each time.
     assert not SocialAccount.objects.exists()
+    event = SecurityEvent.objects.get()
+    assert (event.kind, event.details) == ("signed_in", {"door": "campus"})
 
 
 def test_the_request_to_the_campus_is_bound_to_this_browser(campus: str) -> None:
@@ -104,6 +106,9 @@ def test_nobody_gets_an_account_by_the_campus(campus: str) -> None:
         True,
     )
     assert not User.objects.exists()
+    event = SecurityEvent.objects.get()
+    assert (event.kind, event.details["code"]) == ("sign_in_failed", "campus_account_unknown")
+    assert event.typed not in {"", "S-999"}
     assert stranger.get("/me/").status_code == 302
 
 
@@ -118,6 +123,7 @@ def test_whoever_may_not_sign_in_may_not_by_the_campus_either(campus: str) -> No
     phone = Client()
     answer = sign_in(phone, "s-014")
     assert answer.headers["Location"] == "/accounts/inactive/"
+    assert SecurityEvent.objects.get().details["code"] == "account_inactive"
     assert phone.get("/me/").status_code == 302
 
 

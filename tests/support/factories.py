@@ -27,7 +27,7 @@ from attendance.vocabulary import (
     Status,
     Trigger,
 )
-from users.models import RoleChoices, User
+from users.models import RoleChoices, SecurityEvent, SecurityKind, User
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):
@@ -42,6 +42,17 @@ class UserFactory(factory.django.DjangoModelFactory[User]):
     class Params:
         teacher = factory.Trait(role=RoleChoices.TEACHER)
         staff = factory.Trait(role=RoleChoices.STAFF)
+
+
+class SecurityEventFactory(factory.django.DjangoModelFactory[SecurityEvent]):
+    class Meta:
+        model = SecurityEvent
+
+    kind = SecurityKind.SIGNED_IN
+    subject = factory.SubFactory(UserFactory)
+    actor = factory.SelfAttribute("subject")
+    request_id = "0123456789abcdef"
+    once = factory.Sequence(str)
 
 
 class AttendanceFactory(factory.django.DjangoModelFactory[Attendance]):

@@ -19,6 +19,7 @@ from attendance.api.parsing import StrictJSONParser, body_of, query_of, request_
 from attendance.api.requests import NoQuerySerializer
 from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.selectors.paging import Page
+from attendance.services import reads
 from courses.downloads import attachment
 from courses.errors import AbsenceReasonNotFound, UserNotFound
 from courses.evidence import MEDIA_TYPES
@@ -75,6 +76,7 @@ class AbsencesEndpoint(APIView):
     def get(self, request: Request) -> Response:
         query = query_of(request, shapes.AbsencesQuerySerializer)
         part, viewer = paging.slice_of(query, int), _viewer(request)
+        reads.note_absences(caller_of(request).person)
         wanted = AbsenceFilter(
             state=query.get("state", ""),
             school_number=_number(query.get("school_number", "")),
@@ -143,7 +145,10 @@ class AbsenceEndpoint(APIView):
     @extend_schema(responses=shapes.AbsenceSerializer)
     def get(self, request: Request, absence_id: int) -> Response:
         query_of(request, NoQuerySerializer)
-        return _answer(absence_id, _viewer(request))
+        viewer = _viewer(request)
+        view = find_absence(absence_id, viewer)
+        reads.note_absences(caller_of(request).person, of=view.absence.user_id)
+        return Response(shapes.AbsenceSerializer(view).data)
 
 
 class DecisionEndpoint(APIView):

@@ -41,7 +41,7 @@ class TokensEndpoint(APIView):
         else:
             body = body_of(request, requests.SignInSerializer)
             device = device_of_request(request._request)
-            attempt = SignIn(**body, address=address_of(request.META), device=device)
+            attempt = SignIn(**body, address=address_of(request.META), device=device, door="api")
             user, proof = prove(attempt, request=request._request)
             user_id = user.pk
             remember_owner(request._request, user_id)

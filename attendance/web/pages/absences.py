@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from attendance.http_status import STATUS
 from attendance.rules.permissions import MAY_TEACH
 from attendance.selectors.paging import Page, Slice
+from attendance.services import reads
 from attendance.web.absence_forms import RefuseForm
 from attendance.web.callers import caller_of, person_of, signed_in
 from attendance.wording.absences import AbsenceLine, line_of
@@ -80,6 +81,7 @@ def page_of_rows(rows: QuerySet[Absence], part: Slice, viewer: Viewer) -> Page[A
 def absences(request: HttpRequest) -> HttpResponse:
     """What waits for a decision, and below it what is decided."""
     viewer = viewer_for(request)
+    reads.note_absences(person_of(request))
     search = clean_search(request.GET.get("search", ""))
     rows = absences_seen_by(viewer).filter(
         Q(user__full_name__found=search) | Q(user__school_number__found=search)

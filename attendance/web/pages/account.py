@@ -8,6 +8,7 @@ from attendance.web import unsent
 from attendance.web.callers import caller_of, signed_in
 from attendance.web.signed_out import page_with
 from users.notices import mark_seen, notices_of
+from users.security_log import recent_of
 from users.tokens import revoke_everywhere
 
 
@@ -15,7 +16,9 @@ from users.tokens import revoke_everywhere
 @signed_in()
 def account(request: HttpRequest) -> HttpResponse:
     """What the site stores about the caller, and what they can change."""
-    return render(request, "account/account.html", {"notices": notices_of(_id_of(request))})
+    own_id = _id_of(request)
+    context = {"notices": notices_of(own_id), "recent": recent_of(own_id)}
+    return render(request, "account/account.html", context)
 
 
 @require_POST

@@ -18,7 +18,7 @@ from attendance.selectors.access import check_may_see
 from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
 from attendance.selectors.shapes import LessonView
-from attendance.services import closing, ids, lessons, limits, not_held
+from attendance.services import closing, ids, lessons, limits, not_held, reads
 from attendance.vocabulary import LessonState
 from attendance.web import board_rows, people_rows, stream
 from attendance.web.callers import person_of, running_lessons
@@ -46,6 +46,7 @@ def visible_board(request: HttpRequest, lesson_id: UUID, *, version: str = "") -
     """The lesson's board, for those who run it and staff. Raises LessonNotFound."""
     board = find_board(lesson_id, version=version)
     check_may_see(person_of(request), board.lesson)
+    reads.note_register(person_of(request), board.lesson)
     return board
 
 

@@ -17,7 +17,7 @@ from attendance.rules.precedence import is_outranked
 from attendance.selectors.access import check_may_change, check_may_see
 from attendance.selectors.registers import HistoryView, find_history
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import ids, limits
+from attendance.services import ids, limits, reads
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from attendance.web.callers import person_of, running_lessons
@@ -75,6 +75,7 @@ def _visible_history(request: HttpRequest, lesson_id: UUID, school_number: str) 
     """One student in the lesson, for those who run it and staff. Raises LessonNotFound."""
     view = find_history(lesson_id, school_number)
     check_may_see(person_of(request), view.lesson)
+    reads.note_record(person_of(request), view.lesson, school_number)
     return view
 
 

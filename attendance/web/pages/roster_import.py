@@ -30,8 +30,11 @@ from courses.services.rosters.uploads import (
     section_of,
 )
 from courses.vocabulary import MOST_UPLOADED_BYTES, EnrolmentRole
+from users import security_log
 from users.errors import AttnError, UserError
+from users.models import SecurityKind
 from users.reading.text import read_bounded
+from users.security_log import Details
 from users.wording import in_words
 
 SHOWN_ROWS = 200
@@ -156,5 +159,6 @@ def plan(request: HttpRequest, section_id: int, kind: str) -> HttpResponse:
         answer = HttpResponse(text, content_type="application/json")
     else:
         raise Http404
+    security_log.write(SecurityKind.EXPORTED, details=Details(what="roster_plan"))
     answer["Content-Disposition"] = f'attachment; filename="plan-{section_id}.{kind}"'
     return answer

@@ -16,10 +16,13 @@ from attendance.selectors.own import OwnRecord, find_own_attendance, list_own_re
 from attendance.selectors.paging import Slice
 from attendance.selectors.shapes import LessonBrief
 from attendance.vocabulary import Status
-from attendance.web.callers import numbers_of, person_of, signed_in
+from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.web.keys import key_of
 from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
+from users import security_log
+from users.models import SecurityKind
+from users.security_log import Details
 
 CALENDAR_LESSONS = 500
 SHORTEST_EVENT = timedelta(minutes=1)
@@ -84,6 +87,9 @@ def calendar(request: HttpRequest) -> HttpResponse:
     """The newest lessons as a calendar file, with the status in each."""
     own = list_own_records(numbers_of(request), Slice(limit=CALENDAR_LESSONS))
     lines = "".join(f"{line}\r\n" for line in _calendar(own.items))
+    caller = caller_of(request)
+    own_id = caller.user_id if caller else None
+    security_log.write(SecurityKind.EXPORTED, subject_id=own_id, details=Details(what="calendar"))
     answer = HttpResponse(lines, content_type="text/calendar; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="attendance.ics"'
     answer["Cache-Control"] = "private, no-store"
