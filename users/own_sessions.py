@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from django.utils import timezone
 
-from users import last_use, proofs
+from users import last_use, proofs, security_log
 from users.credentials import Caller, proof_of_session
-from users.models import SignInSession
+from users.models import SecurityKind, SignInSession
 from users.session_store import SessionStore
 from users.user_agents import Browser
 
@@ -64,9 +64,10 @@ def key_of(user_id: int, session_id: str) -> str | None:
     return next((key for key in keys if _id_of(key) == session_id), None)
 
 
-def end_session(session_key: str) -> None:
-    """Its next request is nobody's."""
+def end_session(user_id: int, session_key: str) -> None:
+    """The next request with this session of a user is nobody's."""
     SessionStore(session_key).delete()
+    security_log.write(SecurityKind.SIGNED_OUT, subject_id=user_id)
 
 
 def _shown(

@@ -7,9 +7,10 @@ from typing import Final, NamedTuple
 from django.utils import timezone
 from knox.models import AuthToken
 
-from users import last_use, proofs
+from users import last_use, proofs, security_log
 from users.credentials import Caller
 from users.errors import TokenNotFound
+from users.models import SecurityKind
 
 SHOWN_CHARACTERS: Final = 6
 """Of the token, so that its owner finds it again; the rest is as good as all of it."""
@@ -64,3 +65,4 @@ def end_token(user_id: int, token_id: str) -> None:
     count, _ = own.delete()
     if not count:
         raise TokenNotFound
+    security_log.write(SecurityKind.TOKEN_ENDED, subject_id=user_id)

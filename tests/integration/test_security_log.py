@@ -201,3 +201,18 @@ def test_an_import_says_whose_role_and_password_it_sets(tmp_path: Path) -> None:
         ("password_set", "S-0001"),
         ("account_changed", "S-0001"),
     ]
+
+
+def test_ending_another_session_and_a_token_of_ones_own() -> None:
+    user = account(ONE, password=PASSWORD)
+    here, elsewhere = Client(), Client()
+    for browser in (here, elsewhere):
+        enter(browser, "S-0001", PASSWORD)
+    api = Api(Authorization=f"Token {token('S-0001').json()['token']}")
+    shown = here.get("/accounts/sessions/").context["sessions"]
+    (other,) = (each for each, _words in shown if not each.is_current)
+    here.post(f"/accounts/sessions/{other.id}/end/")
+    assert only(SecurityKind.SIGNED_OUT).actor == user
+    own = api.get("me/tokens/").json()["results"][0]
+    api.delete(f"me/tokens/{own['id']}/")
+    assert only(SecurityKind.TOKEN_ENDED).actor == user

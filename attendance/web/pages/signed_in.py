@@ -38,7 +38,7 @@ def end_one_session(request: HttpRequest, session_id: str) -> HttpResponse:
     if key == request.session.session_key:
         logout(request)
         return redirect("account_login")
-    end_session(key)
+    end_session(_caller(request).user_id, key)
     messages.success(request, _("That session has ended."))
     return redirect("signed-in")
 
