@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from attendance.web.page_form import PageForm
 from courses.models import AbsenceReason, Section
 from courses.rules import instant_of
 from courses.selectors.absence_lists import reasons_for
@@ -46,7 +47,7 @@ def _time(label: Any) -> forms.TimeField:
     )
 
 
-class AskForm(forms.Form):
+class AskForm(PageForm):
     """A student's own absence; today, the whole day, where nothing is changed."""
 
     first_day = _day(_("First day"))
@@ -107,7 +108,7 @@ def _instant(day: date, at: time) -> datetime:
     return instant_of(datetime.combine(day, at), zone)
 
 
-class RefuseForm(forms.Form):
+class RefuseForm(PageForm):
     why = forms.CharField(
         label=_("Why"), max_length=LONGEST_NOTE, help_text=_("The student reads it.")
     )

@@ -1,20 +1,25 @@
 """The rows of a board: who is here, who is not, and about whom a teacher has to decide."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from attendance.live.refusals import LiveRefusal
-from attendance.rules.precedence import SYSTEM
 from attendance.selectors.boards import Board
 from attendance.selectors.shapes import RegisterRecord
-from attendance.vocabulary import Refusal, Status
-from attendance.wording.why import reason_shown
-from users.identity import Person, folded
+from attendance.vocabulary import Refusal, Status, Verdict
+from attendance.web.board_row import (
+    BoardRow,
+    Choice,
+    choices_of,
+    row_of_person,
+    row_of_record,
+)
+from users.identity import folded
 from users.searching import finder
 
 HERE: Final = "here"
@@ -22,33 +27,11 @@ NOT_HERE: Final = "not_here"
 DECIDE: Final = "decide"
 ALL: Final = "all"
 
+COLUMNS: Final = {"name": _("Student"), "status": _("Status"), "came": _("Came")}
+SORTS: Final = frozenset(COLUMNS)
+"""The columns by which all rows can be ordered; otherwise they stand in their groups."""
+
 _HERE: Final = {Status.PRESENT, Status.LATE}
-_CAN_HAVE_COME: Final = {Status.ABSENT, Status.EXCUSED}
-
-
-class BoardRow(NamedTuple):
-    """One student on a board, with a record or without one."""
-
-    school_number: str
-    full_name: str
-    status: str = ""
-    """'' for whoever is expected and has no record."""
-    checked_in_at: datetime | None = None
-    reason: str = ""
-    changed_at: datetime | None = None
-    is_walk_in: bool = False
-    """Whether the student is known not to be on the roster."""
-    came_at: datetime | None = None
-    """The arrival of somebody who is absent or excused all the same."""
-    status_word: str | Promise = ""
-    is_one_click: bool = False
-    """Whether nobody has spoken of this student: one click says that they are here."""
-    tried_again: LiveRefusal | None = None
-    """The attempts of somebody whose check-in was rejected."""
-    same_device: Sequence[str] = ()
-    """The names of others whose mark came from the same browser."""
-    is_elsewhere: bool = False
-    """Whether they came to another lesson of the same time as well."""
 
 
 class Group(NamedTuple):
@@ -65,9 +48,12 @@ class BoardRows(NamedTuple):
     tabs: Sequence[tuple[str, str | Promise, int]]
     """Key, title and count of each; the counts do not depend on the search."""
     groups: Sequence[Group]
-    refusals: Sequence[tuple[LiveRefusal, str | Promise]]
+    refusals: Sequence[tuple[LiveRefusal, str | Promise, str]]
+    """Who was refused, why, and the verdict that settles it without letting them in."""
     deleted: Sequence[RegisterRecord]
     counts: dict[str, int]
+    missing: int
+    """How many are expected at a live lesson and have no record."""
     walk_ins: int
     """How many are here who are not on the roster."""
     one_device: Sequence[Sequence[RegisterRecord]]
@@ -75,10 +61,24 @@ class BoardRows(NamedTuple):
     elsewhere: Sequence[RegisterRecord]
     """Who came to another lesson of the same time as well."""
 
+    @property
+    def columns(self) -> Sequence[tuple[str, str | Promise]]:
+        """By which the rows can be ordered: key and title."""
+        return list(COLUMNS.items())
+
+    @property
+    def choices(self) -> Sequence[Choice]:
+        """What can be said of several at once."""
+        return choices_of("")
+
+    @property
+    def has_rows(self) -> bool:
+        return any(group.rows for group in self.groups)
+
 
 ToRow = Callable[[RegisterRecord], BoardRow]
 
-_WAITING: Final = _("Waiting")
+_ORDER: Final = {status.value: place for place, status in enumerate(Status)}
 _TITLES: Final = {
     ALL: _("All"),
     HERE: _("Here"),
@@ -87,8 +87,11 @@ _TITLES: Final = {
 }
 
 
-def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
-    """The rows of one tab in whose number or name the text stands; an unknown tab is all."""
+def rows_of(board: Board, *, tab: str, search: str, sort: str = "") -> BoardRows:
+    """The rows of one tab in whose number or name the text stands; an unknown tab is all.
+
+    `sort`: one of SORTS puts them into one group by that column, '' leaves the groups.
+    """
     kept = [record for record in board.records if not record.is_deleted]
     refusals, one_device = _open_refusals(board, kept), _by_device(kept)
     of_record = _with_doubts(board, _rows_with_attempts(board), one_device)
@@ -101,6 +104,8 @@ def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
         groups = {tab: _newest_first([r for r in kept if _group_of(r) == tab], of_record)}
     elif has_roster and tab in groups:
         groups = {tab: groups[tab]}
+    if sort:
+        groups = {ALL: _sorted([row for rows in groups.values() for row in rows], sort)}
     matches = _matcher(search)
     return BoardRows(
         tabs=[(key, _TITLES[key], counts[key]) for key in _TITLES if key in counts],
@@ -109,16 +114,37 @@ def rows_of(board: Board, *, tab: str, search: str) -> BoardRows:
             for key, rows in groups.items()
         ],
         refusals=[
-            (each, Refusal(each.code).label)
+            (each, Refusal(each.code).label, _dismissal(board, each))
             for each in refusals
             if tab not in {HERE, NOT_HERE} and matches(each)
         ],
         deleted=[record for record in board.records if record.is_deleted],
         counts=counts,
+        missing=len(board.missing),
         walk_ins=sum(r.is_expected is False and r.status in _HERE for r in kept),
         one_device=one_device,
         elsewhere=[record for record in kept if record.school_number in board.elsewhere],
     )
+
+
+def _dismissal(board: Board, refusal: LiveRefusal) -> str:
+    """Whoever is expected and not in the room is absent; anybody else has no place here."""
+    is_expected = any(refusal.school_number == each.school_number for each in board.missing)
+    return Verdict.ABSENT if is_expected else Verdict.REJECT
+
+
+def sort_of(text: str) -> str:
+    """The order that an address names; '' where it names none."""
+    return text if text in SORTS else ""
+
+
+def _sorted(rows: Iterable[BoardRow], sort: str) -> list[BoardRow]:
+    def by_column(row: BoardRow) -> float:
+        if sort == "came":
+            return row.checked_in_at.timestamp() if row.checked_in_at else math.inf
+        return _ORDER.get(row.status, -1) if sort == "status" else 0
+
+    return sorted(rows, key=lambda row: (by_column(row), folded(row.full_name), row.school_number))
 
 
 def tab_of(text: str) -> str:
@@ -194,28 +220,6 @@ def _group_of(record: RegisterRecord) -> str:
 def _newest_first(records: Iterable[RegisterRecord], of_record: ToRow) -> list[BoardRow]:
     ordered = sorted(records, key=lambda record: (record.changed_at, record.revision), reverse=True)
     return [of_record(record) for record in ordered]
-
-
-def row_of_person(person: Person) -> BoardRow:
-    """Somebody without a record."""
-    return BoardRow(person.school_number, person.full_name, is_one_click=True)
-
-
-def row_of_record(record: RegisterRecord) -> BoardRow:
-    """Somebody with one, also with one that is flagged as deleted."""
-    can_have_come = record.status in _CAN_HAVE_COME
-    return BoardRow(
-        school_number=record.school_number,
-        full_name=record.full_name,
-        status=record.status,
-        checked_in_at=record.checked_in_at,
-        reason=reason_shown(record),
-        changed_at=record.changed_at,
-        is_walk_in=record.is_expected is False,
-        came_at=record.checked_in_at if can_have_come else None,
-        status_word=_WAITING if record.status == Status.PENDING else Status(record.status).label,
-        is_one_click=record.source == SYSTEM,
-    )
 
 
 def _counts(

@@ -12,6 +12,7 @@ from django.shortcuts import render
 from attendance.rules.permissions import MAY_TEACH
 from attendance.selectors import access
 from attendance.web import unsent
+from attendance.web.navigation import entries_of
 from attendance.web.signed_out import page_with, to_sign_in
 from users import credentials
 from users.credentials import Caller, caller_of_session
@@ -94,8 +95,10 @@ def of_page(request: HttpRequest) -> dict[str, Any]:
     except DatabaseError:
         # The page that says so is such a page.
         caller = None
+    match = request.resolver_match
     return {
         "person": caller.person if caller else None,
+        "rooms": entries_of(caller.person.role, match.view_name if match else "") if caller else (),
         "campus": settings.CAMPUS.name,
         "has_notices": caller is not None and caller.has_notices,
         "unsent": unsent.of_page(request, caller.user_id) if caller else None,

@@ -13,11 +13,12 @@ from attendance.vocabulary import (
     Check,
     Verdict,
 )
+from attendance.web.page_form import PageForm
 from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
 from users.reading.text import FALLBACKS
 
 
-class StartForm(forms.Form):
+class StartForm(PageForm):
     """A new lesson; its initial values are those of the last one."""
 
     section = forms.CharField(label=_("Course"), max_length=100, required=False)
@@ -46,7 +47,7 @@ class StartForm(forms.Form):
         return cleaned
 
 
-class CorrectionForm(forms.Form):
+class CorrectionForm(PageForm):
     """A verdict on one student, with the revision that was seen."""
 
     CHOICES: ClassVar[list[tuple[str, Any]]] = [
@@ -69,7 +70,7 @@ class CorrectionForm(forms.Form):
     request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)
 
 
-class AddForm(forms.Form):
+class AddForm(PageForm):
     """A student who is here and could not check in."""
 
     school_number = forms.CharField(label=_("School number"), max_length=LONGEST_SCHOOL_NUMBER * 2)
@@ -77,7 +78,7 @@ class AddForm(forms.Form):
     request_id = forms.CharField(widget=forms.HiddenInput, max_length=LONGEST_REQUEST_ID)
 
 
-class RosterUploadForm(forms.Form):
+class RosterUploadForm(PageForm):
     """A file with the roster of a course."""
 
     file = forms.FileField(label=_("File"), allow_empty_file=True)
@@ -92,7 +93,7 @@ class RosterUploadForm(forms.Form):
     )
 
 
-class RosterApplyForm(forms.Form):
+class RosterApplyForm(PageForm):
     """The plan that was shown, and how many enrolments may end by it."""
 
     digest = forms.CharField(max_length=64)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from attendance.selectors.addable import Student, find_students
 from attendance.selectors.boards import Board
 from attendance.selectors.shapes import RegisterRecord
-from attendance.web.board_rows import BoardRow, row_of_person, row_of_record
+from attendance.web.board_row import BoardRow, row_of_person, row_of_record
 from users.searching import finder, search_form
 
 MOST: Final = 8

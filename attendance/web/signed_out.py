@@ -19,7 +19,9 @@ PAGE_OF: Final = {
         (
             "rows",
             "add",
-            "present",
+            "mark",
+            "everyone-else",
+            "ticked",
             "finish",
             "extend",
             "not-held",

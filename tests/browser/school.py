@@ -51,6 +51,8 @@ class SmallSchool(NamedTuple):
     """One that waits for a decision; others of the same student are decided."""
     course: int
     """A section with a roster and rules."""
+    course_lesson: UUID
+    """A live lesson of that section: some of its roster are missing."""
 
 
 def made_school() -> SmallSchool:
@@ -67,8 +69,15 @@ def made_school() -> SmallSchool:
             check_in(open_one, student=Person(f"S-{number:03}", f"Student {number:03}"))
         except AttendanceError:
             continue
+    course, course_lesson = _courses()
     return SmallSchool(
-        past, live, open_one, **_in_trouble(), absence=_made_absences(), course=_courses()
+        past,
+        live,
+        open_one,
+        **_in_trouble(),
+        absence=_made_absences(),
+        course=course,
+        course_lesson=course_lesson,
     )
 
 
@@ -110,7 +119,7 @@ def _in_trouble() -> dict[str, UUID]:
     return made
 
 
-def _courses() -> int:
+def _courses() -> tuple[int, UUID]:
     """A course with a roster, its lab, and one that nobody teaches."""
     physics = running_section(title="Physics I", code="PHY-101", location="Hall B 12")
     lab = running_section(
@@ -141,7 +150,7 @@ def _courses() -> int:
             opens_before_s=600, late_after_s=late, absent_after_s=1800, warn_permille=800
         )
         set_policy(section_id=physics.pk, plan=plan, actor=account(TEACHER))
-    return physics.pk
+    return physics.pk, lesson.id
 
 
 def _fill(lesson_id: UUID, students: int) -> None:

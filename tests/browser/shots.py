@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 
 from tests.browser.every import Look, every_page
 from tests.browser.opened import BrowserOf
@@ -20,7 +20,11 @@ from tests.browser.troubles import away, look_in, looks_in_trouble
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FOLDER = Path(settings.BASE_DIR) / "docs" / "pictures" / "pages"
+PICTURES = Path(settings.BASE_DIR) / "docs" / "pictures"
+FOLDER = PICTURES / "pages"
+SHOWN = (PICTURES.parent / "pages.md").read_text()
+REST = Path(settings.BASE_DIR) / ".attn" / "pictures"
+"""For those that no document shows: whoever changes a page looks at them there."""
 COLOURS = 128
 SCHEMES = ("light", "dark")
 LAPTOP = {"width": 1280, "height": 800}
@@ -30,7 +34,6 @@ WHOLE = 1400
 
 
 def test_pictures(open_browser: BrowserOf) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     made = made_school()
     for look in every_page(made):
         for scheme in SCHEMES:
@@ -48,6 +51,45 @@ def test_pictures(open_browser: BrowserOf) -> None:
                         take(page, f"{look.name}-{scheme}")
 
 
+PARTS = (
+    ("bar", "board-course", ".top"),
+    ("buttons", "board-course", "#buttons"),
+    ("fold", "board-course", "#buttons"),
+    ("tiles", "board-course", ".tiles"),
+    ("sheet", "board-course", ".sheet"),
+    ("row", "board-saved", "#r-S-003"),
+    ("toast", "board-course", "#said .toast"),
+    ("card", "lessons", "article"),
+    ("message", "board-saved", ".message"),
+    ("fields", "record", "main form"),
+    ("outcome", "my-mark", ".outcome"),
+)
+"""The parts of docs/design.md: name, a page that has it, and where it is there."""
+
+BEFORE = {
+    "fold": ".fold summary",
+    "toast": ".set .late",
+}
+"""What is pressed before a part is seen."""
+
+
+def test_pictures_of_parts(open_browser: BrowserOf) -> None:
+    folder = PICTURES / "parts"
+    folder.mkdir(parents=True, exist_ok=True)
+    looks = {look.name: look for look in every_page(made_school())}
+    for name, of, selector in PARTS:
+        with opened(open_browser, looks[of], "light") as page:
+            page.goto(looks[of].path)
+            if name in BEFORE:
+                page.locator(BEFORE[name]).first.click()
+            part = page.locator(selector).first
+            box = part.bounding_box()
+            assert box is not None
+            height = min(box["height"] + (150 if name == "fold" else 0), 330)
+            clip = FloatRect(x=box["x"], y=box["y"], width=box["width"], height=height)
+            keep(page.screenshot(clip=clip), folder / f"{name}.png")
+
+
 @contextmanager
 def opened(open_browser: BrowserOf, look: Look, scheme: str) -> Iterator[Page]:
     """A browser of the size and theme that a picture wants."""
@@ -61,8 +103,12 @@ def take(page: Page, name: str) -> None:
     """Keep what is seen as a small picture."""
     page.wait_for_timeout(300)
     is_whole = page.url.endswith("/admin/operations/")
-    picture: Image.Image = Image.open(io.BytesIO(page.screenshot(full_page=is_whole)))
-    if is_whole:
-        picture = picture.crop((0, 0, picture.width, min(picture.height, WHOLE)))
-    small = picture.convert("RGB").quantize(COLOURS)
-    small.save(FOLDER / f"{name}.png", optimize=True)
+    folder = FOLDER if f"pages/{name}.png" in SHOWN else REST
+    folder.mkdir(parents=True, exist_ok=True)
+    keep(page.screenshot(full_page=is_whole), folder / f"{name}.png")
+
+
+def keep(taken: bytes, path: Path) -> None:
+    picture: Image.Image = Image.open(io.BytesIO(taken))
+    picture = picture.crop((0, 0, picture.width, min(picture.height, WHOLE)))
+    picture.convert("RGB").quantize(COLOURS).save(path, optimize=True)

@@ -41,7 +41,7 @@ def test_a_board_is_worked_with_the_keyboard_alone(
     check_in(lesson.id, student=Person("S-014", "Student 014"))
     page = open_browser(TEACHER)
     page.goto(f"/lessons/{lesson.id}/")
-    tab_to(page, "Change Student 014")
+    tab_to(page, "Student 014")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Student 014")
     tab_to(page, "Present")
@@ -66,19 +66,19 @@ def test_the_missing_are_marked_one_after_another_with_the_keyboard(
     lesson = section_lesson(section_of_today((1, 2, 3)))
     page = open_browser(TEACHER)
     page.goto(f"/lessons/{lesson.id}/")
-    expect(page.locator(".figure").first).to_have_text("0 of 3 came")
+    expect(page.locator(".tile").first).to_have_text("0 of 3 here")
     tab_to(page, "Present: Student 0002")
     page.keyboard.press("Enter")
-    expect(page.locator("#said")).to_contain_text("Student 0002 is marked present.")
-    expect(page.locator(".figure").first).to_have_text("1 of 3 came")
+    expect(page.locator("#said")).to_contain_text("Student 0002: present")
+    expect(page.locator(".tile").first).to_have_text("1 of 3 here")
     expect(page.get_by_label("Present: Student 0003")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator(".figure").first).to_have_text("2 of 3 came")
+    expect(page.locator(".tile").first).to_have_text("2 of 3 here")
     # Somebody checks in: the rows are new, and what was said stays.
     check_in(lesson.id, student=student(1))
-    expect(page.locator(".figure").first).to_have_text("3 of 3 came")
+    expect(page.locator(".tile").first).to_have_text("3 of 3 here")
     page.get_by_label("Undo: Student 0003").click()
-    expect(page.locator(".figure").first).to_have_text("2 of 3 came")
+    expect(page.locator(".tile").first).to_have_text("2 of 3 here")
     assert not violations(page)
     assert not said
 
@@ -151,16 +151,16 @@ def test_a_board_hears_minutes_that_pass_and_the_end(
         page = open_browser(TEACHER)
         page.goto(f"/lessons/{lesson.id}/")
         expect(page.locator("#connection")).to_have_text("Live: rows come by themselves")
-        expect(page.locator(".figures")).to_contain_text("2 minutes left")
-        expect(page.locator(".figures")).to_contain_text("1 minute left", timeout=15_000)
-        expect(page.locator(".figures")).to_contain_text("Over", timeout=75_000)
+        expect(page.locator("#when")).to_contain_text("2 minutes left")
+        expect(page.locator("#when")).to_contain_text("1 minute left", timeout=15_000)
+        expect(page.locator("#rows .state")).to_contain_text("Over", timeout=75_000)
         expect(page.get_by_role("button", name="15 minutes more")).to_have_count(0)
         expect(page.get_by_role("button", name="Open the screen")).to_have_count(0)
         expect(page.locator("#connection")).to_have_text("Looks every five seconds")
         assert not violations(page)
         # How it is saved the stream does not know: the rows ask.
         unified_persistence_task()
-        expect(page.locator(".figures")).to_contain_text("Saved", timeout=15_000)
+        expect(page.locator("#rows .state")).to_contain_text("Saved", timeout=15_000)
     assert not said
 
 
@@ -180,7 +180,7 @@ def test_people_are_found_while_one_types_and_marked_one_after_another(
     expect(page.get_by_label("Find by number or name")).to_be_focused()
     page.get_by_label("Present: Student 0001").click()
     expect(page.locator("#r-S-0001")).to_contain_text("Present")
-    expect(page.locator("#said")).to_contain_text("Student 0001 is marked present.")
+    expect(page.locator("#said")).to_contain_text("Student 0001: present")
     assert not violations(page)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert not said

@@ -119,7 +119,7 @@ def test_a_lesson_from_start_to_history(way: Way, open_browser: BrowserOf, said:
     here = 2 if way.live is None else 3
     expect(screen.locator("p.here strong")).to_have_text(str(here))
 
-    board.get_by_role("button", name="Change Student 001").click()
+    board.get_by_role("link", name="Student 001").click()
     board.get_by_label("Late").check()
     board.get_by_label("Reason").fill("arrived with the tram")
     board.get_by_role("button", name="Save").click()
@@ -129,7 +129,7 @@ def test_a_lesson_from_start_to_history(way: Way, open_browser: BrowserOf, said:
     board.get_by_role("button", name="Finish the lesson now").click()
     expect(board.locator("#rows .state")).to_contain_text("Saved")
     assert AttendanceRecord.objects.count() == here
-    board.get_by_role("button", name="Change Student 001").click()
+    board.get_by_role("link", name="Student 001").click()
     expect(board.locator(".history li")).to_have_count(2)
     expect(board.locator(".history")).to_contain_text("by the student: checked in")
     assert not violations(board)

@@ -95,3 +95,9 @@ def test_nobody_but_staff_reads_the_log_and_nobody_changes_it() -> None:
     assert desk.post(f"{LIST}{event.pk}/change/", {"kind": "exported"}).status_code == 403
     assert desk.post(f"{LIST}{event.pk}/delete/", {"post": "yes"}).status_code == 403
     assert desk.get(f"{LIST}add/").status_code == 403
+
+
+def test_who_has_no_password_is_not_led_to_change_it() -> None:
+    assert "/accounts/password/change/" not in text_of(signed_in(STUDENT).get("/accounts/"))
+    account(TEACHER, password=PASSWORD)
+    assert "/accounts/password/change/" in text_of(signed_in(TEACHER).get("/accounts/"))

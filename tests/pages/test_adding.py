@@ -44,7 +44,7 @@ def test_a_mistyped_number_asks_and_keeps_what_was_typed() -> None:
     assert "Mark Zeynep Şahin (S-0002)" in told
     assert 'value="s-0002"' in told
     assert 'value="Ada Typed"' in told
-    assert '<details class="add" id="add" open' in told
+    assert '<details class="card add" id="add" open' in told
     assert store.read_lesson(lesson.id).record_count == 0
 
     # The button of the page marks whose number it is; the corrected number marks who was typed.
@@ -102,7 +102,7 @@ def test_the_buttons_of_one_click_are_never_asked() -> None:
     User.objects.filter(school_number__in=["S-0002", "S-0001"]).update(full_name="Married Since")
     desk = signed_in(TEACHER)
     accepted = desk.post(f"{board_of(lesson)}add/", typed("S-0002", OTHER.full_name))
-    marked = desk.post(f"{board_of(lesson)}present/", {"school_number": "S-0001"})
+    marked = desk.post(f"{board_of(lesson)}mark/", {"mark": "accept S-0001"})
     assert (accepted.status_code, marked.status_code) == (302, 302)
     assert store.read_lesson(lesson.id).record_count == 2
 
@@ -140,11 +140,11 @@ def test_people_of_the_roster_come_first_then_those_of_the_school() -> None:
 def test_one_click_marks_somebody_of_the_school() -> None:
     user_of(OTHER)
     lesson, desk = started_lesson(), signed_in(TEACHER)
-    sent = {"school_number": "S-0002", "request_id": "f-1", "find": "sahin", "tab": "all"}
-    led = desk.post(f"{board_of(lesson)}present/", sent)
-    assert led.headers["Location"] == f"{board_of(lesson)}?tab=all&search=&find=sahin"
-    assert "Zeynep Şahin is marked present" in text_of(desk.get(led.headers["Location"]))
-    part = desk.post(f"{board_of(lesson)}present/", sent, headers={"HX-Request": "true"})
+    sent = {"mark": "accept S-0002", "request_id": "f-1", "find": "sahin", "tab": "all"}
+    led = desk.post(f"{board_of(lesson)}mark/", sent)
+    assert led.headers["Location"] == f"{board_of(lesson)}?tab=all&find=sahin#r-S-0002"
+    assert "Zeynep Şahin: present" in text_of(desk.get(led.headers["Location"]))
+    part = desk.post(f"{board_of(lesson)}mark/", sent, headers={"HX-Request": "true"})
     assert '<div id="people" role="status" hx-swap-oob="true">' in text_of(part)
     assert "In the register:" in text_of(part)
     assert store.read_lesson(lesson.id).record_count == 1

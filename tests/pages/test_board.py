@@ -118,7 +118,7 @@ def test_a_refused_student_is_accepted_with_one_click() -> None:
             check_in(lesson.id, student=person, given=Given())
     page = desk.get(f"/lessons/{lesson.id}/?tab=decide")
     assert "Without a code" in text_of(page)
-    for refusal, _why in page.context["refusals"]:
+    for refusal, _why, _dismissal in page.context["refusals"]:
         given = {
             "school_number": refusal.school_number,
             "full_name": refusal.full_name,

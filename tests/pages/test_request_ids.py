@@ -101,8 +101,8 @@ def test_not_held_for_one_reason_then_for_another_after_it_was_taken_back() -> N
 def test_a_row_is_marked_present_once_and_the_next_row_too() -> None:
     lesson, desk = section_lesson(section_of_today((1, 2))), signed_in(TEACHER)
     for number in (1, 1, 2):
-        given = {"school_number": student(number).school_number, "request_id": "rows"}
-        assert desk.post(f"/lessons/{lesson.id}/present/", given).status_code == 302
+        given = {"mark": f"accept {student(number).school_number}", "request_id": "rows"}
+        assert desk.post(f"/lessons/{lesson.id}/mark/", given).status_code == 302
 
     assert event_count(lesson.id) == 2
 
@@ -158,7 +158,7 @@ def test_who_changes_too_often_is_asked_to_wait_and_can_finish(
     assert (waiting.status_code, "Retry-After" in waiting) == (429, True)
     assert 'value="Bob"' in waiting.content.decode()
     verdict = {"verdict": "late", "reason": "tram", "request_id": "r", "minutes": "5"}
-    for place in ("present/", "extend/", "not-held/", "held/", "records/S-0001/"):
+    for place in ("mark/", "everyone/", "extend/", "not-held/", "held/", "records/S-0001/"):
         assert desk.post(f"{path}{place}", given | verdict).status_code == 429
     before = event_count(lesson.id)
     assert desk.post(f"{path}finish/", {"request_id": "f"}).status_code == 302

@@ -162,10 +162,10 @@ def test_a_click_of_a_script_is_kept_as_well() -> None:
     board = f"/lessons/{lesson.id}/"
     client = left(TEACHER, board)
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{board}?tab=all"}
-    sent = client.post(f"{board}present/", {"school_number": "S-014"}, headers=headers)
+    sent = client.post(f"{board}mark/", {"mark": "accept S-014"}, headers=headers)
     assert sent.headers["HX-Redirect"] == f"{board}?tab=all"
     page = sign_in_again(client, f"{LOGIN}?next={board}")
-    assert f'action="{board}present/"' in text_of(page)
+    assert f'action="{board}mark/"' in text_of(page)
 
 
 def _patterns(
@@ -244,7 +244,7 @@ def test_a_token_of_another_session_is_told_and_what_to_do() -> None:
     assert "Load the page again" in text_of(told)
     assert f'href="{board}?tab=here"' in text_of(told)
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{board}"}
-    clicked = client.post(f"{board}present/", {}, headers=headers)
+    clicked = client.post(f"{board}mark/", {}, headers=headers)
     assert clicked.headers["HX-Redirect"] == board
     assert "Do it again" in text_of(client.get(board))
     assert Client(enforce_csrf_checks=True).post("/api/v1/receipts/", {}).status_code in {401, 403}

@@ -28,8 +28,8 @@ def test_a_catalogue_is_complete_and_keeps_every_placeholder(path: Path) -> None
 @pytest.mark.parametrize("path", CATALOGUES, ids=lambda path: path.parts[-5])
 def test_what_is_compiled_is_what_is_written(path: Path) -> None:
     written, compiled = polib.pofile(str(path)), polib.mofile(str(path.with_suffix(".mo")))
-    assert {e.msgid: (e.msgstr, e.msgstr_plural) for e in written} == {
-        e.msgid: (e.msgstr, e.msgstr_plural) for e in compiled
+    assert {(e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural) for e in written} == {
+        (e.msgctxt, e.msgid): (e.msgstr, e.msgstr_plural) for e in compiled
     }
 
 

@@ -61,26 +61,34 @@
     }
   };
 
-  /* After one click the row moves to another group: the focus stays where it was in the list. */
-  const waiting = () => [...document.querySelectorAll("#rows button[name=school_number]")];
-  let place = -1, isFound = false;
+  /* A row that was marked may move to another group: then the focus goes to the one that has taken
+     its place, so that names are marked one after another. Where it stays, so does the focus. */
+  const rows = () => [...document.querySelectorAll(".register tr[id]")];
+  let place = -1, status = "", isFound = false;
   document.body.addEventListener("htmx:beforeRequest", (event) => {
     const button = event.detail.requestConfig.triggeringEvent?.submitter;
-    place = button ? waiting().indexOf(button) : -1;
-    if (button) isFound = button.closest("#people") !== null;
+    if (!button) return;
+    const own = button.closest(".register tr[id]");
+    place = own ? rows().indexOf(own) : -1;
+    status = button.className;
+    isFound = button.closest("#people") !== null;
   });
+  const focusPlace = () => {
+    const left = rows();
+    const at = left[Math.min(place, left.length - 1)];
+    const button = at?.querySelector(`.set .${status}`) ?? document.getElementById("search");
+    if (button instanceof HTMLElement) button.focus();
+    place = -1;
+  };
   document.body.addEventListener("htmx:afterSettle", (event) => {
-    if (isFound && event.detail.requestConfig?.verb === "post") {
+    if (event.detail.requestConfig?.verb !== "post") return;
+    if (isFound) {
       // The next one is looked for: what was found is typed over.
       isFound = false;
       const find = document.getElementById("find");
       if (find instanceof HTMLInputElement) find.select();
     }
-    if (place < 0 || event.detail.requestConfig?.verb !== "post") return;
-    const left = waiting();
-    const next = left[Math.min(place, left.length - 1)] ?? document.getElementById("search");
-    if (next instanceof HTMLElement) next.focus();
-    place = -1;
+    if (place >= 0) focusPlace();
   });
 
   // While the stream speaks, asking as well would only cost.

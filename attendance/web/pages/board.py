@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,12 +20,13 @@ from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
 from attendance.selectors.shapes import LessonView
 from attendance.services import closing, ids, lessons, limits, not_held, reads
-from attendance.vocabulary import LessonState
+from attendance.vocabulary import LessonState, Verdict
 from attendance.web import board_rows, people_rows, stream
 from attendance.web.callers import person_of, running_lessons
 from attendance.web.forms import AddForm
 from attendance.web.request_ids import request_id_of
 from attendance.wording.lessons import STATES
+from attendance.wording.presets import REASONS
 from attendance.wording.why import zone_of
 from users.searching import clean_search
 from users.wording import in_words
@@ -102,7 +104,9 @@ def rows_context(request: HttpRequest, board: Board) -> dict[str, Any]:
     asked = request.POST if request.method == "POST" else request.GET
     tab, search = board_rows.tab_of(asked.get("tab", "")), clean_search(asked.get("search", ""))
     find = clean_search(asked.get("find", ""))
-    shown = board_rows.rows_of(board, tab=tab, search=search)
+    sort = board_rows.sort_of(asked.get("sort", ""))
+    select = "1" if asked.get("select") else ""
+    shown = board_rows.rows_of(board, tab=tab, search=search, sort=sort)
     context: dict[str, Any] = {
         "lesson": lesson,
         "state": STATES[LessonState(lesson.state)],
@@ -117,6 +121,10 @@ def rows_context(request: HttpRequest, board: Board) -> dict[str, Any]:
         "counts": shown.counts,
         "tab": tab,
         "search": search,
+        "sort": sort,
+        "select": select,
+        "place": urlencode({"tab": tab, "search": search, "sort": sort, "select": select}),
+        "reasons": REASONS[Verdict.EXCUSE],
         "find": find,
         "found": people_rows.find_people(board, find),
         "minutes_left": board.minutes_left,

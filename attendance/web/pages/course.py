@@ -82,10 +82,8 @@ def rules(request: HttpRequest, section_id: int) -> HttpResponse:
     """The rules in words and as a drawing, their versions, and a form for a new one."""
     user = user_of(request)
     view = _visible(section_id, user)
-    form, status = (
-        PolicyForm(request.POST or None, initial=initial_policy(view.section.policy)),
-        200,
-    )
+    initial = initial_policy(view.section.policy)
+    form, status = PolicyForm(request.POST or None, label_suffix="", initial=initial), 200
     if request.method == "POST":
         status = 400
         if form.is_valid():

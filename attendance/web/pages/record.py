@@ -51,7 +51,8 @@ def record(request: HttpRequest, lesson_id: UUID, school_number: str) -> HttpRes
     if view.record is None:
         raise RecordNotFound
     if form is None:
-        form = CorrectionForm(initial=_revision_seen(view.record))
+        verdict = request.GET.get("verdict", "")
+        form = CorrectionForm(initial={**_revision_seen(view.record), "verdict": verdict})
     elif conflict:
         # The form keeps its values; the next try corrects the present revision.
         form.data = {**request.POST.dict(), **_revision_seen(view.record)}

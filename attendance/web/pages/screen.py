@@ -33,7 +33,8 @@ def screen(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
 @running_lessons
 def code(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """The changing part of the screen alone."""
-    return render(request, "attendance/pages/screen_code.html", _context(request, lesson_id))
+    context = _context(request, lesson_id) | {"is_part": True}
+    return render(request, "attendance/pages/screen_code.html", context)
 
 
 def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
@@ -55,5 +56,6 @@ def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
         "qr": mark_safe(qr_svg(url)),  # noqa: S308
         # `valid_until` is by Redis's clock, which may differ from ours.
         "valid_seconds": min(max(remaining.total_seconds(), 1), 2 * settings.CODE_SECONDS),
-        "where": request.build_absolute_uri("/c/"),
+        "code_seconds": settings.CODE_SECONDS,
+        "where": f"{request.get_host()}/c",
     }
