@@ -267,7 +267,7 @@ class TooManyFromHere(TooManyAttempts):
     code = "too_many_from_here"
     default_message = _(
         "Too many wrong codes came from this network. Sign in first and type the code then, or "
-        "try again in %(retry_after)d seconds."
+        "try again in %(wait)s."
     )
 
 

@@ -259,6 +259,8 @@ ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reauthenticate", 
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
+# Whom to ask for a new password, in the words of the site: shown where people sign in.
+PASSWORD_HELP = env.str("ATTN_PASSWORD_HELP", default="")
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 # Secrets of apps and seeds of recovery codes are stored encrypted.
 MFA_ADAPTER = "users.factor_secrets.FactorAdapter"

@@ -8,7 +8,7 @@ Django: rules without a server raise these errors too.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 def gettext_noop(message: str) -> str:
@@ -20,6 +20,24 @@ def gettext_noop(message: str) -> str:
 
 
 _ = gettext_noop
+
+_MINUTE = 60
+
+
+class Wait(NamedTuple):
+    """How long to wait before the next try."""
+
+    seconds: int
+
+    @property
+    def minutes(self) -> int:
+        """Whole ones, rounded up; 0 where seconds say it better."""
+        return -(-self.seconds // _MINUTE) if self.seconds > _MINUTE else 0
+
+    def __str__(self) -> str:
+        if self.minutes:
+            return f"{self.minutes} minutes"
+        return "1 second" if self.seconds == 1 else f"{self.seconds} seconds"
 
 
 class AttnError(Exception):
@@ -38,6 +56,8 @@ class AttnError(Exception):
     def __init__(self, message: str = "", /, **values: Any) -> None:
         super().__init__(message)
         self.message = message or self.default_message
+        if "retry_after" in values:
+            values["wait"] = Wait(values["retry_after"])
         self.values: Mapping[str, Any] = values
 
     def __str__(self) -> str:
@@ -214,9 +234,7 @@ class SignInBusy(UserError):
     """As many passwords are hashed as this process can bear; nothing was tried."""
 
     code = "sign_in_busy"
-    default_message = _(
-        "Many people are signing in at this moment. Try again in %(retry_after)d seconds."
-    )
+    default_message = _("Many people are signing in at this moment. Try again in %(wait)s.")
     facts = frozenset({"retry_after"})
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from django.db.models import Choices
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 
-from users.errors import AttnError
+from users.errors import AttnError, Wait
 
 
 def in_words(error: AttnError) -> str:
@@ -31,6 +31,14 @@ def time_of_day(local: datetime, form: str) -> str:
 
 
 def _readable(value: Any) -> Any:
+    if isinstance(value, Wait):
+        return _wait_in_words(value)
     if isinstance(value, datetime):
         return time_of_day(timezone.localtime(value), "D j M Y, H:i")
     return value.label if isinstance(value, Choices) else value
+
+
+def _wait_in_words(wait: Wait) -> str:
+    if wait.minutes:
+        return ngettext("%(n)d minute", "%(n)d minutes", wait.minutes) % {"n": wait.minutes}
+    return ngettext("%(n)d second", "%(n)d seconds", wait.seconds) % {"n": wait.seconds}

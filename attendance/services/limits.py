@@ -108,6 +108,4 @@ def count_one_more(limit: Limit, key: str, *, one: str) -> None:
 
 def _check(wait: int) -> None:
     if wait:
-        raise TooManyAttempts(
-            _("Too many attempts. Try again in %(retry_after)d seconds."), retry_after=wait
-        )
+        raise TooManyAttempts(_("Too many attempts. Try again in %(wait)s."), retry_after=wait)

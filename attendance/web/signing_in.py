@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth import HASH_SESSION_KEY, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
 from attendance.http_status import STATUS
@@ -23,6 +24,15 @@ from users.wording import in_words
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Accounts are made by staff; an attempt is counted before it is tried."""
+
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": _(InvalidCredentials.default_message),
+        "incorrect_password": _("That is not your password. Type it again."),
+        "enter_current_password": _("That is not the password that you have now. Type it again."),
+        "incorrect_code": _("That is not the code that your app shows now. Type the new one."),
+        "account_inactive": _("This account is closed. Ask your staff."),
+    }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False

@@ -99,9 +99,14 @@ class _Reader(ast.NodeVisitor):
         else:
             self._note(RaiseSite(node.lineno, kind, template, frozenset(values)))
 
+    @staticmethod
+    def _given(site: RaiseSite) -> frozenset[str]:
+        """The error itself makes words of the seconds to wait."""
+        return site.values | {"wait"} if "retry_after" in site.values else site.values
+
     def _note(self, site: RaiseSite) -> None:
         wanted = set(PLACEHOLDER.findall(site.template))
-        for name in wanted - site.values:
+        for name in wanted - self._given(site):
             self.faults.append(RaiseFault(site.line, f"no value for {name}"))
         for name in site.values - wanted - site.error.facts:
             self.faults.append(

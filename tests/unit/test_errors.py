@@ -22,7 +22,7 @@ from attendance.services.persistence.report import Counts, PersistenceReport, To
 from attendance.vocabulary import Status, Trigger
 from attendance.wording import runs
 from tests.support.raise_sites import RaiseSite, kinds, placeholders, read
-from users.errors import AttnError, InvalidFullName, RowError, gettext_noop
+from users.errors import AttnError, InvalidFullName, RowError, SignInBusy, gettext_noop
 from users.wording import in_words
 
 ROOT = Path(settings.BASE_DIR)
@@ -48,7 +48,8 @@ IMPORTS = "from users.errors import gettext_noop as _\n"
 
 def filled(site: RaiseSite) -> AttnError:
     samples: dict[str, object] = dict.fromkeys(site.values, "x")
-    samples |= dict.fromkeys(re.findall(r"%\((\w+)\)d", site.template), 7)
+    numbers = [*re.findall(r"%\((\w+)\)d", site.template), *({"retry_after"} & site.values)]
+    samples |= dict.fromkeys(numbers, 7)
     return site.error(site.template, **samples)
 
 
@@ -182,3 +183,23 @@ def test_a_run_that_ended_early_is_told_in_the_reader_s_language() -> None:
 def test_errors_need_no_django() -> None:
     code = "import sys, attendance.errors; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "turkish"),
+    [
+        (1, "1 second", "1 saniye"),
+        (60, "60 seconds", "60 saniye"),
+        (61, "2 minutes", "2 dakika"),
+        (900, "15 minutes", "15 dakika"),
+    ],
+)
+def test_a_wait_is_told_in_minutes_where_it_is_long(
+    seconds: int, english: str, turkish: str
+) -> None:
+    error = SignInBusy(retry_after=seconds)
+    assert error.detail.endswith(f"Try again in {english}.")
+    assert error.context == {"retry_after": seconds}
+    assert english in in_words(error)
+    with translation.override("tr"):
+        assert f"{turkish} sonra" in in_words(error)
