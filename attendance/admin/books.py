@@ -1,6 +1,6 @@
 """The lesson ledger and the persistence runs."""
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,6 +23,20 @@ from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 from attendance.wording import runs
 from users.admin_base import ReadOnlyAdmin, ask_and_do
+from users.wording import time_of_day
+
+SHORT_STATES: Final = {
+    LessonState.SCHEDULED: gettext_lazy("scheduled"),
+    LessonState.LIVE: gettext_lazy("live"),
+    LessonState.ENDED: gettext_lazy("waits"),
+    LessonState.PERSISTED: gettext_lazy("stored"),
+    LessonState.DISCARDED: gettext_lazy("stored, not live"),
+    LessonState.FAILED: gettext_lazy("failed"),
+    LessonState.QUARANTINED: gettext_lazy("unreadable"),
+    LessonState.LOST: gettext_lazy("lost"),
+}
+LONGEST_ERROR: Final = 80
+"""Characters of an error in a list."""
 
 
 class StateNow(admin.SimpleListFilter):
@@ -47,14 +62,11 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
     list_display = (
         "lesson_name",
         "teacher_name",
-        "starts_at",
-        "ends_at",
-        "state",
+        "took_place",
+        "short_state",
         "record_count",
         "quarantined_count",
-        "attempts",
-        "next_attempt_at",
-        "last_error",
+        "trouble",
     )
     list_filter = (StateNow, "starts_at")
     search_fields = (
@@ -65,6 +77,30 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
     )
     date_hierarchy = "starts_at"
     actions = ("persist_now", "settle_lost")
+
+    @admin.display(description=gettext_lazy("time"), ordering="starts_at")
+    def took_place(self, row: LessonLedger) -> str:
+        starts, ends = timezone.localtime(row.starts_at), timezone.localtime(row.ends_at)
+        return f"{time_of_day(starts, 'j M Y, H:i')}–{time_of_day(ends, 'H:i')}"
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def short_state(self, row: LessonLedger) -> Any:
+        return SHORT_STATES[LessonState(row.state)]
+
+    @admin.display(description=gettext_lazy("trouble"), ordering="attempts")
+    def trouble(self, row: LessonLedger) -> str:
+        """The last error and when it is tried again; all of it stands on the page of the row."""
+        if not row.last_error:
+            return "–"
+        error = Truncator(row.last_error).chars(LONGEST_ERROR)
+        if row.next_attempt_at is None:
+            return error
+        again = time_of_day(timezone.localtime(row.next_attempt_at), "j M, H:i")
+        return _("%(error)s (tried %(n)d times, again %(again)s)") % {
+            "error": error,
+            "n": row.attempts,
+            "again": again,
+        }
 
     @admin.action(description=gettext_lazy("Persist now"), permissions=["persist"])
     def persist_now(self, request: HttpRequest, queryset: QuerySet[LessonLedger]) -> None:

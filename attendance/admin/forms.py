@@ -67,7 +67,11 @@ class ReplayForm(forms.Form):
     )
     seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
     shown: SafeString | str = ""
-    """Both records, where somebody has to choose."""
+    """The raw bytes, or both records where somebody has to choose."""
+
+    def begin_at(self, name: str) -> None:
+        """Put the cursor into the field that the bytes do not say."""
+        self.fields[name].widget.attrs["autofocus"] = True
 
     def ask(self, shown: SafeString, *, revision: int) -> None:
         """Ask which record counts: the one at this revision, or the copy."""

@@ -4,7 +4,9 @@ The library's own pages offer to run a job: that starts a second scheduler with
 another job store, which removes our row because it holds no pickled job.
 """
 
+from django.apps import apps
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from django_apscheduler.models import DjangoJob, DjangoJobExecution
 
 from users.admin_base import ReadOnlyAdmin
@@ -12,6 +14,12 @@ from users.admin_base import ReadOnlyAdmin
 for model in (DjangoJob, DjangoJobExecution):
     if admin.site.is_registered(model):
         admin.site.unregister(model)
+
+# By what they are for, not by the library that keeps them.
+apps.get_app_config("django_apscheduler").verbose_name = _("Scheduler")
+DjangoJob._meta.verbose_name, DjangoJob._meta.verbose_name_plural = _("job"), _("jobs")
+DjangoJobExecution._meta.verbose_name = _("run of a job")
+DjangoJobExecution._meta.verbose_name_plural = _("runs of jobs")
 
 
 @admin.register(DjangoJob)

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -125,7 +126,10 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
     def replay(self, request: HttpRequest, pk: int) -> HttpResponse:
         actor = self.require(request)
         row = get_object_or_404(QuarantinedPayload, pk=pk)
-        form = ReplayForm(request.POST or None, initial=_guess(row))
+        guess = _guess(row)
+        form = ReplayForm(request.POST or None, initial=guess)
+        form.begin_at(next((name for name, value in guess.items() if not value), "school_number"))
+        form.shown = format_html('<pre class="raw">{}</pre>', self.shown(row))
 
         def act(data: dict[str, Any]) -> str:
             return _replay(row, form, data, actor)
