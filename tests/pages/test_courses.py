@@ -102,7 +102,7 @@ def test_a_student_who_assists_has_both(section: Section) -> None:
     enrolled(running_section(title="Chemistry"), ASSISTANT, EnrolmentRole.STUDENT)
     page = signed_in(ASSISTANT).get("/courses/")
     assert [each.view.section for each in page.context["taught"]] == [section]
-    assert [view.section.title for view in page.context["attended"]] == ["Chemistry"]
+    assert [each.view.section.title for each in page.context["attended"]] == ["Chemistry"]
     assert "You assist" in text_of(page)
 
 

@@ -1,5 +1,6 @@
 """The courses of whoever looks: those that they teach, and those in which they learn."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,12 +9,15 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from attendance.selectors.own_figures import own_figures
 from attendance.selectors.paging import Slice, page_of_rows
 from attendance.selectors.section_lessons import live_lessons, usual_now
 from attendance.selectors.shapes import LessonView
 from attendance.services import ids
-from attendance.web.callers import signed_in, user_of
+from attendance.web.callers import numbers_of, signed_in, user_of
 from attendance.web.keys import number_of
+from attendance.web.pages.student import OwnLine, line_of
+from attendance.wording import figures
 from courses.models import Term
 from courses.selectors.listing import (
     SectionFilter,
@@ -21,6 +25,7 @@ from courses.selectors.listing import (
     sections_seen_by,
     view_sections,
 )
+from courses.vocabulary import EnrolmentRole
 from users.identity import Role
 from users.models import User
 from users.searching import clean_search
@@ -42,7 +47,7 @@ def courses(request: HttpRequest) -> HttpResponse:
     views = view_sections(rows, user=user, at=now)
     context = {
         "taught": _taught([view for view in views if view.may_run], at=now),
-        "attended": sorted((view for view in views if not view.may_run), key=_running_first),
+        "attended": _attended(request, [view for view in views if not view.may_run]),
     }
     return render(request, "attendance/pages/courses/own.html", context)
 
@@ -80,6 +85,30 @@ def _taught(views: list[SectionView], *, at: datetime) -> list[TaughtCourse]:
             request_id=ids.new_request_id(),
         )
         for view in sorted(views, key=place)
+    ]
+
+
+class AttendedCourse(NamedTuple):
+    """A course to which one belongs; a student's own figures in it."""
+
+    view: SectionView
+    figures: Sequence[str]
+    """In words; empty for those who do not learn there."""
+    misses: Sequence[OwnLine]
+
+
+def _attended(request: HttpRequest, views: list[SectionView]) -> list[AttendedCourse]:
+    """What runs comes first. One query for the figures of all of them."""
+    learnt = [view.section for view in views if view.my_role == EnrolmentRole.STUDENT]
+    found = own_figures(numbers_of(request), learnt) if learnt else {}
+    return [
+        AttendedCourse(
+            view,
+            figures.of_figures(own.figures, view.section.policy) if own else (),
+            [line_of(each) for each in own.misses] if own else (),
+        )
+        for view in sorted(views, key=_running_first)
+        for own in [found.get(view.section.pk)]
     ]
 
 

@@ -42,7 +42,7 @@ def my_attendance(request: HttpRequest) -> HttpResponse:
     page, counts = find_own_attendance(numbers_of(request), _slice(request))
     context = {
         "page": page,
-        "shown": [_line(own_record) for own_record in page.items],
+        "shown": [line_of(own_record) for own_record in page.items],
         "shares": _shares(counts),
         "runs_lessons": runs_lessons(person_of(request)),
     }
@@ -60,7 +60,8 @@ class OwnLine(NamedTuple):
     """The clock of the lesson."""
 
 
-def _line(own_record: OwnRecord) -> OwnLine:
+def line_of(own_record: OwnRecord) -> OwnLine:
+    """One lesson of a student's own, as pages show it."""
     lesson, record = own_record
     return OwnLine(
         own=own_record,
