@@ -18,8 +18,10 @@ from attendance.rules.effective import effective
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
+from attendance.vocabulary import LessonState
 
 _LESSON = ("attendance__teacher", "attendance__section")
+_OVER = (LessonState.ENDED, LessonState.PERSISTED, LessonState.DISCARDED, LessonState.FAILED)
 Numbers = tuple[str, ...]
 
 
@@ -130,6 +132,11 @@ def find_own(lesson_id: UUID, numbers: Numbers) -> OwnRecord | None:
         live=lambda: _find_live(lesson, numbers),
         stored=lambda: _find_stored(lesson_id, numbers),
     )
+
+
+def is_over(lesson_id: UUID) -> bool:
+    """Whether a lesson in which a student has no mark is known to be over; one query."""
+    return whereabouts.ledger_state(lesson_id) in _OVER
 
 
 def _find_live(lesson: LiveLesson, numbers: Numbers) -> OwnRecord | None:

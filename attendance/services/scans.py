@@ -104,6 +104,15 @@ def open_scan(
     return Shown(scanned_at_ms=int(at), scan_id=scan_id, scan_traits=held)
 
 
+def valid_until(scan: str, lesson_id: UUID) -> datetime | None:
+    """When a kept scan of this lesson ends; None for one that opens nothing, whoever holds it."""
+    try:
+        shown = open_scan(scan, lesson_id)
+    except CodeWrong:
+        return None
+    return instants.instant(int(shown.scanned_at_ms)) + KEPT
+
+
 def _student(caller: Caller | None) -> RecordData | None:
     if caller is None or caller.person.role not in MAY_CHECK_IN:
         return None

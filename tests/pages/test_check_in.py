@@ -189,14 +189,30 @@ def test_a_mark_that_waits_for_a_verifier_looks_again_until_it_is_decided(settin
     assert 'http-equiv="refresh"' not in page
 
 
+def test_a_page_knows_when_its_lesson_and_its_scan_end() -> None:
+    phone = signed_in(STUDENT)
+    lesson = started_lesson()
+    context = phone.get(f"/lessons/{lesson.id}/here/").context
+    assert 44 * 60 < context["seconds_left"] <= 45 * 60
+    assert context["reload_seconds"] == context["seconds_left"]
+    finish_lesson(lesson.id, actor=TEACHER)
+    lesson = started_lesson("code")
+    context = phone.get(link_of(lesson), follow=True).context
+    assert 280 < context["seconds_left"] <= 300
+    assert context["reload_seconds"] > 44 * 60
+    phone.cookies["attn_scan"] = "forged"
+    assert phone.get(f"/lessons/{lesson.id}/here/").context["seconds_left"] > 44 * 60
+
+
 def test_a_lesson_that_is_over_says_who_can_help() -> None:
     lesson, phone = started_lesson(), signed_in(STUDENT)
     finish_lesson(lesson.id, actor=TEACHER)
     answer = phone.post(f"/lessons/{lesson.id}/here/")
     assert (answer.status_code, "This lesson is over" in text_of(answer)) == (410, True)
-    assert "You have no mark in this lesson" in text_of(
-        phone.get(f"/lessons/{lesson.id}/here/", follow=True)
-    )
+    page = text_of(phone.get(f"/lessons/{lesson.id}/here/", follow=True))
+    assert "You have no mark in this lesson" in page
+    assert "This lesson is over" in page
+    assert 'name="code"' not in page
 
 
 def test_an_old_link_says_that_its_lesson_is_over_and_opens_no_other() -> None:

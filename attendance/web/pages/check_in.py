@@ -1,5 +1,6 @@
 """A student's way in: the QR code's link or a typed code, one button, a result to show."""
 
+import math
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -162,13 +163,22 @@ def _of_lesson(request: HttpRequest, lesson: LiveLesson) -> dict[str, Any]:
     state = "open" if lesson.takes_check_ins else "over" if lesson.is_over else "scheduled"
     if lesson.data.not_held is not None and not lesson.is_over:
         state = "not_held"
-    wants_code = Check.CODE in lesson.data.checks and not request.COOKIES.get(SCAN)
+    scan = request.COOKIES.get(SCAN, "")
+    waits = {"scheduled": RELOAD_SECONDS, "open": _seconds(lesson.ends_at - lesson.read_at)}
+    until = min(scans.valid_until(scan, lesson.id) or lesson.ends_at, lesson.ends_at)
     return {
         "lesson": lesson,
         "state": state,
-        "wants_code": wants_code,
-        "reload_seconds": RELOAD_SECONDS if state == "scheduled" else None,
+        "wants_code": Check.CODE in lesson.data.checks and not scan,
+        "reload_seconds": waits.get(state),
+        # A press that has no connection is sent until then: press.js.
+        "seconds_left": _seconds(until - lesson.read_at),
     }
+
+
+def _seconds(span: timedelta) -> int:
+    """Whole seconds, begun ones counted: at the end a lesson is over."""
+    return max(1, math.ceil(span.total_seconds()))
 
 
 def _check_in(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
@@ -201,9 +211,8 @@ def my_mark(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """One's own mark, large enough to be shown to the teacher; its receipt goes to the phone."""
     own_record = own.find_own(lesson_id, numbers_of(request))
     if own_record is None:
-        return render(
-            request, "attendance/pages/no_mark.html", {"lesson_id": lesson_id}, status=404
-        )
+        context = {"lesson_id": lesson_id, "is_over": own.is_over(lesson_id)}
+        return render(request, "attendance/pages/no_mark.html", context, status=404)
     check_in_result = CheckedIn(own_record.record, is_repeated=True, lesson=own_record.lesson)
     context = {
         "own": own_record,
