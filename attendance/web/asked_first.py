@@ -27,6 +27,7 @@ API = "api"
 OPEN = frozenset(
     {
         *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
+        *("manifest", "service-worker", "offline"),
         *("account_login", "account_logout", "account_inactive"),
         *("openid_connect_login", "openid_connect_callback", "mfa_authenticate"),
     }

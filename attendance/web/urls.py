@@ -14,6 +14,7 @@ from attendance.web.pages import (
     course,
     courses,
     home,
+    installed,
     marking,
     my_absences,
     operations,
@@ -141,8 +142,16 @@ _operations = [
     path("persist/", operations.persist, name="operations-persist"),
 ]
 
+_installed = [
+    path("manifest.webmanifest", installed.manifest, name="manifest"),
+    # A service worker is of the folder that it is in, and of what is below.
+    path("sw.js", installed.service_worker, name="service-worker"),
+    path("offline/", installed.offline, name="offline"),
+]
+
 urlpatterns = [
     path("", home.home, name="home"),
+    *_installed,
     *_teacher,
     *_courses,
     *_sections,

@@ -25,6 +25,8 @@ OPEN = {
     *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
     *("account_login", "account_logout", "account_inactive", "mfa_authenticate"),
     *("openid_connect_login", "openid_connect_callback"),
+    # The same for everybody: they know no caller.
+    *("manifest", "service-worker", "offline"),
     # Below /api/, where nothing is.
     "no-such-address",
 }
