@@ -23,9 +23,11 @@
     const send = async () => {
       clearTimeout(timer);
       isSending = true;
+      const stopper = new AbortController();
+      const late = setTimeout(() => stopper.abort(), ANSWER_MS);
       const slow = setTimeout(() => notice.textContent || say(sends), SOON_MS);
       try {
-        const signal = AbortSignal.timeout(ANSWER_MS);
+        const { signal } = stopper;
         const answer = await fetch(form.action, { method: "POST", body: pressed, signal });
         const page = await answer.text();
         pressed = null;
@@ -35,6 +37,7 @@
         say(waits);
         timer = setTimeout(again, AGAIN_MS);
       } finally {
+        clearTimeout(late);
         clearTimeout(slow);
         isSending = false;
       }
@@ -64,7 +67,11 @@
     form.addEventListener("input", drop);
     // Nobody waits on a page that was left, also where the browser keeps it for Back.
     addEventListener("pagehide", drop);
-    addEventListener("online", again);
+    // A connection that has just come back seldom carries anything in its first moment.
+    addEventListener("online", () => {
+      clearTimeout(timer);
+      timer = setTimeout(again, SOON_MS);
+    });
   };
 
   for (const notice of document.querySelectorAll("[data-press]")) {
