@@ -7,12 +7,12 @@ import hashlib
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from launcher.problem import Problem
+from launcher.progress import stage, watch
 from launcher.project import Project
 
 
@@ -87,9 +87,9 @@ def _install(lock: Path, folder: Path, project: Project) -> bool:
         *("--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary", ":all:"),
         *("--require-hashes", "--no-compile", "--target", str(aside), "-r", str(lock)),
     ]
-    with (project.state / "install.log").open("ab") as log:
-        installation = subprocess.run(command, stdout=log, stderr=log, check=False)
-    if installation.returncode:
+    with (project.state / "install.log").open("ab") as log, stage(f"Fetching {lock.stem}") as now:
+        status = watch(command, log, now)
+    if status:
         shutil.rmtree(aside, ignore_errors=True)
         return False
     aside.rename(folder)

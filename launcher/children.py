@@ -67,13 +67,14 @@ def in_background(
     env: dict[str, str],
     *,
     port: int | None = None,
+    host: str = "127.0.0.1",
     account: Account = OURS,
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """A child that serves for as long as the block runs; given a port, it listens there first."""
     child = _spawn(project, command, env, account)
     try:
         if port is not None:
-            _wait_until_it_listens(child, port)
+            _wait_until_it_listens(child, host, port)
         yield child
     finally:
         with leases.uninterrupted():
@@ -84,11 +85,12 @@ def in_background(
             child.wait()
 
 
-def _wait_until_it_listens(child: "subprocess.Popen[bytes]", port: int) -> None:
+def _wait_until_it_listens(child: "subprocess.Popen[bytes]", host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and child.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+        with socket.socket(family) as probe:
+            if probe.connect_ex((host, port)) == 0:
                 return
         time.sleep(0.05)
     raise Problem("The site does not start: see above.")

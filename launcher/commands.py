@@ -6,19 +6,19 @@ import hmac
 import json
 import os
 import secrets
-import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from launcher import demo_logins, environment, instance, leases
+from launcher import demo_logins, environment, instance, leases, network
 from launcher.children import in_background, run, wait
-from launcher.environment import DEMO, DEV, SITE, say
+from launcher.environment import DEMO, DEV, SITE
 from launcher.instance import Instance
-from launcher.problem import USAGE, Problem
+from launcher.problem import Problem
+from launcher.progress import say, stage
 from launcher.project import OURS, Account, Project, digest, is_open_to
 
-FIRST_PORT, PORTS = 8000, 100
 WORKERS, THREADS = 2, 8
-LOOPBACK = {"127.0.0.1", "localhost"}
 STREAM_LABEL = b"attn.stream"
 """As users/derived_keys.py has it, which cannot be imported before Django is installed."""
 OF_THE_SITE = {
@@ -34,34 +34,40 @@ OF_THE_SITE = {
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
 
 
-def demo(project: Project, *, then_exit: bool) -> int:
+def demo(project: Project, *, then_exit: bool, host: str, port: int | None = None) -> int:
     """The main job on real input, then the site until Ctrl-C."""
+    port = _port_of_demo(host, port)
     environment.ensure(project, DEMO)
     with leases.leased(project, os.environ) as servers:
-        port = _free_port()
         env = child_environment(project, servers)
+        call_site(env, host, port)
         env["ATTN_DEMO_PASSWORD"] = secrets.token_urlsafe(9)
-        env["ATTN_DEMO_ADDRESS"] = "" if then_exit else f"http://127.0.0.1:{port}"
+        env["ATTN_DEMO_ADDRESS"] = "" if then_exit else address_for_people(host, port)
         migrate(project, env)
-        address = f"http://127.0.0.1:{port}"
+        address = f"http://{network.at(network.reached_at(host), port)}"
         with (
             demo_logins.open_while(project, end_logins(project, env)),
-            _streaming(project, env, "127.0.0.1", port + 1),
-            in_background(
-                project,
-                site_command(project, "127.0.0.1", port),
-                env,
-                port=port,
-                account=site_account(project),
-            ) as site,
+            _streaming(project, env, host, port + 1),
+            _site(project, env, host, port) as site,
         ):
             status = run(project, manage_command(project, "demo", "--site", address), env)
             if status or then_exit:
                 return status
-            say(f"ATTN is at {address}/ (Ctrl-C stops it)")
+            say_where(project, host, port)
             lessons = manage_command(project, "demo_lessons", "--site", address)
             with in_background(project, lessons, env):
                 return wait(site)
+
+
+def _port_of_demo(host: str, port: int | None) -> int:
+    if port is not None:
+        network.check_is_free(host, port)
+        return port
+    free = network.free_port(host)
+    if free is None:
+        last = network.FIRST_PORT + network.PORTS - 1
+        raise Problem(f"Every port from {network.FIRST_PORT} to {last} is taken: use --port.")
+    return free
 
 
 def end_logins(project: Project, env: dict[str, str]) -> Callable[[], bool]:
@@ -71,17 +77,46 @@ def end_logins(project: Project, env: dict[str, str]) -> Callable[[], bool]:
 
 
 def serve(project: Project, *, host: str, port: int) -> int:
-    """The site, until Ctrl-C."""
+    """The site, until Ctrl-C; on an empty database with a link to the page that sets it up."""
+    network.check_is_free(host, port)
     environment.ensure(project, SITE)
-    if not _is_free(host, port):
-        raise Problem(f"{host}:{port} is taken: choose another with --port.", USAGE)
     with leases.leased(project, os.environ) as servers:
         env = child_environment(project, servers)
-        if host not in LOOPBACK:
-            env.setdefault("ATTN_ALLOWED_HOSTS", f"localhost,127.0.0.1,{host}")
+        call_site(env, host, port)
         migrate(project, env)
         demo_logins.end_left(project, end_logins(project, env))
-        return _serve(project, env, host, port)
+        with _streaming(project, env, host, port + 1), _site(project, env, host, port) as site:
+            say_where(project, host, port)
+            link = manage_command(project, "setup_link", "--if-needed", "--skip-checks")
+            run(project, [*link, "--site", address_for_people(host, port)], env)
+            return wait(site)
+
+
+def call_site(env: dict[str, str], host: str, port: int) -> None:
+    """Under which names the site answers, and which address its links and codes carry."""
+    env.setdefault("ATTN_ALLOWED_HOSTS", network.allowed_hosts(host))
+    if network.addresses(host):
+        env.setdefault("ATTN_PUBLIC_URL", address_for_people(host, port))
+
+
+def address_for_people(host: str, port: int) -> str:
+    """The address to be typed on another machine, or on this one where only it is served."""
+    likeliest = next(iter(network.addresses(host)), network.reached_at(host))
+    return f"http://{network.at(likeliest, port)}"
+
+
+def say_where(project: Project, host: str, port: int) -> None:
+    """Where the site is; for other machines with each address, and a code for a phone."""
+    others = [f"http://{network.at(each, port)}/" for each in network.addresses(host)]
+    if not others:
+        where = f"http://{network.at(network.reached_at(host), port)}/"
+        say(f"ATTN is at {where} (Ctrl-C stops it)")
+        return
+    say(f"ATTN is at {' and '.join(others)} (Ctrl-C stops it)")
+    say("Passwords go over this network in the clear: serve only one that you trust.")
+    if sys.stderr.isatty():
+        code = "import segno, sys; segno.make(sys.argv[1]).terminal(sys.stderr, compact=True)"
+        run(project, [str(environment.python(project)), "-c", code, others[0]], dict(os.environ))
 
 
 def manage(project: Project, arguments: Sequence[str]) -> int:
@@ -170,22 +205,27 @@ def migrate(project: Project, env: dict[str, str]) -> None:
     with project.lock("migrate.lock"):
         if is_embedded and stamp.exists() and stamp.read_text() == current:
             return
-        exit_status = run(
-            project,
-            manage_command(project, "migrate", "--noinput", "-v", "0", "--skip-checks"),
-            env,
-        )
+        command = manage_command(project, "migrate", "--noinput", "-v", "0", "--skip-checks")
+        with stage("Preparing the database"):
+            exit_status = run(project, command, env)
         if exit_status:
             raise Problem("The migrations failed: see above.", status=exit_status)
         if is_embedded:
             stamp.write_text(current)
 
 
-def _serve(project: Project, env: dict[str, str], host: str, port: int) -> int:
-    with _streaming(project, env, host, port + 1):
-        say(f"ATTN is at http://{host}:{port}/ (Ctrl-C stops it)")
-        account = site_account(project)
-        return run(project, site_command(project, host, port), env, account=account)
+def _site(
+    project: Project, env: dict[str, str], host: str, port: int
+) -> "contextlib.AbstractContextManager[subprocess.Popen[bytes]]":
+    """The site, once it listens."""
+    return in_background(
+        project,
+        site_command(project, host, port),
+        env,
+        port=port,
+        host=network.reached_at(host),
+        account=site_account(project),
+    )
 
 
 @contextlib.contextmanager
@@ -194,12 +234,12 @@ def _streaming(project: Project, env: dict[str, str], host: str, first: int) -> 
 
     It is not started for other machines: their address for it is not known here.
     """
-    ports = (port for port in range(first, first + PORTS) if _is_free(host, port))
-    port = next(ports, None)
-    if port is None or host not in LOOPBACK or env.get("ATTN_STREAM_URL"):
+    is_wanted = host in network.LOOPBACK and not env.get("ATTN_STREAM_URL")
+    port = network.free_port(host, first) if is_wanted else None
+    if port is None:
         yield
         return
-    env["ATTN_STREAM_URL"] = f"http://{host}:{port}/stream/"
+    env["ATTN_STREAM_URL"] = f"http://{network.at(host, port)}/stream/"
     # Nothing waits for it to listen: the site works without it.
     command = stream_command(project, host, port)
     with in_background(project, command, stream_environment(env), account=site_account(project)):
@@ -241,25 +281,7 @@ def site_command(project: Project, host: str, port: int, *, workers: int = WORKE
     """The site, as production would serve it."""
     return [
         *(str(environment.python(project)), "-m", "gunicorn", "attn_project.wsgi:application"),
-        *("--bind", f"{host}:{port}", "--worker-class", "gthread"),
+        *("--bind", network.at(host, port), "--worker-class", "gthread"),
         *("--workers", str(workers), "--threads", str(THREADS), "--log-level", "warning"),
         "--no-control-socket",
     ]
-
-
-def _is_free(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_port() -> int:
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS):
-        if _is_free("127.0.0.1", port):
-            return port
-    raise Problem(f"Every port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is taken.")

@@ -1,18 +1,24 @@
-"""The virtual environment, made again only where a lock file changed."""
+"""The virtual environment, made again only where a lock file changed and nobody uses it."""
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from launcher.problem import Problem
+from launcher.progress import TimedStage, stage, watch
 from launcher.project import Project
 
 SITE, DEMO, DEV = "requirements.txt", "requirements/demo.txt", "requirements/dev.txt"
 _COMPLETE = {SITE: (SITE, DEMO, DEV), DEMO: (DEMO, DEV), DEV: (DEV,)}
 """Each lock, and the locks that hold all of it."""
+USERS = "venv-users"
+IN_USE = 1
 
 
 def python(project: Project) -> Path:
@@ -20,21 +26,72 @@ def python(project: Project) -> Path:
 
 
 def ensure(project: Project, lock: str = SITE) -> None:
-    """Make the virtual environment and install what a lock names. Raises Problem."""
+    """Make the virtual environment and install what a lock names; use it until this process ends.
+
+    Raises Problem, also where another Python or another lock would change what runs now.
+    """
     with project.lock("venv.lock"):
-        if any(_stamp(project, each) == _installed(project, each) for each in _COMPLETE[lock]):
-            return
-        if not _is_sound(project):
-            say("Making a virtual environment...")
-            _create(project)
-        say(f"Installing {lock}...")
-        _install(project, lock)
-        _stamp_file(project, lock).write_text(_stamp(project, lock))
+        if not _is_complete(project, lock):
+            # To add to what is there harms nobody who runs from it.
+            adds = _is_sound(project) and any(_is_complete(project, each) for each in _COMPLETE)
+            with contextlib.nullcontext() if adds else _alone(project):
+                _make(project, lock)
+        _use(project)
 
 
-def say(line: str) -> None:
-    """Progress, for people: never on stdout."""
-    print(line, file=sys.stderr, flush=True)
+def _is_complete(project: Project, lock: str) -> bool:
+    return any(_stamp(project, each) == _installed(project, each) for each in _COMPLETE[lock])
+
+
+def _make(project: Project, lock: str) -> None:
+    if not _is_sound(project):
+        with stage("Making a virtual environment") as now:
+            _create(project, now)
+    with stage(f"Installing {lock}") as now:
+        _install(project, lock, now)
+    _stamp_file(project, lock).write_text(_stamp(project, lock))
+
+
+_USED: dict[Path, int] = {}
+"""The locks by which this process says that it uses an environment; they end with it."""
+
+
+def _use(project: Project) -> None:
+    path = project.state / USERS
+    if path not in _USED:
+        _USED[path] = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fcntl.flock(_USED[path], fcntl.LOCK_SH)
+
+
+@contextlib.contextmanager
+def _alone(project: Project) -> Iterator[None]:
+    """Nobody else uses the environment while the block runs. Raises Problem where somebody does."""
+    with (project.state / USERS).open("a") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem(_why_not_now(project), status=IN_USE) from None
+        yield
+
+
+def _why_not_now(project: Project) -> str:
+    there, here = _version(project), "{}.{}.{}".format(*sys.version_info)
+    if there and there != here:
+        minor = there.rpartition(".")[0]
+        return (
+            f"ATTN runs here with Python {there}, and this is {here}: stop it first, "
+            f"or run this with the same one, as python{minor} attn ..."
+        )
+    return "What ATTN needs has changed, and a running ATTN uses what is there: stop it first."
+
+
+def _version(project: Project) -> str:
+    with contextlib.suppress(OSError):
+        for line in (project.state / "venv" / "pyvenv.cfg").read_text().splitlines():
+            name, _, value = line.partition("=")
+            if name.strip() in {"version", "version_info"}:
+                return value.strip()
+    return ""
 
 
 def _stamp_file(project: Project, lock: str) -> Path:
@@ -64,7 +121,7 @@ def _is_sound(project: Project) -> bool:
     return result.stdout.strip() == sys.version.strip()
 
 
-def _create(project: Project) -> None:
+def _create(project: Project, now: TimedStage) -> None:
     folder = project.state / "venv"
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -72,7 +129,8 @@ def _create(project: Project) -> None:
     except ImportError:
         _create_by_uv(folder)
         return
-    _run(project, [sys.executable, "-m", "venv", str(folder)], "no virtual environment")
+    command = [sys.executable, "-m", "venv", str(folder)]
+    _run(project, command, "no virtual environment", now)
 
 
 def _create_by_uv(folder: Path) -> None:
@@ -86,19 +144,19 @@ def _create_by_uv(folder: Path) -> None:
     subprocess.run([uv, "venv", "--seed", "--python", sys.executable, str(folder)], check=True)
 
 
-def _install(project: Project, lock: str) -> None:
+def _install(project: Project, lock: str, now: TimedStage) -> None:
     for stamp in (project.state / "venv").glob("*.stamp"):
         stamp.unlink()
     command = [
         *(str(python(project)), "-m", "pip", "install", "--quiet", "--no-deps", "--no-input"),
         *("--disable-pip-version-check", "--require-hashes", "-r", str(project.root / lock)),
     ]
-    _run(project, command, f"{lock} cannot be installed")
+    _run(project, command, f"{lock} cannot be installed", now)
 
 
-def _run(project: Project, command: list[str], what: str) -> None:
+def _run(project: Project, command: list[str], what: str, now: TimedStage) -> None:
     log = project.state / "install.log"
     with log.open("wb") as file:
-        result = subprocess.run(command, stdout=file, stderr=file, env=os.environ, check=False)
-    if result.returncode:
+        status = watch(command, file, now)
+    if status:
         raise Problem(f"{what}: see {log}; is the package index reachable?")

@@ -11,9 +11,9 @@ import signal
 from collections.abc import Iterator, Mapping
 
 from launcher import instance
-from launcher.environment import say
 from launcher.instance import Instance
 from launcher.problem import Problem
+from launcher.progress import stage
 from launcher.project import Project, remove
 
 KEEP = "keep-running"
@@ -26,9 +26,11 @@ def leased(project: Project, environ: Mapping[str, str]) -> Iterator[Instance]:
     with (project.state / "lease").open("a") as lease:
         with project.lock("servers.lock"):
             fcntl.flock(lease, fcntl.LOCK_SH)
-            if not all(servers.running().values()):
-                say("Starting PostgreSQL and Valkey...")
-            servers.start()
+            if all(servers.running().values()):
+                servers.start()
+            else:
+                with stage("Starting PostgreSQL and Valkey"):
+                    servers.start()
         try:
             yield servers
         finally:

@@ -10,9 +10,10 @@ from pathlib import Path
 from launcher import binaries, environment, instance, leases
 from launcher.children import run
 from launcher.commands import child_environment
-from launcher.environment import DEV, say
+from launcher.environment import DEV
 from launcher.instance import VARIABLES, Instance
 from launcher.problem import Problem
+from launcher.progress import say
 from launcher.project import Project, remove
 
 TEST_FOLDER = "attn-test-"

@@ -190,7 +190,7 @@ def test_another_python_gets_one_clear_line() -> None:
 
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "3.11, 3.12 or 3.13" in done.stderr
+    assert "3.11, 3.12, 3.13 or 3.14" in done.stderr
 
 
 @pytest.mark.parametrize("wanted", [binaries.POSTGRES, binaries.VALKEY])
