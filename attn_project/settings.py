@@ -56,6 +56,17 @@ def verifier_url() -> str:
     return url
 
 
+def public_url() -> str:
+    """What links and codes for others begin with, or '' for the address that a browser shows."""
+    url = str(env.str("ATTN_PUBLIC_URL", default="")).rstrip("/")
+    parts = urlsplit(url)
+    if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.path):
+        raise ImproperlyConfigured(
+            "ATTN_PUBLIC_URL is no address of a site: use https://attn.example.org."
+        )
+    return url
+
+
 def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     value = str(env.str(name, default=default))
     if value not in allowed:
@@ -135,6 +146,8 @@ SECRET_KEY_FALLBACKS = [
 ]
 ALLOWED_HOSTS = env.list("ATTN_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("ATTN_CSRF_TRUSTED_ORIGINS", default=[])
+# Who shows a code on this machine may see another address than whoever scans it.
+PUBLIC_URL = public_url()
 
 INSTALLED_APPS = [
     "django_apscheduler",

@@ -1,10 +1,11 @@
-"""Where a request came from, behind as many proxies as the site trusts."""
+"""Where a request came from, behind as many proxies as the site trusts, and where it went."""
 
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
+from django.http import HttpRequest
 
 UNKNOWN = ""
 """Of a caller whose address nobody can say: it is in no network, and shares one limit."""
@@ -39,6 +40,11 @@ def shortened(address: str) -> str:
     except ValueError:
         return UNKNOWN
     return str(ip_network((whole, _KEPT_BITS[whole.version]), strict=False))
+
+
+def site_of(request: HttpRequest) -> str:
+    """What an address for others begins with: as it is set, or as this request came."""
+    return settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
 
 
 def _read(hop: str) -> str:

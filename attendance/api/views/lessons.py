@@ -22,6 +22,7 @@ from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code
 from attendance.selectors.shapes import LessonView, RegisterRecord, brief_of_live
 from attendance.services import lessons, limits
+from attendance.services.addresses import site_of
 from attendance.services.lessons import LessonChange, LessonPlan
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
@@ -151,7 +152,7 @@ class CodeEndpoint(APIView):
         query_of(request, requests.NoQuerySerializer)
         visible_lesson(request, lesson_id)
         short_code, code = find_code(lesson_id)
-        url = request.build_absolute_uri(f"/c/{short_code}/{code.whole}").upper()
+        url = f"{site_of(request)}/c/{short_code}/{code.whole}".upper()
         data = {
             "code": short_code + code.typed,
             "short_code": short_code,

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from attendance.live.codes import TYPED_LETTERS
 from attendance.qr import qr_svg
 from attendance.selectors.screens import find_code
+from attendance.services.addresses import site_of
 from attendance.vocabulary import LessonState, Status
 from attendance.web.callers import running_lessons
 from attendance.web.pages.board import visible
@@ -46,7 +47,8 @@ def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
     if is_over or lesson.not_held_reason:
         return context
     shown_code = find_code(lesson_id)
-    url = request.build_absolute_uri(f"/c/{shown_code.short_code}/{shown_code.code.whole}").upper()
+    site = site_of(request)
+    url = f"{site}/c/{shown_code.short_code}/{shown_code.code.whole}".upper()
     remaining = shown_code.code.valid_until - timezone.now()
     return context | {
         "is_open": True,
@@ -57,5 +59,5 @@ def _context(request: HttpRequest, lesson_id: UUID) -> dict[str, Any]:
         # `valid_until` is by Redis's clock, which may differ from ours.
         "valid_seconds": min(max(remaining.total_seconds(), 1), 2 * settings.CODE_SECONDS),
         "code_seconds": settings.CODE_SECONDS,
-        "where": f"{request.get_host()}/c",
+        "where": f"{site.partition('://')[2]}/c",
     }
