@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from django.conf import settings
 from django.core.management.base import CommandError
@@ -19,9 +20,13 @@ def check_is_no_production() -> None:
 
 
 @contextmanager
-def bar(title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on stderr, only where that is a terminal."""
-    console = Console(stderr=True)
+def stage(title: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """What the block does, on stderr: a bar on a terminal, elsewhere lines with seconds."""
+    console, began = Console(stderr=True), monotonic()
+    if not console.is_terminal:
+        console.print(f"{title}...", highlight=False)
     with Progress(console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total)
         yield lambda count: progress.advance(task, count)
+    if not console.is_terminal:
+        console.print(f"{title}: {monotonic() - began:.1f} s", highlight=False)

@@ -24,6 +24,7 @@ from demo.logins import end_logins
 from demo.proof import Proof
 from demo.teaching import Stage
 from users.backends import DEMO_NUMBERS
+from users.management.examples import WithExamples
 
 SECONDS_TO_COMPLETE = 30
 PAUSE_SECONDS = 0.2
@@ -34,14 +35,26 @@ SEEN = (
     "sees every course and lesson, operations, and the admin",
 )
 """By whom, in the order of the numbers."""
+TO_TRY = """
+What to try:
+  1. Sign in as DEMO-TEACHER and open the lesson that is live: the class fills up.
+  2. Press Open the screen. In a private window sign in as DEMO-STUDENT, and check in by its code.
+  3. Correct a mark: Change, a reason, and Undo takes it back.
+  4. Press Finish: the lesson is stored, and whoever did not come is absent.
+  5. Sign in as DEMO-STAFF, open Administration, then Quarantine: repair a damaged mark.
+"""
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "A term of 400 people with twelve weeks of lessons; then four lessons with 600 students: "
         "check-ins over HTTP from many threads, corrections, damaged payloads, two persistence "
         "tasks at once, one of them killed; and a lesson of a section. Then everything is counted. "
         "Exit status: 0 captured = stored everywhere, 1 a count is off or a server is not there."
+    )
+    examples = (
+        "./attn demo",
+        "./attn manage demo --json",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -94,13 +107,16 @@ class Command(BaseCommand):
             lessons = self._play(where, cast)
         finally:
             people.end_tokens(cast)
-        lessons.append(classes.teach_class(where, school))
-        _complete([lessons[-1].lesson_id])
-        return proof.prove(lessons)
+        with playground.stage("A lesson of a section: who does not come is marked absent"):
+            lessons.append(classes.teach_class(where, school))
+            _complete([lessons[-1].lesson_id])
+        with playground.stage("Counting what is stored"):
+            return proof.prove(lessons)
 
     def _play(self, where: site.SiteApi, cast: people.Cast) -> list[teaching.TaughtLesson]:
         started = monotonic()
-        with playground.bar("checking in", len(cast.students) * 6 // 5) as advance:
+        title = f"Four lessons: {len(cast.students)} students check in"
+        with playground.stage(title, len(cast.students) * 6 // 5) as advance:
             lessons = teaching.teach(Stage(where, cast, advance))
         seconds = monotonic() - started
         check_ins = [check_in for taught in lessons for check_in in taught.acknowledged]
@@ -122,7 +138,7 @@ class Command(BaseCommand):
 
     def _make_term(self) -> term.DemoSchool:
         started = monotonic()
-        with playground.bar("writing the term", None) as advance:
+        with playground.stage("A term with twelve weeks of lessons") as advance:
             school = term.ensure_term(timezone.now(), advance)
         seconds = monotonic() - started
         self._tell(
@@ -137,7 +153,8 @@ class Command(BaseCommand):
 
     def _persist_by_two(self, ids: Sequence[UUID]) -> None:
         started = monotonic()
-        rivalry = rivals.run_rivals(ids)
+        with playground.stage("Two persistence tasks at once, one of them killed"):
+            rivalry = rivals.run_rivals(ids)
         seconds = monotonic() - started
         fate = "was killed before its commit" if rivalry.is_killed else "found nothing to do"
         self._tell(
@@ -175,11 +192,12 @@ class Command(BaseCommand):
         if not address:
             self.stdout.write("To see it, run ./attn demo: it serves the site.")
             return
-        self.stdout.write(f"The site is at {address}/, its admin at {address}/admin/")
+        self.stdout.write(f"\nThe site is at {address}/")
         if settings.DEMO_PASSWORD:
-            self.stdout.write("These logins work only while this demo runs:")
+            self.stdout.write("Three logins, which work only while this demo runs:")
             for number, sees in zip(DEMO_NUMBERS, SEEN, strict=True):
                 self.stdout.write(f"  {number:13} {settings.DEMO_PASSWORD}   {sees}")
+            self.stdout.write(TO_TRY)
 
 
 def _complete(ids: Sequence[UUID]) -> float:

@@ -12,13 +12,15 @@ from demo import playground
 from demo.site import SiteApi, SiteGone
 from demo.term import ensure_term
 from demo.watching import Pace, watch
+from users.management.examples import WithExamples
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "One lesson after the other of the demo's term, with students who check in one by one, "
         "until it is stopped. Exit status: 0 stopped, or the site has ended."
     )
+    examples = ("./attn manage demo_lessons --site http://127.0.0.1:8000",)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--site", required=True, help="address of the site to use")
