@@ -49,6 +49,19 @@ def test_run_twice_it_changes_nothing_and_says_so() -> None:
     assert "Nothing had to be changed." in done.stdout
 
 
+def test_a_lesson_that_goes_on_is_said_to_be_not_over_yet() -> None:
+    lesson = live_lesson(2)
+
+    done = manage(COMMAND, "--lesson", str(lesson.id))
+
+    assert done.returncode == 0
+    said = (
+        f"not over yet: {lesson.data.lesson_name}. It ends at {lesson.ends_at:%Y-%m-%d %H:%M} UTC"
+    )
+    assert said in done.stdout
+    assert not AttendanceRecord.objects.exists()
+
+
 def test_something_in_quarantine_is_3() -> None:
     lesson = live_lesson(2)
     put_record(lesson.id, "S-0001", b"garbage")

@@ -63,6 +63,10 @@ def test_a_command_is_described_with_its_options(label: str, name: str) -> None:
     section = text.partition(f"## {name}\n")[2].partition("\n## ")[0]
     assert section
     command = load_command_class(label, name)
+    assert (
+        f"  ./attn {'manage ' if name != 'demo' else ''}{name}"
+        in command.create_parser("x", name).format_help()
+    )
     common = {"-h", "--help", "--version", "-v", "--verbosity", "--settings", "--pythonpath"}
     common |= {"--traceback", "--no-color", "--force-color", "--skip-checks"}
     actions: list[Action] = command.create_parser("manage.py", name)._actions

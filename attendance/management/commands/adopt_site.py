@@ -9,14 +9,19 @@ from django.core.management.base import BaseCommand, CommandError
 from attendance.live import store
 from attendance.services.sites import adopt_site, find_sites
 from users.errors import AttnError
+from users.management.examples import WithExamples
 from users.wording import in_words
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "Show which site this database is and which one Redis holds lessons for; with the id of "
         "that one and a reason, take its lessons over. Do that only where the other site is gone "
         "for good: two sites on one Redis store each other's lessons."
+    )
+    examples = (
+        "./attn manage adopt_site",
+        './attn manage adopt_site SITE --reason "The old server is gone"',
     )
 
     # It mends what a check finds: that must not keep it from running.

@@ -14,14 +14,19 @@ from attendance.services import alarms as service
 from attendance.wording import alarms as wording
 from users.errors import AttnError
 from users.identity import Person
+from users.management.examples import WithExamples
 from users.models import User
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "List every alarm: since when, why, what to do, and who has acknowledged it. Exit status: "
         "0 none is open, 1 the command line or the word was refused, 3 some are open, 75 marks "
         "cannot be taken or kept."
+    )
+    examples = (
+        "./attn manage alarms",
+        './attn manage alarms --acknowledge CODE --by STAFF-1 --reason "Seen"',
     )
     # A server that is away is an alarm.
     requires_system_checks: list[str] = []  # noqa: RUF012 - the base class has it so

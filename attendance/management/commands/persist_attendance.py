@@ -10,24 +10,38 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from attendance.management.arguments import lesson_id
+from attendance.models import LessonLedger
 from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import CHUNK_RECORDS, RunOptions
-from attendance.services.persistence.report import TROUBLE, LessonReport, PersistenceReport
+from attendance.services.persistence.report import (
+    TROUBLE,
+    LessonReport,
+    Outcome,
+    PersistenceReport,
+)
+from users.management.examples import WithExamples
 
+LEFT_ALONE = (Outcome.NOT_OVER, Outcome.BUSY)
 _NOTHING_IS_LOST = gettext_lazy("Nothing is lost: the next run goes on here.")
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "Move every lesson that is over from Redis to PostgreSQL. Exit status: 0 done or nothing "
         "to do, 2 bad arguments, 3 something went into quarantine, 4 some lessons failed, "
         "75 Redis or PostgreSQL cannot be reached, 130 interrupted."
+    )
+    examples = (
+        "./attn manage persist_attendance",
+        "./attn manage persist_attendance --dry-run",
+        "./attn manage persist_attendance --lesson 0198f5a0-0000-7000-8000-000000000000",
     )
     # The task itself reports a server that it cannot reach, with its own exit status.
     requires_system_checks: list[str] = []  # noqa: RUF012 - the base class has it so
@@ -146,10 +160,25 @@ def _text(report: PersistenceReport) -> Iterator[str]:
         yield f"  {name:12}{getattr(counts, name):>10,}"
     yield f"  captured = stored: {'yes' if report.sums_agree else 'NO'}"
     yield from (_trouble(lesson) for lesson in report.lessons if lesson.outcome in TROUBLE)
+    yield from _left_alone(report)
     if report.is_interrupted:
         yield "Interrupted between two chunks; the next run goes on here."
     if not report.is_dry_run and not counts.inserted + counts.updated + totals.newly_quarantined:
         yield "Nothing had to be changed."
+
+
+def _left_alone(report: PersistenceReport) -> Iterator[str]:
+    """Why a lesson that was named was not stored, though nothing is wrong."""
+    found = {each.lesson_id: each.outcome for each in report.lessons if each.outcome in LEFT_ALONE}
+    rows = LessonLedger.objects.in_bulk(found)
+    for waiting_id, outcome in found.items():
+        row = rows.get(waiting_id)
+        name = row.lesson_name if row and row.lesson_name else waiting_id
+        until = f" It ends at {timezone.localtime(row.ends_at):%Y-%m-%d %H:%M %Z}." if row else ""
+        if outcome == Outcome.NOT_OVER:
+            yield f"  not over yet: {name}.{until} The run after that stores it."
+        else:
+            yield f"  busy: {name}. Another run works on it."
 
 
 def _trouble(lesson: LessonReport) -> str:

@@ -15,13 +15,18 @@ from attendance.services.reconciling import (
     find_differences,
 )
 from users.errors import AttnError
+from users.management.examples import WithExamples
 from users.wording import in_words
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "Show the lessons that are incomplete, lost, rewound or uncounted: what was seen of each, "
         "what is missing, and what can be done. Changes nothing without an option."
+    )
+    examples = (
+        "./attn manage reconcile",
+        "./attn manage reconcile --json",
     )
 
     # It mends what a check finds: that must not keep it from running.

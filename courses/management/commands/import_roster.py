@@ -19,6 +19,7 @@ from courses.services.rosters.plan import RosterPlan
 from courses.services.rosters.planning import RosterSource, plan_roster
 from courses.services.rosters.tables import as_objects, as_text_table
 from users.errors import UserError
+from users.management.examples import WithExamples
 from users.reading.text import FALLBACKS, read_bounded
 from users.wording import in_words
 
@@ -28,7 +29,7 @@ EXIT_STOPPED = 5
 EXIT_UNAVAILABLE = 75
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "Enrol people in sections from a CSV file with the columns school_number, full_name, "
         "section, role (student, teacher, assistant or observer), begins_on and ends_on; the last "
@@ -37,6 +38,10 @@ class Command(BaseCommand):
         "arguments or the file cannot be read, 3 some rows were left out, 4 some sections were "
         "not applied, 5 nothing was applied: too many enrolments would end, or the plan is another "
         "one, 75 PostgreSQL cannot be reached or another import is running."
+    )
+    examples = (
+        "./attn manage import_roster roster.csv --dry-run",
+        "./attn manage import_roster roster.csv",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

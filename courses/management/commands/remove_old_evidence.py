@@ -10,14 +10,19 @@ from django.utils import timezone
 
 from courses.errors import CourseError
 from courses.services.retention import remove_old_evidence
+from users.management.examples import WithExamples
 from users.wording import in_words
 
 UNAVAILABLE = 75
 NOT_SET_UP = 2
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = "Removes the files of evidence that were to be kept until yesterday or earlier."
+    examples = (
+        "./attn manage remove_old_evidence --dry-run",
+        "./attn manage remove_old_evidence",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count, remove nothing")

@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from users.errors import UserError
 from users.importing import ImportReport, import_users
+from users.management.examples import WithExamples
 from users.reading.text import FALLBACKS, as_text, read_bounded
 from users.wording import in_words
 
@@ -22,7 +23,7 @@ EXIT_UNAVAILABLE = 75
 SHOWN = 50
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "Make accounts from a CSV file with the columns school_number, full_name, role (student, "
         "teacher or staff), email and password; the last three may be left out. The file decides "
@@ -31,6 +32,10 @@ class Command(BaseCommand):
         "owner changes it at the first sign-in. Superusers are left alone. Exit status: 0 all rows "
         "are good, 2 bad arguments or the file cannot be read, 3 some rows were left out, with "
         "line and reason, 75 PostgreSQL cannot be reached."
+    )
+    examples = (
+        "./attn manage import_users people.csv --dry-run",
+        "./attn manage import_users people.csv",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
