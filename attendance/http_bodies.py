@@ -27,6 +27,7 @@ _FILES: Final = MOST_EVIDENCE_TOGETHER + _BESIDE_FILES
 _TAKE_FILES: Final = (
     (re.compile(r"/api/v1/absences/"), _FILES),
     (re.compile(r"/api/v1/absences/[0-9]+/evidence/"), _ONE_FILE),
+    (re.compile(r"/people/import/"), _FILES),
     (re.compile(r"/me/absences/(?:ask|[0-9]+/file)/"), _FILES),
     (re.compile(r"/sections/[0-9]+/import/(?:preview/)?"), _FILES),
     (re.compile(r"/admin/courses/absence/(?:ask|[0-9]+/attach)/"), _FILES),

@@ -20,7 +20,9 @@ class Room(NamedTuple):
 
 
 _BOARD: Final = frozenset({"board", "screen", "record", "start", "add", "roll", "print"})
-_COURSE: Final = frozenset({"course", "course-lessons", "course-rules", "roster-import"})
+_COURSE: Final = frozenset(
+    {"course", "course-lessons", "course-rules", "roster-import", "new-course"}
+)
 _OWN: Final = frozenset({"check-in", "my-mark", "type-code", "scanned"})
 
 _COURSES: Final = Room("courses", _("Courses"), _COURSE | {"roster-import-preview"})

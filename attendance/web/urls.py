@@ -17,11 +17,14 @@ from attendance.web.pages import (
     installed,
     marking,
     my_absences,
+    new_course,
     operations,
+    people,
     record,
     roll,
     roster_import,
     screen,
+    setup,
     several,
     signed_in,
     student,
@@ -70,8 +73,16 @@ _sections = [
     ),
 ]
 
+_people = [
+    path("setup/<str:token>/", setup.setup, name="setup"),
+    path("first-steps/", setup.first_steps, name="first-steps"),
+    path("people/import/", people.from_file, name="people-import"),
+    path("people/add/", people.add, name="people-add"),
+]
+
 _courses = [
     path("courses/", courses.courses, name="courses"),
+    path("courses/new/", new_course.new_course, name="new-course"),
     path("courses/<int:section_id>/", course.roster, name="course"),
     path("courses/<int:section_id>/lessons/", course.lessons, name="course-lessons"),
     path("courses/<int:section_id>/rules/", course.rules, name="course-rules"),
@@ -155,6 +166,7 @@ urlpatterns = [
     *_teacher,
     *_courses,
     *_sections,
+    *_people,
     *_student,
     *_absences,
     path("accounts/", include(_accounts)),

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from attendance.selectors import beginnings
 from attendance.web.callers import person_of, signed_in
 from users.identity import Role
 
@@ -15,5 +16,8 @@ _FIRST_PAGES = {
 
 @signed_in()
 def home(request: HttpRequest) -> HttpResponse:
-    """Redirect to the first page of the person's role."""
-    return redirect(_FIRST_PAGES[person_of(request).role])
+    """Redirect to the first page of the person's role; staff of a new site see what comes next."""
+    role = person_of(request).role
+    if role is Role.STAFF and not beginnings.look().is_done:
+        return redirect("first-steps")
+    return redirect(_FIRST_PAGES[role])
