@@ -1,16 +1,19 @@
 """A new site: from an empty database to the first check-in in six steps, and who may set it up."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
 from attendance.models import Attendance
 from attendance.selectors import beginnings
+from attn_project.logs import Lines
 from courses.models import Enrolment, Section, Term
 from tests.pages.visitors import STAFF, STUDENT, enter, signed_in, text_of
 from tests.support.callers import Api, account
@@ -94,6 +97,32 @@ def test_the_link_opens_once_and_for_nobody_else(capsys: pytest.CaptureFixture[s
     assert second.get(path).status_code == second.post(path, FIRST).status_code == 404
     boss = User.objects.get()
     assert (boss.school_number, boss.role, boss.is_superuser) == ("BOSS-1", "staff", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_send_the_form_at_once_one_makes_an_account() -> None:
+    path = f"/setup/{first_staff.new_token()}/"
+
+    def send(number: str) -> int:
+        try:
+            return Client().post(path, {**FIRST, "school_number": number}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(send, ("A-1", "A-2")))
+    assert sorted(answers) == [302, 404]
+    assert User.objects.count() == 1
+
+
+def test_a_form_that_is_refused_puts_no_token_into_the_log(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    path = link(capsys)
+    assert Client().post(path, {**FIRST, "full_name": ""}).status_code == 400
+    (record,) = (each for each in caplog.records if each.name == "django.request")
+    assert path in record.getMessage()
+    assert Lines().format(record).endswith("Bad Request: /setup/.../")
 
 
 def test_where_somebody_is_staff_no_link_is_made_and_none_opens(
