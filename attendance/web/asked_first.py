@@ -28,7 +28,7 @@ OPEN = frozenset(
     {
         *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
         *("manifest", "service-worker", "offline"),
-        *("account_login", "account_logout", "account_inactive", "setup"),
+        *("account_login", "account_logout", "account_inactive"),
         *("openid_connect_login", "openid_connect_callback", "mfa_authenticate"),
     }
 )

@@ -11,7 +11,7 @@ from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db
 
-FIRST_PAGES = {Role.STUDENT: "/me/", Role.TEACHER: "/lessons/", Role.STAFF: "/lessons/"}
+FIRST_PAGES = {Role.STUDENT: "/me/", Role.TEACHER: "/lessons/", Role.STAFF: "/first-steps/"}
 
 
 @pytest.mark.parametrize("role", Role)
