@@ -52,6 +52,13 @@ def test_the_demo_counts_every_mark_and_invites() -> None:
     assert [line.split()[:2] for line in done.stdout.splitlines() if "only-here" in line] == [
         [number, "only-here"] for number in DEMO_NUMBERS
     ]
+    tried = done.stdout.partition("What to try:\n")[2].splitlines()
+    assert [line.split(".")[0].strip() for line in tried] == ["1", "2", "3", "4", "5"]
+    # What is done is said while it is done, and how long it took.
+    began = [line[:-3] for line in done.stderr.splitlines() if line.endswith("...")]
+    ended = [line.rpartition(":")[0] for line in done.stderr.splitlines() if line.endswith(" s")]
+    assert began == ended
+    assert len(began) == 5
     assert AttendanceRecord.objects.filter(attendance__in=CROWD).count() == OF_THE_CROWD
     assert QuarantinedPayload.objects.count() == 3
     newest = Attendance.objects.exclude(section=None).latest("starts_at")

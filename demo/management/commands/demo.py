@@ -192,7 +192,7 @@ class Command(WithExamples, BaseCommand):
         if not address:
             self.stdout.write("To see it, run ./attn demo: it serves the site.")
             return
-        self.stdout.write(f"\nThe site is at {address}/")
+        self.stdout.write(f"\nThe site is at {address}/, its admin at {address}/admin/")
         if settings.DEMO_PASSWORD:
             self.stdout.write("Three logins, which work only while this demo runs:")
             for number, sees in zip(DEMO_NUMBERS, SEEN, strict=True):
