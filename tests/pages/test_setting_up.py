@@ -115,6 +115,22 @@ def test_of_two_who_send_the_form_at_once_one_makes_an_account() -> None:
     assert User.objects.count() == 1
 
 
+def test_the_first_account_sets_its_second_factor_up_where_one_is_asked(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.STAFF_MFA = True
+    desk = Client()
+    made = desk.post(link(capsys), FIRST, follow=True)
+    assert [address.partition("?")[0] for address, _ in made.redirect_chain] == [
+        "/first-steps/",
+        "/accounts/2fa/totp/activate/",
+        "/accounts/reauthenticate/",
+    ]
+    shown = desk.post(made.redirect_chain[-1][0], {"password": FIRST["password"]}, follow=True)
+    assert shown.redirect_chain == [("/accounts/2fa/totp/activate/", 302)]
+    assert shown.status_code == 200
+
+
 def test_a_form_that_is_refused_puts_no_token_into_the_log(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
