@@ -1,6 +1,7 @@
 """What each command of `./attn` does; each returns an exit status."""
 
 import contextlib
+import functools
 import hashlib
 import hmac
 import json
@@ -87,9 +88,13 @@ def serve(project: Project, *, host: str, port: int) -> int:
         demo_logins.end_left(project, end_logins(project, env))
         with _streaming(project, env, host, port + 1), _site(project, env, host, port) as site:
             say_where(project, host, port)
-            link = manage_command(project, "setup_link", "--if-needed", "--skip-checks")
-            run(project, [*link, "--site", address_for_people(host, port)], env)
+            run(project, manage_command(project, *link_arguments(host, port)), env)
             return wait(site)
+
+
+def link_arguments(host: str, port: int) -> tuple[str, ...]:
+    """Of manage.py: the link to the page that sets an empty site up, or nothing."""
+    return ("setup_link", "--if-needed", "--site", address_for_people(host, port))
 
 
 def call_site(env: dict[str, str], host: str, port: int) -> None:
@@ -263,15 +268,22 @@ def site_account(project: Project) -> Account:
     read = (environment.python(project), project.root)
     if all(is_open_to(project.account, path.resolve()) for path in read):
         return project.account
-    say("The site runs as root: other accounts cannot read its files or its Python.")
+    _say_root()
     return OURS
+
+
+@functools.cache
+def _say_root() -> None:
+    say("The site runs as root: other accounts cannot read its files or its Python.")
 
 
 def stream_command(project: Project, host: str, port: int) -> list[str]:
     """The event stream, as production would serve it."""
     return [
         *(str(environment.python(project)), "-m", "granian", "--interface", "asgi"),
-        *("--host", host, "--port", str(port), "--no-log", "attendance.stream.app:application"),
+        # It takes no name.
+        *("--host", "127.0.0.1" if host == "localhost" else host, "--port", str(port)),
+        *("--no-log", "attendance.stream.app:application"),
         # A stream has no end of its own to wait for.
         *("--workers-kill-timeout", "2"),
     ]

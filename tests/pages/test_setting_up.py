@@ -15,6 +15,7 @@ from attendance.models import Attendance
 from attendance.selectors import beginnings
 from attn_project.logs import Lines
 from courses.models import Enrolment, Section, Term
+from launcher.commands import link_arguments
 from tests.pages.visitors import STAFF, STUDENT, enter, signed_in, text_of
 from tests.support.callers import Api, account
 from tests.support.lessons import TEACHER
@@ -34,7 +35,7 @@ PEOPLE = (
 
 
 def link(capsys: pytest.CaptureFixture[str]) -> str:
-    call_command("setup_link", "--if-needed")
+    call_command(*link_arguments("127.0.0.1", 8000))
     found = re.search(r"/setup/[^/\s]+/", capsys.readouterr().out)
     assert found
     return found[0]
