@@ -8,10 +8,10 @@ import json
 import os
 import secrets
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 
 from launcher import demo_logins, environment, instance, leases, network
+from launcher.addresses import address_for_people, call_site, say_where
 from launcher.children import in_background, run, wait
 from launcher.environment import DEMO, DEV, SITE
 from launcher.instance import Instance
@@ -95,33 +95,6 @@ def serve(project: Project, *, host: str, port: int) -> int:
 def link_arguments(host: str, port: int) -> tuple[str, ...]:
     """Of manage.py: the link to the page that sets an empty site up, or nothing."""
     return ("setup_link", "--if-needed", "--site", address_for_people(host, port))
-
-
-def call_site(env: dict[str, str], host: str, port: int) -> None:
-    """Under which names the site answers, and which address its links and codes carry."""
-    env.setdefault("ATTN_ALLOWED_HOSTS", network.allowed_hosts(host))
-    if network.addresses(host):
-        env.setdefault("ATTN_PUBLIC_URL", address_for_people(host, port))
-
-
-def address_for_people(host: str, port: int) -> str:
-    """The address to be typed on another machine, or on this one where only it is served."""
-    likeliest = next(iter(network.addresses(host)), network.reached_at(host))
-    return f"http://{network.at(likeliest, port)}"
-
-
-def say_where(project: Project, host: str, port: int) -> None:
-    """Where the site is; for other machines with each address, and a code for a phone."""
-    others = [f"http://{network.at(each, port)}/" for each in network.addresses(host)]
-    if not others:
-        where = f"http://{network.at(network.reached_at(host), port)}/"
-        say(f"ATTN is at {where} (Ctrl-C stops it)")
-        return
-    say(f"ATTN is at {' and '.join(others)} (Ctrl-C stops it)")
-    say("Passwords go over this network in the clear: serve only one that you trust.")
-    if sys.stderr.isatty():
-        code = "import segno, sys; segno.make(sys.argv[1]).terminal(sys.stderr, compact=True)"
-        run(project, [str(environment.python(project)), "-c", code, others[0]], dict(os.environ))
 
 
 def manage(project: Project, arguments: Sequence[str]) -> int:

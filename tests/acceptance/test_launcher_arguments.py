@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from launcher import cli, commands, environment, network, progress
+from launcher import addresses, cli, environment, network, progress
 from launcher.problem import Problem
 from launcher.project import Project
 
@@ -65,14 +65,14 @@ def test_the_local_network_is_served_under_its_addresses(monkeypatch: pytest.Mon
     monkeypatch.delenv("ATTN_PUBLIC_URL", raising=False)
     env: dict[str, str] = {}
 
-    commands.call_site(env, "0.0.0.0", 8000)
+    addresses.call_site(env, "0.0.0.0", 8000)
 
     assert env["ATTN_PUBLIC_URL"] == "http://192.168.1.5:8000"
     assert env["ATTN_ALLOWED_HOSTS"] == (
         "localhost,127.0.0.1,[::1],192.168.1.5,10.0.0.7,desk,desk.local"
     )
     alone: dict[str, str] = {"ATTN_ALLOWED_HOSTS": "attn.example.org"}
-    commands.call_site(alone, "127.0.0.1", 8000)
+    addresses.call_site(alone, "127.0.0.1", 8000)
     assert alone == {"ATTN_ALLOWED_HOSTS": "attn.example.org"}
 
 
@@ -81,16 +81,16 @@ def test_each_address_is_said_and_a_terminal_shows_a_code(
 ) -> None:
     monkeypatch.setattr(network, "addresses", lambda host: ["192.168.1.5", "fd00::5"])
     ran: list[list[str]] = []
-    monkeypatch.setattr(commands, "run", lambda project, command, env: ran.append(command))
+    monkeypatch.setattr(addresses, "run", lambda project, command, env: ran.append(command))
 
-    commands.say_where(Project(), "0.0.0.0", 8000)
+    addresses.say_where(Project(), "0.0.0.0", 8000)
     told = capsys.readouterr().err
     assert "http://192.168.1.5:8000/ and http://[fd00::5]:8000/" in told
     assert "in the clear" in told
     assert ran == []
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    commands.say_where(Project(), "0.0.0.0", 8000)
+    addresses.say_where(Project(), "0.0.0.0", 8000)
     drawn = subprocess.run(
         [sys.executable, *ran[0][1:]], capture_output=True, text=True, check=True
     )
