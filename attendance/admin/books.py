@@ -64,8 +64,7 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
         "teacher_name",
         "took_place",
         "short_state",
-        "record_count",
-        "quarantined_count",
+        "records",
         "trouble",
     )
     list_filter = (StateNow, "starts_at")
@@ -86,6 +85,13 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def short_state(self, row: LessonLedger) -> Any:
         return SHORT_STATES[LessonState(row.state)]
+
+    @admin.display(description=gettext_lazy("records"), ordering="record_count")
+    def records(self, row: LessonLedger) -> str:
+        if not row.quarantined_count:
+            return str(row.record_count)
+        values = {"n": row.record_count, "quarantined": row.quarantined_count}
+        return _("%(n)d, %(quarantined)d in quarantine") % values
 
     @admin.display(description=gettext_lazy("trouble"), ordering="attempts")
     def trouble(self, row: LessonLedger) -> str:
