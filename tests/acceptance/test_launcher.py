@@ -43,9 +43,11 @@ def copy(tmp_path: Path) -> Iterator[Project]:
         target = root / name
         (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, target)
     shutil.copy(ROOT / "requirements.txt", root)
-    # pytest's own folders are closed to the account of the servers.
-    for folder in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
-        folder.chmod(0o755)
+    # pytest's own folders are closed to the account of the servers; each worker has one more.
+    shared = Path(tempfile.gettempdir())
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to(shared) and folder != shared:
+            folder.chmod(0o755)
     found = Project(root)
     yield found
     leases.release(found, force=True)

@@ -18,7 +18,7 @@ def test_static_files_are_collected_and_named_after_their_content() -> None:
             env={"ATTN_STATIC_ROOT": folder},
         )
         assert done.returncode == 0, done.stderr
-        assert list(Path(folder).glob("attendance/attn.*.css.gz"))
+        assert list(Path(folder).glob("attendance/tokens.*.css.gz"))
         assert (Path(folder) / "staticfiles.json").exists()
 
 

@@ -172,7 +172,7 @@ def test_the_list_has_lessons_of_ones_courses_with_how_many_came() -> None:
     page = text_of(signed_in(SECOND).get("/lessons/"))
     assert "<strong>2 of 3</strong> came" in page
     assert TEACHER.full_name in page
-    assert page.count("<article") == 1
+    assert page.count('<article class="lesson') == 1
     Enrolment.objects.filter(section=section, user__school_number="T-2").update(
         begins_on=section.starts_on, ends_on=section.starts_on + timedelta(days=1)
     )

@@ -25,6 +25,7 @@ from users.services import first_staff
 pytestmark = pytest.mark.django_db
 
 FIRST = {"school_number": "Boss-1", "full_name": "Ayşe Yılmaz", "password": "a long password"}
+OWN = "a tram and two pears"
 PEOPLE = (
     "school_number,full_name,role,password\n"
     "T-1,Teacher 1,teacher,a first password\n"
@@ -74,7 +75,10 @@ def test_six_steps_lead_from_nothing_to_the_first_check_in(
     board = desk.post("/lessons/start/", lesson, follow=True)
     assert "Physics" in text_of(board)
     screen = desk.get(f"{board.redirect_chain[-1][0]}screen/").context
+    # Who was given a password has one of their own first.
     enter(phone, "S-1", "another password")
+    chosen = {"oldpassword": "another password", **dict.fromkeys(("password1", "password2"), OWN)}
+    phone.post("/accounts/password/change/", chosen)
     code = screen["short_code"] + "".join(screen["typed"])
     assert "Physics" in text_of(phone.post("/c/", {"code": code}, follow=True))
     assert beginnings.look()[:3] == (True, True, True)

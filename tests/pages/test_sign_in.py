@@ -20,7 +20,7 @@ def test_wrong_number_and_wrong_password_say_the_same() -> None:
     tries = [enter(Client(), *each) for each in (("S-014", "no"), ("S-999", "no"))]
     said = [each.context["form"].non_field_errors() for each in tries]
     assert said[0] == said[1]
-    assert "not correct" in said[0][0]
+    assert "do not belong together" in said[0][0]
 
 
 def test_one_account_has_ten_tries_and_others_are_not_held_up() -> None:
@@ -96,7 +96,7 @@ def test_the_pages_of_an_account_are_ours(path: str) -> None:
     # A second factor may want the password once more.
     answer = client.get(f"/accounts/{path}", follow=True)
     assert answer.status_code == 200
-    assert "attendance/attn.css" in text_of(answer)
+    assert "attendance/tokens.css" in text_of(answer)
 
 
 def test_the_language_is_kept() -> None:
