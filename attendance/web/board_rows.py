@@ -95,15 +95,9 @@ def rows_of(board: Board, *, tab: str, search: str, sort: str = "") -> BoardRows
     kept = [record for record in board.records if not record.is_deleted]
     refusals, one_device = _open_refusals(board, kept), _by_device(kept)
     of_record = _with_doubts(board, _rows_with_attempts(board), one_device)
-    has_roster = board.lesson.section is not None
-    groups = (
-        _by_group(board, kept, of_record) if has_roster else {ALL: _newest_first(kept, of_record)}
-    )
+    groups = _groups_of(board, kept, of_record)
     counts = _counts(kept, groups, len(refusals))
-    if not has_roster and tab in {HERE, DECIDE}:
-        groups = {tab: _newest_first([r for r in kept if _group_of(r) == tab], of_record)}
-    elif has_roster and tab in groups:
-        groups = {tab: groups[tab]}
+    groups = _of_tab(groups, kept, of_record, tab)
     if sort:
         groups = {ALL: _sorted([row for rows in groups.values() for row in rows], sort)}
     matches = _matcher(search)
@@ -125,6 +119,29 @@ def rows_of(board: Board, *, tab: str, search: str, sort: str = "") -> BoardRows
         one_device=one_device,
         elsewhere=[record for record in kept if record.school_number in board.elsewhere],
     )
+
+
+def _groups_of(
+    board: Board, kept: Sequence[RegisterRecord], of_record: ToRow
+) -> dict[str, list[BoardRow]]:
+    """All rows; only a lesson with a roster can say who is not here."""
+    if board.lesson.section is None:
+        return {ALL: _newest_first(kept, of_record)}
+    return _by_group(board, kept, of_record)
+
+
+def _of_tab(
+    groups: dict[str, list[BoardRow]],
+    kept: Iterable[RegisterRecord],
+    of_record: ToRow,
+    tab: str,
+) -> dict[str, list[BoardRow]]:
+    """The rows of one tab."""
+    if ALL not in groups:
+        return {tab: groups[tab]} if tab in groups else groups
+    if tab not in {HERE, DECIDE}:
+        return groups
+    return {tab: _newest_first([r for r in kept if _group_of(r) == tab], of_record)}
 
 
 def _dismissal(board: Board, refusal: LiveRefusal) -> str:
