@@ -9,7 +9,7 @@ from django.contrib.sessions.backends.cached_db import SessionStore
 from django.core.cache import cache
 from django_redis import get_redis_connection
 
-from tests.pages.visitors import signed_in
+from tests.support.callers import signed_in
 from tests.support.lessons import TEACHER
 
 pytestmark = pytest.mark.django_db(transaction=True)

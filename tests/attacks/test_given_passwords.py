@@ -29,6 +29,7 @@ CHANGE = "/accounts/password/change/"
 OWN = "lantern over the river"
 OPEN = {
     *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
+    *("manifest", "service-worker", "offline"),
     *("account_login", "account_logout", "account_inactive", "mfa_authenticate"),
     *("openid_connect_login", "openid_connect_callback"),
     *("type-code", "scanned", "account_change_password"),

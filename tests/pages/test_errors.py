@@ -54,11 +54,11 @@ def test_a_lesson_that_cannot_be_longer_is_told_in_the_time_of_the_campus(
     assert f"{clock} olabilir" in text_of(answer)
 
 
-def test_too_many_attempts_are_told_with_the_seconds() -> None:
+def test_too_many_attempts_are_told_with_the_minutes() -> None:
     account(STUDENT, password=PASSWORD)
     person = Client(headers={"accept-language": "tr"})
     told = [text_of(enter(person, "S-014", "no")) for _ in range(11)][-1]
-    assert "saniye sonra yeniden deneyin" in told
+    assert "dakika sonra yeniden deneyin" in told
     assert "Too many attempts" not in told
 
 

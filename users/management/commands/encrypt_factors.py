@@ -9,19 +9,24 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext as _
 
+from users.management.examples import WithExamples
 from users.services.encrypting import EncryptingReport, encrypt_factors
 
 EXIT_UNREADABLE = 3
 EXIT_UNAVAILABLE = 75
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = (
         "Encrypt the secrets of second factors under the present ATTN_SECRET_KEY: those that are "
         "plain, and those under a key of ATTN_SECRET_KEY_FALLBACKS. Nobody is signed out. With "
         "--dry-run it counts: a former key may go when none is under a former key. Exit status: 0 "
         "every secret can be read, 3 some cannot be read with any key, 75 PostgreSQL cannot be "
         "reached."
+    )
+    examples = (
+        "./attn manage encrypt_factors --dry-run",
+        "./attn manage encrypt_factors --json",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -8,13 +8,18 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from users.management.examples import WithExamples
 from users.security_log import remove_old
 
 UNAVAILABLE = 75
 
 
-class Command(BaseCommand):
+class Command(WithExamples, BaseCommand):
     help = "Removes the events of the security log that are older than ATTN_SECURITY_LOG_DAYS."
+    examples = (
+        "./attn manage remove_old_security_events --dry-run",
+        "./attn manage remove_old_security_events --json",
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="count, remove nothing")
