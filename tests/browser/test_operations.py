@@ -32,6 +32,6 @@ def test_figures_come_by_themselves_and_nobody_loses_their_place(
     assert page.evaluate("window.scrollY") == 300
 
     page.get_by_role("button", name="Persist now").click()
-    expect(page.locator(".message")).to_contain_text("1 lesson: 2 records inserted")
+    expect(page.locator(".messages .message")).to_contain_text("1 lesson: 2 records inserted")
     expect(page.locator("#run-rows tr").first).to_contain_text("2")
     assert not said

@@ -163,6 +163,8 @@ def test_several_are_marked_at_once_and_each_word_is_kept() -> None:
     desk = signed_in(TEACHER)
     page = desk.get(board, {"select": "1", "sort": "name"})
     assert text_of(page).count('name="who"') == 4
+    # Whoever looks at another tab goes on selecting.
+    assert text_of(page).count("&amp;select=1") == 8
     who = [student(n).school_number for n in (1, 3)] + ["S-777", NUMBER]
     sent = {"who": who, "verdict": "late", "request_id": "s", "select": "1", "sort": "name"}
     after = desk.post(f"{board}ticked/", sent)
