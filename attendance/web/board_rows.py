@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from django.utils.functional import Promise
@@ -101,6 +101,7 @@ def rows_of(board: Board, *, tab: str, search: str, sort: str = "") -> BoardRows
     if sort:
         groups = {ALL: _sorted([row for rows in groups.values() for row in rows], sort)}
     matches = _matcher(search)
+    expected = {each.school_number for each in board.missing}
     return BoardRows(
         tabs=[(key, _TITLES[key], counts[key]) for key in _TITLES if key in counts],
         groups=[
@@ -108,7 +109,7 @@ def rows_of(board: Board, *, tab: str, search: str, sort: str = "") -> BoardRows
             for key, rows in groups.items()
         ],
         refusals=[
-            (each, Refusal(each.code).label, _dismissal(board, each))
+            (each, Refusal(each.code).label, _dismissal(each, expected))
             for each in refusals
             if tab not in {HERE, NOT_HERE} and matches(each)
         ],
@@ -144,10 +145,9 @@ def _of_tab(
     return {tab: _newest_first([r for r in kept if _group_of(r) == tab], of_record)}
 
 
-def _dismissal(board: Board, refusal: LiveRefusal) -> str:
+def _dismissal(refusal: LiveRefusal, expected: Collection[str]) -> str:
     """Whoever is expected and not in the room is absent; anybody else has no place here."""
-    is_expected = any(refusal.school_number == each.school_number for each in board.missing)
-    return Verdict.ABSENT if is_expected else Verdict.REJECT
+    return Verdict.ABSENT if refusal.school_number in expected else Verdict.REJECT
 
 
 def sort_of(text: str) -> str:

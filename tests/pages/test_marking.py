@@ -90,7 +90,20 @@ def test_undo_takes_back_and_redo_brings_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["", "late", "praise S-0001", "delete S-0001", "late S-777", "late Ş ?", "undo S-0002"]
+    "mark",
+    [
+        "",
+        "late",
+        "excuse",
+        "excuse ",
+        "excuse a/b",
+        "undo",
+        "praise S-0001",
+        "delete S-0001",
+        "late S-777",
+        "late Ş ?",
+        "undo S-0002",
+    ],
 )
 def test_a_mark_that_says_nothing_changes_nothing(mark: str) -> None:
     board, lesson_id = one_lesson(here=(1,))
@@ -199,3 +212,33 @@ def test_a_refused_attempt_is_dismissed(number: int, status: str) -> None:
     page = desk.post(f"{board}mark/", sent, headers=HTMX)
     assert not page.context["refusals"]
     assert rows_of(page)[each.school_number].status == status
+
+
+@pytest.mark.parametrize("verdict", ["", "undo", "delete", "praise"])
+@pytest.mark.parametrize("path", ["everyone/", "ticked/"])
+def test_several_are_given_a_status_and_nothing_else(path: str, verdict: str) -> None:
+    board, lesson_id = one_lesson(here=(1,))
+    before = store.read_lesson(lesson_id).revision
+    sent = {"who": [NUMBER], "verdict": verdict, "request_id": "s"}
+    assert signed_in(TEACHER).post(f"{board}{path}", sent).status_code == 400
+    assert store.read_lesson(lesson_id).revision == before
+
+
+@pytest.mark.parametrize("revision", ["x", "-1", "²", "9" * 5_000])
+def test_a_revision_that_is_none_undoes_nothing(revision: str) -> None:
+    board, _lesson_id = one_lesson(here=(1,))
+    desk = signed_in(TEACHER)
+    desk.post(f"{board}mark/", {"mark": f"late {NUMBER}", "request_id": "a"})
+    undo = {"mark": f"undo {NUMBER}", "expected_revision": revision, "request_id": "b"}
+    page = desk.post(f"{board}mark/", undo, headers=HTMX)
+    assert page.context["problem"]
+    assert rows_of(page)[NUMBER].status == "late"
+
+
+def test_several_count_as_if_each_had_been_pressed(settings: Any) -> None:
+    board, _lesson_id = one_lesson(of=6)
+    settings.CHANGES_PER_MINUTE = 4
+    sent = {"verdict": "absent", "request_id": "e"}
+    page = signed_in(TEACHER).post(f"{board}everyone/", sent, follow=True)
+    assert [row.status for row in rows_of(page).values()].count("absent") == 3
+    assert "Too many attempts" in text_of(page)

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 
 from attendance.models import Attendance
 from attendance.selectors import beginnings
+from attendance.web.pages.people import MOST_PASSWORDS
 from attn_project.logs import Lines
 from courses.models import Enrolment, Section, Term
 from launcher.commands import link_arguments
@@ -248,3 +249,13 @@ def test_codes_carry_the_address_that_is_set(settings: Settings) -> None:
     assert screen.context["where"] == "192.168.1.5:8000/c"
     shown = Api(TEACHER).get(f"{page['Location'][1:]}code/").json()
     assert shown["url"].startswith("HTTP://192.168.1.5:8000/C/")
+
+
+def test_what_is_applied_has_no_more_passwords_than_what_may_be_shown() -> None:
+    rows = "".join(f"S-{n},Student {n},an initial password\n" for n in range(MOST_PASSWORDS + 1))
+    desk = signed_in(STAFF)
+    told = desk.post(
+        "/people/import/", {"text": f"school_number,full_name,password\n{rows}"}, follow=True
+    )
+    assert "Split it" in text_of(told)
+    assert not User.objects.filter(school_number="S-1").exists()

@@ -42,12 +42,15 @@ def encrypt_factors(*, dry_run: bool = False) -> EncryptingReport:
 
 def _encrypt(ids: list[int], *, dry_run: bool) -> Counter[SecretState]:
     counts: Counter[SecretState] = Counter()
+    changed: list[Authenticator] = []
     with transaction.atomic():
         # Whoever uses a recovery code meanwhile waits, or is waited for.
         for row in Authenticator.objects.select_for_update().filter(pk__in=ids).order_by("pk"):
             state = state_of(row.data)
             counts[state] += 1
             if state in {SecretState.FORMER, SecretState.PLAIN} and not dry_run:
-                # No signal: nothing of the factor has changed for its owner.
-                Authenticator.objects.filter(pk=row.pk).update(data=encrypted_anew(row.data))
+                row.data = encrypted_anew(row.data)
+                changed.append(row)
+        # No signal: nothing of the factors has changed for their owners.
+        Authenticator.objects.bulk_update(changed, ["data"])
     return counts

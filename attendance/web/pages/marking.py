@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from attendance.errors import InvalidInput, ReasonRequired
+from attendance.errors import Conflict, InvalidInput, ReasonRequired
 from attendance.rules.verdicts import STATUS_OF
 from attendance.selectors.addable import name_of_student
 from attendance.selectors.boards import Board
@@ -24,9 +24,10 @@ from attendance.web.pages import board as boards
 from attendance.web.request_ids import request_id_of
 from attendance.wording.presets import reason_of
 from users.errors import AttnError, gettext_noop
+from users.identity import canonical_school_number
 from users.wording import in_words
 
-VERDICTS: Final = frozenset({*map(Verdict, STATUS_OF), Verdict.UNDO})
+_LONGEST_REVISION: Final = 18
 _PLACE: Final = ("tab", "search", "sort", "find", "select")
 
 
@@ -77,11 +78,21 @@ def board_as_seen(request: HttpRequest, lesson_id: UUID) -> str:
 
 
 def asked_of(text: str) -> Asked:
-    """What the value of a button says: a verdict and a school number. Raises InvalidInput."""
+    """What the value of a button says: a verdict and a school number.
+
+    Raises InvalidInput and InvalidSchoolNumber.
+    """
     verdict, _space, number = text.partition(" ")
-    if verdict not in VERDICTS:
+    if verdict == Verdict.UNDO:
+        return Asked(Verdict.UNDO, canonical_school_number(number))
+    return Asked(status_asked(verdict), canonical_school_number(number))
+
+
+def status_asked(text: str) -> Verdict:
+    """The verdict that gives a status. Raises InvalidInput."""
+    if text not in STATUS_OF:
         raise InvalidInput(gettext_noop("Choose a status."))
-    return Asked(Verdict(verdict), number)
+    return Verdict(text)
 
 
 def say(request: HttpRequest, seen: Board, asked: Asked) -> Said:
@@ -98,7 +109,6 @@ def say(request: HttpRequest, seen: Board, asked: Asked) -> Said:
 
 def correction_of(request: HttpRequest, seen: Board, asked: Asked, *, name: str) -> Correction:
     """What a button asks for, with its reason; each student has a request of their own."""
-    revision = request.POST.get("expected_revision", "")
     content = [*request.POST.lists(), ("of", asked.number)]
     return Correction(
         lesson_id=seen.lesson.id,
@@ -108,8 +118,18 @@ def correction_of(request: HttpRequest, seen: Board, asked: Asked, *, name: str)
         reason=request.POST.get("reason", "") or reason_of(asked.verdict),
         full_name=name,
         request_id=request_id_of(request, content),
-        expected_revision=int(revision) if revision.isascii() and revision.isdigit() else None,
+        expected_revision=_revision_of(request.POST.get("expected_revision", "")),
     )
+
+
+def _revision_of(text: str) -> int | None:
+    """The revision that was seen, or None where a button does not say it. Raises Conflict."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_REVISION):
+        # What was seen cannot be what is there.
+        raise Conflict
+    return int(text)
 
 
 def known_names(board: Board) -> dict[str, str]:

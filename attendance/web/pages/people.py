@@ -64,13 +64,21 @@ def from_file(request: HttpRequest) -> HttpResponse:
 def _text_of(form: PeopleUploadForm) -> str:
     raw = read_bounded(form.cleaned_data["file"])
     text = as_text(raw, fallback=form.cleaned_data["encoding"]).read()
-    if len(text) > MOST_CHARACTERS or _passwords_in(text) > MOST_PASSWORDS:
-        words = _(
-            "This file is too large for the page, or has more than %(most)d passwords. Split it, "
-            "or use the command import_users."
-        )
-        form.add_error("file", ValidationError(words % {"most": MOST_PASSWORDS}))
+    if _is_too_much(text):
+        form.add_error("file", ValidationError(_too_much_in_words()))
     return text
+
+
+def _is_too_much(text: str) -> bool:
+    return len(text) > MOST_CHARACTERS or _passwords_in(text) > MOST_PASSWORDS
+
+
+def _too_much_in_words() -> str:
+    words = _(
+        "This file is too large for the page, or has more than %(most)d passwords. Split it, "
+        "or use the command import_users."
+    )
+    return words % {"most": MOST_PASSWORDS}
 
 
 def _passwords_in(text: str) -> int:
@@ -87,6 +95,9 @@ def _show(request: HttpRequest, text: str) -> HttpResponse:
 
 def _apply(request: HttpRequest, text: str) -> HttpResponse:
     try:
+        if _is_too_much(text):
+            messages.error(request, _too_much_in_words())
+            return redirect("people-import")
         report = import_users(StringIO(text, newline=""))
     except (UserError, SignInBusy) as error:
         messages.error(request, in_words(error))

@@ -13,14 +13,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from attendance.errors import Conflict, ReasonRequired
+from attendance.errors import Conflict, ReasonRequired, TooManyAttempts
 from attendance.rules.verdicts import STATUS_OF
 from attendance.services import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from attendance.web.callers import person_of, running_lessons
 from attendance.web.pages import board as boards
-from attendance.web.pages.marking import Asked, asked_of, board_as_seen, correction_of, known_names
+from attendance.web.pages.marking import (
+    Asked,
+    board_as_seen,
+    correction_of,
+    known_names,
+    status_asked,
+)
 from users.errors import AttnError
 from users.wording import in_words
 
@@ -34,7 +40,7 @@ def everyone_else(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Everybody who is expected and of whom nobody has spoken."""
     seen = boards.visible_board(request, lesson_id)
     limits.count_change(person_of(request).school_number)
-    verdict = asked_of(request.POST.get("verdict", "")).verdict
+    verdict = status_asked(request.POST.get("verdict", ""))
     # Whoever has come since the page was read is not spoken of.
     corrections = (
         replace(
@@ -53,7 +59,7 @@ def ticked(request: HttpRequest, lesson_id: UUID) -> HttpResponse:
     """Those who are ticked, whatever was said of them before."""
     seen = boards.visible_board(request, lesson_id)
     limits.count_change(person_of(request).school_number)
-    verdict = asked_of(request.POST.get("verdict", "")).verdict
+    verdict = status_asked(request.POST.get("verdict", ""))
     names, numbers = known_names(seen), dict.fromkeys(request.POST.getlist("who")[:MOST])
     if not numbers:
         messages.warning(request, _("Nobody is ticked, so nothing was changed."))
@@ -75,12 +81,14 @@ def _correct_all(request: HttpRequest, verdict: Verdict, corrections: Iterable[C
     for correction in corrections:
         try:
             with suppress(Conflict):
+                # Each counts as if it had been pressed alone.
+                limits.count_change(correction.actor.school_number)
                 correct_record(correction)
                 marked += 1
-        except ReasonRequired as error:
-            # None of them can be excused without one.
-            messages.error(request, in_words(error))
-            return
+        except (ReasonRequired, TooManyAttempts) as error:
+            # The next one would be refused for the same.
+            problems.add(in_words(error))
+            break
         except AttnError as error:
             problems.add(in_words(error))
     for problem in sorted(problems):
