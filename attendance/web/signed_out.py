@@ -22,6 +22,7 @@ PAGE_OF: Final = {
             "mark",
             "everyone-else",
             "ticked",
+            "undo-several",
             "finish",
             "extend",
             "not-held",

@@ -47,6 +47,7 @@ _teacher = [
     path("lessons/<uuid:lesson_id>/mark/", marking.mark, name="mark"),
     path("lessons/<uuid:lesson_id>/everyone/", several.everyone_else, name="everyone-else"),
     path("lessons/<uuid:lesson_id>/ticked/", several.ticked, name="ticked"),
+    path("lessons/<uuid:lesson_id>/undo/", several.undo, name="undo-several"),
     path("lessons/<uuid:lesson_id>/roll/", roll.roll, name="roll"),
     path("lessons/<uuid:lesson_id>/print/", roll.on_paper, name="print"),
     path("lessons/<uuid:lesson_id>/finish/", board.finish, name="finish"),

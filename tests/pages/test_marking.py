@@ -189,6 +189,56 @@ def test_several_are_marked_at_once_and_each_word_is_kept() -> None:
     assert {r.reason for r in rows_of(page).values() if r.status} == {"came late"}
 
 
+def test_several_are_taken_back_and_brought_back_but_for_who_has_changed() -> None:
+    board, _lesson_id = one_lesson(here=(1,), of=3)
+    desk = signed_in(TEACHER)
+    who = [student(n).school_number for n in (1, 2, 3)]
+    page = desk.post(f"{board}ticked/", {"who": who, "verdict": "late"}, follow=True)
+
+    def statuses(page: Any) -> list[str]:
+        return [rows_of(page)[number].status for number in who]
+
+    def press_undo(**more: str) -> Any:
+        said = page.context["of_several"]
+        return desk.post(f"{board}undo/", {"undo": said.undo, **more}, follow=True)
+
+    assert statuses(page) == ["late"] * 3
+    # It is offered once: what was read before is not read again.
+    assert desk.get(board).context["of_several"] is None
+    desk.post(f"{board}mark/", {"mark": f"absent {who[1]}", "request_id": "b"})
+    before, page = page, press_undo()
+    assert "2 students: taken back" in text_of(page)
+    assert "1 student has changed since, and was left alone." in text_of(page)
+    assert statuses(page) == ["present", "absent", ""]
+    page = press_undo(is_undone="1")
+    assert "2 students: marked again" in text_of(page)
+    assert statuses(page) == ["late", "absent", "late"]
+    # The button of a page from before takes nothing back.
+    page = before
+    assert statuses(press_undo()) == ["late", "absent", "late"]
+
+
+def test_what_was_said_of_several_is_offered_on_its_own_board_alone() -> None:
+    board, lesson_id = one_lesson()
+    desk = signed_in(TEACHER)
+    desk.post(f"{board}everyone/", {"verdict": "absent", "request_id": "e"})
+    finish_lesson(lesson_id, actor=TEACHER)
+    other, _other_id = one_lesson(of=2)
+    assert desk.get(other).context["of_several"] is None
+    assert len(desk.get(board).context["of_several"].undo) == 3
+
+
+@pytest.mark.parametrize("sent", ["", "x", "1", f" {NUMBER}", f"-1 {NUMBER}", "9" * 5_000])
+def test_odd_buttons_take_nothing_back(sent: str) -> None:
+    board, lesson_id = one_lesson(here=(1,))
+    desk = signed_in(TEACHER)
+    desk.post(f"{board}mark/", {"mark": f"late {NUMBER}", "request_id": "a"})
+    before = store.read_lesson(lesson_id).revision
+    answer = desk.post(f"{board}undo/", {"undo": sent}, follow=True)
+    assert answer.status_code in {200, 409}
+    assert store.read_lesson(lesson_id).revision == before
+
+
 def test_several_need_a_reason_to_be_excused_and_somebody_ticked() -> None:
     board, _lesson_id = one_lesson()
     desk = signed_in(TEACHER)

@@ -21,7 +21,7 @@ from attendance.selectors.lessons import find_lesson
 from attendance.selectors.shapes import LessonView
 from attendance.services import closing, ids, lessons, limits, not_held, reads
 from attendance.vocabulary import LessonState, Verdict
-from attendance.web import board_rows, people_rows, stream
+from attendance.web import board_rows, people_rows, said_of_several, stream
 from attendance.web.callers import person_of, running_lessons
 from attendance.web.forms import AddForm
 from attendance.web.request_ids import request_id_of
@@ -74,6 +74,7 @@ def page(
     context |= {
         "differs": differs.values if differs else None,
         "add_form": add_form or AddForm(initial={"request_id": ids.new_request_id()}),
+        "of_several": said_of_several.take(request, lesson.id),
         "stream_url": stream.url_for(lesson.id) if context["is_open"] else "",
     }
     with timezone.override(zone_of(lesson)):

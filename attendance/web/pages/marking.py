@@ -118,12 +118,12 @@ def correction_of(request: HttpRequest, seen: Board, asked: Asked, *, name: str)
         reason=request.POST.get("reason", "") or reason_of(asked.verdict),
         full_name=name,
         request_id=request_id_of(request, content),
-        expected_revision=_revision_of(request.POST.get("expected_revision", "")),
+        expected_revision=revision_of(request.POST.get("expected_revision", "")),
     )
 
 
-def _revision_of(text: str) -> int | None:
-    """The revision that was seen, or None where a button does not say it. Raises Conflict."""
+def revision_of(text: str) -> int | None:
+    """The revision that a form saw, or None where a button does not say it. Raises Conflict."""
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_REVISION):
