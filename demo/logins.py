@@ -13,12 +13,11 @@ from django.db import transaction
 from django.db.models import Q
 from knox.models import AuthToken
 
-from demo.people import CROWD_PATTERN
-from users.backends import DEMO_NUMBERS, DEMO_PREFIX
+from users.demo_numbers import DEMO_NUMBERS, OF_A_DEMO
 from users.models import User
 from users.tokens import sign_out
 
-THEIRS = Q(school_number__startswith=DEMO_PREFIX) | Q(school_number__regex=CROWD_PATTERN)
+THEIRS = Q(school_number__regex=OF_A_DEMO)
 """The accounts of demos: the people of the term, and the crowds that played lessons."""
 
 WITHOUT_PASSWORD = Q(password__startswith="!")  # noqa: S106 - what Django makes unusable

@@ -14,8 +14,6 @@ from users.models import User
 
 SEED = 20260302
 LOCALES = ("en_GB", "tr_TR", "de_DE", "el_GR", "ru_RU", "ar_EG", "hi_IN", "ja_JP", "zh_CN")
-CROWD_PATTERN = r"^D[0-9A-F]{8}-"
-"""With it begin the numbers of those who play the four lessons."""
 STUDENTS, TEACHERS, KNOWN_STUDENTS, KNOWN_TEACHERS = 600, 4, 250, 3
 
 
@@ -35,6 +33,7 @@ def make_cast() -> Cast:
 
     Each run has numbers of its own, so that demos can run again and side by side.
     """
+    # users/demo_numbers.py knows their form.
     run = secrets.token_hex(4).upper()
     names = _names(TEACHERS + STUDENTS)
     teachers = [Person(f"D{run}-T{i + 1}", names[i], Role.TEACHER) for i in range(TEACHERS)]

@@ -21,13 +21,17 @@ from courses.vocabulary import EnrolmentRole, SystemKind
 from demo import absences, past, timetable
 from demo.names import full_names
 from demo.timetable import SECTIONS, Span
-from users.backends import DEMO_PREFIX, DEMO_STAFF_NUMBER, DEMO_STUDENT_NUMBER, DEMO_TEACHER_NUMBER
+from users.demo_numbers import (
+    DEMO_PREFIX,
+    DEMO_STAFF_NUMBER,
+    DEMO_STUDENT_NUMBER,
+    DEMO_SYSTEM,
+    DEMO_TEACHER_NUMBER,
+)
 from users.identity import Person, Role
 from users.models import User
 
 SEED = 20260302
-SYSTEM = "demo"
-"""The code of the source system that tells the demo's sections and enrolments from others."""
 _TURN = "attn.demo.term"
 
 
@@ -122,19 +126,19 @@ def _account(person: Person) -> User:
 
 def _span(today: date) -> Span:
     """The demo's term that covers a day, or a new one."""
-    terms = Term.objects.filter(sections__system__code=SYSTEM, starts_on__lte=today)
+    terms = Term.objects.filter(sections__system__code=DEMO_SYSTEM, starts_on__lte=today)
     found = terms.filter(ends_on__gt=today).order_by("-starts_on").first()
     return Span(found.starts_on, found.ends_on) if found else timetable.span_at(today)
 
 
 def _sections_of(span: Span) -> dict[str, Section]:
-    rows = Section.objects.filter(system__code=SYSTEM, term__starts_on=span.starts_on)
+    rows = Section.objects.filter(system__code=DEMO_SYSTEM, term__starts_on=span.starts_on)
     return {row.code: row for row in rows}
 
 
 def _make_sections(span: Span, people: _People) -> dict[str, Section]:
     system = SourceSystem.objects.get_or_create(
-        code=SYSTEM, defaults={"name": "ATTN's demo", "kind": SystemKind.MANUAL}
+        code=DEMO_SYSTEM, defaults={"name": "ATTN's demo", "kind": SystemKind.MANUAL}
     )[0]
     term = Term.objects.create(
         title=f"Term {span.starts_on:%Y-%m}", starts_on=span.starts_on, ends_on=span.ends_on

@@ -17,7 +17,7 @@ from demo.classes import MINUTES, DemoClass, begin_lesson, class_of, end_lesson
 from demo.logins import tokens_of
 from demo.site import SiteApi, SiteRefused, check_in
 from demo.term import DemoSchool
-from users.backends import DEMO_STUDENT_NUMBER
+from users.demo_numbers import DEMO_STUDENT_NUMBER
 from users.models import User
 
 BEGUN_MINUTES = 7

@@ -8,17 +8,11 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
 from users import proofs
+from users.demo_numbers import DEMO_NUMBERS
 from users.errors import InvalidSchoolNumber
 from users.identity import canonical_school_number
 from users.models import RoleChoices, User
 
-DEMO_PREFIX = "DEMO-"
-"""With it begins the number of everybody in the demo's term."""
-DEMO_STAFF_NUMBER = f"{DEMO_PREFIX}STAFF"
-DEMO_TEACHER_NUMBER = f"{DEMO_PREFIX}TEACHER"
-DEMO_STUDENT_NUMBER = f"{DEMO_PREFIX}STUDENT"
-DEMO_NUMBERS = (DEMO_TEACHER_NUMBER, DEMO_STUDENT_NUMBER, DEMO_STAFF_NUMBER)
-"""Those who can sign in."""
 _STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler"})
 _STAFF_USER_PERMISSIONS = frozenset(
     {

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from attendance.models import Attendance, LessonLedger
 from courses.models import Section
+from users.demo_numbers import DEMO_SYSTEM, OF_A_DEMO
 from users.models import RoleChoices, User
 
 
@@ -18,12 +19,13 @@ class Beginnings(NamedTuple):
 
 
 def look() -> Beginnings:
-    """Ask no more than one question where a lesson is stored."""
-    if Attendance.objects.exists():
+    """Ask no more than one question where a lesson is stored. A demo's remains are no beginning."""
+    if Attendance.objects.exclude(teacher__school_number__regex=OF_A_DEMO).exists():
         return Beginnings(has_people=True, has_course=True, has_lesson=True, is_done=True)
+    own = User.objects.exclude(school_number__regex=OF_A_DEMO)
     return Beginnings(
-        has_people=User.objects.exclude(role=RoleChoices.STAFF).exists(),
-        has_course=Section.objects.exists(),
-        has_lesson=LessonLedger.objects.exists(),
+        has_people=own.exclude(role=RoleChoices.STAFF).exists(),
+        has_course=Section.objects.exclude(system__code=DEMO_SYSTEM).exists(),
+        has_lesson=LessonLedger.objects.exclude(teacher_number__regex=OF_A_DEMO).exists(),
         is_done=False,
     )

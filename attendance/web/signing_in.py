@@ -15,7 +15,7 @@ from attendance.http_status import STATUS
 from attendance.services.addresses import address_of
 from attendance.services.devices import device_of_request
 from attendance.services.sign_in import SignIn, sign_in
-from users.backends import DEMO_NUMBERS
+from users.demo_numbers import DEMO_NUMBERS
 from users.errors import AccountMerged, AttnError, SignInBusy
 from users.models import User
 from users.proofs import DEMO_BACKEND

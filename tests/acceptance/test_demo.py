@@ -23,7 +23,7 @@ from courses.models import Section, Term
 from demo import processes, proof, rivals, teaching
 from demo.site import AcknowledgedCheckIn
 from tests.support.processes import DEAD_REDIS, environment, manage, python
-from users.backends import DEMO_NUMBERS
+from users.demo_numbers import DEMO_NUMBERS
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -21,8 +21,8 @@ from demo.logins import end_logins, tokens_of
 from demo.term import DemoSchool, ensure_term
 from launcher import demo_logins
 from tests.support.processes import environment
-from users.backends import DEMO_NUMBERS, DEMO_STUDENT_NUMBER, DEMO_TEACHER_NUMBER
 from users.credentials import caller_of_token
+from users.demo_numbers import DEMO_NUMBERS, DEMO_STUDENT_NUMBER, DEMO_TEACHER_NUMBER
 from users.models import User
 
 DOOR = "users.backends.DemoBackend"

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.second_factors import enrolled, enter, enter_with
 from users import credentials
-from users.backends import DEMO_STAFF_NUMBER
+from users.demo_numbers import DEMO_STAFF_NUMBER
 from users.identity import Person, Role
 from users.models import User
 from users.proofs import DEMO_BACKEND

@@ -16,8 +16,8 @@ from tests.support.lessons import TEACHER, live_lesson, student
 from tests.support.members import STAFF
 from tests.support.second_factors import ACTIVATE, LOGIN, enrolled, enter, enter_with
 from tests.support.strange_campus import strange_campus
-from users.backends import DEMO_STUDENT_NUMBER
 from users.credentials import forget_users
+from users.demo_numbers import DEMO_STUDENT_NUMBER
 from users.identity import Person
 from users.models import User
 from users.proofs import CAMPUS_BACKEND, DEMO_BACKEND

@@ -11,7 +11,7 @@ from django.test import Client
 from attendance.errors import InvalidCredentials, TooManyAttempts
 from attendance.services.sign_in import SignIn, sign_in
 from tests.support.callers import PASSWORD, Api, account
-from users.backends import DEMO_STAFF_NUMBER
+from users.demo_numbers import DEMO_STAFF_NUMBER
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -11,7 +11,6 @@ from django.db import connection
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from attendance.models import Attendance
 from attendance.selectors import beginnings
 from attendance.web.pages.people import MOST_PASSWORDS
 from attn_project.logs import Lines
@@ -19,7 +18,11 @@ from courses.models import Enrolment, Section, Term
 from launcher.commands import link_arguments
 from tests.pages.visitors import STAFF, STUDENT, enter, signed_in, text_of
 from tests.support.callers import Api, account
+from tests.support.course_factories import SectionFactory
+from tests.support.factories import AttendanceFactory, LessonLedgerFactory, UserFactory
 from tests.support.lessons import TEACHER
+from users.demo_numbers import DEMO_STAFF_NUMBER, DEMO_SYSTEM, DEMO_TEACHER_NUMBER
+from users.identity import Person, Role
 from users.models import User
 from users.services import first_staff
 
@@ -180,21 +183,34 @@ def test_only_staff_set_a_site_up(path: str) -> None:
     assert Client().get(path).status_code == 302
 
 
-def test_staff_see_what_comes_next_until_a_lesson_is_saved(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_staff_see_what_comes_next_until_a_lesson_is_saved() -> None:
     desk = signed_in(STAFF)
     assert desk.get("/")["Location"] == "/first-steps/"
-    assert [step["is_next"] for step in desk.get("/first-steps/").context["steps"]] == [
-        True,
-        False,
-        False,
-        False,
-    ]
+    steps = desk.get("/first-steps/").context["steps"]
+    assert [step["is_next"] for step in steps] == [True, False, False, False]
     assert signed_in(TEACHER).get("/")["Location"] == "/lessons/"
 
-    monkeypatch.setattr(Attendance.objects, "exists", lambda: True)
+    AttendanceFactory.create()
     assert desk.get("/")["Location"] == "/lessons/"
+
+
+def test_what_a_demo_has_left_is_no_beginning() -> None:
+    teacher = UserFactory.create(school_number=DEMO_TEACHER_NUMBER, teacher=True)
+    UserFactory.create(school_number="D0123ABCD-0001")
+    SectionFactory.create(system__code=DEMO_SYSTEM)
+    AttendanceFactory.create(teacher=teacher)
+    LessonLedgerFactory.create(teacher_number=DEMO_TEACHER_NUMBER)
+    steps = signed_in(STAFF).get("/first-steps/").context["steps"]
+    assert not any(step["is_done"] for step in steps)
+    # Whoever tries the demo has nothing to set up.
+    boss = Person(DEMO_STAFF_NUMBER, "Somebody", Role.STAFF)
+    assert signed_in(boss).get("/")["Location"] == "/lessons/"
+
+    LessonLedgerFactory.create(teacher_number="T-1")
+    UserFactory.create(school_number="D-1")
+    SectionFactory.create()
+    steps = signed_in(STAFF).get("/first-steps/").context["steps"]
+    assert [step["is_done"] for step in steps] == [True, True, True, False]
 
 
 def test_one_person_is_typed_and_a_number_is_taken_once() -> None:

@@ -11,18 +11,17 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils.crypto import constant_time_compare
 
+from users.demo_numbers import DEMO_PREFIX
 from users.models import RoleChoices, User
 
 LINK_SECONDS = 3600
-DEMO_NUMBERS_BEGIN = "DEMO-"
-"""As users/backends.py has it: nobody signs in as staff of a demo once it is over."""
 _KEY = "first-staff"
 
 
 def is_needed() -> bool:
     """Whether nobody is staff here yet, people of a demo aside."""
     staff = User.objects.filter(role=RoleChoices.STAFF)
-    return not staff.exclude(school_number__startswith=DEMO_NUMBERS_BEGIN).exists()
+    return not staff.exclude(school_number__startswith=DEMO_PREFIX).exists()
 
 
 def new_token() -> str:

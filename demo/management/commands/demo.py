@@ -23,7 +23,7 @@ from demo import classes, people, playground, proof, rivals, site, teaching, ter
 from demo.logins import end_logins
 from demo.proof import Proof
 from demo.teaching import Stage
-from users.backends import DEMO_NUMBERS
+from users.demo_numbers import DEMO_NUMBERS
 from users.management.examples import WithExamples
 
 SECONDS_TO_COMPLETE = 30
