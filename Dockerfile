@@ -14,6 +14,7 @@ COPY manage.py ./
 COPY attn_project attn_project
 COPY attendance attendance
 COPY courses courses
+COPY jobs jobs
 COPY users users
 ENV PATH=/opt/attn/bin:$PATH \
     PYTHONUNBUFFERED=1 \

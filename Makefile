@@ -15,7 +15,7 @@ DJADE = find attendance courses tests users -name '*.html' -exec ./attn exec dja
 check:
 	./attn exec ruff check .
 	./attn exec ruff format --check .
-	./attn exec mypy attendance attn_project bench courses demo launcher tests users
+	./attn exec mypy attendance attn_project bench courses demo jobs launcher tests users
 	./attn exec lint-imports --no-cache
 	$(DJADE) --check {} +
 	./attn exec djlint --quiet --lint attendance courses tests users

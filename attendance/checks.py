@@ -16,6 +16,7 @@ from attendance.selectors import alarms
 from attendance.selectors.alarms import FoundAlarm, finding
 from attendance.selectors.alarms.kinds import EVIDENCE_NOT_KEPT
 from attendance.wording import alarms as wording
+from jobs import mail
 
 SERVERS = "servers"
 MINUTES_OF_AN_HOUR = 60
@@ -91,6 +92,31 @@ def check_security_log(
             id="attn.E006",
         )
     ]
+
+
+@register
+def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Mail is set up as a whole, and what it carries is not read on the way."""
+    messages: list[CheckMessage] = []
+    missing = mail.missing_settings() if settings.MAIL.is_asked_for else []
+    if missing:
+        messages.append(
+            Error(
+                f"ATTN_EMAIL_URL is set and {', '.join(missing)} is not: no mail is sent.",
+                hint="Set what is missing, or leave ATTN_EMAIL_URL out.",
+                id="attn.E007",
+            )
+        )
+    if settings.MAIL.goes_in_the_clear:
+        messages.append(
+            Warning(
+                "ATTN_EMAIL_URL goes to another machine without TLS: whoever is on the way reads "
+                "links to choose a password.",
+                hint="Use smtp+tls:// or smtps://.",
+                id="attn.W007",
+            )
+        )
+    return messages
 
 
 @register(SERVERS)

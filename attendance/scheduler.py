@@ -32,6 +32,7 @@ from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
+from jobs import keeping
 from users import security_log
 from users.services import clear_expired
 
@@ -267,6 +268,7 @@ def _tick() -> None:
         _remove_old_executions()
         clear_expired()
         security_log.remove_old(now=datetime.now(UTC))
+        keeping.remove_old(now=datetime.now(UTC))
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:

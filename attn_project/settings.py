@@ -13,6 +13,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from attn_project.mail import read_mail
 from attn_project.oidc import read_campus
 from attn_project.reading import cluster_nodes, env, redis_cache, required, strong
 
@@ -155,6 +156,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
+    "jobs",
     "users",
     "courses",
     "attendance",
@@ -284,6 +286,18 @@ MFA_FORMS = {
     "authenticate": "attendance.web.factor_forms.CountedAuthenticateForm",
     "reauthenticate": "attendance.web.factor_forms.CountedReauthenticateForm",
 }
+
+# Links in a mail begin with ATTN_PUBLIC_URL, never with what a request says of its host.
+MAIL = read_mail(env)
+EMAIL_IS_SET_UP = bool(MAIL.is_asked_for and MAIL.sender and PUBLIC_URL)
+EMAIL_BACKEND = MAIL.backend
+EMAIL_HOST, EMAIL_PORT = MAIL.host, MAIL.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL.user, MAIL.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = MAIL.use_tls, MAIL.use_ssl
+EMAIL_FILE_PATH = MAIL.folder or None
+# Of each step of a conversation with the mail server: one that hangs holds up the next mail.
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = MAIL.sender or "attn@localhost"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("tr", "Türkçe")]

@@ -35,12 +35,14 @@ def manage(
     )
 
 
-def python(code: str, *arguments: str) -> "subprocess.Popen[str]":
+def python(
+    code: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
     """Start Python with Django set up."""
     return subprocess.Popen(
         [sys.executable, "-c", f"import sys, django\ndjango.setup()\n{code}", *arguments],
         cwd=settings.BASE_DIR,
-        env=environment(),
+        env=environment(**(env or {})),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -26,7 +26,7 @@ def setting_names() -> set[str]:
     """Every variable that the settings read, found in their syntax."""
     readers = {"str", "bool", "int", "list", "required", "choice"}
     names = set(NEEDED)
-    modules = ("settings", "reading", "stream_settings", "oidc")
+    modules = ("settings", "reading", "stream_settings", "oidc", "mail")
     files = [ROOT / "attn_project" / f"{name}.py" for name in modules]
     nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text())))
     for node in nodes:
@@ -110,7 +110,7 @@ def test_an_error_is_described(code: str) -> None:
     assert f"`{code}`" in (REFERENCE / "errors.md").read_text()
 
 
-@pytest.mark.parametrize("label", ["attendance", "courses", "users"])
+@pytest.mark.parametrize("label", ["attendance", "courses", "jobs", "users"])
 def test_tables_and_rules_are_described(label: str) -> None:
     text = (REFERENCE / "tables.md").read_text()
     for model in apps.get_app_config(label).get_models():

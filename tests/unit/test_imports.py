@@ -8,7 +8,10 @@ import pytest
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-FOLDERS = ("attendance", "attn_project", "bench", "courses", "demo", "launcher", "tests", "users")
+FOLDERS = (
+    *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
+    *("tests", "users"),
+)
 SHARED = "tests.support"
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from django.conf import settings
 
 ROOT = Path(settings.BASE_DIR)
-FOLDERS = ("attendance", "attn_project", "bench", "courses", "demo", "launcher", "tests", "users")
+FOLDERS = (
+    *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
+    *("tests", "users"),
+)
 # Django and factory-boy give these names their meaning.
 GIVEN = {"Command", "Media", "Meta", "Migration", "Params"}
 

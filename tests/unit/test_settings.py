@@ -63,6 +63,10 @@ def test_good_settings_start_without_debug() -> None:
         ("REDIS_URL", "unix+cluster:///socket", "redis+cluster://host:port"),
         ("ATTN_SCHEDULER", "maybe", "auto, off"),
         ("ATTN_EVIDENCE_FOLDER", "evidence", "absolute path"),
+        ("ATTN_EMAIL_URL", "mail.example.org", "smtp+tls://"),
+        ("ATTN_EMAIL_URL", "https://mail.example.org", "smtp+tls://"),
+        ("ATTN_EMAIL_URL", "smtp+tls://", "smtp+tls://"),
+        ("ATTN_EMAIL_URL", "smtp://mail.example.org:port", "smtp+tls://"),
     ],
 )
 def test_a_setting_that_is_missing_or_weak_is_refused(name: str, value: str, advice: str) -> None:
@@ -164,6 +168,33 @@ def test_names_travel_to_the_verifier_behind_tls(url: str, is_https: str, is_tak
     else:
         with pytest.raises(ImproperlyConfigured, match="ATTN_VERIFIER_URL"):
             read(**changes)
+
+
+@pytest.mark.parametrize(
+    ("url", "server", "is_tls", "is_ssl", "is_clear"),
+    [
+        ("smtp://localhost", ("localhost", 25), False, False, False),
+        ("smtp://mail.example.org:2525", ("mail.example.org", 2525), False, False, True),
+        ("smtp+tls://me:p%40ss@mail.example.org", ("mail.example.org", 587), True, False, False),
+        ("smtps://mail.example.org", ("mail.example.org", 465), False, True, False),
+        ("smtp+ssl://mail.example.org:466", ("mail.example.org", 466), False, True, False),
+        ("consolemail://", ("", 0), False, False, False),
+    ],
+)
+def test_mail_is_one_address(
+    url: str, server: tuple[str, int], is_tls: bool, is_ssl: bool, is_clear: bool
+) -> None:
+    whole = {"ATTN_EMAIL_FROM": "attn@school.example", "ATTN_PUBLIC_URL": "https://attn.example"}
+    found = read(ATTN_EMAIL_URL=url, **whole)
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == server
+    assert (found["EMAIL_USE_TLS"], found["EMAIL_USE_SSL"]) == (is_tls, is_ssl)
+    assert found["MAIL"].goes_in_the_clear == is_clear
+    assert found["EMAIL_IS_SET_UP"]
+    if "@" in url:
+        assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me", "p@ss")
+    for name in whole:
+        assert not read(ATTN_EMAIL_URL=url, **whole | {name: "unset"})["EMAIL_IS_SET_UP"]
+    assert not read(**whole)["EMAIL_IS_SET_UP"]
 
 
 def test_the_demo_door_is_closed_unless_its_password_is_set() -> None:

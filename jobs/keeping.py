@@ -1,0 +1,59 @@
+"""How many jobs wait and have failed, trying again what was given up, and removing what is old."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+
+from jobs.models import Job, JobQuerySet
+
+SETTLED_KEPT = timedelta(days=7)
+"""So long the same cause enqueues nothing again, and staff see that it was done."""
+FAILED_KEPT = timedelta(days=30)
+ROWS = 1_000
+"""Removed at most in one transaction."""
+
+
+class JobCounts(NamedTuple):
+    waiting: int
+    failed: int
+    late_since: datetime | None
+    """Since when the job waits that should have been done first; None where none is due."""
+
+
+def count_jobs(*, at: datetime) -> JobCounts:
+    """One query over the jobs that are not done."""
+    waiting, failed = Q(failed_at=None), Q(failed_at__isnull=False)
+    found = Job.objects.filter(settled_at=None).aggregate(
+        waiting=Count("pk", filter=waiting),
+        failed=Count("pk", filter=failed),
+        late_since=Min("enqueued_at", filter=waiting & Q(run_after__lte=at)),
+    )
+    return JobCounts(**found)
+
+
+def try_again(jobs: JobQuerySet) -> int:
+    """Let what was given up begin anew; returns how many."""
+    return jobs.filter(failed_at__isnull=False).update(
+        failed_at=None, attempts=0, run_after=timezone.now(), leased_until=None
+    )
+
+
+def remove_old(*, now: datetime) -> int:
+    """Remove what was done 7 days ago and given up 30 days ago; returns how many."""
+    done = Q(settled_at__lt=now - SETTLED_KEPT)
+    given_up = Q(failed_at__lt=now - FAILED_KEPT)
+    removed = 0
+    for old in (done, given_up):
+        while part := _remove_part(old):
+            removed += part
+    return removed
+
+
+def _remove_part(old: Q) -> int:
+    with transaction.atomic():
+        rows = Job.objects.select_for_update(skip_locked=True).filter(old).order_by("pk")
+        ids = list(rows.values_list("pk", flat=True)[:ROWS])
+        return Job.objects.filter(pk__in=ids).delete()[0]
