@@ -160,6 +160,7 @@ INSTALLED_APPS = [
     "users",
     "courses",
     "attendance",
+    "reports",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",

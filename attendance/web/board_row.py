@@ -6,22 +6,16 @@ from typing import Final, NamedTuple
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from attendance.live.refusals import LiveRefusal
 from attendance.rules.precedence import SYSTEM
 from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors.shapes import RegisterRecord
 from attendance.vocabulary import Status
+from attendance.wording.letters import LETTERS
 from attendance.wording.why import reason_shown
 from users.identity import Person
 
-_LETTERS: Final = {
-    Status.PRESENT.value: pgettext_lazy("letter of present", "P"),
-    Status.LATE.value: pgettext_lazy("letter of late", "L"),
-    Status.ABSENT.value: pgettext_lazy("letter of absent", "A"),
-    Status.EXCUSED.value: pgettext_lazy("letter of excused", "E"),
-}
 _CAN_HAVE_COME: Final = {Status.ABSENT, Status.EXCUSED}
 _WAITING: Final = _("Waiting")
 
@@ -74,7 +68,7 @@ def choices_of(status: str) -> list[Choice]:
     """The buttons of somebody with this status."""
     return [
         Choice(VERDICT_OF[each], each, Status(each).label, letter, each == status)
-        for each, letter in _LETTERS.items()
+        for each, letter in LETTERS.items()
     ]
 
 

@@ -27,6 +27,7 @@ _OWN: Final = frozenset({"check-in", "my-mark", "type-code", "scanned"})
 
 _COURSES: Final = Room("courses", _("Courses"), _COURSE | {"roster-import-preview"})
 _ABSENCES: Final = Room("absences", _("Absences"), frozenset({"refuse-absence"}))
+_REPORTS: Final = Room("reports", _("Reports"), frozenset({"report", "register"}))
 _LESSONS: Final = Room("lessons", _("Lessons"), _BOARD)
 
 ROOMS: Final[dict[str, Sequence[Room]]] = {
@@ -35,11 +36,12 @@ ROOMS: Final[dict[str, Sequence[Room]]] = {
         Room("courses", _("My courses")),
         Room("my-absences", _("Absences"), frozenset({"ask-absence", "add-file"})),
     ),
-    Role.TEACHER: (_LESSONS, _COURSES, _ABSENCES),
+    Role.TEACHER: (_LESSONS, _COURSES, _ABSENCES, _REPORTS),
     Role.STAFF: (
         _LESSONS,
         _COURSES,
         _ABSENCES,
+        _REPORTS,
         Room("operations", _("Operations")),
         Room("admin:index", _("Administration")),
     ),

@@ -46,7 +46,7 @@ def sections_at(*, user_id: int, at: datetime) -> list[SectionOfUser]:
 
 def roles_at(section_id: int, *, user: User, at: datetime) -> set[str]:
     """The roles that somebody has in a section on its local day. Raises SectionNotFound."""
-    return roles_in_each([_section(section_id)], user=user, at=at)[section_id]
+    return roles_in_each([find_section_by_id(section_id)], user=user, at=at)[section_id]
 
 
 def roles_in_each(sections: Iterable[Section], *, user: User, at: datetime) -> dict[int, set[str]]:
@@ -59,7 +59,7 @@ def roles_in_each(sections: Iterable[Section], *, user: User, at: datetime) -> d
 
 def section_of(section_id: int, *, user: User, at: datetime) -> Section:
     """The section, for whoever belongs to it now and for staff. Raises SectionNotFound."""
-    section = _section(section_id)
+    section = find_section_by_id(section_id)
     roles = roles_in_each([section], user=user, at=at)[section.pk]
     if not roles and user.role != Role.STAFF:
         raise SectionNotFound
@@ -71,7 +71,7 @@ def section_run_by(section_id: int, *, user: User, at: datetime) -> Section:
 
     Raises SectionNotFound, and NotYourSection for those who belong to it and do not teach it.
     """
-    section = _section(section_id)
+    section = find_section_by_id(section_id)
     roles = roles_in_each([section], user=user, at=at)[section.pk]
     rules.check_may_see_roster(user.as_person(), roles)
     return section
@@ -79,7 +79,7 @@ def section_run_by(section_id: int, *, user: User, at: datetime) -> Section:
 
 def section_ruled_by(section_id: int, *, user: User, at: datetime) -> Section:
     """The section, for whoever may set its rules now. Raises as `section_run_by`."""
-    section = _section(section_id)
+    section = find_section_by_id(section_id)
     roles = roles_in_each([section], user=user, at=at)[section.pk]
     rules.check_may_set_policy(user.as_person(), roles)
     return section
@@ -102,7 +102,8 @@ def ids_by_day(sections: Iterable[Section], *, at: datetime) -> dict[date, list[
     return dict(days)
 
 
-def _section(section_id: int) -> Section:
+def find_section_by_id(section_id: int) -> Section:
+    """The section, whoever asks. Raises SectionNotFound."""
     rows = Section.objects.select_related("term", "course", "parent", "policy")
     found = rows.filter(pk=section_id).first()
     if found is None:

@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern
 
-from attendance.api.urls import urlpatterns
+from attendance.api.urls import urlpatterns as of_attendance
+from reports.api_urls import urlpatterns as of_reports
 
 
 def methods_of(pattern: URLPattern) -> list[str]:
@@ -13,4 +14,5 @@ def methods_of(pattern: URLPattern) -> list[str]:
     return [name.upper() for name in names if hasattr(view, name)]
 
 
-ENDPOINTS = [(each, method) for each in urlpatterns for method in methods_of(each)]
+ADDRESSES = (*of_attendance, *of_reports)
+ENDPOINTS = [(each, method) for each in ADDRESSES for method in methods_of(each)]

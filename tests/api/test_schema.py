@@ -45,6 +45,8 @@ BY_RULE = [
     "POST /api/v1/lessons/{lesson_id}/settle-lost/",
     "POST /api/v1/quarantine/{payload_id}/discard/",
     "POST /api/v1/receipts/",
+    "GET /api/v1/reports/{key}/",
+    "GET /api/v1/reports/{key}/csv/",
     "POST /api/v1/people/{school_number}/merge/",
     "POST /api/v1/people/{school_number}/unmerge/",
     "PUT /api/v1/sections/{section_id}/policy/",

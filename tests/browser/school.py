@@ -22,7 +22,9 @@ from tests.support.absences import added_file, asked_absence, made_course
 from tests.support.callers import account
 from tests.support.lessons import ended_lesson
 from tests.support.members import enrolled, running_section
+from tests.support.terms import term_of_lessons
 from users.identity import Person, Role
+from users.models import User
 from users.tokens import issue_token
 
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
@@ -150,6 +152,9 @@ def _courses() -> tuple[int, UUID]:
             opens_before_s=600, late_after_s=late, absent_after_s=1800, warn_permille=800
         )
         set_policy(section_id=physics.pk, plan=plan, actor=account(TEACHER))
+    physics.refresh_from_db()
+    students = User.objects.filter(enrolments__section=physics, enrolments__role="student")
+    term_of_lessons(physics, list(students), lessons=16, teacher=account(TEACHER))
     return physics.pk, lesson.id
 
 

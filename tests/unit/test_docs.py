@@ -52,7 +52,7 @@ def test_a_setting_is_described(name: str) -> None:
 def commands() -> list[tuple[str, str]]:
     return [
         (label, name)
-        for label in ("attendance", "courses", "demo", "users")
+        for label in ("attendance", "courses", "demo", "reports", "users")
         for name in find_commands(str(Path(apps.get_app_config(label).path) / "management"))
     ]
 

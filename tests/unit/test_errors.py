@@ -27,9 +27,18 @@ from users.wording import in_words
 
 ROOT = Path(settings.BASE_DIR)
 SOURCES = sorted(
-    path for app in ("attendance", "courses", "users") for path in (ROOT / app).rglob("*.py")
+    path
+    for app in ("attendance", "courses", "reports", "users")
+    for path in (ROOT / app).rglob("*.py")
 )
-SHOWN_TO_PEOPLE = ("attendance/admin", "attendance/web", "attendance/wording", "courses", "users")
+SHOWN_TO_PEOPLE = (
+    "attendance/admin",
+    "attendance/web",
+    "attendance/wording",
+    "courses",
+    "reports",
+    "users",
+)
 CATALOGUE = {
     entry.msgid: entry.msgstr
     for path in ROOT.glob("*/locale/tr/LC_MESSAGES/django.po")

@@ -10,7 +10,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = (
     *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
-    *("tests", "users"),
+    *("reports", "tests", "users"),
 )
 SHARED = "tests.support"
 

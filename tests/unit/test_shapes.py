@@ -12,7 +12,17 @@ from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.services.persistence import row_values
 from attendance.services.persistence.row_values import Layout
 
-FOLDERS = ("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher", "users")
+FOLDERS = (
+    "attendance",
+    "attn_project",
+    "bench",
+    "courses",
+    "demo",
+    "jobs",
+    "launcher",
+    "reports",
+    "users",
+)
 MOST_POSITIONAL = 5
 LAYOUTS = [
     # What PostgreSQL fills in, or nobody has said when a lesson is stored, is not sent.

@@ -1,0 +1,37 @@
+"""What can be wrong with what is asked of a report, each with a stable code."""
+
+from users.errors import AttnError
+from users.errors import gettext_noop as _
+
+
+class ReportError(AttnError):
+    """Base of every error of reports."""
+
+    code = "report_error"
+    default_message = _("Something is wrong with this request for a report.")
+
+
+class ReportNotFound(ReportError):
+    code = "report_not_found"
+    default_message = _("There is no such report.")
+
+
+class TooManyRows(ReportError):
+    code = "too_many_rows"
+    default_message = _(
+        "A workbook has at most %(most)d rows. Choose fewer days, or take the file as CSV."
+    )
+    facts = frozenset({"most"})
+
+
+class TooManyColumns(ReportError):
+    code = "too_many_columns"
+    default_message = _(
+        "A workbook has at most %(most)d columns. Choose fewer days, or take the file as CSV."
+    )
+    facts = frozenset({"most"})
+
+
+class InvalidDays(ReportError):
+    code = "invalid_days"
+    default_message = _("The first day is after the last one. Change one of them.")

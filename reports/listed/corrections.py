@@ -1,0 +1,63 @@
+"""What became of marks after the fact: who changed them, when, from what to what, and why."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from attendance.models import AttendanceEvent
+from attendance.vocabulary import EventKind, Source, Status
+from reports.listed.lessons import LESSON_COLUMNS, lesson_cells
+from reports.report import Cell, CellKind, Report, ReportColumn
+from reports.scope import Scope
+
+
+def _events(scope: Scope) -> QuerySet[Any]:
+    rows = AttendanceEvent.objects.filter(scope.marks(), student__isnull=False)
+    return rows.select_related("attendance__section", "attendance__teacher", "student", "actor")
+
+
+def _cells(rows: Sequence[AttendanceEvent]) -> Iterable[Sequence[Cell]]:
+    for row in rows:
+        yield [
+            *lesson_cells(row.attendance),
+            EventKind(row.kind),
+            row.student.school_number if row.student else "",
+            row.student.full_name if row.student else "",
+            _status(row.old),
+            _status(row.new),
+            row.reason,
+            row.actor_name,
+            Source(row.source),
+            row.happened_at,
+        ]
+
+
+def _status(text: str) -> Status | str:
+    """Where there was no mark, or is none any more, the event says something else."""
+    return Status(text) if text in Status.values else text
+
+
+CORRECTIONS: Final = Report(
+    key="corrections",
+    title=_("Corrections"),
+    what=_("Every change of a mark: from what to what, by whom, and why."),
+    columns=(
+        *LESSON_COLUMNS,
+        ReportColumn("kind", _("What happened")),
+        ReportColumn("school_number", _("Number")),
+        ReportColumn("full_name", _("Name")),
+        ReportColumn("old", _("Before")),
+        ReportColumn("new", _("After")),
+        ReportColumn("reason", _("Reason"), CellKind.LONG),
+        ReportColumn("actor", pgettext_lazy("who did it", "By")),
+        ReportColumn("source", _("As")),
+        ReportColumn("happened_at", _("When"), CellKind.INSTANT),
+    ),
+    query=_events,
+    order=("attendance__starts_at", "attendance_id", "revision"),
+    cells=_cells,
+    nothing=_("No mark of these days was changed."),
+)

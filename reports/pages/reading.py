@@ -1,0 +1,104 @@
+"""What a page of reports is asked for: its filters, who reads, and a file where one is wanted."""
+
+from typing import Any, Final
+
+from django.http import (
+    FileResponse,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+
+from attendance.errors import InvalidInput
+from attendance.http_status import STATUS
+from attendance.web.callers import user_of
+from reports.asking import ReportFilter, ReportView, ask, check_may_take_files, reports_of
+from reports.files.csv import lines_for_people
+from reports.files.names import file_name
+from reports.files.xlsx import MEDIA_TYPE, workbook
+from reports.query import FilterForm
+from reports.table import ReportTable
+from users import security_log
+from users.errors import AttnError, gettext_noop
+from users.models import SecurityKind
+from users.security_log import Details
+from users.wording import in_words
+
+PLACES: Final = ("before", "after", "older", "newer")
+"""What an address says of the part that is shown."""
+_FIELDS: Final = {
+    "person_not_found": "person",
+    "invalid_school_number": "person",
+    "invalid_days": "to",
+}
+"""Errors that are told beside the field that has to be changed."""
+
+
+def find(request: HttpRequest, form: FilterForm) -> tuple[ReportView, int]:
+    """What the form asks for, and 200; with an error in it the whole course, and its status.
+
+    Raises SectionNotFound and NotYourSection.
+    """
+    user, now = user_of(request), timezone.now()
+    status = 400
+    if form.is_valid():
+        try:
+            return ask(form.asked(), user=user, at=now), 200
+        except AttnError as error:
+            if error.code not in _FIELDS:
+                raise
+            form.add_error(_FIELDS[error.code], in_words(error))
+            status = STATUS[error.code]
+    section_id = form.cleaned_data.get("section")
+    return ask(ReportFilter(section_id=section_id), user=user, at=now), status
+
+
+def find_for_file(request: HttpRequest) -> ReportView:
+    """Raises what a page would show in its form, for which a file has no place."""
+    form = FilterForm(request.GET)
+    if not form.is_valid():
+        raise InvalidInput(gettext_noop("Something in the filters is wrong. Choose them again."))
+    found = ask(form.asked(), user=user_of(request), at=timezone.now())
+    check_may_take_files(found)
+    return found
+
+
+def page(
+    request: HttpRequest, template: str, form: FilterForm, found: ReportView, **values: Any
+) -> HttpResponse:
+    """A page with the filters and the other reports of the reader; `status` is its own."""
+    status: int = values.pop("status")
+    form.leave_out(has_section=found.section is not None, is_own=found.is_own)
+    query = request.GET.copy()
+    for name in PLACES:
+        query.pop(name, None)
+    shared = {
+        "found": found,
+        "form": form,
+        "chosen": form.chosen(),
+        "reports": reports_of(found),
+        "query": query.urlencode(),
+    }
+    return render(request, f"reports/{template}.html", shared | values, status=status)
+
+
+def file_of(table: ReportTable, found: ReportView, ending: str) -> HttpResponseBase:
+    """The report to be saved, as `csv` or `xlsx`; that it was taken stands in the security log.
+
+    Raises TooManyRows and TooManyColumns.
+    """
+    answer: HttpResponseBase
+    if ending == "xlsx":
+        answer = FileResponse(workbook(table), content_type=MEDIA_TYPE)
+    else:
+        lines = lines_for_people(table)
+        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    security_log.write(SecurityKind.EXPORTED, details=Details(what=f"report:{table.key}"))
+    name = file_name(table.key, found.section, found.scope.zone, ending)
+    answer["Content-Disposition"] = content_disposition_header(True, name)
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer

@@ -1,0 +1,96 @@
+"""The register of a course as a table, on a page, to be printed, and as files."""
+
+import re
+from typing import Final, NamedTuple
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from attendance.selectors.paging import Slice
+from attendance.vocabulary import Status
+from attendance.web.callers import signed_in
+from attendance.wording.letters import SIGNS
+from reports.asking import ReportView, check_has_register
+from reports.matrix import PEOPLE, Matrix, MatrixCell, MatrixRow, matrix_of, register_table
+from reports.pages import reading
+from reports.query import FilterForm
+from reports.report import REGISTER
+from users.identity import SCHOOL_NUMBER_PATTERN
+
+_NUMBER: Final = re.compile(SCHOOL_NUMBER_PATTERN)
+
+
+class DrawnCell(NamedTuple):
+    """A cell as it is drawn."""
+
+    status: str
+    letter: str | Promise
+    word: str | Promise
+
+
+@never_cache
+@require_safe
+@signed_in()
+def register(request: HttpRequest) -> HttpResponse:
+    """Students down, lessons across; both are paged, the newest lessons first."""
+    form = FilterForm(request.GET)
+    found, status = reading.find(request, form)
+    if found.section is None:
+        # A register is of one course: without one, the lists of all are shown.
+        return redirect(reverse("reports"))
+    check_has_register(found)
+    matrix = None
+    if form.is_valid():
+        matrix = _matrix(request, found)
+    return reading.page(
+        request,
+        "register",
+        form,
+        found,
+        status=status,
+        report=REGISTER,
+        matrix=matrix,
+        rows=_rows(matrix) if matrix else [],
+        signs=[DrawnCell(status, letter, Status(status).label) for status, letter in SIGNS.items()],
+        zone=found.section.time_zone,
+    )
+
+
+@never_cache
+@require_safe
+@signed_in()
+def file(request: HttpRequest, ending: str) -> HttpResponseBase:
+    """The whole register: one line for each student, one column for each lesson."""
+    found = reading.find_for_file(request)
+    check_has_register(found)
+    return reading.file_of(register_table(found.scope), found, ending)
+
+
+def _matrix(request: HttpRequest, found: ReportView) -> Matrix:
+    before, after = _number(request, "before"), _number(request, "after")
+    return matrix_of(
+        found.scope,
+        people=Slice(before=before, after=after, limit=PEOPLE),
+        before=request.GET.get("older", ""),
+        after=request.GET.get("newer", ""),
+    )
+
+
+def _rows(matrix: Matrix) -> list[tuple[MatrixRow, list[DrawnCell]]]:
+    return [(row, [sign_of(cell) for cell in row.cells]) for row in matrix.people.items]
+
+
+def sign_of(cell: MatrixCell) -> DrawnCell:
+    """A dot stands for a lesson at which nobody was waited for."""
+    if cell.status:
+        return DrawnCell(cell.status, SIGNS[cell.status], Status(cell.status).label)
+    return DrawnCell("", "·", "")
+
+
+def _number(request: HttpRequest, name: str) -> str | None:
+    text = request.GET.get(name, "")
+    return text if _NUMBER.fullmatch(text) else None

@@ -1,0 +1,13 @@
+"""The addresses of reports, below /reports/."""
+
+from django.urls import path, re_path
+
+from reports.pages import listed, register
+
+urlpatterns = [
+    path("", listed.index, name="reports"),
+    path("register/", register.register, name="register"),
+    re_path(r"^register/(?P<ending>csv|xlsx)/$", register.file, name="register-file"),
+    path("<slug:key>/", listed.report, name="report"),
+    re_path(r"^(?P<key>[-\w]+)/(?P<ending>csv|xlsx)/$", listed.file, name="report-file"),
+]
