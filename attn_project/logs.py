@@ -20,8 +20,8 @@ HEADER = "X-Request-ID"
 _TAKEN = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 # PostgreSQL writes the whole row there, with the names in it.
 _ROW = re.compile(r"^\s*(?:DETAIL|HINT|CONTEXT):.*\n?", re.MULTILINE)
-# Whoever reads the log could make the first account with it.
-_SETUP_LINK = re.compile(r"(/setup/)[^/\s]+")
+# Whoever reads the log could make the first account with it, or choose somebody's password.
+_SECRET_LINK = re.compile(r"(/(?:setup|j|password/reset/key)/)[^/\s]+", re.IGNORECASE)
 _HOST = "django.security.DisallowedHost"
 
 
@@ -58,7 +58,7 @@ class OfRequest(logging.Filter):
 
 
 class Lines(logging.Formatter):
-    """Leaves out the rows that PostgreSQL quotes in its errors, and the token of a set-up link."""
+    """Leaves out the rows that PostgreSQL quotes in its errors, and the secret of a link."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _SETUP_LINK.sub(r"\1...", _ROW.sub("", super().format(record)))
+        return _SECRET_LINK.sub(r"\1...", _ROW.sub("", super().format(record)))

@@ -270,7 +270,12 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "attendance.web.signing_in.AccountAdapter"
 # allauth limits by address, and a campus shares one: attendance.services.limits counts instead.
-ACCOUNT_RATE_LIMITS = dict.fromkeys(("login", "login_failed", "reauthenticate", "change_password"))
+ACCOUNT_RATE_LIMITS = dict.fromkeys(
+    (
+        *("login", "login_failed", "reauthenticate", "change_password"),
+        *("reset_password", "reset_password_from_key"),
+    )
+)
 # Who signs in with the campus's own provider is known by number: no account is made or linked.
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
@@ -282,7 +287,14 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_ADAPTER = "users.factor_secrets.FactorAdapter"
 MFA_TOTP_ISSUER = "ATTN"
 # allauth would count under the limits that are off above.
-ACCOUNT_FORMS = {"change_password": "attendance.web.factor_forms.CountedChangePasswordForm"}
+ACCOUNT_FORMS = {
+    "change_password": "attendance.web.factor_forms.CountedChangePasswordForm",
+    "reset_password": "attendance.web.password_forms.AskForLinkForm",
+    "reset_password_from_key": "attendance.web.password_forms.NewPasswordForm",
+}
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "users.services.choosing.ResetTokens"  # noqa: S105
+# An hour, from when the mail is sent.
+PASSWORD_RESET_TIMEOUT = 3600
 MFA_FORMS = {
     "authenticate": "attendance.web.factor_forms.CountedAuthenticateForm",
     "reauthenticate": "attendance.web.factor_forms.CountedReauthenticateForm",

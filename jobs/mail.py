@@ -4,12 +4,11 @@ Everything that is sent says that a program wrote it (Auto-Submitted), so that n
 answers. Subjects carry no names: servers on the way log them.
 """
 
-import contextlib
 import smtplib
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
 
 from jobs.errors import JobError, Later, NeverSucceeds
 
@@ -34,7 +33,7 @@ def missing_settings() -> list[str]:
 def send(letter: Letter) -> None:
     """Hand a mail to the server. Raises Later, and NeverSucceeds where its address is refused."""
     try:
-        _send(letter)
+        _message(letter).send()
     except smtplib.SMTPRecipientsRefused as error:
         code = max((answer[0] for answer in error.recipients.values()), default=0)
         raise _judged(code, "the address is refused") from None
@@ -49,30 +48,12 @@ def send(letter: Letter) -> None:
         raise Later(f"the mail server does not answer ({type(error).__name__})") from None
 
 
-def _send(letter: Letter) -> None:
-    connection = get_connection()
-    message = _message(letter, connection)
-    connection.open()
-    try:
-        if not connection.send_messages([message]):
-            raise NeverSucceeds("there is no address")
-    finally:
-        # What was taken stays taken where the server hangs at the good-bye.
-        with contextlib.suppress(OSError):
-            connection.close()
-
-
-def _message(letter: Letter, connection: Any) -> EmailMultiAlternatives:
+def _message(letter: Letter) -> EmailMultiAlternatives:
     headers = {"Auto-Submitted": "auto-generated"}
     if letter.unsubscribe:
         headers["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
     message = EmailMultiAlternatives(
-        letter.subject,
-        letter.text,
-        settings.DEFAULT_FROM_EMAIL,
-        [letter.to],
-        headers=headers,
-        connection=connection,
+        letter.subject, letter.text, settings.DEFAULT_FROM_EMAIL, [letter.to], headers=headers
     )
     if letter.html:
         message.attach_alternative(letter.html, "text/html")

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     ERASED_NUMBERS = "attn.erased_numbers"
     FACTORS = "attn.factors"
     SECURITY_LOG = "attn.security_log"
+    PASSWORD_LINKS = "attn.password_links"  # noqa: S105 - a label
 
 
 def derive(secret: str, purpose: Purpose) -> str:

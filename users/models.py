@@ -6,12 +6,14 @@ from django.contrib.auth.models import BaseUserManager, PermissionsMixin
 from django.contrib.auth.password_validation import validate_password
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from users import constraints, identity, proofs
 from users.errors import InvalidSchoolNumber
+from users.link_models import LinkKind, PasswordLink
 from users.passwords import PasswordOwner
 from users.security_models import SecurityEvent, SecurityKind
 from users.sign_in_models import AccountNotice, SignInSession, TokenProof
@@ -19,7 +21,9 @@ from users.sign_in_models import AccountNotice, SignInSession, TokenProof
 __all__ = (
     "AccountNotice",
     "FormerNumber",
+    "LinkKind",
     "MergeKind",
+    "PasswordLink",
     "PersonMerge",
     "RoleChoices",
     "SecurityEvent",
@@ -136,6 +140,8 @@ class User(PasswordOwner, PermissionsMixin):
                 fields=("merged_into",),
                 condition=Q(merged_into__isnull=False),
             ),
+            # As `iexact` compares.
+            models.Index(Upper("email"), name="user_email", condition=~Q(email="")),
         )
         constraints = (
             models.CheckConstraint(

@@ -38,7 +38,7 @@ class Details(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that may stand beside an event: words of ours, and never a name or a number."""
 
     door: str = ""
-    """By which somebody came: `page`, `api`, `campus`."""
+    """By which somebody came: `page`, `api`, `campus`; of a link, `mail`, `slip` or `link`."""
     code: str = ""
     """Of the error that was answered."""
     what: str = ""

@@ -27,6 +27,8 @@ class SecurityKind(models.TextChoices):
     TOKEN_ENDED = "token_ended", _("token ended")
     PASSWORD_CHANGED = "password_changed", _("password changed")
     PASSWORD_SET = "password_set", _("password set anew")
+    LINK_MADE = "link_made", _("link to choose a password made")
+    LINK_USED = "link_used", _("password chosen with a link")
     ACCOUNT_MADE = "account_made", _("account made")
     ACCOUNT_CHANGED = "account_changed", _("account changed")
     ACCOUNT_ERASED = "account_erased", _("account erased")

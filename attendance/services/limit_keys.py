@@ -46,6 +46,11 @@ def of_number(number: str) -> str:
     return f"number|{_canonical(number) or NOBODY}"
 
 
+def of_mail(typed: str) -> str:
+    """Of an e-mail address, whether somebody has it or not; no query."""
+    return f"mail|{typed.strip().casefold()}"
+
+
 def of_device(device_id: str) -> str:
     """Of a device with a cookie of ours."""
     return f"device|{device_id}"

@@ -19,6 +19,9 @@ WRONG_SCANS = Limit("scan", 120, 60)
 WRONG_SCANS_OF_ONE = Limit("scan-of", 60, 60)
 """Of one account."""
 
+LINKS = Limit("link", 120, 60)
+"""Wrong codes of links to a first password, from one address."""
+
 
 class Scanner(NamedTuple):
     """Who types a code: an account that has signed in, now or before on this device, or anybody."""
@@ -94,6 +97,22 @@ def give_back_scan(scanner: Scanner) -> None:
     """The code was right: only wrong ones count."""
     limit, key = scanner.counted
     throttle.give_back(limit, of=key)
+
+
+def count_link(address: str) -> None:
+    """Count a code of a link before it is looked up. Raises TooManyAttempts.
+
+    Where nothing can be counted it is looked up: its sixty bits are not guessed in an outage.
+    """
+    try:
+        count(LINKS, limit_keys.of_address(address))
+    except throttle.Unavailable:
+        return
+
+
+def give_back_link(address: str) -> None:
+    """The code was right: only wrong ones count."""
+    throttle.give_back(LINKS, of=limit_keys.of_address(address))
 
 
 def count(limit: Limit, key: str) -> None:

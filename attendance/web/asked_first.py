@@ -30,6 +30,9 @@ OPEN = frozenset(
         *("manifest", "service-worker", "offline"),
         *("account_login", "account_logout", "account_inactive"),
         *("openid_connect_login", "openid_connect_callback", "mfa_authenticate"),
+        *("account_reset_password", "account_reset_password_done"),
+        *("type-link", "join", "join-scanned"),
+        *("account_reset_password_from_key", "account_reset_password_from_key_done"),
     }
 )
 """Pages for whoever has shown nothing: on the way in, and out."""

@@ -101,6 +101,7 @@ def of_page(request: HttpRequest) -> dict[str, Any]:
         "rooms": entries_of(caller.person.role, match.view_name if match else "") if caller else (),
         "campus": settings.CAMPUS.name,
         "password_help": settings.PASSWORD_HELP,
+        "has_mail": settings.EMAIL_IS_SET_UP,
         "has_notices": caller is not None and caller.has_notices,
         "unsent": unsent.of_page(request, caller.user_id) if caller else None,
         "this_page": page_with(request),

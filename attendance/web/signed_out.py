@@ -43,6 +43,8 @@ PAGE_OF: Final = {
     "end-session": "signed-in",
     "end-token": "signed-in",
     "drop-unsent": "home",
+    "invite-slips": "invite",
+    "invite-mail": "invite",
     "operations-figures": "operations",
     "operations-persist": "operations",
     "admin:attendance_quarantine_retry": "admin:attendance_quarantinedpayload_change",

@@ -3,6 +3,7 @@
 from allauth.account import views as allauth_views
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from attendance.web import campus, recovery_codes
 from attendance.web.pages import (
@@ -15,10 +16,12 @@ from attendance.web.pages import (
     courses,
     home,
     installed,
+    invitations,
     marking,
     my_absences,
     new_course,
     operations,
+    passwords,
     people,
     record,
     roll,
@@ -79,6 +82,13 @@ _people = [
     path("first-steps/", setup.first_steps, name="first-steps"),
     path("people/import/", people.from_file, name="people-import"),
     path("people/add/", people.add, name="people-add"),
+    path("people/invite/", invitations.people, name="invite"),
+    path("people/invite/slips/", invitations.slips, name="invite-slips"),
+    path("people/invite/mail/", invitations.by_mail, name="invite-mail"),
+    path("j/", passwords.type_link, name="type-link"),
+    path("j/<str:code>/", passwords.join, name="join"),
+    # Upper case, as in the QR code of a slip.
+    re_path(r"^J/(?P<code>[0-9A-Z]{1,32})/?$", passwords.join, name="join-scanned"),
 ]
 
 _courses = [
@@ -132,6 +142,22 @@ _accounts = [
     path("inactive/", allauth_views.account_inactive, name="account_inactive"),
     path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", allauth_views.password_change, name="account_change_password"),
+    path("password/reset/", passwords.forgotten, name="account_reset_password"),
+    path(
+        "password/reset/done/",
+        allauth_views.password_reset_done,
+        name="account_reset_password_done",
+    ),
+    path(
+        "password/reset/key/done/",
+        RedirectView.as_view(pattern_name="account_login"),
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]{1,13})-(?P<key>[0-9A-Za-z-]{1,100})/$",
+        allauth_views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
     path("2fa/recovery-codes/", recovery_codes.view, name="mfa_view_recovery_codes"),
     path(
         "2fa/recovery-codes/download/", recovery_codes.download, name="mfa_download_recovery_codes"
@@ -144,7 +170,6 @@ _accounts = [
     path("social/signup/", nothing_here, name="socialaccount_signup"),
     path("email/", nothing_here, name="account_email"),
     path("password/set/", nothing_here, name="account_set_password"),
-    path("password/reset/", nothing_here, name="account_reset_password"),
 ]
 
 # Before Django's admin, which takes every address below its own.

@@ -32,6 +32,9 @@ OPEN = {
     *("manifest", "service-worker", "offline"),
     *("account_login", "account_logout", "account_inactive", "mfa_authenticate"),
     *("openid_connect_login", "openid_connect_callback"),
+    *("account_reset_password", "account_reset_password_done", "type-link"),
+    *("account_reset_password_from_key", "account_reset_password_from_key_done"),
+    *("join", "join-scanned"),
     *("type-code", "scanned", "account_change_password"),
     # Below /api/, where nothing is.
     "no-such-address",

@@ -25,6 +25,9 @@ OPEN = {
     *("healthz", "readyz", "set_language", "switch", "sign-out-everywhere"),
     *("account_login", "account_logout", "account_inactive", "mfa_authenticate"),
     *("openid_connect_login", "openid_connect_callback"),
+    *("account_reset_password", "account_reset_password_done", "type-link"),
+    *("account_reset_password_from_key", "account_reset_password_from_key_done"),
+    *("join", "join-scanned"),
     # The same for everybody: they know no caller.
     *("manifest", "service-worker", "offline"),
     # Below /api/, where nothing is.

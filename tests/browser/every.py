@@ -18,6 +18,9 @@ class Look(NamedTuple):
 def every_page(made: SmallSchool) -> list[Look]:
     return [
         Look("sign-in", None, "/accounts/login/"),
+        Look("password-forgotten", None, "/accounts/password/reset/", is_phone=True),
+        Look("type-link", None, "/j/", is_phone=True),
+        Look("link-over", None, "/j/000000000000/", is_phone=True),
         Look("account", school.STAFF, "/accounts/"),
         Look("signed-in", school.STAFF, "/accounts/sessions/"),
         Look("second-factor", school.TEACHER, "/accounts/2fa/"),
@@ -30,6 +33,7 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("first-steps", school.STAFF, "/first-steps/"),
         Look("people-import", school.STAFF, "/people/import/"),
         Look("people-add", school.STAFF, "/people/add/"),
+        Look("first-passwords", school.STAFF, "/people/invite/"),
         Look("new-course", school.STAFF, "/courses/new/"),
         Look("operations", school.STAFF, "/admin/operations/"),
         Look("board", school.TEACHER, f"/lessons/{made.live}/"),

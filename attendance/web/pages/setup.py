@@ -69,6 +69,7 @@ def _steps(found: Beginnings) -> list[dict[str, object]]:
             "links": [
                 (reverse("people-import"), _("Upload a file of people")),
                 (reverse("people-add"), _("Type one person")),
+                (reverse("invite"), _("First passwords")),
             ],
         },
         {
