@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min, Q, QuerySet
 from django.utils import timezone
 
-from jobs.models import Job, JobQuerySet
+from jobs.models import Job
 
 SETTLED_KEPT = timedelta(days=7)
 """So long the same cause enqueues nothing again, and staff see that it was done."""
@@ -19,25 +19,29 @@ ROWS = 1_000
 class JobCounts(NamedTuple):
     waiting: int
     failed: int
-    late_since: datetime | None
-    """Since when the job waits that should have been done first; None where none is due."""
+    oldest_at: datetime | None
+    """When the oldest one that waits was enqueued; what is only planned for later aside."""
 
 
 def count_jobs(*, at: datetime) -> JobCounts:
     """One query over the jobs that are not done."""
     waiting, failed = Q(failed_at=None), Q(failed_at__isnull=False)
+    is_under_way = Q(run_after__lte=at) | Q(attempts__gt=0)
     found = Job.objects.filter(settled_at=None).aggregate(
         waiting=Count("pk", filter=waiting),
         failed=Count("pk", filter=failed),
-        late_since=Min("enqueued_at", filter=waiting & Q(run_after__lte=at)),
+        oldest_at=Min("enqueued_at", filter=waiting & is_under_way),
     )
     return JobCounts(**found)
 
 
-def try_again(jobs: JobQuerySet) -> int:
-    """Let what was given up begin anew; returns how many."""
-    return jobs.filter(failed_at__isnull=False).update(
-        failed_at=None, attempts=0, run_after=timezone.now(), leased_until=None
+def try_again(jobs: QuerySet[Job]) -> int:
+    """Let those begin anew that were given up or wait for their next try; returns how many.
+
+    Nobody runs them now: what is leased is left alone.
+    """
+    return jobs.filter(settled_at=None, leased_until=None).update(
+        failed_at=None, attempts=0, run_after=timezone.now()
     )
 
 

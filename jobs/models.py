@@ -41,7 +41,7 @@ class Job(models.Model):
     failed_at = models.DateTimeField(_("given up at"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=LONGEST_ERROR, blank=True)
 
-    objects: ClassVar[models.Manager["Job"]] = JobQuerySet.as_manager()
+    objects: ClassVar[JobQuerySet] = JobQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("job to send")

@@ -5,6 +5,6 @@ Django runs its change views in a transaction, and the services commit for
 themselves.
 """
 
-from attendance.admin import alarms, books, jobs, quarantine, register, signing_in
+from attendance.admin import alarms, books, jobs, outgoing, quarantine, register, signing_in
 
-__all__ = ["alarms", "books", "jobs", "quarantine", "register", "signing_in"]
+__all__ = ["alarms", "books", "jobs", "outgoing", "quarantine", "register", "signing_in"]

@@ -1,7 +1,7 @@
 """What staff look at: lessons by state, the newest runs, the quarantine."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -9,11 +9,16 @@ from django.utils import timezone
 from attendance.models import LessonLedger, PersistenceRun, QuarantinedPayload
 from attendance.vocabulary import LessonState, PayloadState
 from courses.models import Section
+from jobs.keeping import JobCounts, count_jobs
 
 RUNS = 40
 
 
+JOBS_ARE_LATE = timedelta(minutes=15)
+
+
 class Books(NamedTuple):
+    at: datetime
     states: dict[LessonState, int]
     """Every state, also those of no lesson."""
     runs: Sequence[PersistenceRun]
@@ -24,14 +29,30 @@ class Books(NamedTuple):
     """The lesson that is over and has waited longest to be stored."""
     without_teachers: int
     """Sections that run today and have no teacher."""
+    jobs: JobCounts
+    """What leaves the house."""
+
+    @property
+    def jobs_late_since(self) -> datetime | None:
+        """Since when a job waits, where that is longer than a slow server takes."""
+        oldest = self.jobs.oldest_at
+        return oldest if oldest and self.at - oldest > JOBS_ARE_LATE else None
 
 
 def read_books(*, at: datetime) -> Books:
-    """States, runs and quarantine at an instant: five queries, whatever the number of rows."""
+    """States, runs and quarantine at an instant: six queries, whatever the number of rows."""
     counts = LessonLedger.objects.count_states(at)
     runs = list(PersistenceRun.objects.order_by("-started_at")[:RUNS])
     waiting = QuarantinedPayload.objects.filter(state=PayloadState.OPEN).count()
     oldest = LessonLedger.objects.waiting(at).order_by("ends_at").first()
     states = {state: counts.get(state, 0) for state in LessonState}
     bare = Section.objects.without_teachers(on=timezone.localdate(at)).count()
-    return Books(states, runs[::-1], waiting, oldest, bare)
+    return Books(
+        at=at,
+        states=states,
+        runs=runs[::-1],
+        quarantined=waiting,
+        oldest=oldest,
+        without_teachers=bare,
+        jobs=count_jobs(at=at),
+    )

@@ -11,6 +11,7 @@ from attendance.models import AttendanceRecord, LessonLedger, PersistenceRun
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import LessonState, Trigger
 from courses.vocabulary import EnrolmentRole
+from jobs.models import Job
 from tests.pages.visitors import STAFF, STUDENT, signed_in, text_of
 from tests.support.factories import LessonLedgerFactory
 from tests.support.lessons import TEACHER, ended_lesson, live_lesson
@@ -47,7 +48,7 @@ def test_queries_do_not_grow_with_lessons_and_runs(django_assert_max_num_queries
     for _ in range(5):
         PersistenceRun.objects.create(trigger=Trigger.COMMAND)
     start_lesson(LessonPlan("Physics", minutes=45), teacher=TEACHER)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(16):
         staff.get("/admin/operations/figures/")
 
 
@@ -67,6 +68,29 @@ def test_figures_that_are_known_are_not_sent_again() -> None:
     ledger = "/admin/attendance/lessonledger/"
     assert "Physics" in text_of(staff.get(f"{ledger}?now=ended"))
     assert "Physics" not in text_of(staff.get(f"{ledger}?now=live"))
+
+
+def test_jobs_that_were_given_up_or_wait_too_long_are_told_and_tried_again() -> None:
+    staff = signed_in(STAFF)
+    now = timezone.now()
+    Job.objects.create(kind="a.b", settled_at=now)
+    Job.objects.create(kind="a.b", run_after=now + timedelta(days=1))
+    fresh = Job.objects.create(kind="a.b", attempts=1, run_after=now + timedelta(minutes=5))
+    assert "other job" not in text_of(staff.get("/admin/operations/"))
+
+    Job.objects.filter(pk=fresh.pk).update(enqueued_at=now - timedelta(minutes=20))
+    failed = Job.objects.create(kind="a.b", failed_at=now, attempts=3, last_error="no (550)")
+    page = text_of(staff.get("/admin/operations/"))
+    assert ">1 mail or other job was given up</a>" in page
+    assert ">2 mails or other jobs wait</a>, the oldest for 20" in page
+
+    jobs = "/admin/jobs/job/"
+    shown = text_of(staff.get(f"{jobs}?state=failed"))
+    assert "no (550)" in shown
+    action = {"action": "try_again", "_selected_action": [failed.pk, fresh.pk]}
+    assert "2 jobs are due now." in text_of(staff.post(jobs, action, follow=True))
+    assert list(Job.objects.waiting().filter(run_after__lte=timezone.now())) == [failed, fresh]
+    assert signed_in(TEACHER).get(jobs).status_code == 302
 
 
 def test_health_says_what_is_wrong_in_the_reader_s_language() -> None:
