@@ -44,6 +44,17 @@ class CountedReauthenticateForm(_CountedForm, ReauthenticateForm):  # type: igno
 class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]
     """The old password is an attempt to sign in: a stolen session guesses no more than others."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+        for name, label, help_text in (
+            ("oldpassword", _("Current password"), ""),
+            ("password1", _("New password"), _("At least 8 characters, and none that everybody knows.")),
+            ("password2", _("New password again"), ""),
+        ):
+            field = self.fields[name]
+            field.label, field.help_text = label, help_text
+            field.widget.attrs.pop("placeholder", None)
+
     def clean_oldpassword(self) -> Any:
         password = self.cleaned_data.get("oldpassword", "")
         adapter = get_adapter(context.request)
