@@ -11,13 +11,14 @@ from tests.browser.accessible import violations
 from tests.browser.opened import BrowserOf
 from tests.support.callers import PASSWORD, account
 from tests.support.lessons import TEACHER
+from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def sign_in(page: Page) -> None:
-    account(TEACHER, password=PASSWORD)
-    page.get_by_label("School number").fill(TEACHER.school_number)
+def sign_in(page: Page, person: Person = TEACHER) -> None:
+    account(person, password=PASSWORD)
+    page.get_by_label("School number").fill(person.school_number)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
 

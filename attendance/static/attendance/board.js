@@ -96,8 +96,32 @@
     const trigger = event.detail.requestConfig.triggeringEvent;
     if (isStreaming && event.target.id === "rows" && !trigger) event.preventDefault();
   });
-  document.body.addEventListener("htmx:sendError", () => say("offline"));
-  document.body.addEventListener("htmx:responseError", () => say("offline"));
+  /* A press without an answer is named, where it was pressed: the row shows what is known. */
+  const sayUnconfirmed = (button) => {
+    const dialog = button.closest("dialog");
+    const pressed = dialog?.querySelector("h2") ?? button;
+    const what = pressed.getAttribute("aria-label") ?? pressed.textContent;
+    const words = board.dataset.unconfirmed.replace("{what}", what);
+    if (dialog) {
+      dialog.querySelector("[role=alert]").textContent = words;
+      return;
+    }
+    const line = document.createElement("p");
+    line.className = "message error";
+    line.textContent = words;
+    document.getElementById("said").replaceChildren(line);
+  };
+  for (const failure of ["htmx:sendError", "htmx:responseError"]) {
+    document.body.addEventListener(failure, (event) => {
+      say("offline");
+      const button = event.detail.requestConfig.triggeringEvent?.submitter;
+      if (button) sayUnconfirmed(button);
+    });
+  }
+  // An answer to rows that a newer answer has replaced says nothing new.
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.target.isConnected) event.detail.shouldSwap = false;
+  });
   // It comes after an error, too.
   document.body.addEventListener("htmx:afterOnLoad", (event) => {
     if (event.detail.xhr.status < 400) sayHow();

@@ -60,11 +60,14 @@
       if (field.name === "mark") field.value = button.value;
       else if (field.type === "hidden" && own instanceof HTMLInputElement) field.value = own.value;
     }
+    dialog.querySelector("[role=alert]").textContent = "";
     dialog.querySelector("bdi").textContent = rowOf(button).querySelector("bdi").textContent;
     dialog.showModal();
   }, true);
   document.getElementById("reason-none").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("htmx:afterRequest", () => {
+  dialog.addEventListener("htmx:afterRequest", (event) => {
+    // Without an answer what was typed stays, and can be sent again.
+    if (!event.detail.successful) return;
     typed.value = "";
     dialog.close();
   });
