@@ -130,7 +130,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             return gettext("%(duplicate)s is merged into %(into)s.") % _names(done)
 
         title = gettext("Merge %(user)s into another account") % {"user": user}
-        return ask_and_do(request, form, act, title=title, back=_page(user))
+        return ask_and_do(request, form, act, title=title, about=[user])
 
     def unmerge(self, request: HttpRequest, pk: int) -> HttpResponse:
         user = self._changeable(request, pk)
@@ -141,7 +141,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
             return gettext("%(duplicate)s is not merged into %(into)s any more.") % _names(done)
 
         title = gettext("Take the merge of %(user)s back") % {"user": user}
-        return ask_and_do(request, form, act, title=title, back=_page(user))
+        return ask_and_do(request, form, act, title=title, about=[user])
 
     def _changeable(self, request: HttpRequest, pk: int) -> User:
         user = get_object_or_404(User, pk=pk)
@@ -218,10 +218,6 @@ class FormerNumberAdmin(ReadOnlyAdmin[FormerNumber]):
     list_select_related = ("user",)
     search_fields = ("number__found", "user__school_number__found", "user__full_name__found")
     search_help_text = _("Former number, present number or name")
-
-
-def _page(user: User) -> str:
-    return reverse("admin:users_user_change", args=[user.pk])
 
 
 def _names(done: PersonMerge) -> dict[str, User]:

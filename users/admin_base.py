@@ -1,6 +1,6 @@
 """What the pages of every app in the admin share: read-only rows, and views for services."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -12,6 +12,8 @@ from django.db.models import CharField, Field, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from users import security_log
@@ -113,19 +115,50 @@ def acting_user(request: HttpRequest) -> User:
     return request.user
 
 
+class Place(NamedTuple):
+    """A page above this one, as its breadcrumbs call it."""
+
+    title: str
+    address: str
+
+
+About = Model | type[Model] | Place
+"""What a form is about: a row, a list of rows, or another page."""
+
+
+def trail_to(*about: About) -> list[Place]:
+    """The pages above a form, by name: app, list, and the rows that it is about."""
+    first = about[0]
+    if isinstance(first, Place):
+        return [first]
+    opts = first._meta
+    app = reverse("admin:app_list", args=[opts.app_label])
+    trail = [Place(capfirst(str(opts.app_config.verbose_name)), app)] if opts.app_config else []
+    rows = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+    trail.append(Place(capfirst(str(opts.verbose_name_plural)), rows))
+    return trail + [_place_of(row) for row in about if isinstance(row, Model)]
+
+
+def _place_of(row: Model) -> Place:
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    return Place(str(row), reverse(name, args=[row.pk]))
+
+
 def ask_and_do(
     request: HttpRequest,
     form: forms.Form,
     act: Callable[[dict[str, Any]], str],
     *,
     title: str,
-    back: str,
+    about: Sequence[About],
 ) -> HttpResponse:
-    """Show a form; on POST do what it says, show a message and go back.
+    """Show a form; on POST do what it says, show a message and go back to what it is about.
 
     An error of the service is shown on the form, which keeps its values. What has to be looked at
     beside it is in its attribute `shown`.
     """
+    trail = trail_to(*about)
+    back = trail[-1].address
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, act(form.cleaned_data))
@@ -136,6 +169,7 @@ def ask_and_do(
         **admin.site.each_context(request),
         "title": title,
         "form": form,
+        "trail": trail,
         "back": back,
         "submit": _("Save"),
     }

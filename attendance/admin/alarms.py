@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from attendance.admin.forms import ReasonForm
 from attendance.models import AlarmAcknowledgement, AlarmEpisode
 from attendance.services import alarms
-from users.admin_base import ReadOnlyAdmin, ask_and_do
+from users.admin_base import Place, ReadOnlyAdmin, ask_and_do
 
 
 @admin.register(AlarmEpisode)
@@ -39,8 +39,8 @@ class AlarmEpisodeAdmin(ReadOnlyAdmin[AlarmEpisode]):
             return _("The alarm is acknowledged. It is listed until its cause ends.")
 
         form = ReasonForm(request.POST or None)
-        title, back = _("Acknowledge an alarm"), reverse("operations")
-        return ask_and_do(request, form, act, title=title, back=back)
+        title, above = _("Acknowledge an alarm"), Place(_("Operations"), reverse("operations"))
+        return ask_and_do(request, form, act, title=title, about=[above])
 
 
 @admin.register(AlarmAcknowledgement)

@@ -22,7 +22,7 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 from attendance.wording import runs
-from users.admin_base import ReadOnlyAdmin, ask_and_do
+from users.admin_base import Place, ReadOnlyAdmin, ask_and_do
 from users.wording import time_of_day
 
 SHORT_STATES: Final = {
@@ -142,8 +142,8 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
             return _("They are settled. They stay lost in the ledger, with your reason.")
 
         form = ReasonForm(request.POST or None)
-        title, back = _("Settle lost lessons"), reverse("operations")
-        return ask_and_do(request, form, act, title=title, back=back)
+        title, above = _("Settle lost lessons"), Place(_("Operations"), reverse("operations"))
+        return ask_and_do(request, form, act, title=title, about=[above])
 
     def has_persist_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("attendance.change_lessonledger")

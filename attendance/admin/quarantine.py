@@ -135,17 +135,18 @@ class QuarantinedPayloadAdmin(ReadOnlyAdmin[QuarantinedPayload]):
             return _replay(row, form, data, actor)
 
         title = _("Correct a copy and replay it")
-        return ask_and_do(request, form, act, title=title, back=_page(pk))
+        return ask_and_do(request, form, act, title=title, about=[row])
 
     def set_aside(self, request: HttpRequest, pk: int) -> HttpResponse:
         actor = self.require(request)
+        row = get_object_or_404(QuarantinedPayload.objects.defer("payload"), pk=pk)
 
         def act(data: dict[str, Any]) -> str:
             quarantine.discard_payload(pk, actor=actor, reason=data["reason"])
             return _("The payload is set aside; its bytes stay.")
 
         form = ReasonForm(request.POST or None)
-        return ask_and_do(request, form, act, title=_("Set aside"), back=_page(pk))
+        return ask_and_do(request, form, act, title=_("Set aside"), about=[row])
 
 
 def _replay(row: QuarantinedPayload, form: ReplayForm, data: dict[str, Any], actor: Person) -> str:

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -101,7 +101,7 @@ class AttendanceAdmin(NotedReads[Attendance]):
             return _("%(name)s was added.") % {"name": data["full_name"]}
 
         title = _("Add a student to %(lesson)s") % {"lesson": attendance}
-        return ask_and_do(request, form, act, title=title, back=_page(attendance))
+        return ask_and_do(request, form, act, title=title, about=[attendance])
 
     def flag(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         actor = self.require(request)
@@ -113,7 +113,7 @@ class AttendanceAdmin(NotedReads[Attendance]):
 
         form = ReasonForm(request.POST or None)
         title = _("Flag %(lesson)s as deleted") % {"lesson": attendance}
-        return ask_and_do(request, form, act, title=title, back=_page(attendance))
+        return ask_and_do(request, form, act, title=title, about=[attendance])
 
     def restore(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         actor = self.require(request)
@@ -125,7 +125,7 @@ class AttendanceAdmin(NotedReads[Attendance]):
 
         form = ReasonForm(request.POST or None)
         title = _("Restore %(lesson)s") % {"lesson": attendance}
-        return ask_and_do(request, form, act, title=title, back=_page(attendance))
+        return ask_and_do(request, form, act, title=title, about=[attendance])
 
 
 @admin.register(AttendanceRecord)
@@ -171,7 +171,9 @@ class AttendanceRecordAdmin(NotedReads[AttendanceRecord]):
 
     def correct(self, request: HttpRequest, pk: int) -> HttpResponse:
         actor = self.require(request)
-        row = get_object_or_404(AttendanceRecord.objects.select_related("student"), pk=pk)
+        row = get_object_or_404(
+            AttendanceRecord.objects.select_related("student", "attendance"), pk=pk
+        )
         initial = {"revision": row.revision, "request_id": new_request_id()}
         form = VerdictForm(request.POST or None, initial=initial)
 
@@ -193,9 +195,8 @@ class AttendanceRecordAdmin(NotedReads[AttendanceRecord]):
                 "status": _("deleted") if record.is_deleted else record.status,
             }
 
-        back = reverse("admin:attendance_attendancerecord_change", args=[pk])
         title = _("Correct %(record)s") % {"record": row}
-        return ask_and_do(request, form, act, title=title, back=back)
+        return ask_and_do(request, form, act, title=title, about=[row.attendance, row])
 
 
 @admin.register(AttendanceEvent)
@@ -248,7 +249,3 @@ def _request_id(request: HttpRequest, actor: Person) -> str:
     return request_id_of_form(
         sent.get("request_id", ""), actor=actor, place=request.path, content=content
     )
-
-
-def _page(attendance: Attendance) -> str:
-    return reverse("admin:attendance_attendance_change", args=[attendance.pk])

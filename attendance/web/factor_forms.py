@@ -48,7 +48,11 @@ class CountedChangePasswordForm(ChangePasswordForm):  # type: ignore[misc]
         super().__init__(*args, **{"label_suffix": "", **options})
         for name, label, help_text in (
             ("oldpassword", _("Current password"), ""),
-            ("password1", _("New password"), _("At least 8 characters, and none that everybody knows.")),
+            (
+                "password1",
+                _("New password"),
+                _("At least 8 characters, and none that everybody knows."),
+            ),
             ("password2", _("New password again"), ""),
         ):
             field = self.fields[name]

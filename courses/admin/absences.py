@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -68,8 +68,7 @@ class AbsenceAdmin(NotedReads[Absence]):
             )
             return _("%(absence)s was asked for.") % {"absence": made}
 
-        back = reverse("admin:courses_absence_changelist")
-        return ask_and_do(request, form, act, title=_("Ask for an absence"), back=back)
+        return ask_and_do(request, form, act, title=_("Ask for an absence"), about=[Absence])
 
     def attach(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -82,7 +81,7 @@ class AbsenceAdmin(NotedReads[Absence]):
             return _("The file was added.")
 
         title = _("Add a file to %(absence)s") % {"absence": absence}
-        return ask_and_do(request, form, act, title=title, back=_page(absence))
+        return ask_and_do(request, form, act, title=title, about=[absence])
 
     def decide(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -97,7 +96,7 @@ class AbsenceAdmin(NotedReads[Absence]):
 
         title = _("Decide %(absence)s") % {"absence": absence}
         form = DecisionForm(request.POST or None)
-        return ask_and_do(request, form, act, title=title, back=_page(absence))
+        return ask_and_do(request, form, act, title=title, about=[absence])
 
     def withdraw(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -109,7 +108,7 @@ class AbsenceAdmin(NotedReads[Absence]):
 
         title = _("Withdraw %(absence)s") % {"absence": absence}
         form = forms.Form(request.POST or None)
-        return ask_and_do(request, form, act, title=title, back=_page(absence))
+        return ask_and_do(request, form, act, title=title, about=[absence])
 
 
 @admin.register(AbsenceEvidence)
@@ -146,7 +145,3 @@ class AbsenceEvidenceAdmin(NotedReads[AbsenceEvidence]):
         """The file, always to be saved: a browser must not run what a stranger sent."""
         self.require(request, "view")
         return attachment(get_object_or_404(AbsenceEvidence, pk=pk))
-
-
-def _page(absence: Absence) -> str:
-    return reverse("admin:courses_absence_change", args=[absence.pk])

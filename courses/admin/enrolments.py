@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -67,5 +67,4 @@ class EnrolmentAdmin(ReadOnlyAdmin[Enrolment]):
 
         form = EndForm(request.POST or None, initial={"ends_on": row.ends_on})
         title = _("End %(enrolment)s") % {"enrolment": row}
-        back = reverse("admin:courses_enrolment_change", args=[pk])
-        return ask_and_do(request, form, act, title=title, back=back)
+        return ask_and_do(request, form, act, title=title, about=[row.section, row])

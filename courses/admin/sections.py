@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -126,8 +126,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
             made = create_section(plan=form.plan(), actor=acting_user(request))
             return _("%(section)s was made.") % {"section": made}
 
-        back = reverse("admin:courses_section_changelist")
-        return ask_and_do(request, form, act, title=_("Make a section"), back=back)
+        return ask_and_do(request, form, act, title=_("Make a section"), about=[Section])
 
     def update(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -141,7 +140,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
             return _("The section is changed.")
 
         title = _("Change %(section)s") % {"section": section}
-        return ask_and_do(request, form, act, title=title, back=_page(section))
+        return ask_and_do(request, form, act, title=title, about=[section])
 
     def enrol(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -155,7 +154,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
             return _("%(name)s was enrolled.") % {"name": user.full_name}
 
         title = _("Enrol somebody in %(section)s") % {"section": section}
-        return ask_and_do(request, form, act, title=title, back=_page(section))
+        return ask_and_do(request, form, act, title=title, about=[section])
 
     def policy(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -167,7 +166,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
             return _("Version %(version)d of the rules holds.") % {"version": made.version}
 
         title = _("Rules of %(section)s") % {"section": section}
-        return ask_and_do(request, form, act, title=title, back=_page(section))
+        return ask_and_do(request, form, act, title=title, about=[section])
 
     def archive(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -179,7 +178,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
 
         title = _("Archive %(section)s") % {"section": section}
         form = forms.Form(request.POST or None)
-        return ask_and_do(request, form, act, title=title, back=_page(section))
+        return ask_and_do(request, form, act, title=title, about=[section])
 
     def unarchive(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)
@@ -191,7 +190,7 @@ class SectionAdmin(ReadOnlyAdmin[Section]):
 
         title = _("Take %(section)s out of the archive") % {"section": section}
         form = forms.Form(request.POST or None)
-        return ask_and_do(request, form, act, title=title, back=_page(section))
+        return ask_and_do(request, form, act, title=title, about=[section])
 
 
 @admin.register(Policy)
@@ -241,10 +240,9 @@ class ClosureAdmin(ReadOnlyAdmin[Closure]):
             reopen(closure_id=pk, actor=acting_user(request))
             return _("There are lessons on these days again.")
 
-        back = reverse("admin:courses_closure_change", args=[pk])
         form = forms.Form(request.POST or None)
         title = _("Take %(closure)s back") % {"closure": closure}
-        return ask_and_do(request, form, act, title=title, back=back)
+        return ask_and_do(request, form, act, title=title, about=[closure])
 
     def close(self, request: HttpRequest) -> HttpResponse:
         self.require(request)
@@ -256,13 +254,9 @@ class ClosureAdmin(ReadOnlyAdmin[Closure]):
             )
             return _("%(closure)s was added.") % {"closure": made}
 
-        back = reverse("admin:courses_closure_changelist")
         form = ClosureForm(request.POST or None)
-        return ask_and_do(request, form, act, title=_("Add days without lessons"), back=back)
-
-
-def _page(section: Section) -> str:
-    return reverse("admin:courses_section_change", args=[section.pk])
+        title = _("Add days without lessons")
+        return ask_and_do(request, form, act, title=title, about=[Closure])
 
 
 def _first_day(section: Section) -> date:
