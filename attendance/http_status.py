@@ -22,6 +22,7 @@ STATUS = {
     "invalid_dates": 400,
     "invalid_parent": 400,
     "invalid_policy": 400,
+    "policy_needs_plan": 400,
     "invalid_enrolment": 400,
     "invalid_absence": 400,
     "absence_backwards": 400,

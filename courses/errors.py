@@ -29,6 +29,13 @@ class InvalidPolicy(CourseError):
     code = "invalid_policy"
 
 
+class PolicyNeedsPlan(CourseError):
+    code = "policy_needs_plan"
+    default_message = _(
+        "What can still be reached depends on what is planned for the term. Say how much that is."
+    )
+
+
 class InvalidEnrolment(CourseError):
     code = "invalid_enrolment"
 

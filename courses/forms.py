@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from courses.models import Policy
 from courses.services.policies import LARGEST, PolicyPlan
-from courses.vocabulary import DAY_SECONDS, Counted
+from courses.vocabulary import DAY_SECONDS, Basis, Counted, ExcusedAs, Preset
 
 _HUNDREDTH: Final = Decimal("0.01")
 _TENTH: Final = Decimal("0.1")
@@ -55,6 +55,20 @@ class PolicyForm(forms.Form):
     in_a_row = _number(_("Warn after lessons missed in a row"), _("Empty: no warning."))
     days_without = _number(_("Warn after days without a lesson"), _("Empty: no warning."))
     min_lessons = _number(_("Judged from lessons"), _("Earlier nobody is judged."), least=0)
+    min_days = _number(_("Judged from days"), _("Earlier nobody is judged."), least=0)
+    basis = forms.ChoiceField(label=_("Compared is"), choices=Basis.choices, required=False)
+    planned = _number(
+        _("Planned for the term"), _("Lessons, hours or days, as they are counted; empty: unknown.")
+    )
+    must_exceed = forms.BooleanField(
+        label=_("The needed share itself is too little"), required=False
+    )
+    excused_as = forms.ChoiceField(
+        label=_("Excused counts as"), choices=ExcusedAs.choices, required=False
+    )
+    document_days = _number(
+        _("Days to write down a last attendance"), _("Empty: nobody writes it down.")
+    )
 
     def of_arrivals(self) -> list[forms.BoundField]:
         """The fields that say when one is late."""
@@ -78,10 +92,23 @@ class PolicyForm(forms.Form):
             in_a_row=data["in_a_row"],
             days_without=data["days_without"],
             min_lessons=data["min_lessons"] or 0,
+            min_days=data["min_days"] or 0,
+            basis=Basis(data["basis"] or Basis.RATE),
+            planned=data["planned"],
+            must_exceed=data["must_exceed"],
+            excused_as=ExcusedAs(data["excused_as"] or ExcusedAs.REASON),
+            document_days=data["document_days"],
         )
 
 
-def initial_policy(policy: Policy | None) -> dict[str, Any]:
+class PresetForm(forms.Form):
+    preset = forms.ChoiceField(label=_("Preset"), choices=Preset.choices)
+    planned = _number(
+        _("Planned for the term"), _("Lessons, hours or days, as they are counted; empty: unknown.")
+    )
+
+
+def initial_policy(policy: Policy | PolicyPlan | None) -> dict[str, Any]:
     """What the form shows first: the rules as they are, or those of a section without any."""
     rules: Policy | PolicyPlan = policy or PolicyPlan()
     return {
@@ -96,6 +123,12 @@ def initial_policy(policy: Policy | None) -> dict[str, Any]:
         "in_a_row": rules.in_a_row,
         "days_without": rules.days_without,
         "min_lessons": rules.min_lessons,
+        "min_days": rules.min_days,
+        "basis": rules.basis,
+        "planned": rules.planned,
+        "must_exceed": rules.must_exceed,
+        "excused_as": rules.excused_as,
+        "document_days": rules.document_days,
     }
 
 

@@ -104,3 +104,32 @@ class Counted(TextChoices):
 
     LESSONS = "lessons", _("lessons")
     HOURS = "hours", _("hours")
+    DAYS = "days", _("days")
+
+
+class Basis(TextChoices):
+    """Which share is compared with what is needed."""
+
+    RATE = "rate", _("what is reached so far")
+    BEST = "best", _("what can still be reached")
+
+
+class ExcusedAs(TextChoices):
+    """What an excused lesson is worth by the rules of a section."""
+
+    REASON = "reason", _("what its reason says")
+    ABSENT = "absent", _("as an absent one")
+
+
+class Preset(TextChoices):
+    """Rules under a name, which a section can take over."""
+
+    PLAIN = "plain", _("Plain (lessons, 70 %)")
+    TR_THEORY_70 = "tr_theory_70", _("Türkiye, theory (hours, 70 %)")
+    TR_LAB_80 = "tr_lab_80", _("Türkiye, practice (hours, 80 %)")
+    UK_SPONSOR = "uk_sponsor", _("United Kingdom, sponsored students")
+    US_R2T4 = "us_r2t4", _("United States, return of federal aid")
+    US_CHRONIC = "us_chronic", _("United States, chronic absence")
+    AU_80 = "au_80", _("Australia (hours of a course, 80 %)")
+    ENGLAND_REGISTER = "england_register", _("England, school register")
+    HALF_LATE = "half_late", _("Late is worth a half")

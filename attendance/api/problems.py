@@ -41,6 +41,7 @@ _FIELDS = {
     "reason_not_for_you": "reason",
     "why_required": "why",
     "invalid_policy": "absent_after_s",
+    "policy_needs_plan": "planned",
 }
 """Which field a domain error is about."""
 

@@ -19,7 +19,7 @@ from attendance.vocabulary import (
     Status,
 )
 from courses.services.policies import BOUNDS
-from courses.vocabulary import LONGEST_CODE, LONGEST_TITLE, Counted
+from courses.vocabulary import LONGEST_CODE, LONGEST_TITLE, Basis, Counted, ExcusedAs
 from users.identity import LONGEST_FULL_NAME, LONGEST_SCHOOL_NUMBER
 
 LARGEST_ID = 2**63 - 1
@@ -225,6 +225,12 @@ class NewPolicySerializer(Strict):
     in_a_row = _bounded("in_a_row", allow_null=True)
     days_without = _bounded("days_without", allow_null=True)
     min_lessons = _bounded("min_lessons")
+    min_days = _bounded("min_days")
+    basis = serializers.ChoiceField(Basis.values, required=False)
+    must_exceed = serializers.BooleanField(required=False)
+    planned = _bounded("planned", allow_null=True)
+    excused_as = serializers.ChoiceField(ExcusedAs.values, required=False)
+    document_days = _bounded("document_days", allow_null=True)
 
 
 class QuarantineQuerySerializer(PageQuery):

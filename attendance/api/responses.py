@@ -18,7 +18,7 @@ from attendance.vocabulary import (
     Status,
     Trigger,
 )
-from courses.vocabulary import Component, Counted, EnrolmentRole, WalkIns
+from courses.vocabulary import Basis, Component, Counted, EnrolmentRole, ExcusedAs, WalkIns
 from users.identity import Role
 from users.models import MergeKind
 
@@ -281,6 +281,12 @@ class PolicySerializer(serializers.Serializer[Any]):
     in_a_row = serializers.IntegerField(allow_null=True)
     days_without = serializers.IntegerField(allow_null=True)
     min_lessons = serializers.IntegerField()
+    min_days = serializers.IntegerField()
+    basis = serializers.ChoiceField(Basis.values)
+    must_exceed = serializers.BooleanField()
+    planned = serializers.IntegerField(allow_null=True)
+    excused_as = serializers.ChoiceField(ExcusedAs.values)
+    document_days = serializers.IntegerField(allow_null=True)
     set_by = PersonShapeSerializer()
     set_at = Instant()
 

@@ -1,14 +1,18 @@
 """What marks add up to: a share, and what may still be missed, in exact fractions.
 
-    rate = Σ weight · credit / Σ weight       none where nothing counts, never 0
+    rate = Σ weight · credit / Σ weight                       none where nothing counts, never 0
+    best = (Σ weight · credit + ahead) / (Σ weight + ahead)   of whoever misses nothing more
     can_miss = (Σ weight + ahead) · (1 - threshold) - missed
 
-A weight is 1, or the hours of a lesson. Excused lessons are worth what their reason says:
-`neutral` ones are in no sum. A mark that waits for a decision counts nowhere. Shares are
-compared as fractions and rounded for the eye alone: 69.996 % is shown as 70.0 % and is below 70 %.
+A weight is 1, the hours of a lesson, or its part of the person's day. Excused lessons are worth
+what their reason says: `neutral` ones are in no sum. A mark that waits for a decision counts
+nowhere. Shares are compared as fractions and rounded for the eye alone: 69.996 % is shown as
+70.0 % and is below 70 %.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from datetime import date
 from fractions import Fraction
 from math import floor
 from typing import Final
@@ -17,6 +21,10 @@ import msgspec
 
 WHOLE: Final = Fraction(1)
 NOTHING: Final = Fraction(0)
+HERE: Final = frozenset({"present", "late"})
+MISSED: Final = frozenset({"absent", "rejected"})
+"""Without an excuse; an excused lesson is not in a row of missed ones."""
+
 _PERMILLE: Final = 1_000
 _CREDIT: Final = {"present": WHOLE, "absent": NOTHING, "rejected": NOTHING}
 _EFFECT: Final = {"counts_present": WHOLE, "counts_absent": NOTHING}
@@ -31,6 +39,8 @@ class Counting(msgspec.Struct, frozen=True, kw_only=True):
     weight: Fraction = WHOLE
     late_credit: Fraction = WHOLE
     """By the rule that the lesson began with."""
+    on: date | None = None
+    """The day of the lesson; needed where days are counted."""
 
     @property
     def credit(self) -> Fraction | None:
@@ -51,6 +61,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """In how many of them the person was, late ones among them."""
     weight: Fraction = NOTHING
     credit: Fraction = NOTHING
+    days: int = 0
+    """On how many different days the lessons that count were; 0 where nobody has asked."""
 
     @property
     def missed(self) -> Fraction:
@@ -86,10 +98,46 @@ def add_up(marks: Iterable[Counting]) -> Figures:
     counted = [(each, credit) for each in marks if (credit := each.credit) is not None]
     return Figures(
         lessons=len(counted),
-        here=sum(each.status in {"present", "late"} for each, _ in counted),
+        here=sum(each.status in HERE for each, _ in counted),
         weight=sum((each.weight for each, _ in counted), NOTHING),
         credit=sum((each.weight * credit for each, credit in counted), NOTHING),
+        days=len({each.on for each, _ in counted if each.on is not None}),
     )
+
+
+def by_days(marks: Iterable[Counting]) -> list[Counting]:
+    """The marks that count, so weighed that each day is 1: of two lessons a day, each is a half.
+
+    A day on which nothing counts is no day. Raises ValueError for a mark without its day.
+    """
+    counted = [each for each in marks if each.credit is not None]
+    if any(each.on is None for each in counted):
+        raise ValueError("Days are counted, and a mark has none.")
+    lessons = Counter(each.on for each in counted)
+    return [msgspec.structs.replace(each, weight=Fraction(1, lessons[each.on])) for each in counted]
+
+
+def in_a_row(statuses: Iterable[str]) -> int:
+    """How many were missed without one in between to which the person came, the latest first.
+
+    What is excused or pending is skipped: it neither counts nor ends the row. Late ends it.
+    """
+    row = 0
+    for status in statuses:
+        if status in HERE:
+            return row
+        row += status in MISSED
+    return row
+
+
+def last_attended_on(marks: Iterable[tuple[str, date]]) -> date | None:
+    """The last day on which somebody came to a lesson, late or not; None for never."""
+    return max((on for status, on in marks if status in HERE), default=None)
+
+
+def days_without(*, last_on: date | None, since: date, today: date) -> int:
+    """Days since somebody last came; since they were first expected, where they never came."""
+    return max(0, (today - (since if last_on is None else max(last_on, since))).days)
 
 
 def share(permille: int) -> Fraction:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from courses.models import rules
 from courses.models.sections import Section
-from courses.vocabulary import DAY_SECONDS, WHOLE_PERMILLE, Counted
+from courses.vocabulary import DAY_SECONDS, WHOLE_PERMILLE, Basis, Counted, ExcusedAs
 
 
 class Policy(models.Model):
@@ -41,6 +41,17 @@ class Policy(models.Model):
     in_a_row = models.PositiveSmallIntegerField(_("missed in a row"), null=True, blank=True)
     days_without = models.PositiveSmallIntegerField(_("days without"), null=True, blank=True)
     min_lessons = models.PositiveSmallIntegerField(_("judged from lessons"), default=0)
+    min_days = models.PositiveSmallIntegerField(_("judged from days"), default=0)
+    basis = models.CharField(_("compared is"), max_length=10, choices=Basis, default=Basis.RATE)
+    must_exceed = models.BooleanField(_("the threshold itself is too little"), default=False)
+    planned = models.PositiveIntegerField(_("planned for the term"), null=True, blank=True)
+    """In the unit that is counted."""
+    excused_as = models.CharField(
+        _("excused counts as"), max_length=10, choices=ExcusedAs, default=ExcusedAs.REASON
+    )
+    document_days = models.PositiveSmallIntegerField(
+        _("days to write down a last attendance"), null=True, blank=True
+    )
     set_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("set by")
     )
@@ -83,6 +94,17 @@ class Policy(models.Model):
                 name="policy_warns_after_something",
                 condition=(Q(in_a_row=None) | Q(in_a_row__gte=1))
                 & (Q(days_without=None) | Q(days_without__gte=1)),
+            ),
+            rules.value_is_known("policy_basis_is_known", "basis", Basis),
+            rules.value_is_known("policy_excused_is_known", "excused_as", ExcusedAs),
+            models.CheckConstraint(
+                name="policy_best_knows_what_is_planned",
+                condition=~Q(basis=Basis.BEST) | Q(planned__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="policy_plans_and_documents_something",
+                condition=(Q(planned=None) | Q(planned__gte=1))
+                & (Q(document_days=None) | Q(document_days__gte=1)),
             ),
             rules.instants_are_sane("policy_set_at_is_sane", "set_at"),
         )

@@ -7,12 +7,12 @@ from django.db.models import Max
 from django.utils import timezone
 
 from courses import rules
-from courses.errors import InvalidPolicy
+from courses.errors import InvalidPolicy, PolicyNeedsPlan
 from courses.models import Policy
 from courses.selectors.sections import roles_at
 from courses.services.database_rules import writing
 from courses.services.sections import lock_section
-from courses.vocabulary import DAY_SECONDS, WHOLE_PERMILLE, Counted
+from courses.vocabulary import DAY_SECONDS, WHOLE_PERMILLE, Basis, Counted, ExcusedAs
 from users.errors import gettext_noop as _
 from users.models import User
 
@@ -28,6 +28,9 @@ BOUNDS: Final = {
     "in_a_row": (1, LARGEST),
     "days_without": (1, LARGEST),
     "min_lessons": (0, LARGEST),
+    "min_days": (0, LARGEST),
+    "planned": (1, LARGEST),
+    "document_days": (1, LARGEST),
 }
 
 
@@ -45,17 +48,38 @@ class PolicyPlan(msgspec.Struct, frozen=True, kw_only=True):
     in_a_row: int | None = None
     days_without: int | None = None
     min_lessons: int = 0
+    min_days: int = 0
+    basis: Basis = Basis.RATE
+    must_exceed: bool = False
+    planned: int | None = None
+    excused_as: ExcusedAs = ExcusedAs.REASON
+    document_days: int | None = None
+
+
+def plan_of_policy(policy: Policy | None) -> PolicyPlan:
+    """What a version says; without one, what holds for a section without rules."""
+    if policy is None:
+        return PolicyPlan()
+    said = {name: getattr(policy, name) for name in PolicyPlan.__struct_fields__}
+    return PolicyPlan(
+        **said
+        | {
+            "counted": Counted(policy.counted),
+            "basis": Basis(policy.basis),
+            "excused_as": ExcusedAs(policy.excused_as),
+        }
+    )
 
 
 def set_policy(*, section_id: int, plan: PolicyPlan, actor: User) -> Policy:
     """Give a section a new version of its rules, for lessons that start from now on.
 
     Its teachers and staff may. The same rules again make no version. Raises NotYourSection,
-    InvalidPolicy, SectionNotFound and SectionArchived.
+    InvalidPolicy, PolicyNeedsPlan, SectionNotFound and SectionArchived.
     """
     now = timezone.now()
     rules.check_may_set_policy(actor.as_person(), roles_at(section_id, user=actor, at=now))
-    _check(plan)
+    check_plan(plan)
     values = msgspec.structs.asdict(plan)
     with writing():
         section = lock_section(section_id)
@@ -70,7 +94,8 @@ def set_policy(*, section_id: int, plan: PolicyPlan, actor: User) -> Policy:
         return section.policy
 
 
-def _check(plan: PolicyPlan) -> None:
+def check_plan(plan: PolicyPlan) -> None:
+    """Raises InvalidPolicy for what no version of a policy can say."""
     for field, (least, most) in BOUNDS.items():
         value = getattr(plan, field)
         if value is not None and not least <= value <= most:
@@ -84,3 +109,5 @@ def _check(plan: PolicyPlan) -> None:
     late, absent = plan.late_after_s, plan.absent_after_s
     if late is not None and absent is not None and absent < late:
         raise InvalidPolicy(_("Nobody is absent before they are late. Choose a later bound."))
+    if plan.basis == Basis.BEST and plan.planned is None:
+        raise PolicyNeedsPlan

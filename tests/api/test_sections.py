@@ -249,6 +249,12 @@ def test_each_change_of_the_rules_is_a_version_with_who_and_when(section: Sectio
         "in_a_row": None,
         "days_without": None,
         "min_lessons": 0,
+        "min_days": 0,
+        "basis": "rate",
+        "must_exceed": False,
+        "planned": None,
+        "excused_as": "reason",
+        "document_days": None,
         "set_by": {"school_number": TEACHER.school_number, "full_name": TEACHER.full_name},
         "set_at": "",
     }
@@ -265,7 +271,9 @@ def test_each_change_of_the_rules_is_a_version_with_who_and_when(section: Sectio
         ({"late_after_s": "600"}, "invalid_input", "late_after_s"),
         ({"opens_before_s": 86_401}, "invalid_input", "opens_before_s"),
         ({"opens_before_s": None}, "invalid_input", "opens_before_s"),
-        ({"counted": "days"}, "invalid_input", "counted"),
+        ({"counted": "weeks"}, "invalid_input", "counted"),
+        ({"basis": "best"}, "policy_needs_plan", "planned"),
+        ({"planned": 0}, "invalid_input", "planned"),
         ({"version": 3}, "invalid_input", "version"),
     ],
 )

@@ -78,7 +78,11 @@ BROKEN: list[tuple[str, str, dict[str, Any]]] = [
     ("closure_is_reopened_by_somebody", "ClosureFactory", {"reopened_at": IN_TERM}),
     ("closure_reopened_at_is_sane", "ClosureFactory", {"reopened": True, "reopened_at": FAR}),
     ("policy_version_counts_up", "PolicyFactory", {"version": 0}),
-    ("policy_counted_is_known", "PolicyFactory", {"counted": "days"}),
+    ("policy_counted_is_known", "PolicyFactory", {"counted": "weeks"}),
+    ("policy_basis_is_known", "PolicyFactory", {"basis": "hope"}),
+    ("policy_excused_is_known", "PolicyFactory", {"excused_as": "present"}),
+    ("policy_best_knows_what_is_planned", "PolicyFactory", {"basis": "best"}),
+    ("policy_plans_and_documents_something", "PolicyFactory", {"document_days": 0}),
     (
         "policy_absent_not_before_late",
         "PolicyFactory",

@@ -25,10 +25,11 @@ from courses.selectors.listing import (
 )
 from courses.selectors.sections import section_of, section_ruled_by, section_run_by
 from courses.services.policies import PolicyPlan, set_policy
-from courses.vocabulary import Counted
+from courses.vocabulary import Basis, Counted, ExcusedAs
 from users.credentials import user_of
 from users.models import User
 
+_CHOICES = {"counted": Counted, "basis": Basis, "excused_as": ExcusedAs}
 _PLACE = re.compile(r"[A-Z0-9._-]{1,32} [0-9]{19}", re.ASCII)
 
 
@@ -142,7 +143,6 @@ class PolicyEndpoint(APIView):
     )
     def put(self, request: Request, section_id: int) -> Response:
         body = body_of(request, requests.NewPolicySerializer)
-        if "counted" in body:
-            body["counted"] = Counted(body["counted"])
+        body |= {name: kind(body[name]) for name, kind in _CHOICES.items() if name in body}
         made = set_policy(section_id=section_id, plan=PolicyPlan(**body), actor=_actor(request))
         return Response(responses.PolicySerializer(made).data)
