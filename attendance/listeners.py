@@ -5,10 +5,12 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, post_save
 
 from attendance.services import durable_commits, excusing, rosters
 from courses.signals import absence_changed, roster_changed
+from reports import totals
+from users.models import User
 
 
 def connect(app: AppConfig) -> None:
@@ -17,6 +19,7 @@ def connect(app: AppConfig) -> None:
     post_migrate.connect(_keep_commits, sender=app, dispatch_uid="attendance.durable_commits")
     roster_changed.connect(_copy_roster, dispatch_uid="attendance.rosters")
     absence_changed.connect(_excuse, dispatch_uid="attendance.excusing")
+    post_save.connect(_merged, sender=User, dispatch_uid="attendance.totals")
 
 
 def _copy_roster(section_id: int, **kwargs: Any) -> None:
@@ -25,6 +28,17 @@ def _copy_roster(section_id: int, **kwargs: Any) -> None:
 
 def _excuse(absence_id: int, **kwargs: Any) -> None:
     excusing.follow_absence(absence_id)
+
+
+def _merged(instance: User, update_fields: frozenset[str] | None, **kwargs: Any) -> None:
+    """In the transaction of a merge, or of one that is taken back: whose marks they are changes.
+
+    Of one that is taken back, the root is known by the merges of this account alone.
+    """
+    if update_fields is None or "merged_into" not in update_fields:
+        return
+    roots = instance.merges.values_list("into_id", flat=True)
+    totals.recompute_people([instance.pk, *set(roots)])
 
 
 def _commit_to_disk(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

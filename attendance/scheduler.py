@@ -33,6 +33,7 @@ from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 from jobs import keeping
+from reports import verifying
 from users import security_log
 from users.services import clear_expired
 
@@ -269,11 +270,19 @@ def _tick() -> None:
         clear_expired()
         security_log.remove_old(now=datetime.now(UTC))
         keeping.remove_old(now=datetime.now(UTC))
+        _verify_totals()
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:
         _serving.ran_at = monotonic()
         connections.close_all()
+
+
+def _verify_totals() -> None:
+    """Once a day, in one of the processes; what is wrong is an alarm of the next run."""
+    found = verifying.verify_daily(now=datetime.now(UTC))
+    if found is not None and found.wrong:
+        logger.error("%d of %d totals are wrong", len(found.wrong), found.pairs)
 
 
 def _remove_old_executions() -> None:

@@ -22,6 +22,7 @@ from attendance.services.persistence.row_values import Readable
 from courses.models import Section
 from demo import habits, timetable
 from demo.timetable import SECTIONS, MeetingOfDemo, SectionOfDemo, Span, Stay
+from reports import totals
 from users.models import User
 from users.services import ensure_users
 
@@ -146,6 +147,7 @@ def _store(lessons: list[Readable]) -> int:
     written = rows.write_lessons(with_rosters, users)
     ledger.mark_persisted([PersistedLesson(x.lesson, digest="", quarantined=0) for x in lessons])
     ledger.settle_discards([x.lesson.id for x in lessons], still_there={})
+    totals.recompute([x.lesson.id for x in lessons])
     return sum(each.inserted + each.closed.marked_absent for each in written.values())
 
 

@@ -14,7 +14,7 @@ from tests.support import live_store, tables
 from tests.support.lessons import forget_everything
 from users.identity import Person, Role
 
-pytest_plugins = ["tests.support.clock", "tests.support.outages"]
+pytest_plugins = ["tests.support.clock", "tests.support.outages", "tests.support.totals"]
 
 
 @pytest.fixture(scope="session")

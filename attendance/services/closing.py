@@ -21,6 +21,7 @@ from attendance.services.request_keys import is_stored, request_key
 from attendance.services.stored_records import Saying, write_event
 from attendance.services.system_marks import Closed
 from attendance.vocabulary import EventKind, Source, Status
+from reports import totals
 from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number
 from users.models import User
@@ -47,6 +48,7 @@ def close_roster(lesson_id: UUID, *, actor: Person, request_id: str = "") -> Clo
         if closed is None:
             return Closed()
         stored_lessons.save_with_event(row, EventKind.ROSTER_CLOSED, actor, "", request)
+        totals.recompute([row.pk])
     return closed
 
 

@@ -23,6 +23,7 @@ from attendance.services.stored_revisions import lift_lost
 from attendance.vocabulary import LONGEST_REASON, EventKind, Source
 from courses.models import Absence
 from courses.selectors.expected import excuses_at
+from reports import totals
 from users.models import User
 from users.selectors import accounts_of
 
@@ -129,3 +130,4 @@ def _write(
         [mark for mark, _ in changed], ["status", "reason", "absence", "changed_at"]
     )
     AttendanceEvent.objects.bulk_create(events)
+    totals.recompute(list(touched), user_ids=list(cause.user_ids))

@@ -18,6 +18,7 @@ from attendance.services import closing, stored_lessons, validation, writing
 from attendance.services.lessons import event_of
 from attendance.services.request_keys import is_stored, request_key
 from attendance.vocabulary import EventKind, Source
+from reports import totals
 from users.identity import Person
 from users.services import ensure_users
 
@@ -95,6 +96,7 @@ def _change_stored(lesson_id: UUID, actor: Person, why: str, request: RequestKey
             _bring_system_marks_back(row)
             if row.section_id is not None and row.roster_closed_at is None:
                 closing.close_held(row)
+        totals.recompute([row.pk])
 
 
 def _flag_system_marks(row: Attendance) -> None:

@@ -23,6 +23,7 @@ from attendance.services.stored_records import Saying, new_event
 from attendance.services.stored_revisions import lift_lost
 from attendance.vocabulary import EventKind, Source
 from courses.models import Section
+from reports import totals
 from users.errors import gettext_noop as _
 from users.models import User
 
@@ -82,6 +83,8 @@ def apply_recompute(
             late_after_s=rule.late_after_s,
             absent_after_s=rule.absent_after_s,
         )
+        # All of them, changed or not: what late is worth is of the rules that they have now.
+        totals.recompute(list(held))
     return plan
 
 

@@ -12,6 +12,7 @@ from attendance.models import Attendance, AttendanceEvent, LessonLedger
 from attendance.selectors import access, shapes, whereabouts
 from attendance.services import ids, request_keys, stored_revisions, validation
 from attendance.vocabulary import EventKind
+from reports import totals
 from users.errors import gettext_noop as _
 from users.identity import Person
 from users.services import ensure_users
@@ -86,6 +87,7 @@ def _flag(lesson_id: UUID, actor: Person, reason: str, kind: EventKind) -> None:
         row.deleted_by_id = ensure_users([who])[who.school_number] if is_deleting else None
         row.deleted_reason = reason if is_deleting else ""
         save_with_event(row, kind, actor, reason, ids.new_request_key())
+        totals.recompute([row.pk])
 
 
 def lock_attendance(lesson_id: UUID, actor: Person) -> Attendance:

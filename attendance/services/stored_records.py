@@ -12,6 +12,7 @@ from attendance.services import stored_revisions
 from attendance.services.decisions import DecidedClaim
 from attendance.services.system_marks import fill_blank, is_blank
 from attendance.vocabulary import EventKind
+from reports import totals
 from users.identity import Person
 
 
@@ -58,8 +59,12 @@ def write_change(
 def write_event(
     attendance: Attendance, row: AttendanceRecord, saying: Saying, *, old: str, new: str
 ) -> None:
-    """Tell of a change at the revision that the attendance has now."""
+    """Tell of a change at the revision that the attendance has now; its totals follow.
+
+    The last step of a transaction that changes one record.
+    """
     new_event(attendance, row, saying, old=old, new=new).save()
+    totals.recompute([attendance.pk], user_ids=[row.student_id])
 
 
 def new_event(

@@ -13,6 +13,7 @@ from attendance.web.pages import (
     board,
     check_in,
     course,
+    course_rules,
     courses,
     home,
     installed,
@@ -96,7 +97,7 @@ _courses = [
     path("courses/new/", new_course.new_course, name="new-course"),
     path("courses/<int:section_id>/", course.roster, name="course"),
     path("courses/<int:section_id>/lessons/", course.lessons, name="course-lessons"),
-    path("courses/<int:section_id>/rules/", course.rules, name="course-rules"),
+    path("courses/<int:section_id>/rules/", course_rules.rules, name="course-rules"),
 ]
 
 _student = [

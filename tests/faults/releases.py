@@ -6,7 +6,16 @@ from pathlib import Path
 
 from launcher.project import ROOT
 
-PARTS = ("attendance", "attn_project", "courses", "users", "launcher", "tests", "manage.py")
+PARTS = (
+    "attendance",
+    "attn_project",
+    "courses",
+    "reports",
+    "users",
+    "launcher",
+    "tests",
+    "manage.py",
+)
 _MIGRATION = '''"""Only adds: the release before goes on writing meanwhile."""
 
 from django.contrib.postgres.operations import AddIndexConcurrently

@@ -7,13 +7,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attendance.models import AttendanceRecord
-from attendance.selectors.own_figures import SHOWN_MISSES
 from attendance.services.not_held import say_not_held
 from attendance.services.persistence import unified_persistence_task
 from courses.models import Section
+from reports import totals
+from reports.own_figures import SHOWN_MISSES
 from tests.pages.visitors import signed_in, text_of
 from tests.support.lessons import TEACHER, student
-from tests.support.sections import ended_section_lesson, section_of_today
+from tests.support.people import merge, unmerge
+from tests.support.sections import ended_section_lesson, section_of_today, user_of
+from tests.support.totals import wrong_totals
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,6 +54,7 @@ def test_a_student_reads_their_share_and_what_may_still_be_missed() -> None:
     AttendanceRecord.objects.filter(
         attendance=lessons[1].id, student__school_number=student(1).school_number
     ).update(is_expected=False)
+    totals.recompute([lesson.id for lesson in lessons])
     assert "Here in 0 of 1 lesson so far: 0 %." in shown(signed_in(student(1)).get("/courses/"))
 
 
@@ -76,3 +80,20 @@ def test_more_courses_cost_no_query_more() -> None:
     with CaptureQueriesContext(connection) as three:
         assert shown(phone.get("/courses/")).count("Missed last") == 3
     assert len(three) == len(one)
+
+
+def test_totals_say_what_the_marks_say_also_of_two_accounts() -> None:
+    """Figures of a merged person: the effective mark of each lesson, and the last ones missed."""
+    section = section_of_today((1, 2), policy={"counted": "hours"})
+    held(section, 2, 2)
+    lesson = ended_section_lesson(section, [1, 9])
+    unified_persistence_task(lesson_ids=[lesson.id])
+    alone = shown(signed_in(student(1)).get("/courses/"))
+    assert "Here in 3 of 5 lessons so far: " in alone
+    merge(user_of(student(9)), user_of(student(2)))
+    page = shown(signed_in(student(2)).get("/courses/"))
+    assert "Here in 1 of 5 lessons so far: " in page
+    assert page.count("no check-in by the end") == SHOWN_MISSES
+    unmerge(user_of(student(9)))
+    assert "Here in 0 of 5 lessons so far: 0 %." in shown(signed_in(student(2)).get("/courses/"))
+    assert wrong_totals() == []

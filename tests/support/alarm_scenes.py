@@ -24,6 +24,7 @@ from attendance.models import KnownSite, LessonLedger, QuarantinedPayload
 from attendance.selectors import health
 from attendance.services.sites import find_sites, settle_disagreement
 from attendance.vocabulary import LessonState
+from reports.models import TotalsCheck
 from tests.support.callers import account
 from tests.support.factories import LessonLedgerFactory, QuarantinedPayloadFactory
 from users.identity import Person
@@ -193,6 +194,14 @@ def incomplete() -> Iterator[LessonLedger]:
     LessonLedger.objects.filter(pk=row.pk).update(incomplete_since=None)
 
 
+@contextmanager
+def totals_check(days_ago: int = 0, **found: int) -> Iterator[TotalsCheck]:
+    at = timezone.now() - timedelta(days=days_ago)
+    row = TotalsCheck.objects.create(checked_at=at, seconds=1, **{"pairs": 9, "wrong": 0, **found})
+    yield row
+    row.delete()
+
+
 def late_scheduler() -> AbstractContextManager[None]:
     state = scheduler.SchedulerState(is_wanted=False, is_alive=False, age_seconds=1e6)
     return patched(scheduler, "state", lambda: state)
@@ -224,6 +233,8 @@ SCENES: dict[str, Scene] = {
     "lesson_rewound": lambda: ledger(state=LessonState.DISCARDED, last_error="rewound: older"),
     "lesson_failed": lambda: ledger(state=LessonState.FAILED, last_error="Error 55P03: locked"),
     "quarantine_open": payload,
+    "totals_wrong": lambda: totals_check(wrong=3, repaired=1),
+    "totals_unverified": lambda: totals_check(days_ago=3),
     "scheduler_stopped": stopped_scheduler,
     "evidence_not_kept": _no_folder,
 }

@@ -110,7 +110,7 @@ def test_an_error_is_described(code: str) -> None:
     assert f"`{code}`" in (REFERENCE / "errors.md").read_text()
 
 
-@pytest.mark.parametrize("label", ["attendance", "courses", "jobs", "users"])
+@pytest.mark.parametrize("label", ["attendance", "courses", "jobs", "reports", "users"])
 def test_tables_and_rules_are_described(label: str) -> None:
     text = (REFERENCE / "tables.md").read_text()
     for model in apps.get_app_config(label).get_models():

@@ -17,6 +17,7 @@ from attendance.selectors.alarms.servers import (
     of_postgresql,
     of_site,
 )
+from attendance.selectors.alarms.totals import of_totals
 
 Source = Callable[[], Iterable[FoundAlarm]]
 
@@ -30,7 +31,7 @@ SERVERS: dict[AlarmPart, tuple[Source, ...]] = {
 
 SOURCES: dict[AlarmPart, tuple[Source, ...]] = {
     **SERVERS,
-    AlarmPart.LESSONS: (of_lessons, of_quarantine),
+    AlarmPart.LESSONS: (of_lessons, of_quarantine, of_totals),
 }
 """What a probe asks as well: each answers within seconds."""
 

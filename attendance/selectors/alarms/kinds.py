@@ -267,6 +267,18 @@ QUARANTINE_OPEN = _alarm(
     _("Something of a lesson is in quarantine and waits for a person."),
     _("Open the quarantine: retry each payload, correct a copy and replay it, or set it aside."),
 )
+TOTALS_WRONG = _alarm(
+    "totals_wrong",
+    AlarmPart.LESSONS,
+    _("%(n)d totals of people in courses are not what their marks add up to."),
+    _("Run manage.py verify_totals --repair. The marks themselves are right."),
+)
+TOTALS_UNVERIFIED = _alarm(
+    "totals_unverified",
+    AlarmPart.LESSONS,
+    _("Nobody has compared the totals with the marks for two days."),
+    _("Let a scheduler run, or run manage.py verify_totals."),
+)
 # It is this process's own, and the next request revives it: nobody has a word on it.
 SCHEDULER_STOPPED = _alarm(
     "scheduler_stopped",

@@ -42,6 +42,7 @@ from attendance.services.persistence.report import LessonReport
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from reports import totals
 from users.services import ensure_users
 
 logger = logging.getLogger(__name__)
@@ -115,6 +116,8 @@ def _store(
     seen = [x.snapshot for x in lessons.to_write] + [x.snapshot for x in lessons.rewound]
     refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
     shared_devices.keep({snapshot.lesson.id: snapshot.devices for snapshot in seen})
+    # Last: whoever waits for these totals waits until the commit.
+    totals.recompute([snapshot.lesson.id for snapshot in seen])
     in_table = captured.count_rows(lessons, without_row)
     return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
 

@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from attendance.selectors.own_figures import own_figures
 from attendance.selectors.paging import Slice, page_of_rows
 from attendance.selectors.section_lessons import live_lessons, usual_now
 from attendance.selectors.shapes import LessonView
@@ -26,6 +25,7 @@ from courses.selectors.listing import (
     view_sections,
 )
 from courses.vocabulary import EnrolmentRole
+from reports.own_figures import own_figures
 from users.identity import Role
 from users.models import User
 from users.searching import clean_search
@@ -98,13 +98,14 @@ class AttendedCourse(NamedTuple):
 
 
 def _attended(request: HttpRequest, views: list[SectionView]) -> list[AttendedCourse]:
-    """What runs comes first. One query for the figures of all of them."""
+    """What runs comes first. Two queries for the figures of all of them."""
     learnt = [view.section for view in views if view.my_role == EnrolmentRole.STUDENT]
-    found = own_figures(numbers_of(request), learnt) if learnt else {}
+    root = user_of(request).root.pk
+    found = own_figures(root, numbers_of(request), learnt) if learnt else {}
     return [
         AttendedCourse(
             view,
-            figures.of_figures(own.figures, view.section.policy) if own else (),
+            figures.of_figures(own.figures, view.section.policy, ahead=own.ahead) if own else (),
             [line_of(each) for each in own.misses] if own else (),
         )
         for view in sorted(views, key=_running_first)

@@ -1,0 +1,86 @@
+"""Totals of people in sections, made anew from their marks wherever a mark has changed.
+
+Whoever writes marks calls `recompute` as the last step of the same transaction. Why that loses
+nothing, at READ COMMITTED:
+
+    1  a transaction writes its marks, then takes the lock of each section, then adds up
+    2  whoever takes a lock second waits for the first one's commit; the statement that adds up
+       begins after that, and sees the first one's marks as well as its own
+    3  locks are taken in one order, after every other lock, and kept until the commit: two
+       transactions never wait for each other crosswise
+
+A merge changes whose marks they are in every section at once. It takes the lock of merges alone,
+which every `recompute` shares: so whoever adds up sees a merge whole, or not at all, and a merge
+sees all that was added up before. Marks that are written after `recompute` in a transaction are
+not in the totals: `manage.py verify_totals` would find them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from reports.totals import statements
+
+NAMESPACE = "attn.totals:"
+MERGES = "attn.totals.merges"
+
+_LOCK = (
+    # The lock of merges is taken with the first row, before any section's: a merge waits for
+    # whoever shares it, so nobody may ask for it while another one waits for their section.
+    "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(merges)s, 0)),"
+    " pg_advisory_xact_lock(key) FROM (SELECT DISTINCT"
+    " hashtextextended(%(namespace)s || section_id, 0) AS key FROM ({sections}) AS s"
+    # In a subquery of its own: a lock is taken for each row as it comes out.
+    " ORDER BY key OFFSET 0) AS sorted"
+)
+_OF_LESSONS = (
+    "SELECT section_id FROM attendance_attendance"
+    " WHERE id = ANY(%(lessons)s) AND section_id IS NOT NULL"
+)
+
+
+def recompute(lesson_ids: Sequence[UUID], *, user_ids: Sequence[int] | None = None) -> None:
+    """Add up anew whoever has a mark in these stored lessons, or of them these users.
+
+    Call it last in the transaction that has changed the marks. Lessons of no section have no
+    totals. A fixed number of statements for any number of lessons.
+    """
+    if not lesson_ids:
+        return
+    users = None if user_ids is None else list(user_ids)
+    values: dict[str, Any] = {"lessons": list(lesson_ids), "users": users}
+    if _hold(_OF_LESSONS, values):
+        _execute(statements.recompute(statements.PAIRS_OF_LESSONS), values)
+
+
+def recompute_people(user_ids: Sequence[int]) -> None:
+    """Add up anew some people in every section, after their accounts were merged or taken apart.
+
+    Call it last in the transaction of that, which holds the rows of these users.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [MERGES])
+    _execute(statements.recompute(statements.PAIRS_OF_PEOPLE), {"users": list(user_ids)})
+
+
+def recompute_sections(section_ids: Sequence[int]) -> None:
+    """Add up anew everybody in these sections: a repair."""
+    values: dict[str, Any] = {"sections": list(section_ids)}
+    _hold("SELECT unnest(%(sections)s::int8[]) AS section_id", values)
+    _execute(statements.recompute(statements.PAIRS_OF_SECTIONS), values)
+    _execute(statements.FORGET_ERASED, values)
+
+
+def _hold(sections: str, values: dict[str, Any]) -> bool:
+    """Take the locks of sections until the commit; returns whether there is any."""
+    names = {"merges": MERGES, "namespace": NAMESPACE}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK.format(sections=sections), names | values)
+        return bool(cursor.rowcount)
+
+
+def _execute(sql: str, values: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
