@@ -21,6 +21,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 # Of four lessons: who came to how many, the second one late to all.
 CAME = {1: 4, 2: 3, 3: 2, 4: 0}
 
+USUAL = {"late_credit": "100", "min_presence": "0", "late_after": "0"}
+
 
 @pytest.fixture
 def section() -> Section:
@@ -48,13 +50,14 @@ def test_a_preset_shows_what_it_would_mean_and_saves_nothing(section: Section) -
     assert "would be below" not in plain
     for preset in Preset:
         assert f'value="{preset.value}"' in plain
-    page = desk.get(path(section), {"preset": "tr_lab_80"})
+    page = desk.get(path(section), {"preset": "england_register"})
     assert "With these rules 3 of 5 students would be below today." in shown(page)
     assert "With the rules that hold now: 2." in shown(page)
     assert "1 student is not judged yet." in shown(page)
-    assert "80 % of the hours are needed." in shown(page)
-    assert page.context["form"].initial["threshold"] == 80
-    turkish = shown(desk.get(path(section), {"preset": "tr_lab_80"}, HTTP_ACCEPT_LANGUAGE="tr"))
+    assert "More than 90 % of the lessons are needed." in shown(page)
+    assert page.context["form"].initial["threshold"] == 90
+    asked = {"preset": "england_register"}
+    turkish = shown(desk.get(path(section), asked, HTTP_ACCEPT_LANGUAGE="tr"))
     assert "5 öğrenciden 3 kişi sınırın altında olurdu" in turkish
     assert "would be" not in turkish
     assert Policy.objects.count() == 1
@@ -62,7 +65,7 @@ def test_a_preset_shows_what_it_would_mean_and_saves_nothing(section: Section) -
 
 def test_the_form_shows_what_it_would_mean_and_then_saves_just_that(section: Section) -> None:
     desk = signed_in(TEACHER)
-    rules = {"late_credit": "100", "counted": "lessons", "threshold": "76"}
+    rules = {**USUAL, "counted": "lessons", "threshold": "76"}
     seen = shown(desk.post(path(section), rules | {"preview": "yes"}))
     assert "With these rules 3 of 5 students would be below today." in seen
     assert 'value="76"' in seen
@@ -95,7 +98,7 @@ def test_a_preset_that_cannot_be_shown_says_why(
 
 def test_what_can_still_be_reached_of_what_is_planned(section: Section) -> None:
     """Half-hour lessons, ended early: of ten planned lessons four are over."""
-    desk, rules = signed_in(TEACHER), {"late_credit": "100", "threshold": "80"}
+    desk, rules = signed_in(TEACHER), {**USUAL, "threshold": "80"}
     rules |= {"counted": "lessons", "basis": "best", "planned": "10"}
     page = shown(desk.post(path(section), rules | {"preview": "yes"}))
     # 4 + 6, 3 + 6, 2 + 6 and 0 + 6 of 10.
@@ -107,7 +110,7 @@ def test_what_can_still_be_reached_of_what_is_planned(section: Section) -> None:
 
 
 def test_days_are_read_from_marks_and_late_stays_what_it_was_worth(section: Section) -> None:
-    desk, rules = signed_in(TEACHER), {"late_credit": "0", "late_after": "0", "threshold": "70"}
+    desk, rules = signed_in(TEACHER), {**USUAL, "late_credit": "0", "threshold": "70"}
     lesson = section.attendances.order_by("pk").first()
     assert lesson is not None
     correct_record(
@@ -129,7 +132,7 @@ def test_who_may_not_set_rules_sees_no_preview(section: Section) -> None:
     page = shown(desk.get(path(section), {"preset": "tr_lab_80"}))
     assert "would be below" not in page
     assert "Take over a preset" not in page
-    rules = {"late_credit": "100", "counted": "lessons", "threshold": "80", "preview": "yes"}
+    rules = {**USUAL, "counted": "lessons", "threshold": "80", "preview": "yes"}
     assert desk.post(path(section), rules).status_code == 403
 
 
