@@ -11,8 +11,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import Verdict
 from tests.browser.accessible import violations
-from tests.browser.opened import BrowserOf
-from tests.browser.test_sessions_that_end import sign_in
+from tests.browser.opened import BrowserOf, sign_in
 from tests.support.lessons import TEACHER, student
 from tests.support.members import OTHER_TEACHER
 from tests.support.sections import section_lesson, section_of_today

@@ -3,24 +3,15 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from attendance.live import store
 from attendance.services.lessons import LessonPlan, start_lesson
 from tests.browser.accessible import violations
-from tests.browser.opened import BrowserOf
-from tests.support.callers import PASSWORD, account
+from tests.browser.opened import BrowserOf, sign_in
 from tests.support.lessons import TEACHER
-from users.identity import Person
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def sign_in(page: Page, person: Person = TEACHER) -> None:
-    account(person, password=PASSWORD)
-    page.get_by_label("School number").fill(person.school_number)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
 
 
 @pytest.mark.parametrize("path", ["", "screen/"])
