@@ -22,7 +22,7 @@ from courses.models import Section
 from courses.selectors.sections import find_section_by_id, roles_in_each, sections_at
 from reports.errors import InvalidDays, ReportNotFound
 from reports.listed import LISTED
-from reports.report import REGISTER, Heading, Report
+from reports.report import PEOPLE, REGISTER, Heading, Report
 from reports.scope import Scope
 from users.errors import PersonNotFound
 from users.errors import gettext_noop as _
@@ -64,7 +64,7 @@ def reports_of(found: ReportView) -> list[Report | Heading]:
     """The reports that a reader can choose from."""
     if found.is_own:
         return [LISTED[OWN]]
-    return [*([REGISTER] if found.section else []), *LISTED.values()]
+    return [*([REGISTER, PEOPLE] if found.section else []), *LISTED.values()]
 
 
 def ask(asked: ReportFilter, *, user: User, at: datetime) -> ReportView:
@@ -101,10 +101,11 @@ def find_report(key: str, found: ReportView) -> Report:
     return LISTED[key]
 
 
-def check_has_register(found: ReportView) -> None:
-    """Raises ReportNotFound for a student, and where no course is chosen."""
+def check_has_register(found: ReportView) -> Section:
+    """The course; raises ReportNotFound for a student, and where no course is chosen."""
     if found.is_own or found.section is None:
         raise ReportNotFound
+    return found.section
 
 
 def check_may_take_files(found: ReportView) -> None:

@@ -1,11 +1,12 @@
 """The register of a course as a table: its students down, its lessons across, a part at a time.
 
 Students are those who are or were on the roster, each once whatever accounts they have; lessons are
-those that are stored, also those that were not held. Three queries, whatever the part.
+those that are stored, also those that were not held. Four queries, whatever the part.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet
@@ -16,10 +17,11 @@ from attendance.rules.effective import effective
 from attendance.selectors import shapes
 from attendance.selectors.paging import Page, Slice, rising_page
 from attendance.vocabulary import Status
-from courses.models import Enrolment
+from courses.models import Enrolment, Section
 from courses.vocabulary import EnrolmentRole
+from reports.figures import figures_of
 from reports.listed.lessons import ORDER
-from reports.report import REGISTER, Cell, ReportColumn
+from reports.report import REGISTER, Cell, CellKind, ReportColumn
 from reports.rows import ReportPage, part_of
 from reports.scope import Scope
 from reports.table import ReportTable
@@ -44,6 +46,8 @@ class MatrixRow(NamedTuple):
     user_id: int
     school_number: str
     full_name: str
+    rate: Fraction | None
+    """Of the whole course so far, whatever part is shown."""
     cells: Sequence[MatrixCell]
     """One for each lesson of the part."""
 
@@ -57,25 +61,31 @@ class Matrix(NamedTuple):
     newer_key: str
 
 
-def matrix_of(scope: Scope, *, people: Slice, before: str = "", after: str = "") -> Matrix:
-    """One part of the register of the one section of a scope.
+def matrix_of(
+    scope: Scope, section: Section, *, people: Slice, before: str = "", after: str = ""
+) -> Matrix:
+    """One part of the register of the section of a scope.
 
     `people` by school number; lessons before or after a key, the newest ones where there is none.
     """
     lessons = _lessons(scope, before=before, after=after)
     students = rising_page(students_of(scope), "school_number", people)
     shown = list(reversed(lessons.rows))
-    rows = _rows(shown, students.items)
+    rows = _rows(section, shown, students.items)
     return Matrix(shown, students._replace(items=rows), lessons.next_key, lessons.previous_key)
 
 
-def _rows(lessons: Sequence[Attendance], students: Sequence[User]) -> list[MatrixRow]:
-    marks = _marks(lessons, [student.pk for student in students])
+def _rows(
+    section: Section, lessons: Sequence[Attendance], students: Sequence[User]
+) -> list[MatrixRow]:
+    ids = [student.pk for student in students]
+    marks, figures = _marks(lessons, ids), figures_of(section.pk, ids, section.policy)
     return [
         MatrixRow(
             user_id=student.pk,
             school_number=student.school_number,
             full_name=student.full_name,
+            rate=figures[student.pk].rate,
             cells=[marks.get((lesson.pk, student.pk), MatrixCell()) for lesson in lessons],
         )
         for student in students
@@ -118,7 +128,7 @@ def _cell(rows: Sequence[AttendanceRecord]) -> MatrixCell:
     return MatrixCell("" if record.is_deleted else record.status, is_expected)
 
 
-def register_table(scope: Scope) -> ReportTable:
+def register_table(scope: Scope, section: Section) -> ReportTable:
     """The whole register: a row for each student, read in parts, a column for each lesson."""
     lessons = list(Attendance.objects.filter(scope.lessons()).order_by(*ORDER))
     students = students_of(scope)
@@ -128,11 +138,12 @@ def register_table(scope: Scope) -> ReportTable:
         columns=[
             ReportColumn("school_number", _("Number")),
             ReportColumn("full_name", _("Name")),
+            ReportColumn("rate", _("Share"), CellKind.SHARE),
             *(ReportColumn(_head(lesson, scope), _head(lesson, scope)) for lesson in lessons),
         ],
         zone=scope.zone,
         count=lambda most: students[:most].count(),
-        parts=lambda: _register_parts(lessons, students),
+        parts=lambda: _register_parts(section, lessons, students),
     )
 
 
@@ -141,14 +152,14 @@ def _head(lesson: Attendance, scope: Scope) -> str:
 
 
 def _register_parts(
-    lessons: Sequence[Attendance], students: QuerySet[User]
+    section: Section, lessons: Sequence[Attendance], students: QuerySet[User]
 ) -> Iterator[Sequence[Sequence[Cell]]]:
     part = Slice(limit=PEOPLE)
     while True:
         page = rising_page(students, "school_number", part)
         yield [
-            [row.school_number, row.full_name, *map(_status, row.cells)]
-            for row in _rows(lessons, page.items)
+            [row.school_number, row.full_name, row.rate, *map(_status, row.cells)]
+            for row in _rows(section, lessons, page.items)
         ]
         if page.next_key is None:
             return

@@ -52,9 +52,10 @@ class FilterForm(PageForm):
             last_on=data["to"],
         )
 
-    def leave_out(self, *, has_section: bool, is_own: bool) -> None:
+    def leave_out(self, *, has_section: bool, is_own: bool, has_days: bool) -> None:
         """Without the fields that bound nothing: a course has one term and one part."""
         idle = {"term", "component"} if has_section else set()
+        idle |= set() if has_days else {"from", "to"}
         for name in idle | ({"person"} if is_own else set()):
             del self.fields[name]
 

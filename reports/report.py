@@ -49,6 +49,12 @@ REGISTER = Heading(
     _("Every student and every lesson of the course. The newest lessons are on the right."),
 )
 
+PEOPLE = Heading(
+    "people",
+    _("People"),
+    _("What the marks of each student add up to, in the whole course so far."),
+)
+
 
 class Report(NamedTuple):
     """What is listed, for pages, files and the API alike."""

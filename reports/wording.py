@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Choices
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from attendance.rules.figures import shown_permille
@@ -41,10 +42,13 @@ def columns_of(report: Report, found: ReportView) -> list[ReportColumn]:
 
 
 def shown(
-    report: Report, columns: Sequence[ReportColumn], cells: Sequence[Cell], zone: ZoneInfo
+    every: Sequence[ReportColumn],
+    columns: Sequence[ReportColumn],
+    cells: Sequence[Cell],
+    zone: ZoneInfo,
 ) -> list[ShownCell]:
     """The cells of one row in these columns, by the clock of a zone, in the active language."""
-    pairs = zip(cells, report.columns, strict=True)
+    pairs = zip(cells, every, strict=True)
     return [
         ShownCell(_text(cell, zone), column, _status(cell))
         for cell, column in pairs
@@ -56,19 +60,28 @@ def _status(cell: Cell) -> str:
     return cell.value if isinstance(cell, Status) else ""
 
 
+def share_in_words(rate: Fraction | None) -> str:
+    """A share rounded for the eye; a dash where nothing counts, never 0 %."""
+    return NOTHING if rate is None else percent(shown_permille(rate))
+
+
 def _text(cell: Cell, zone: ZoneInfo) -> str:
     match cell:
         case None | "":
-            return NOTHING
+            text = NOTHING
         case Choices():
-            return str(cell.label)
+            text = str(cell.label)
         case datetime():
-            return time_of_day(cell.astimezone(zone), "j M Y, H:i")
+            text = time_of_day(cell.astimezone(zone), "j M Y, H:i")
         case date():
-            return date_format(cell, "j M Y")
+            text = date_format(cell, "j M Y")
         case Fraction():
-            return percent(shown_permille(cell))
-    return str(cell)
+            text = share_in_words(cell)
+        case Decimal():
+            text = number_format(cell)
+        case _:
+            text = str(cell)
+    return text
 
 
 def chart_of_lessons(rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Chart | None:

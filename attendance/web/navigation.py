@@ -27,7 +27,7 @@ _OWN: Final = frozenset({"check-in", "my-mark", "type-code", "scanned"})
 
 _COURSES: Final = Room("courses", _("Courses"), _COURSE | {"roster-import-preview"})
 _ABSENCES: Final = Room("absences", _("Absences"), frozenset({"refuse-absence"}))
-_REPORTS: Final = Room("reports", _("Reports"), frozenset({"report", "register"}))
+_REPORTS: Final = Room("reports", _("Reports"), frozenset({"report", "register", "report-people"}))
 _LESSONS: Final = Room("lessons", _("Lessons"), _BOARD)
 
 ROOMS: Final[dict[str, Sequence[Room]]] = {

@@ -1,10 +1,12 @@
 """What stands in a cell of a file: for people in their language, for programs always the same."""
 
 from datetime import datetime
+from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from django.db.models import Choices
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from attendance.rules.figures import shown_permille
@@ -33,9 +35,9 @@ def for_people(cell: Cell, zone: ZoneInfo) -> str:
             text = f"{cell.astimezone(zone):%Y-%m-%d %H:%M:%S}"
         case Fraction():
             text = percent(shown_permille(cell))
-        case int():
+        case int() | Decimal():
             # A number below 0 is no formula.
-            return str(cell)
+            return number_format(cell, use_l10n=True)
         case _:
             text = str(cell)
     return as_plain_text(text)
@@ -52,4 +54,6 @@ def for_programs(cell: Cell, zone: ZoneInfo) -> str:
             return cell.astimezone(zone).isoformat()
         case Fraction():
             return f"{float(cell):.6f}"
+        case int() | Decimal():
+            return str(cell)
     return for_people(cell, zone)

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from fractions import Fraction
 from tempfile import TemporaryFile
 from types import NoneType
@@ -11,6 +12,7 @@ from typing import IO, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db.models import Choices
+from django.utils.functional import Promise
 from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
@@ -123,7 +125,7 @@ def _write_number(at: _At, cell: Any) -> None:
 
 
 def _write_text(at: _At, cell: str) -> None:
-    at.sheet.write_string(at.row, at.column, cell[:LONGEST_CELL])
+    at.sheet.write_string(at.row, at.column, str(cell)[:LONGEST_CELL])
 
 
 _WRITERS: Final[Sequence[tuple[Any, Callable[[_At, Any], None]]]] = (
@@ -132,7 +134,7 @@ _WRITERS: Final[Sequence[tuple[Any, Callable[[_At, Any], None]]]] = (
     (bool, _write_answer),
     (datetime, _write_instant),
     (date, _write_day),
-    (int | Fraction, _write_number),
-    (str, _write_text),
+    (int | Fraction | Decimal, _write_number),
+    (str | Promise, _write_text),
 )
 """By the kind of a cell, the first that fits: an instant is a day too, and a yes a number."""

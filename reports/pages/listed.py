@@ -52,7 +52,7 @@ def report(request: HttpRequest, key: str) -> HttpResponse:
         report=chosen,
         columns=columns,
         page=page,
-        rows=[shown(chosen, columns, cells, zone) for cells in page.rows] if page else [],
+        rows=[shown(chosen.columns, columns, cells, zone) for cells in page.rows] if page else [],
         chart=chart_of_lessons(page.rows, zone) if page and chosen is LESSONS else None,
     )
 

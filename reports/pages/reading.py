@@ -72,7 +72,11 @@ def page(
 ) -> HttpResponse:
     """A page with the filters and the other reports of the reader; `status` is its own."""
     status: int = values.pop("status")
-    form.leave_out(has_section=found.section is not None, is_own=found.is_own)
+    form.leave_out(
+        has_section=found.section is not None,
+        is_own=found.is_own,
+        has_days=values.pop("has_days", True),
+    )
     query = request.GET.copy()
     for name in PLACES:
         query.pop(name, None)

@@ -14,11 +14,13 @@ from attendance.selectors.paging import Slice
 from attendance.vocabulary import Status
 from attendance.web.callers import signed_in
 from attendance.wording.letters import SIGNS
+from courses.models import Section
 from reports.asking import ReportView, check_has_register
 from reports.matrix import PEOPLE, Matrix, MatrixCell, MatrixRow, matrix_of, register_table
 from reports.pages import reading
 from reports.query import FilterForm
 from reports.report import REGISTER
+from reports.wording import share_in_words
 from users.identity import SCHOOL_NUMBER_PATTERN
 
 _NUMBER: Final = re.compile(SCHOOL_NUMBER_PATTERN)
@@ -45,7 +47,7 @@ def register(request: HttpRequest) -> HttpResponse:
     check_has_register(found)
     matrix = None
     if form.is_valid():
-        matrix = _matrix(request, found)
+        matrix = _matrix(request, found, found.section)
     return reading.page(
         request,
         "register",
@@ -66,22 +68,26 @@ def register(request: HttpRequest) -> HttpResponse:
 def file(request: HttpRequest, ending: str) -> HttpResponseBase:
     """The whole register: one line for each student, one column for each lesson."""
     found = reading.find_for_file(request)
-    check_has_register(found)
-    return reading.file_of(register_table(found.scope), found, ending)
+    section = check_has_register(found)
+    return reading.file_of(register_table(found.scope, section), found, ending)
 
 
-def _matrix(request: HttpRequest, found: ReportView) -> Matrix:
+def _matrix(request: HttpRequest, found: ReportView, section: Section) -> Matrix:
     before, after = _number(request, "before"), _number(request, "after")
     return matrix_of(
         found.scope,
+        section,
         people=Slice(before=before, after=after, limit=PEOPLE),
         before=request.GET.get("older", ""),
         after=request.GET.get("newer", ""),
     )
 
 
-def _rows(matrix: Matrix) -> list[tuple[MatrixRow, list[DrawnCell]]]:
-    return [(row, [sign_of(cell) for cell in row.cells]) for row in matrix.people.items]
+def _rows(matrix: Matrix) -> list[tuple[MatrixRow, str, list[DrawnCell]]]:
+    return [
+        (row, share_in_words(row.rate), [sign_of(cell) for cell in row.cells])
+        for row in matrix.people.items
+    ]
 
 
 def sign_of(cell: MatrixCell) -> DrawnCell:

@@ -57,6 +57,7 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("course-lessons", school.TEACHER, f"/courses/{made.course}/lessons/"),
         Look("course-rules", school.TEACHER, f"/courses/{made.course}/rules/"),
         Look("register", school.TEACHER, f"/reports/register/?section={made.course}"),
+        Look("report-people", school.TEACHER, f"/reports/people/?section={made.course}"),
         Look("report-lessons", school.TEACHER, f"/reports/lessons/?section={made.course}"),
         Look("report-marks", school.STAFF, "/reports/marks/"),
         Look("report-own", school.STUDENT, "/reports/marks/", is_phone=True),

@@ -33,7 +33,7 @@ def table_of(page: Any) -> dict[str, str]:
     """By number, the letters of a student in a row."""
     return {
         row.school_number: "".join(str(cell.letter) for cell in cells)
-        for row, cells in page.context["rows"]
+        for row, _share, cells in page.context["rows"]
     }
 
 
@@ -86,9 +86,9 @@ def test_both_ways_are_paged_and_nothing_is_twice() -> None:
             .decode("utf-8-sig")
         )
     )
-    assert (len(head), len(rows)) == (2 + LESSONS + 5, PEOPLE + 5)
-    assert rows[0][2:] == ["present"] * (LESSONS + 5)
-    assert set(rows[1][2:]) == {""}
+    assert (len(head), len(rows)) == (3 + LESSONS + 5, PEOPLE + 5)
+    assert rows[0][3:] == ["present"] * (LESSONS + 5)
+    assert set(rows[1][3:]) == {""}
 
 
 def test_the_register_asks_the_same_whatever_it_shows() -> None:
