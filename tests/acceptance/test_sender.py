@@ -1,4 +1,4 @@
-"""Check-ins reach the external verifier from a served site, also after a restart."""
+"""Check-ins reach the external verifier from a served site, also after a restart; mail leaves."""
 
 import base64
 import json
@@ -14,10 +14,13 @@ import pytest
 
 from attendance.live import client, keys
 from attendance.services.lessons import LessonPlan, start_lesson
+from jobs.models import Job
 from tests.acceptance.process_group import serving
 from tests.support.callers import account
+from tests.support.job_kinds import send_letter
 from tests.support.lessons import TEACHER, student
 from tests.support.ports import free_port
+from tests.support.smtp_server import environment_for, mail_server
 from tests.support.waiting import wait_until
 from users.tokens import issue_token
 
@@ -87,6 +90,20 @@ def test_what_waited_over_a_restart_is_sent_once(
         wait_until(lambda: not client.connection().exists(keys.outbox(lesson.id)), "its end")
 
     assert [each["school_number"] for each in LateVerifier.got] == ["S-0001"]
+
+
+def test_mail_leaves_a_served_site_once(tmp_path: Path, settings: Any) -> None:
+    addresses = [f"s{number}@school.example" for number in range(12)]
+    env = {"ATTN_SCHEDULER": "off", "ATTN_ALLOWED_HOSTS": "127.0.0.1"}
+    port = free_port()
+    with mail_server(settings) as server:
+        for address in addresses:
+            send_letter.enqueue(to=address)
+        command = [*COMMAND, f"127.0.0.1:{port}"]
+        with serving(command, tmp_path, **env, **environment_for(server)):
+            wait_until(lambda: len(server.letters) >= len(addresses), "the mails")
+            wait_until(lambda: not Job.objects.waiting().exists(), "the end of the jobs")
+        assert sorted(str(each["To"]) for each in server.letters) == sorted(addresses)
 
 
 def _answers(port: int) -> bool:

@@ -2,11 +2,14 @@
 
 import logging
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -86,6 +89,29 @@ def test_a_class_gets_slips_and_a_student_comes_in_with_one() -> None:
     kinds = SecurityEvent.objects.filter(subject=user).order_by("pk").values_list("kind", flat=True)
     assert list(kinds) == ["link_made", "password_changed", "link_used", "signed_in"]
     assert SecurityEvent.objects.get(kind=SecurityKind.LINK_MADE).actor == account(STAFF)
+
+
+def test_of_two_who_use_a_link_at_once_one_has_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    user = account(NEW)
+    (code,) = slip_of(user)
+    both, find = threading.Barrier(2), inviting.find_invited
+
+    def find_together(typed: str) -> User | None:
+        found = find(typed)
+        both.wait(20)
+        return found
+
+    monkeypatch.setattr(inviting, "find_invited", find_together)
+
+    def use(password: str) -> str:
+        try:
+            return password if inviting.use_link(code, password) else ""
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as phones:
+        (chosen,) = filter(None, phones.map(use, [OWN, f"{OWN} too"]))
+    assert User.objects.get(pk=user.pk).check_password(chosen)
 
 
 def test_a_newer_link_an_old_one_and_a_password_end_a_link() -> None:

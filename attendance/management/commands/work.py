@@ -4,23 +4,28 @@ import json
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
-from jobs import draining
+from jobs import draining, keeping
 from jobs.draining import JobOutcome
 from users.management.examples import WithExamples
 
 PAUSE_SECONDS = 1.0
+UNAVAILABLE = 75
 
 
 class Command(WithExamples, BaseCommand):
     help = (
         "Run the jobs that are due, such as mail, until it is told to end: SIGTERM and Ctrl-C end "
         "it after the job that is under way. Any number of these may run at once. Exit status: "
-        "0 ended as it was told, 1 with --once where a job was given up."
+        "0 ended as it was told, 1 with --once where a job was given up, 75 PostgreSQL cannot be "
+        "reached."
     )
     examples = (
         "./attn manage work",
@@ -34,15 +39,20 @@ class Command(WithExamples, BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stopping = threading.Event()
-        _end_by_signal(stopping)
         counts: Counter[JobOutcome] = Counter()
-        while not stopping.is_set():
-            counts.update(draining.drain(should_stop=stopping.is_set))
-            if options["once"]:
-                break
-            stopping.wait(PAUSE_SECONDS)
-            close_old_connections()
+        with _told_to_end() as ending:
+            try:
+                keeping.remove_old(now=timezone.now())
+                while not ending.is_set():
+                    counts.update(draining.drain(should_stop=ending.is_set))
+                    if options["once"]:
+                        break
+                    ending.wait(PAUSE_SECONDS)
+            except (InterfaceError, OperationalError) as error:
+                # Whoever keeps the command running starts it again.
+                raise CommandError(
+                    f"PostgreSQL cannot be reached: {error}", returncode=UNAVAILABLE
+                ) from error
         self._say(counts, as_json=options["json"])
         if options["once"] and counts[JobOutcome.GIVEN_UP]:
             raise CommandError("Some jobs were given up: the admin lists them.")
@@ -56,8 +66,14 @@ class Command(WithExamples, BaseCommand):
             self.stdout.write(", ".join(words))
 
 
-def _end_by_signal(stopping: threading.Event) -> None:
-    # Only the main thread may; a test that calls the command from another one ends it by --once.
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+@contextmanager
+def _told_to_end() -> Iterator[threading.Event]:
+    """Set by SIGTERM and Ctrl-C meanwhile."""
+    ending = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: ending.set()) for number in numbers]
+    try:
+        yield ending
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
