@@ -1,7 +1,7 @@
 """What staff look at: lessons by state, the newest runs, the quarantine."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from django.utils import timezone
@@ -14,11 +14,7 @@ from jobs.keeping import JobCounts, count_jobs
 RUNS = 40
 
 
-JOBS_ARE_LATE = timedelta(minutes=15)
-
-
 class Books(NamedTuple):
-    at: datetime
     states: dict[LessonState, int]
     """Every state, also those of no lesson."""
     runs: Sequence[PersistenceRun]
@@ -32,12 +28,6 @@ class Books(NamedTuple):
     jobs: JobCounts
     """What leaves the house."""
 
-    @property
-    def jobs_late_since(self) -> datetime | None:
-        """Since when a job waits, where that is longer than a slow server takes."""
-        oldest = self.jobs.oldest_at
-        return oldest if oldest and self.at - oldest > JOBS_ARE_LATE else None
-
 
 def read_books(*, at: datetime) -> Books:
     """States, runs and quarantine at an instant: six queries, whatever the number of rows."""
@@ -48,7 +38,6 @@ def read_books(*, at: datetime) -> Books:
     states = {state: counts.get(state, 0) for state in LessonState}
     bare = Section.objects.without_teachers(on=timezone.localdate(at)).count()
     return Books(
-        at=at,
         states=states,
         runs=runs[::-1],
         quarantined=waiting,

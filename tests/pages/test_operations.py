@@ -82,7 +82,9 @@ def test_jobs_that_were_given_up_or_wait_too_long_are_told_and_tried_again() -> 
     failed = Job.objects.create(kind="a.b", failed_at=now, attempts=3, last_error="no (550)")
     page = text_of(staff.get("/admin/operations/"))
     assert ">1 mail or other job was given up</a>" in page
-    assert ">2 mails or other jobs wait</a>, the oldest for 20" in page
+    assert "<code>jobs_late</code>" in page
+    assert "2 wait." in page
+    assert "Nothing needs a person now." not in page
 
     jobs = "/admin/jobs/job/"
     shown = text_of(staff.get(f"{jobs}?state=failed"))

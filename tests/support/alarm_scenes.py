@@ -24,6 +24,7 @@ from attendance.models import KnownSite, LessonLedger, QuarantinedPayload
 from attendance.selectors import health
 from attendance.services.sites import find_sites, settle_disagreement
 from attendance.vocabulary import LessonState
+from jobs.models import Job
 from reports.models import TotalsCheck
 from tests.support.callers import account
 from tests.support.factories import LessonLedgerFactory, QuarantinedPayloadFactory
@@ -168,6 +169,15 @@ def _no_folder() -> AbstractContextManager[Any]:
 
 
 @contextmanager
+def _late_job() -> Iterator[None]:
+    job = Job.objects.create(kind="a.b", enqueued_at=timezone.now() - timedelta(minutes=20))
+    try:
+        yield
+    finally:
+        job.delete()
+
+
+@contextmanager
 def another_site() -> Iterator[None]:
     find_sites()
     live.connection().hset(keys.SITE, "id", str(uuid4()))
@@ -237,6 +247,7 @@ SCENES: dict[str, Scene] = {
     "totals_unverified": lambda: totals_check(days_ago=3),
     "scheduler_stopped": stopped_scheduler,
     "evidence_not_kept": _no_folder,
+    "jobs_late": _late_job,
 }
 
 

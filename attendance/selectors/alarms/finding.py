@@ -8,6 +8,7 @@ from django.db import Error, connection, transaction
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.selectors.alarms import kinds
+from attendance.selectors.alarms.jobs import of_jobs
 from attendance.selectors.alarms.kinds import AlarmPart, FoundAlarm
 from attendance.selectors.alarms.lessons import of_lessons, of_quarantine
 from attendance.selectors.alarms.servers import (
@@ -32,6 +33,7 @@ SERVERS: dict[AlarmPart, tuple[Source, ...]] = {
 SOURCES: dict[AlarmPart, tuple[Source, ...]] = {
     **SERVERS,
     AlarmPart.LESSONS: (of_lessons, of_quarantine, of_totals),
+    AlarmPart.JOBS: (of_jobs,),
 }
 """What a probe asks as well: each answers within seconds."""
 

@@ -28,6 +28,7 @@ class AlarmPart(StrEnum):
     SITE = "site"
     SCHEDULER = "scheduler"
     FILES = "files"
+    JOBS = "jobs"
 
 
 class AlarmKind(NamedTuple):
@@ -293,6 +294,15 @@ SCHEDULER_LATE = _alarm(
     _("No scheduled run has begun for a long time."),
     _("Start the site again."),
 )._replace(may_be_acknowledged=False)
+JOBS_LATE = _alarm(
+    "jobs_late",
+    AlarmPart.JOBS,
+    _(
+        "A mail or another job waits for more than a quarter of an hour to be sent; "
+        "%(waiting)d wait."
+    ),
+    _("Look at the jobs to send: they say what the mail server answers."),
+)
 EVIDENCE_NOT_KEPT = _alarm(
     "evidence_not_kept",
     AlarmPart.FILES,
