@@ -144,11 +144,7 @@ _accounts = [
     path("reauthenticate/", allauth_views.reauthenticate, name="account_reauthenticate"),
     path("password/change/", allauth_views.password_change, name="account_change_password"),
     path("password/reset/", passwords.forgotten, name="account_reset_password"),
-    path(
-        "password/reset/done/",
-        allauth_views.password_reset_done,
-        name="account_reset_password_done",
-    ),
+    path("password/reset/done/", passwords.asked, name="account_reset_password_done"),
     path(
         "password/reset/key/done/",
         RedirectView.as_view(pattern_name="account_login"),

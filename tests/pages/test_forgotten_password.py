@@ -13,12 +13,13 @@ from django.test.utils import CaptureQueriesContext
 from attn_project.logs import Lines
 from jobs import draining
 from jobs.models import Job
-from tests.pages.visitors import enter, signed_in, text_of
+from tests.pages.visitors import STAFF, enter, signed_in, text_of
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.lessons import student
 from tests.support.second_factors import enrolled
 from tests.support.smtp_server import MailServer, mail_server
 from users.models import SecurityEvent, User
+from users.services import merge_people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,6 +119,17 @@ def test_known_and_unknown_get_the_same_answer_for_the_same_work(server: MailSer
     assert len(links(server)) == 2
 
 
+def test_a_former_number_and_a_merged_one_lead_to_the_account_of_today(server: MailServer) -> None:
+    user, boss = somebody(), account(STAFF)
+    account(student(2))
+    merge_people(duplicate="S-0002", into="S-0001", actor=boss, reason="the same person")
+    User.objects.filter(pk=user.pk).update(school_number="S-0077")
+    for typed in ("S-0002", "S-0001"):
+        ask(typed)
+    assert len(links(server)) == 2
+    assert all("S-0077" in str(letter) for letter in server.letters)
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"email": ""}, {"is_active": False}, {"password": "!"}],
@@ -176,7 +188,8 @@ def test_the_link_has_the_address_of_the_site_whatever_the_request_says(
 def test_without_mail_the_page_says_whom_to_ask_and_sends_nothing(settings: Any) -> None:
     settings.PASSWORD_HELP = "Ask at room 12."
     somebody()
-    for page in (Client().get(ASK), ask("S-0001"), Client().get("/accounts/login/")):
+    done = Client().get(f"{ASK}done/", follow=True)
+    for page in (Client().get(ASK), ask("S-0001"), done, Client().get("/accounts/login/")):
         assert page.status_code == 200
         assert "Ask at room 12." in text_of(page)
         assert "by mail" not in text_of(page)

@@ -13,7 +13,7 @@ from users.identity import canonical_school_number
 from users.models import SecurityKind, User
 from users.passwords import composed
 from users.security_log import Details
-from users.selectors import account_id
+from users.selectors import accounts_of_number
 
 MOST_ACCOUNTS = 5
 """Of one e-mail address; a family may share one."""
@@ -44,7 +44,9 @@ def find_to_reset(typed: str) -> list[User]:
     """The accounts that somebody means by a number or an e-mail address; one query."""
     wanted = Q(email__iexact=typed) if "@" in typed else Q(pk=None)
     with contextlib.suppress(InvalidSchoolNumber):
-        wanted |= Q(pk=account_id(canonical_school_number(typed)))
+        # Also by the number of an account that is merged into the one with which they sign in.
+        own = accounts_of_number(canonical_school_number(typed))
+        wanted |= Q(pk__in=own.values("pk"))
     rows = User.objects.who_may_sign_in().filter(wanted).order_by("pk")[:MOST_ACCOUNTS]
     return [user for user in rows if may_reset(user)]
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from attendance.http_status import STATUS
 from attendance.services import limits
@@ -31,6 +31,16 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     if not settings.EMAIL_IS_SET_UP:
         return render(request, "attendance/pages/password_help.html")
     answer: HttpResponse = allauth_views.password_reset(request)
+    return answer
+
+
+@never_cache
+@require_safe
+def asked(request: HttpRequest) -> HttpResponse:
+    """The same for everybody who has asked; nothing is on its way where no mail is set up."""
+    if not settings.EMAIL_IS_SET_UP:
+        return redirect("account_reset_password")
+    answer: HttpResponse = allauth_views.password_reset_done(request)
     return answer
 
 
