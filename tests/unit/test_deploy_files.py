@@ -33,7 +33,8 @@ def test_the_live_store_keeps_what_it_acknowledges() -> None:
 
 
 def test_every_variable_of_the_site_is_a_setting() -> None:
-    source = (ROOT / "attn_project" / "settings.py").read_text()
+    modules = ("settings", "mail")
+    source = "".join((ROOT / "attn_project" / f"{name}.py").read_text() for name in modules)
     documented = (ROOT / "docs" / "reference" / "settings.md").read_text()
     for name in SERVICES["site"]["environment"]:
         assert f'"{name}"' in source
