@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from attendance.live import store
 from attendance.models import LessonLedger
+from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.vocabulary import Verdict
@@ -204,4 +205,49 @@ def test_a_phone_whose_session_has_ended_is_led_back_to_its_button(
     assert not violations(page)
     page.get_by_role("button", name="Send it now").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are here")
+    assert not said
+
+
+def test_rows_that_ask_do_not_take_the_answer_of_a_press(
+    open_browser: BrowserOf, said: list[str]
+) -> None:
+    page, lesson = board_of_course(open_browser)
+    held: list[Route] = []
+    to_hold = ["/rows/", "/mark/"]
+
+    def hold(route: Route) -> None:
+        """The first of each kind waits."""
+        kind = next((each for each in to_hold if each in route.request.url), "")
+        if kind:
+            to_hold.remove(kind)
+            held.append(route)
+        else:
+            route.continue_()
+
+    def wait_for(count: int) -> None:
+        while len(held) < count:
+            page.wait_for_timeout(50)
+
+    # An answer of the rows is on its way when a press is made. It comes before that one's answer, ...
+    page.route(f"**/lessons/{lesson.id}/**", hold)
+    check_in(lesson.id, student=student(5))
+    wait_for(1)
+    page.get_by_role("button", name="Late: Student 0003").click()
+    wait_for(2)
+    with page.expect_response("**/rows/**"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    held[1].continue_()
+    expect(page.locator("#said")).to_contain_text("Student 0003: late")
+    expect(status_of(page, 3)).to_have_text("Late")
+    expect(status_of(page, 5)).to_have_text("Present")
+
+    # ... or after it.
+    to_hold.append("/rows/")
+    check_in(lesson.id, student=student(6))
+    wait_for(3)
+    page.get_by_role("button", name="Late: Student 0004").click()
+    expect(page.locator("#said")).to_contain_text("Student 0004: late")
+    held[2].continue_()
+    expect(status_of(page, 6)).to_have_text("Present")
     assert not said

@@ -91,10 +91,34 @@
     if (place >= 0) focusPlace();
   });
 
-  // While the stream speaks, asking as well would only cost.
+  /* Rows that ask wait for a press that is on its way: its answer replaces them, and they would
+     take from it the place where its answer goes. What was missed meanwhile is asked for then. */
+  let pressed = 0, isMissed = false;
+  const answered = () => {
+    pressed -= 1;
+    if (pressed > 0 || !isMissed) return;
+    isMissed = false;
+    load();
+  };
+  const isAsking = (event) =>
+    event.detail.requestConfig.verb === "get" && event.detail.elt.id === "rows";
   document.body.addEventListener("htmx:beforeRequest", (event) => {
-    const trigger = event.detail.requestConfig.triggeringEvent;
-    if (isStreaming && event.target.id === "rows" && !trigger) event.preventDefault();
+    const { elt, requestConfig, xhr } = event.detail;
+    if (isAsking(event)) {
+      if (pressed > 0) isMissed = true;
+      // While the stream speaks, asking as well would only cost.
+      if (pressed > 0 || (isStreaming && !requestConfig.triggeringEvent)) event.preventDefault();
+      const load = xhr.onload;
+      xhr.onload = () => elt.isConnected && load.call(xhr);
+    } else if (requestConfig.verb === "post") {
+      pressed += 1;
+      xhr.addEventListener("loadend", answered);
+    }
+  });
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (pressed === 0 || !isAsking(event)) return;
+    isMissed = true;
+    event.detail.shouldSwap = false;
   });
   /* A press without an answer is named, where it was pressed: the row shows what is known. */
   const sayUnconfirmed = (button) => {
@@ -118,10 +142,6 @@
       if (button) sayUnconfirmed(button);
     });
   }
-  // An answer to rows that a newer answer has replaced says nothing new.
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
-    if (!event.detail.target.isConnected) event.detail.shouldSwap = false;
-  });
   // It comes after an error, too.
   document.body.addEventListener("htmx:afterOnLoad", (event) => {
     if (event.detail.xhr.status < 400) sayHow();
