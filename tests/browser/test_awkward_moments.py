@@ -228,7 +228,7 @@ def test_rows_that_ask_do_not_take_the_answer_of_a_press(
         while len(held) < count:
             page.wait_for_timeout(50)
 
-    # An answer of the rows is on its way when a press is made. It comes before that one's answer, ...
+    # An answer of the rows is on its way when a press is made: it comes before the other, ...
     page.route(f"**/lessons/{lesson.id}/**", hold)
     check_in(lesson.id, student=student(5))
     wait_for(1)

@@ -115,7 +115,7 @@
       xhr.addEventListener("loadend", answered);
     }
   });
-  document.body.addEventListener("htmx:beforeSwap", (event) => {
+  document.body.addEventListener("htmx:beforeSwap", (/** @type {any} */ event) => {
     if (pressed === 0 || !isAsking(event)) return;
     isMissed = true;
     event.detail.shouldSwap = false;
@@ -136,7 +136,7 @@
     document.getElementById("said").replaceChildren(line);
   };
   for (const failure of ["htmx:sendError", "htmx:responseError"]) {
-    document.body.addEventListener(failure, (event) => {
+    document.body.addEventListener(failure, (/** @type {any} */ event) => {
       say("offline");
       const button = event.detail.requestConfig.triggeringEvent?.submitter;
       if (button) sayUnconfirmed(button);

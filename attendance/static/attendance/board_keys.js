@@ -65,7 +65,7 @@
     dialog.showModal();
   }, true);
   document.getElementById("reason-none").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("htmx:afterRequest", (event) => {
+  dialog.addEventListener("htmx:afterRequest", (/** @type {any} */ event) => {
     // Without an answer what was typed stays, and can be sent again.
     if (!event.detail.successful) return;
     typed.value = "";
