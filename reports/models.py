@@ -21,6 +21,8 @@ class SectionTotal(models.Model):
     person with several accounts has one mark a lesson, the effective one, under the root.
     """
 
+    # One index less for each row that persistence writes.
+    pk = models.CompositePrimaryKey("section_id", "user_id", "status", "effect", "late_permille")
     # The marks have the foreign keys. Here they would make a commit wait for rows that a decision
     # about an absence holds, while it waits for these totals.
     section = models.ForeignKey(
@@ -28,7 +30,7 @@ class SectionTotal(models.Model):
         models.CASCADE,
         related_name="totals",
         db_constraint=False,
-        # The unique constraint serves look-ups by section.
+        # The primary key serves look-ups by section.
         db_index=False,
         verbose_name=_("section"),
     )
@@ -53,10 +55,6 @@ class SectionTotal(models.Model):
         verbose_name = _("total")
         verbose_name_plural = _("totals")
         constraints = (
-            models.UniqueConstraint(
-                name="section_total_once",
-                fields=("section", "user", "status", "effect", "late_permille"),
-            ),
             value_is_known("section_total_status_is_known", "status", Status),
             models.CheckConstraint(
                 name="section_total_has_its_worth",

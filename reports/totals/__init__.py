@@ -1,7 +1,7 @@
 """Totals of people in sections, made anew from their marks wherever a mark has changed.
 
-Whoever writes marks calls `recompute` as the last step of the same transaction. Why that loses
-nothing, at READ COMMITTED:
+Whoever writes marks calls `recompute` as the last step of the same transaction; the persistence
+task, which stores whole lessons, calls `follow_lessons`. Why that loses nothing, at READ COMMITTED:
 
     1  a transaction writes its marks, then takes the lock of each section, then adds up
     2  whoever takes a lock second waits for the first one's commit; the statement that adds up
@@ -53,6 +53,35 @@ def recompute(lesson_ids: Sequence[UUID], *, user_ids: Sequence[int] | None = No
     values: dict[str, Any] = {"lessons": list(lesson_ids), "users": users}
     if _hold(_OF_LESSONS, values):
         _execute(statements.recompute(statements.PAIRS_OF_LESSONS), values)
+
+
+def follow_lessons(*, new: Sequence[UUID], changed: Sequence[UUID]) -> None:
+    """The totals of lessons that a transaction has stored, as its last step.
+
+    Of a new lesson, whose attendance this transaction has made, no total has anything yet: its
+    marks are added, and no other lesson of the term is read. Whoever has a mark in a changed one
+    is added up anew.
+    """
+    values: dict[str, Any] = {"lessons": [*new, *changed], "users": None}
+    # One call for all: locks that are taken in two steps are in no order.
+    if not (new or changed) or not _hold(_OF_LESSONS, values):
+        return
+    if new:
+        _add(values | {"lessons": list(new)})
+    if changed:
+        # After what was added: it counts each lesson once more, whoever added it.
+        changed_values = values | {"lessons": list(changed)}
+        _execute(statements.recompute(statements.PAIRS_OF_LESSONS), changed_values)
+
+
+def _add(values: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statements.ADD, values)
+        cursor.execute(statements.ANY_MERGED)
+        (is_merged,) = cursor.fetchone()
+    if is_merged:
+        # Of two marks in one lesson one counts: that cannot be added.
+        _execute(statements.recompute(statements.PAIRS_OF_MERGED), values)
 
 
 def recompute_people(user_ids: Sequence[int]) -> None:

@@ -144,11 +144,49 @@ def recompute(pairs: str) -> str:
            (section_id, user_id, status, effect, late_permille, n, milliseconds, last_on)
     SELECT section_id, user_id, status, effect, late_permille, n, milliseconds, last_on
       FROM computed
-        ON CONFLICT ON CONSTRAINT section_total_once DO UPDATE
+        ON CONFLICT (section_id, user_id, status, effect, late_permille) DO UPDATE
        SET n = EXCLUDED.n, milliseconds = EXCLUDED.milliseconds, last_on = EXCLUDED.last_on
      WHERE (t.n, t.milliseconds, t.last_on)
            IS DISTINCT FROM (EXCLUDED.n, EXCLUDED.milliseconds, EXCLUDED.last_on)"""
 
+
+ADD: Final = f"""
+    WITH lessons AS MATERIALIZED (
+        SELECT a.id, a.section_id, a.held_on, coalesce(p.late_credit_permille, 1000) AS late,
+               {_ms("a.ends_at")} - {_ms("a.starts_at")} AS ms
+          FROM attendance_attendance AS a LEFT JOIN courses_policy AS p ON p.id = a.policy_id
+         WHERE a.id = ANY(%(lessons)s) AND a.section_id IS NOT NULL
+           AND a.deleted_at IS NULL AND a.not_held_at IS NULL
+    )
+    INSERT INTO reports_sectiontotal AS t
+           (section_id, user_id, status, effect, late_permille, n, milliseconds, last_on)
+    SELECT l.section_id, r.student_id, r.status,
+           CASE WHEN r.status = 'excused' THEN coalesce(w.effect, 'neutral') ELSE '' END,
+           CASE WHEN r.status = 'late' THEN l.late ELSE 0 END,
+           count(*), sum(l.ms)::bigint, max(l.held_on)
+      FROM lessons AS l
+      JOIN attendance_attendancerecord AS r ON r.attendance_id = l.id
+      LEFT JOIN courses_absence AS b ON b.id = r.absence_id
+      LEFT JOIN courses_absencereason AS w ON w.id = b.reason_id
+     WHERE r.is_expected AND r.deleted_at IS NULL AND r.student_id NOT IN (
+               SELECT id FROM users_user WHERE merged_into_id IS NOT NULL
+                UNION ALL
+               SELECT merged_into_id FROM users_user WHERE merged_into_id IS NOT NULL)
+     GROUP BY 1, 2, 3, 4, 5
+        ON CONFLICT (section_id, user_id, status, effect, late_permille) DO UPDATE
+       SET n = t.n + EXCLUDED.n, milliseconds = t.milliseconds + EXCLUDED.milliseconds,
+           last_on = greatest(t.last_on, EXCLUDED.last_on)"""
+"""The marks of lessons that are in no total yet, of people with one account."""
+
+PAIRS_OF_MERGED: Final = """
+    SELECT DISTINCT a.section_id, u.merged_into_id AS person
+      FROM users_user AS u
+      JOIN attendance_attendancerecord AS r
+           ON r.attendance_id = ANY(%(lessons)s) AND r.student_id IN (u.id, u.merged_into_id)
+      JOIN attendance_attendance AS a ON a.id = r.attendance_id
+     WHERE u.merged_into_id IS NOT NULL AND a.section_id IS NOT NULL"""
+
+ANY_MERGED: Final = "SELECT EXISTS (SELECT FROM users_user WHERE merged_into_id IS NOT NULL)"
 
 COMPARE: Final = f"""
     WITH pairs AS MATERIALIZED ({PAIRS_OF_SECTIONS}

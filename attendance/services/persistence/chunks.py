@@ -13,7 +13,7 @@ docs/explanation/protocol.md says why each step is there.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from time import monotonic
 from uuid import UUID
@@ -116,10 +116,17 @@ def _store(
     seen = [x.snapshot for x in lessons.to_write] + [x.snapshot for x in lessons.rewound]
     refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
     shared_devices.keep({snapshot.lesson.id: snapshot.devices for snapshot in seen})
-    # Last: whoever waits for these totals waits until the commit.
-    totals.recompute([snapshot.lesson.id for snapshot in seen])
+    _add_up(written)
     in_table = captured.count_rows(lessons, without_row)
     return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
+
+
+def _add_up(written: Mapping[UUID, Written]) -> None:
+    """The last locks of the transaction: whoever waits for these totals waits until its commit."""
+    totals.follow_lessons(
+        new=[i for i, each in written.items() if each.is_new],
+        changed=[i for i, each in written.items() if not each.is_new],
+    )
 
 
 @contextmanager

@@ -33,6 +33,8 @@ class Written(NamedTuple):
     events: int = 0
     closed: Closed = Closed()
     """What closing its roster came to; nobody captured these marks, so no sum has them."""
+    is_new: bool = False
+    """Whether the attendance was made by this transaction, with all that is in it."""
     displaced: tuple[LiveRecord | LiveEvent, ...] = ()
     """Items in whose place PostgreSQL has others, because Redis came back as an older copy."""
 
@@ -97,7 +99,10 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     )
     written = {
         each.lesson.id: Written(
-            len(each.records), events=len(each.events), closed=rosters.closed_by_copy(each, full)
+            len(each.records),
+            events=len(each.events),
+            closed=rosters.closed_by_copy(each, full),
+            is_new=True,
         )
         for each, full in zip(fresh, with_marks, strict=True)
     }
