@@ -113,7 +113,7 @@ def test_persisting_with_totals_against_without(
     )
     note(
         Figure(
-            f"persisting {LESSONS} lessons of {ROSTER}, each of a section that has met {depth} times "
+            f"persisting {LESSONS} lessons of {ROSTER}, each of a section that met {depth} times "
             "before, with their totals, against without",
             "≤ 1.15",
             spread(each[2] / each[0] for each in rounds),
