@@ -113,8 +113,8 @@ def test_persisting_with_totals_against_without(
     )
     note(
         Figure(
-            f"persisting {LESSONS} lessons of {ROSTER}, each of a section that met {depth} times "
-            "before, with their totals, against without",
+            f"persisting {LESSONS} lessons of {ROSTER}, each of a section that has met {depth} "
+            "times before, with their totals, against without",
             "≤ 1.15",
             spread(each[2] / each[0] for each in rounds),
             f"{with_s:.1f} µs and {plain_s:.1f} µs a record; CPU of Python and PostgreSQL "

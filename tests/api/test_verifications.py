@@ -21,7 +21,7 @@ from tests.support.callers import Api
 from tests.support.clock import Clock
 from tests.support.lessons import TEACHER, student
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 

@@ -33,7 +33,7 @@ from attendance.vocabulary import Verdict
 from tests.support.lessons import TEACHER, end, live_lesson, student
 from users.identity import Person, Role
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 PLACES = ("live", "stored")
 

@@ -39,7 +39,7 @@ from tests.support.lessons import (
 )
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 
 def test_a_lesson_that_redis_has_lost_is_an_alarm() -> None:

@@ -25,7 +25,7 @@ from tests.support.people import merge, unmerge
 from users.identity import Person, Role
 from users.models import User
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 OLD, NEW = Person("OLD-1", "Ada Old"), Person("NEW-1", "Ada New")
 BOTH = ("NEW-1", "OLD-1")

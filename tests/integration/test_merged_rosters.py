@@ -29,7 +29,7 @@ from tests.support.sections import (
 )
 from users.identity import Person
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 OLD, NEW = Person("OLD-1", "Ada Old"), Person("NEW-1", "Ada New")
 HERE, ABSENT = ("present", "student", True), ("absent", "system", True)

@@ -15,7 +15,7 @@ from tests.support.callers import Api
 from tests.support.lessons import TEACHER
 from tests.support.sections import section_lesson, section_of_today, set_rule, user_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 
 @pytest.fixture

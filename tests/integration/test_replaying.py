@@ -53,7 +53,7 @@ from tests.support.lessons import (
 from tests.support.people import merge
 from users.identity import Person
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 NUMBER = "S-0002"
 SOURCE = "student"

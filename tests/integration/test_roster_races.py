@@ -32,7 +32,7 @@ from tests.support.sections import (
 from tests.support.waiting import wait_until
 from users.identity import Person, Role
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 SECONDS = 20

@@ -31,7 +31,7 @@ from tests.support.lessons import (
     student,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
 STEPS = failpoints.STEPS
 SECONDS = 20
