@@ -73,7 +73,7 @@ def test_who_has_the_least_comes_first_and_is_told_what_is_left() -> None:
     # Of 4 in 5: 4 / 0.7 - 5 = 0.71 lessons more, rounded down.
     assert [row["can_miss"] for row in found.values()] == ["-2.6", "0.7", "2.1"]
     assert [row["in_a_row"] for row in found.values()] == ["3", "0", "0"]
-    assert text_of(page_of(section)).count('class="below"') == 1
+    assert text_of(page_of(section)).count('class="status absent"') == 1
 
 
 def test_the_table_is_ordered_by_what_is_asked() -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from attendance.models import Attendance, AttendanceRecord
 from attendance.vocabulary import Source, Status
 from courses.models import Section
+from reports.totals import recompute_sections
 from tests.support.factories import AttendanceFactory, AttendanceRecordFactory
 from users.models import User
 
@@ -38,6 +39,7 @@ def term_of_lessons(
     AttendanceRecord.objects.bulk_create(
         _record(lesson, student, random.choice(OFTEN)) for lesson in made for student in students
     )
+    recompute_sections([section.pk])
     return made
 
 
