@@ -55,6 +55,12 @@ def quick_passwords(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
+def quick_static_files(settings: Any) -> None:
+    """Each client has a site of its own, which would look for all files before its first page."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
 def patient_codes(settings: Any) -> None:
     """A code of a second factor is right for half a minute, which may end while a test types it."""
     settings.MFA_TOTP_TOLERANCE = 1

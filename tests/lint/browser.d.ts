@@ -1,6 +1,6 @@
 // What the pages' scripts use beside the browser's own names.
 
-declare const htmx: { trigger(target: string, event: string): void };
+declare const htmx: { process(element: Element): void; trigger(target: string, event: string): void };
 
 // Not in every browser, and not in TypeScript's names.
 declare var BarcodeDetector: any;

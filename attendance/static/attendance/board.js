@@ -80,7 +80,8 @@
     if (button instanceof HTMLElement) button.focus();
     place = -1;
   };
-  document.body.addEventListener("htmx:afterSettle", (event) => {
+  // Not when it has settled: a key that was pressed by then has led to another row.
+  document.body.addEventListener("htmx:afterSwap", (/** @type {any} */ event) => {
     if (event.detail.requestConfig?.verb !== "post") return;
     if (isFound) {
       // The next one is looked for: what was found is typed over.

@@ -18,18 +18,20 @@
     const place = rows.indexOf(rowOf(document.activeElement));
     return focusRow(rows[place < 0 ? 0 : Math.min(Math.max(place + by, 0), rows.length - 1)]);
   };
+  /* What has just come is not htmx's for some milliseconds: sent by the browser alone, it would load
+     the whole page, and the place in it would be lost. */
+  const click = (/** @type {any} */ button) => {
+    if (button) htmx.process(button.form);
+    button?.click();
+    return Boolean(button);
+  };
   const press = (key) => {
     const wanted = key.toLocaleUpperCase(document.documentElement.lang);
     const buttons = rowOf(document.activeElement)?.querySelectorAll(".set button") ?? [];
     const button = [...buttons].find((each) => each.textContent === wanted);
-    button?.click();
-    return Boolean(button);
+    return click(button);
   };
-  const undo = () => {
-    const button = document.getElementById("undo");
-    button?.click();
-    return Boolean(button);
-  };
+  const undo = () => click(document.getElementById("undo"));
   const find = () => {
     const search = document.getElementById("search");
     search?.focus();
