@@ -81,7 +81,7 @@ class _Course(NamedTuple):
 def people_of_section(
     scope: Scope, section: Section, *, at: datetime, sort: str = "rate"
 ) -> list[PersonFigures]:
-    """Everybody who is or was on the roster; six queries, whatever their number.
+    """Everybody who is or was on the roster; at most ten queries, whatever their number.
 
     The share is of the whole course so far. `sort`: one of SORTS; who is in trouble comes first.
     """

@@ -112,11 +112,21 @@ _MARKS: Final = f"""
           LEFT JOIN courses_absencereason AS w ON w.id = b.reason_id
     )"""
 
+_BETWEEN: Final = """AND a.held_on >= %(first)s AND a.held_on <= %(last)s
+           AND a.deleted_at IS NULL"""
+
 _COMPUTED: Final = f"""{_MARKS}, computed AS MATERIALIZED (
         SELECT section_id, user_id, status, effect, late_permille,
                count(*) AS n, sum(ms)::bigint AS milliseconds, max(held_on) AS last_on
           FROM worth GROUP BY 1, 2, 3, 4, 5
     )"""
+
+MARKS_BETWEEN: Final = f"""
+    WITH pairs AS MATERIALIZED (
+        SELECT %(section)s::int8 AS section_id, unnest(%(users)s::int8[]) AS person
+    ), {_MARKS.replace("AND a.deleted_at IS NULL", _BETWEEN, 1)}
+    SELECT user_id, status FROM worth ORDER BY starts_at DESC, lesson_id DESC"""
+"""The same of the lessons of some days alone, the latest first."""
 
 MARKS: Final = f"""
     WITH pairs AS MATERIALIZED (

@@ -21,6 +21,7 @@ from attendance.services.ids import new_lesson_id
 from attendance.vocabulary import Source, Status
 from courses.models import Section
 from courses.vocabulary import Counted, Effect
+from reports import signs
 from reports.figures import figures_of
 from reports.models import SectionTotal
 from reports.signs import last_attended, missed_in_a_row
@@ -280,4 +281,7 @@ def _check_figures(section: Section, user: User) -> None:
     assert of_lessons.rate == (Fraction(int(permille), 1000 * n) if n else None)
     assert of_hours.rate == (Fraction(int(permille_ms), 1000 * int(ms)) if ms else None)
     assert of_days.weight == days
-    assert missed_in_a_row(section.pk, [user.pk])[user.pk] == row
+    for looked_back in (signs.LOOKED_BACK, (1, 2)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(signs, "LOOKED_BACK", looked_back)
+            assert missed_in_a_row(section.pk, [user.pk])[user.pk] == row
