@@ -196,6 +196,19 @@ class AttendanceRecord(rules.SoftDeleted):
     class Meta:
         verbose_name = _("attendance record")
         verbose_name_plural = _("attendance records")
+        indexes = (
+            # Few marks are of these kinds, and reports ask for them among millions.
+            models.Index(
+                fields=("attendance",),
+                name="attendance_record_waits",
+                condition=Q(status=Status.PENDING),
+            ),
+            models.Index(
+                fields=("attendance",),
+                name="attendance_record_walked_in",
+                condition=Q(is_expected=False),
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("attendance", "student"), name="attendance_record_once_per_student"

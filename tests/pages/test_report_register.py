@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ def stored(section: Section, *here: int) -> Attendance:
 def table_of(page: Any) -> dict[str, str]:
     """By number, the letters of a student in a row."""
     return {
-        row.school_number: "".join(str(cell.letter) for cell in cells)
+        row.school_number: "".join(re.findall(r">(.)</td>", cells))
         for row, _share, cells in page.context["rows"]
     }
 
