@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from jobs import waking
 from jobs.errors import JobError, NeverSucceeds
 from jobs.models import LONGEST_ERROR
 from jobs.tasks import LEASE, Task, find_task
@@ -30,11 +31,18 @@ UPDATE jobs_job SET attempts = attempts + 1, leased_until = now() + make_interva
 WHERE id = (
     SELECT id FROM jobs_job
     WHERE settled_at IS NULL AND failed_at IS NULL AND run_after <= now()
-      AND (leased_until IS NULL OR leased_until <= now())
+      AND (leased_until IS NULL OR leased_until <= now()) AND {which}
     ORDER BY run_after, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, kind, arguments, attempts
+RETURNING id, kind, arguments, attempts, lane
 """
+_WITHOUT_LANE = "lane = ''"
+_FREE_LANES = """lane <> '' AND lane <> ALL (ARRAY(
+    SELECT lane FROM jobs_job WHERE lane <> '' AND leased_until > now()
+))"""
+"""A slow receiver holds up its own jobs and no others. Two who look in the same moment may both
+take one of a lane: that does no harm."""
+
 _OWN = " WHERE id = %s AND attempts = %s AND settled_at IS NULL AND failed_at IS NULL"
 """Whoever claimed it later has counted one more: a call that took too long settles nothing."""
 
@@ -55,6 +63,14 @@ class JobOutcome(StrEnum):
     """Another one has taken it meanwhile: the call took longer than its lease."""
 
 
+class Which(StrEnum):
+    """Whose jobs a thread runs: so mail waits for no lane, and no lane for a mail server."""
+
+    ALL = f"({_WITHOUT_LANE} OR {_FREE_LANES})"
+    WITHOUT_LANE = _WITHOUT_LANE
+    OF_LANES = _FREE_LANES
+
+
 class Claimed(NamedTuple):
     id: int
     kind: str
@@ -63,28 +79,34 @@ class Claimed(NamedTuple):
     """This one included."""
 
 
-def drain(*, should_stop: Callable[[], bool] = lambda: False) -> dict[JobOutcome, int]:
+def drain(
+    *, which: Which = Which.ALL, should_stop: Callable[[], bool] = lambda: False
+) -> dict[JobOutcome, int]:
     """Run what is due until nothing is; returns how many ended how. Raises django.db.Error."""
     counts = dict.fromkeys(JobOutcome, 0)
     while not should_stop():
-        outcome = run_one()
+        outcome = run_one(which=which)
         if outcome is None:
             break
         counts[outcome] += 1
     return counts
 
 
-def run_one() -> JobOutcome | None:
+def run_one(*, which: Which = Which.ALL) -> JobOutcome | None:
     """Claim one job that is due and run it; None where there is none. Raises django.db.Error."""
-    claimed = _claim()
+    claimed = _claim(which)
     return None if claimed is None else _run(claimed)
 
 
-def _claim() -> Claimed | None:
+def _claim(which: Which) -> Claimed | None:
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [LEASE.total_seconds()])
+        cursor.execute(_CLAIM.format(which=which.value), [LEASE.total_seconds()])
         row = cursor.fetchone()
-    return Claimed(row[0], row[1], _read(row[2]), row[3]) if row else None
+    if row is None:
+        return None
+    if row[4]:
+        waking.MORE_OF_LANES.set()
+    return Claimed(row[0], row[1], _read(row[2]), row[3])
 
 
 def _read(arguments: Any) -> dict[str, Any]:

@@ -31,10 +31,12 @@ class Loop:
         do_round: Callable[[ShouldStop], object],
         *,
         awake: threading.Event | None = None,
+        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         self._name = name
         self._do_round = do_round
         self._awake = awake or threading.Event()
+        self._pause_seconds = pause_seconds
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -61,9 +63,9 @@ class Loop:
             thread.join(SECONDS_TO_STOP)
 
     def _run(self) -> None:
-        pause = PAUSE_SECONDS
+        pause = self._pause_seconds
         while not self._has_waited(pause):
-            pause = PAUSE_SECONDS
+            pause = self._pause_seconds
             try:
                 self._do_round(self._stopping.is_set)
             except Exception:
@@ -76,6 +78,8 @@ class Loop:
 
     def _has_waited(self, seconds: float) -> bool:
         """Wait so long, or until something is to be done; whether to stop instead."""
-        self._awake.wait(seconds)
+        if not self._stopping.is_set():
+            # Another thread that shares the event may have cleared what `stop` has set.
+            self._awake.wait(seconds)
         self._awake.clear()
         return self._stopping.is_set()

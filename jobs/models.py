@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 LONGEST_KIND = 100
 LONGEST_ONCE = 200
 LONGEST_ERROR = 200
+LONGEST_LANE = 50
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -32,6 +33,8 @@ class Job(models.Model):
     arguments = models.JSONField(_("arguments"), default=dict)
     once = models.CharField(_("cause"), max_length=LONGEST_ONCE, blank=True)
     """What the job is for: the same cause enqueues a kind once, while its row is kept."""
+    lane = models.CharField(_("lane"), max_length=LONGEST_LANE, blank=True)
+    """Of jobs that go to the same place: one of them is under way at a time."""
     enqueued_at = models.DateTimeField(_("enqueued at"), default=timezone.now)
     run_after = models.DateTimeField(_("not before"), default=timezone.now)
     attempts = models.PositiveIntegerField(_("attempts"), default=0)
@@ -52,6 +55,11 @@ class Job(models.Model):
                 name="job_waiting",
                 fields=("run_after", "id"),
                 condition=Q(settled_at=None, failed_at=None),
+            ),
+            models.Index(
+                name="job_under_way",
+                fields=("lane",),
+                condition=~Q(lane="") & Q(leased_until__isnull=False),
             ),
             models.Index(
                 name="job_failed", fields=("failed_at",), condition=Q(failed_at__isnull=False)

@@ -38,33 +38,48 @@ class Task(Generic[P]):
     lease: timedelta = LEASE
     once: str = ""
     run_after: datetime | None = None
+    lane: str = ""
 
     @property
     def kind(self) -> str:
         """Where the function is: jobs that wait are not found after it was moved."""
         return f"{self.run.__module__}.{self.run.__qualname__}"
 
-    def using(self, *, once: str = "", run_after: datetime | None = None) -> "Task[P]":
-        """The same for one cause, or not before an instant."""
-        return dataclasses.replace(self, once=once, run_after=run_after)
+    def using(
+        self, *, once: str = "", run_after: datetime | None = None, lane: str = ""
+    ) -> "Task[P]":
+        """The same for one cause, not before an instant, or one after the other in a lane."""
+        return dataclasses.replace(self, once=once, run_after=run_after, lane=lane)
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Write the job into the transaction that is under way; nothing for a cause that has one.
 
         Arguments are by keyword and go through JSON: ids and words, never a secret.
         """
+        enqueue_all([self.job(*args, **kwargs)])
+
+    def job(self, *args: P.args, **kwargs: P.kwargs) -> Job:
+        """The job as a row that is not written yet, for `enqueue_all`."""
         if args:
             raise TypeError("Arguments of a job are given by keyword.")
         now = timezone.now()
-        job = Job(
+        return Job(
             kind=self.kind,
             arguments=kwargs,
             once=self.once,
+            lane=self.lane,
             enqueued_at=now,
             run_after=self.run_after or now,
         )
-        Job.objects.bulk_create([job], ignore_conflicts=True)
-        transaction.on_commit(waking.wake)
+
+
+def enqueue_all(jobs: Sequence[Job]) -> None:
+    """Write jobs into the transaction that is under way, in one statement."""
+    Job.objects.bulk_create(jobs, ignore_conflicts=True)
+    if any(not job.lane for job in jobs):
+        transaction.on_commit(waking.AWAKE.set)
+    if any(job.lane for job in jobs):
+        transaction.on_commit(waking.LANES_AWAKE.set)
 
 
 def task(
