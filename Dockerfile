@@ -15,6 +15,7 @@ COPY attn_project attn_project
 COPY attendance attendance
 COPY courses courses
 COPY jobs jobs
+COPY webhooks webhooks
 COPY reports reports
 COPY users users
 ENV PATH=/opt/attn/bin:$PATH \

@@ -8,17 +8,17 @@ export DENO_DIR = .attn/deno
 export DENO_NO_UPDATE_CHECK = 1
 
 # Takes files alone, no folders.
-DJADE = find attendance courses reports tests users -name '*.html' -exec ./attn exec djade --target-version 5.2
+DJADE = find attendance courses reports tests users webhooks -name '*.html' -exec ./attn exec djade --target-version 5.2
 
 .PHONY: check format test soak demo bench docs lock clean
 
 check:
 	./attn exec ruff check .
 	./attn exec ruff format --check .
-	./attn exec mypy attendance attn_project bench courses demo jobs launcher reports tests users
+	./attn exec mypy attendance attn_project bench courses demo jobs launcher reports tests users webhooks
 	./attn exec lint-imports --no-cache
 	$(DJADE) --check {} +
-	./attn exec djlint --quiet --lint attendance courses reports tests users
+	./attn exec djlint --quiet --lint attendance courses reports tests users webhooks
 	./attn exec deno fmt --check
 	./attn exec deno lint
 	./attn exec deno check --quiet attendance/static/attendance/*.js

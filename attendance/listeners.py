@@ -8,9 +8,11 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, post_save
 
 from attendance.services import durable_commits, excusing, rosters
-from courses.signals import absence_changed, roster_changed
+from courses.signals import absence_changed, enrolments_changed, roster_changed
 from reports import totals
-from users.models import User
+from users.models import MergeKind, PersonMerge, User
+from webhooks.telling import Happening, Value, new_cause, tell
+from webhooks.vocabulary import WebhookKind
 
 
 def connect(app: AppConfig) -> None:
@@ -18,7 +20,9 @@ def connect(app: AppConfig) -> None:
     connection_created.connect(_commit_to_disk, dispatch_uid="attendance.durable_commits")
     post_migrate.connect(_keep_commits, sender=app, dispatch_uid="attendance.durable_commits")
     roster_changed.connect(_copy_roster, dispatch_uid="attendance.rosters")
+    enrolments_changed.connect(_tell_enrolments, dispatch_uid="attendance.webhooks")
     absence_changed.connect(_excuse, dispatch_uid="attendance.excusing")
+    post_save.connect(_tell_merge, sender=PersonMerge, dispatch_uid="attendance.webhooks")
     post_save.connect(_merged, sender=User, dispatch_uid="attendance.totals")
 
 
@@ -28,6 +32,20 @@ def _copy_roster(section_id: int, **kwargs: Any) -> None:
 
 def _excuse(absence_id: int, **kwargs: Any) -> None:
     excusing.follow_absence(absence_id)
+
+
+def _tell_enrolments(section_id: int, **kwargs: Any) -> None:
+    """In the transaction of an enrolment or an import; one of many rows is told once."""
+    tell([Happening(WebhookKind.ENROLMENT_CHANGED, new_cause(), {"section_id": section_id})])
+
+
+def _tell_merge(instance: PersonMerge, **kwargs: Any) -> None:
+    data: dict[str, Value] = {
+        "school_number": instance.duplicate.school_number,
+        "into": instance.into.school_number,
+        "merged": instance.kind == MergeKind.MERGE,
+    }
+    tell([Happening(WebhookKind.PERSON_MERGED, str(instance.pk), data)])
 
 
 def _merged(instance: User, update_fields: frozenset[str] | None, **kwargs: Any) -> None:

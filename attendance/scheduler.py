@@ -36,6 +36,7 @@ from jobs import keeping
 from reports import verifying
 from users import security_log
 from users.services import clear_expired
+from webhooks import keeping as webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -270,6 +271,7 @@ def _tick() -> None:
         clear_expired()
         security_log.remove_old(now=datetime.now(UTC))
         keeping.remove_old(now=datetime.now(UTC))
+        webhooks.remove_old(now=datetime.now(UTC))
         _verify_totals()
     except Exception:
         logger.exception("The scheduled persistence run failed")

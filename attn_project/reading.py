@@ -1,5 +1,6 @@
 """Readers of the environment that the site and the event stream share."""
 
+import ipaddress
 from typing import Any
 
 import environ
@@ -27,6 +28,23 @@ def strong(name: str, secret: str) -> str:
             "for example the output of: openssl rand -base64 48"
         )
     return secret
+
+
+def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Networks in CIDR notation, separated by commas; refuses one that is everything."""
+    found = []
+    for text in env.list(name, default=[]):
+        try:
+            network = ipaddress.ip_network(text.strip())
+        except ValueError:
+            network = None
+        if network is None or not network.prefixlen:
+            raise ImproperlyConfigured(
+                f"{name}={text!r} is no network: use the smallest one that will do, for example "
+                f"{name}=10.20.30.0/24."
+            )
+        found.append(network)
+    return found
 
 
 def redis_cache(url: str, **pool: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from attn_project.mail import read_mail
 from attn_project.oidc import read_campus
-from attn_project.reading import cluster_nodes, env, redis_cache, required, strong
+from attn_project.reading import cluster_nodes, env, networks, redis_cache, required, strong
 
 # ModelAdmin[X] and QuerySet[X] are generic for the type checker only.
 django_stubs_ext.monkeypatch()
@@ -158,6 +158,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "jobs",
     "users",
+    "webhooks",
     "courses",
     "attendance",
     "reports",
@@ -417,6 +418,8 @@ RECEIPT_DAYS = env.int("ATTN_RECEIPT_DAYS", default=365)
 RECEIPT_TERM_DAYS = env.int("ATTN_RECEIPT_TERM_DAYS", default=30)
 VERIFIER_URL = verifier_url()
 VERIFIER_SECRET = verifier_secret()
+# Private networks to which webhooks may go, and without TLS: none, where staff only send outside.
+WEBHOOK_NETWORKS = networks("ATTN_WEBHOOK_NETWORKS")
 
 # The persistence task: see docs/explanation/protocol.md.
 PERSIST_MINUTES = env.int("ATTN_PERSIST_MINUTES", default=5)

@@ -23,6 +23,16 @@ the next time that it reads.
 """
 
 
+enrolments_changed: Final = Signal()
+"""As `roster_changed`, but inside the transaction, and not where only a number or name changed."""
+
+
+def tell_enrolments_changed(section_id: int) -> None:
+    """Send `enrolments_changed` now, and `roster_changed` once it is committed."""
+    enrolments_changed.send(sender=None, section_id=section_id)
+    tell_roster_changed(section_id)
+
+
 def tell_roster_changed(section_id: int) -> None:
     """Send `roster_changed` once the transaction is committed, and not where it is not."""
 

@@ -13,7 +13,7 @@ from users.errors import InvalidSchoolNumber
 from users.identity import canonical_school_number
 from users.models import RoleChoices, User
 
-_STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler", "jobs"})
+_STAFF_APPS = frozenset({"attendance", "courses", "django_apscheduler", "jobs", "webhooks"})
 _STAFF_USER_PERMISSIONS = frozenset(
     {
         *("users.view_user", "users.add_user", "users.change_user"),

@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     ERASED_NUMBERS = "attn.erased_numbers"
     FACTORS = "attn.factors"
     SECURITY_LOG = "attn.security_log"
+    WEBHOOKS = "attn.webhooks"
     PASSWORD_LINKS = "attn.password_links"  # noqa: S105 - a label
 
 

@@ -34,6 +34,7 @@ class SecurityKind(models.TextChoices):
     ACCOUNT_ERASED = "account_erased", _("account erased")
     EXPORTED = "exported", _("file taken out")
     RECORDS_READ = "records_read", _("records of others read")
+    WEBHOOK_CHANGED = "webhook_changed", _("webhook changed, or sent again")
 
 
 def _person(label: Any) -> "models.ForeignKey[Any, Any]":

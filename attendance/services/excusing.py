@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
-from attendance.services import system_marks
+from attendance.services import system_marks, telling
 from attendance.services.ids import new_request_key
 from attendance.services.stored_records import Saying, new_event
 from attendance.services.stored_revisions import lift_lost
@@ -106,7 +106,7 @@ def _write(
     now = timezone.now()
     live = LessonLedger.objects.open().filter(pk__in=[mark.attendance_id for mark, _ in changed])
     in_redis = set(live.values_list("pk", flat=True))
-    events = []
+    told = []
     lift_lost(attendances[mark.attendance_id] for mark, _ in changed)
     for mark, old in changed:
         # The mark keeps its revision: it yields to any word.
@@ -123,11 +123,13 @@ def _write(
             reason=cause.reason,
             request=new_request_key(),
         )
-        events.append(new_event(attendance, mark, saying, old=old, new=mark.status))
+        event = new_event(attendance, mark, saying, old=old, new=mark.status)
+        told.append((attendance, mark, event))
     touched = {mark.attendance_id: attendances[mark.attendance_id] for mark, _ in changed}
     Attendance.objects.bulk_update(touched.values(), ["revision"])
     AttendanceRecord.objects.bulk_update(
         [mark for mark, _ in changed], ["status", "reason", "absence", "changed_at"]
     )
-    AttendanceEvent.objects.bulk_create(events)
+    AttendanceEvent.objects.bulk_create([event for _, _, event in told])
+    telling.tell_marks(told)
     totals.recompute(list(touched), user_ids=list(cause.user_ids))

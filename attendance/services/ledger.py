@@ -12,7 +12,7 @@ from django.utils import timezone
 from attendance.live.payloads import LiveLesson
 from attendance.models import LessonLedger
 from attendance.selectors.shapes import state_of
-from attendance.services import claims, words
+from attendance.services import claims, telling, words
 from attendance.services.lacks import WHOLE, Lack
 from attendance.vocabulary import LessonState
 
@@ -44,7 +44,9 @@ class PersistedLesson(NamedTuple):
 
 def enter_started(lesson: LiveLesson) -> None:
     """Enter a lesson that Redis has confirmed; an existing row stays as it is."""
-    _upsert([lesson], "DO NOTHING")
+    with transaction.atomic():
+        _upsert([lesson], "DO NOTHING")
+        telling.tell_observed([lesson])
 
 
 def observe(lessons: Sequence[LiveLesson]) -> None:
@@ -63,13 +65,15 @@ def observe(lessons: Sequence[LiveLesson]) -> None:
         return
     with transaction.atomic():
         claimed_ids = set(claims.claim([lesson.id for lesson in to_write]))
+        claimed = [lesson for lesson in to_write if lesson.id in claimed_ids]
         _upsert(
-            [lesson for lesson in to_write if lesson.id in claimed_ids],
+            claimed,
             f"{_NEWEST}, state = EXCLUDED.state, last_error = '', settled_at = NULL,"
             " settled_by_id = NULL, settled_reason = '' WHERE stored.state = ANY(%s)"
             " OR stored.state = 'persisted' AND stored.stored_revision < EXCLUDED.seen_revision",
             [list(OBSERVED)],
         )
+        telling.tell_observed(claimed)
 
 
 def _differs(row: LessonLedger | None, lesson: LiveLesson) -> bool:

@@ -17,6 +17,7 @@ from attendance.errors import Conflict
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.instants import milliseconds
 from attendance.rules.status import ABSENT, LATE, PRESENT, ArrivalRule, worth_of_arrival
+from attendance.services import telling
 from attendance.services.ids import new_request_key
 from attendance.services.lesson_sections import rule_of_policy
 from attendance.services.stored_records import Saying, new_event
@@ -120,7 +121,7 @@ def _changes(attendances: Mapping[UUID, Attendance], rule: ArrivalRule) -> list[
 
 def _write(held: Mapping[UUID, Attendance], changes: Sequence[StatusChange], actor: User) -> None:
     rows = AttendanceRecord.objects.in_bulk([change.record_id for change in changes])
-    now, events = timezone.now(), []
+    now, told = timezone.now(), []
     lift_lost(held[change.lesson_id] for change in changes)
     for change in changes:
         attendance, row = held[change.lesson_id], rows[change.record_id]
@@ -134,7 +135,9 @@ def _write(held: Mapping[UUID, Attendance], changes: Sequence[StatusChange], act
             reason=REASON,
             request=new_request_key(),
         )
-        events.append(new_event(attendance, row, saying, old=change.old, new=change.new))
+        event = new_event(attendance, row, saying, old=change.old, new=change.new)
+        told.append((attendance, row, event))
     Attendance.objects.bulk_update(held.values(), ["revision"])
     AttendanceRecord.objects.bulk_update(rows.values(), ["status", "revision", "changed_at"])
-    AttendanceEvent.objects.bulk_create(events)
+    AttendanceEvent.objects.bulk_create([event for _, _, event in told])
+    telling.tell_marks(told)

@@ -10,7 +10,7 @@ from attendance.live import store
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
 from attendance.selectors import access, shapes, whereabouts
-from attendance.services import ids, request_keys, stored_revisions, validation
+from attendance.services import ids, request_keys, stored_revisions, telling, validation
 from attendance.vocabulary import EventKind
 from reports import totals
 from users.errors import gettext_noop as _
@@ -124,3 +124,4 @@ def save_with_event(
         request_id=request.id,
         request_digest=request.digest,
     )
+    telling.tell_lesson(row, kind)

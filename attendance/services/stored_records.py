@@ -8,7 +8,7 @@ from django.utils import timezone
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.verdicts import UNDONE_REASON, Mark
-from attendance.services import stored_revisions
+from attendance.services import stored_revisions, telling
 from attendance.services.decisions import DecidedClaim
 from attendance.services.system_marks import fill_blank, is_blank
 from attendance.vocabulary import EventKind
@@ -63,7 +63,9 @@ def write_event(
 
     The last step of a transaction that changes one record.
     """
-    new_event(attendance, row, saying, old=old, new=new).save()
+    event = new_event(attendance, row, saying, old=old, new=new)
+    event.save()
+    telling.tell_marks([(attendance, row, event)])
     totals.recompute([attendance.pk], user_ids=[row.student_id])
 
 

@@ -23,7 +23,7 @@ from courses.services.validation import (
     check_years,
     clean_line,
 )
-from courses.signals import tell_roster_changed
+from courses.signals import tell_enrolments_changed
 from courses.vocabulary import LONGEST_SOURCED_ID, MOST_STUDENTS, EnrolmentRole
 from users.errors import gettext_noop as _
 from users.models import User
@@ -67,7 +67,7 @@ def enrol(
             raise UserNotFound
         if plan.role == EnrolmentRole.STUDENT:
             _check_size(plan)
-        tell_roster_changed(section.pk)
+        tell_enrolments_changed(section.pk)
         return Enrolment.objects.create(
             section=section,
             user_id=plan.user_id,
@@ -95,7 +95,7 @@ def end_enrolment(*, enrolment_id: int, ends_on: date, actor: User) -> Enrolment
         if row.ends_on != ends_on:
             row.ends_on = ends_on
             row.save(update_fields=["ends_on"])
-            tell_roster_changed(row.section_id)
+            tell_enrolments_changed(row.section_id)
     return row
 
 

@@ -19,7 +19,6 @@ from attendance.errors import AttendanceError
 from attendance.live.codes import code_at
 from attendance.live.store import read_lesson
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.verifier import sign
 from courses.errors import CourseError
 from tests.api.endpoints import ENDPOINTS
 from tests.support.absences import PDF, added_file, asked_absence, made_course
@@ -31,6 +30,7 @@ from tests.support.sections import section_lesson
 from users.errors import UserError
 from users.identity import Person, Role
 from users.tokens import issue_token
+from webhooks.signing import signature
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,7 +124,7 @@ def test_every_example_works_in_the_order_of_the_page(settings: Any, tmp_path: P
         "PAYLOAD": str(QuarantinedPayloadFactory().pk),
         "VERIFICATION": verification,
         "NOW": now,
-        "SIGNATURE": sign("msg-1", now, verdict.encode()),
+        "SIGNATURE": signature("msg-1", now, verdict.encode(), key=settings.VERIFIER_SECRET),
     }
 
     with live_setting("appendfsync", "everysec"):

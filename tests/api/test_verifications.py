@@ -15,11 +15,12 @@ from attendance.live import client, keys, outbox, store
 from attendance.models import AttendanceEvent, AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.verifier import send_waiting, sign
+from attendance.services.verifier import send_waiting
 from attendance.vocabulary import Verdict
 from tests.support.callers import Api
 from tests.support.clock import Clock
 from tests.support.lessons import TEACHER, student
+from webhooks.signing import signature
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
 
@@ -80,7 +81,9 @@ def say(verification: str, body: Any, *, message: str = "msg-1", **changes: str)
     headers = {
         "webhook-id": message,
         "webhook-timestamp": at,
-        "webhook-signature": changes.get("signature", f"v1,other {sign(message, at, raw)}"),
+        "webhook-signature": changes.get(
+            "signature", f"v1,other {signature(message, at, raw, key=SECRET)}"
+        ),
     }
     api = Api()
     path = f"/api/v1/verifications/{verification}/"
@@ -99,7 +102,7 @@ def test_a_check_in_is_posted_signed_and_once(verifier: type[Verifier]) -> None:
     data = json.loads(body)["data"]
     assert data["verification_id"] == headers["webhook-id"] == verification
     assert (data["school_number"], data["lesson_id"]) == ("S-0001", str(lesson.id))
-    wanted = sign(headers["webhook-id"], headers["webhook-timestamp"], body)
+    wanted = signature(headers["webhook-id"], headers["webhook-timestamp"], body, key=SECRET)
     assert headers["webhook-signature"] == wanted
     assert base64.b64decode(wanted.removeprefix("v1,"))
 

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from pytest_django.fixtures import Settings
 
-from attendance.services.verifier import sign
 from tests.faults.audit import let_run_to_rest
 from tests.faults.desks import Desk
 from tests.faults.rig import Rig, Site, Template, made_rig
 from tests.faults.school import School
+from webhooks.signing import signature
 
 SECRET = b"0123456789abcdef0123456789abcdef"
 LAZY = ("-c", "synchronous_commit=off", "-c", "wal_writer_delay=10s")
@@ -130,7 +130,7 @@ def _verify(school: School) -> Word:
             "POST",
             path,
             body,
-            {**headers, "webhook-signature": sign("message", at, body)},
+            {**headers, "webhook-signature": signature("message", at, body, key=SECRET)},
         )
 
     query = "SELECT FROM attendance_attendancerecord WHERE attendance_id = %s AND status = %s"

@@ -16,6 +16,7 @@ from attendance.selectors.alarms import KINDS, AlarmKind
 from attn_project.oidc import NEEDED
 from courses.errors import CourseError
 from users.errors import UserError
+from webhooks.errors import WebhookError
 
 ROOT = Path(settings.BASE_DIR)
 REFERENCE = ROOT / "docs" / "reference"
@@ -24,7 +25,7 @@ TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 def setting_names() -> set[str]:
     """Every variable that the settings read, found in their syntax."""
-    readers = {"str", "bool", "int", "list", "required", "choice"}
+    readers = {"str", "bool", "int", "list", "required", "choice", "networks"}
     names = set(NEEDED)
     modules = ("settings", "reading", "stream_settings", "oidc", "mail")
     files = [ROOT / "attn_project" / f"{name}.py" for name in modules]
@@ -52,7 +53,7 @@ def test_a_setting_is_described(name: str) -> None:
 def commands() -> list[tuple[str, str]]:
     return [
         (label, name)
-        for label in ("attendance", "courses", "demo", "reports", "users")
+        for label in ("attendance", "courses", "demo", "reports", "users", "webhooks")
         for name in find_commands(str(Path(apps.get_app_config(label).path) / "management"))
     ]
 
@@ -102,7 +103,7 @@ def test_a_key_is_described(pattern: str) -> None:
     "code",
     sorted(
         error.code
-        for base in (AttendanceError, CourseError, UserError)
+        for base in (AttendanceError, CourseError, UserError, WebhookError)
         for error in (base, *base.__subclasses__())
     ),
 )
@@ -110,7 +111,7 @@ def test_an_error_is_described(code: str) -> None:
     assert f"`{code}`" in (REFERENCE / "errors.md").read_text()
 
 
-@pytest.mark.parametrize("label", ["attendance", "courses", "jobs", "reports", "users"])
+@pytest.mark.parametrize("label", ["attendance", "courses", "jobs", "reports", "users", "webhooks"])
 def test_tables_and_rules_are_described(label: str) -> None:
     text = (REFERENCE / "tables.md").read_text()
     for model in apps.get_app_config(label).get_models():

@@ -28,7 +28,7 @@ from users.wording import in_words
 ROOT = Path(settings.BASE_DIR)
 SOURCES = sorted(
     path
-    for app in ("attendance", "courses", "reports", "users")
+    for app in ("attendance", "courses", "reports", "users", "webhooks")
     for path in (ROOT / app).rglob("*.py")
 )
 SHOWN_TO_PEOPLE = (
@@ -38,6 +38,7 @@ SHOWN_TO_PEOPLE = (
     "courses",
     "reports",
     "users",
+    "webhooks",
 )
 CATALOGUE = {
     entry.msgid: entry.msgstr

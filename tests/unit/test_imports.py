@@ -10,7 +10,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = (
     *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
-    *("reports", "tests", "users"),
+    *("reports", "tests", "users", "webhooks"),
 )
 SHARED = "tests.support"
 

@@ -10,7 +10,7 @@ from django.conf import settings
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = (
     *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
-    *("reports", "tests", "users"),
+    *("reports", "tests", "users", "webhooks"),
 )
 # Django and factory-boy give these names their meaning.
 GIVEN = {"Command", "Media", "Meta", "Migration", "Params"}

@@ -22,6 +22,7 @@ FOLDERS = (
     "launcher",
     "reports",
     "users",
+    "webhooks",
 )
 MOST_POSITIONAL = 5
 LAYOUTS = [

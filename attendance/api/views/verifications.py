@@ -15,7 +15,7 @@ from attendance.api import problems, requests, responses
 from attendance.api.parsing import body_of
 from attendance.api.views.lessons import record_data
 from attendance.services import verifier
-from attendance.services.verifier import Signature
+from webhooks.signing import Signature
 
 _HEADERS = [
     OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.HEADER, required=True)

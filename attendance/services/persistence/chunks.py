@@ -21,7 +21,14 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.services import claims, durable_commits, ledger, refusals, shared_devices
+from attendance.services import (
+    claims,
+    durable_commits,
+    ledger,
+    refusals,
+    shared_devices,
+    telling,
+)
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
     captured,
@@ -42,6 +49,7 @@ from attendance.services.persistence.report import LessonReport
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.telling import ToldLesson
 from reports import totals
 from users.services import ensure_users
 
@@ -116,9 +124,25 @@ def _store(
     seen = [x.snapshot for x in lessons.to_write] + [x.snapshot for x in lessons.rewound]
     refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
     shared_devices.keep({snapshot.lesson.id: snapshot.devices for snapshot in seen})
+    _tell(lessons, written)
     _add_up(written)
     in_table = captured.count_rows(lessons, without_row)
     return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
+
+
+def _tell(lessons: ChunkSnapshots, written: Mapping[UUID, Written]) -> None:
+    captured_lessons = [x.readable for x in lessons.to_write] + [x.news for x in lessons.rewound]
+    telling.tell_stored(
+        [
+            ToldLesson(
+                readable.lesson,
+                [e for e in readable.events if e.revision in each.event_revisions],
+                is_new=each.is_new,
+            )
+            for readable in captured_lessons
+            if (each := written.get(readable.lesson.id)) is not None and each.has_changed
+        ]
+    )
 
 
 def _add_up(written: Mapping[UUID, Written]) -> None:

@@ -67,6 +67,7 @@ def _sum(one: Written, other: Written) -> Written:
         one.updated + other.updated,
         one.unchanged + other.unchanged,
         one.events + other.events,
+        one.event_revisions + other.event_revisions,
         displaced=one.displaced + other.displaced,
     )
 

@@ -27,4 +27,4 @@ def bring_in(copies: Sequence[Readable]) -> dict[UUID, Written]:
     ids = [copy.lesson.id for copy in copies]
     Attendance.objects.filter(pk__in=ids).update(revision=F("revision") + 1)
     system_marks.settle_expectations(ids)
-    return {i: Written(inserted[i], updated[i], events=events[i]) for i in ids}
+    return {i: Written(inserted[i], updated[i], 0, len(events[i]), tuple(events[i])) for i in ids}

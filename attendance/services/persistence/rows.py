@@ -31,12 +31,19 @@ class Written(NamedTuple):
     unchanged: int = 0
     """Records that were there in this revision or a later one: counted, not derived."""
     events: int = 0
+    event_revisions: tuple[int, ...] = ()
+    """Of those events, where the attendance is not new."""
     closed: Closed = Closed()
     """What closing its roster came to; nobody captured these marks, so no sum has them."""
     is_new: bool = False
     """Whether the attendance was made by this transaction, with all that is in it."""
     displaced: tuple[LiveRecord | LiveEvent, ...] = ()
     """Items in whose place PostgreSQL has others, because Redis came back as an older copy."""
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether anybody has something new to read."""
+        return self.is_new or bool(self.inserted or self.updated or self.events)
 
 
 def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
@@ -123,7 +130,8 @@ def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUI
             inserted[i],
             updated[i],
             standing[i] - inserted[i] - updated[i] - len(overruled[i]),
-            events[i],
+            len(events[i]),
+            tuple(events[i]),
             displaced=(*overruled[i], *displaced[i]),
         )
         for i in (readable.lesson.id for readable in lessons)
@@ -230,14 +238,17 @@ def _overruled_records(
     return overruled
 
 
-def add_events(lessons: Sequence[Readable], users: dict[str, int]) -> Counter[UUID]:
-    """Add the events that the table does not have; counted by lesson."""
+def add_events(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, list[int]]:
+    """Add the events that the table does not have; returns their revisions by lesson."""
     rows = _insert(
         row_values.EVENT,
         list(row_values.event_rows(lessons, users, row_values.SQL)),
-        "ON CONFLICT DO NOTHING RETURNING attendance_id",
+        "ON CONFLICT DO NOTHING RETURNING attendance_id, revision",
     )
-    return Counter(lesson_id for (lesson_id,) in rows)
+    added: dict[UUID, list[int]] = {lesson.lesson.id: [] for lesson in lessons}
+    for lesson_id, revision in rows:
+        added[lesson_id].append(revision)
+    return added
 
 
 def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]]:

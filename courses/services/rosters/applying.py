@@ -30,7 +30,7 @@ from courses.services.rosters.planning import (
 from courses.services.rosters.turns import only_import
 from courses.services.sections import lock_section
 from courses.services.systems import CSV, csv_system
-from courses.signals import tell_roster_changed
+from courses.signals import tell_enrolments_changed
 from users.errors import UsersMissing
 from users.identity import Person, Role
 from users.reading.table import Advance
@@ -118,7 +118,7 @@ class _Applying:
             _move(planned.writes)
             _create(planned.writes, ids, section=section, system=system)
             if planned.writes:
-                tell_roster_changed(section.pk)
+                tell_enrolments_changed(section.pk)
 
     def _locked(self, planned: PlannedSection, task: SectionTask, system: SourceSystem) -> Section:
         if planned.section_id is not None:
