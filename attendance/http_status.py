@@ -34,6 +34,7 @@ STATUS = {
     "roster_columns": 400,
     "report_error": 400,
     "invalid_days": 400,
+    "section_needed": 400,
     "invalid_credentials": 401,
     "invalid_signature": 401,
     "second_factor_missing": 401,

@@ -1,6 +1,7 @@
 """Reports over the API: which there are, their rows as pages of JSON, and all rows as CSV."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -30,15 +31,17 @@ from reports.asking import (
     ReportFilter,
     ReportView,
     ask,
+    check_has_register,
     check_may_take_files,
     find_report,
 )
 from reports.files.cells import for_programs
 from reports.files.csv import lines_for_programs
 from reports.listed import LISTED
+from reports.people import COLUMNS, cells_of, people_of_section
 from reports.query import MOST_ID, WHOLE
-from reports.report import Cell, Report
-from reports.table import table_of
+from reports.report import PEOPLE, Cell, Report, ReportColumn
+from reports.tables import table_for
 from users import security_log
 from users.credentials import user_of
 from users.identity import LONGEST_SCHOOL_NUMBER
@@ -100,7 +103,8 @@ class ReportsEndpoint(APIView):
     )
     def get(self, request: Request) -> Response:
         query_of(request, NoQuerySerializer)
-        return paging.whole(ReportSerializer(LISTED.values(), many=True).data)
+        listed = [{"key": PEOPLE.key, "columns": COLUMNS}, *LISTED.values()]
+        return paging.whole(ReportSerializer(listed, many=True).data)
 
 
 class ReportEndpoint(APIView):
@@ -108,11 +112,15 @@ class ReportEndpoint(APIView):
         parameters=[ReportPageQuery],
         responses=page_of(ReportRowSerializer),
         description="Rows of a report, the newest first: staff of all lessons, teachers of the "
-        "courses that they teach today, students of themselves.",
+        "courses that they teach today, students of themselves. `people` is whole, and of one "
+        "course.",
     )
     def get(self, request: Request, key: str) -> Response:
         query = query_of(request, ReportPageQuery)
-        found, report = _read(request, key, query)
+        found = _read(request, query)
+        if key == PEOPLE.key:
+            return paging.whole(_people(found))
+        report = find_report(key, found)
         part = paging.slice_of(query, _text)
         _check_place(report, found, part.before or part.after)
         page = rows.page_of(
@@ -122,7 +130,7 @@ class ReportEndpoint(APIView):
             before=part.before or "",
             after=part.after or "",
         )
-        results = [_as_json(report, cells, found.scope.zone) for cells in page.rows]
+        results = [_as_json(report.columns, cells, found.scope.zone) for cells in page.rows]
         keys = Page(results, page.next_key or None, page.previous_key or None)
         return paging.respond(request, keys, results)
 
@@ -137,14 +145,15 @@ class ReportCsvEndpoint(APIView):
         "assistants.",
     )
     def get(self, request: Request, key: str) -> HttpResponseBase:
-        found, report = _read(request, key, query_of(request, ReportScopeQuery))
+        found = _read(request, query_of(request, ReportScopeQuery))
+        table = table_for(key, found, at=timezone.now())
         check_may_take_files(found)
-        security_log.write(SecurityKind.EXPORTED, details=Details(what=f"report:{report.key}"))
-        lines = lines_for_programs(table_of(report, found.scope))
+        security_log.write(SecurityKind.EXPORTED, details=Details(what=f"report:{table.key}"))
+        lines = lines_for_programs(table)
         return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
 
 
-def _read(request: Request, key: str, query: dict[str, Any]) -> tuple[ReportView, Report]:
+def _read(request: Request, query: dict[str, Any]) -> ReportView:
     component = query.get("component")
     asked = ReportFilter(
         section_id=query.get("section"),
@@ -154,8 +163,13 @@ def _read(request: Request, key: str, query: dict[str, Any]) -> tuple[ReportView
         first_on=query.get("from"),
         last_on=query.get("to"),
     )
-    found = ask(asked, user=user_of(caller_of(request)), at=timezone.now())
-    return found, find_report(key, found)
+    return ask(asked, user=user_of(caller_of(request)), at=timezone.now())
+
+
+def _people(found: ReportView) -> list[dict[str, Any]]:
+    """All of a course: a roster has an end."""
+    people = people_of_section(found.scope, check_has_register(found), at=timezone.now())
+    return [_as_json(COLUMNS, cells_of(person), found.scope.zone) for person in people]
 
 
 def _text(key: str) -> str:
@@ -170,13 +184,15 @@ def _check_place(report: Report, found: ReportView, key: str | None) -> None:
         raise NotFound(paging.NO_PAGE, "page_not_found")
 
 
-def _as_json(report: Report, cells: Sequence[Cell], zone: ZoneInfo) -> dict[str, Any]:
-    pairs = zip(report.columns, cells, strict=True)
+def _as_json(
+    columns: Sequence[ReportColumn], cells: Sequence[Cell], zone: ZoneInfo
+) -> dict[str, Any]:
+    pairs = zip(columns, cells, strict=True)
     return {column.key: _json_cell(cell, zone) for column, cell in pairs}
 
 
 def _json_cell(cell: Cell, zone: ZoneInfo) -> Any:
-    if isinstance(cell, Fraction):
+    if isinstance(cell, Fraction | Decimal):
         return float(cell)
     if cell is None or isinstance(cell, int):
         return cell

@@ -20,7 +20,7 @@ from courses import rules
 from courses.errors import NotYourSection
 from courses.models import Section
 from courses.selectors.sections import find_section_by_id, roles_in_each, sections_at
-from reports.errors import InvalidDays, ReportNotFound
+from reports.errors import InvalidDays, ReportNotFound, SectionNeeded
 from reports.listed import LISTED
 from reports.report import PEOPLE, REGISTER, Heading, Report
 from reports.scope import Scope
@@ -102,9 +102,11 @@ def find_report(key: str, found: ReportView) -> Report:
 
 
 def check_has_register(found: ReportView) -> Section:
-    """The course; raises ReportNotFound for a student, and where no course is chosen."""
-    if found.is_own or found.section is None:
+    """The course. Raises ReportNotFound for a student, and SectionNeeded where none is chosen."""
+    if found.is_own:
         raise ReportNotFound
+    if found.section is None:
+        raise SectionNeeded
     return found.section
 
 

@@ -16,6 +16,11 @@ class ReportNotFound(ReportError):
     default_message = _("There is no such report.")
 
 
+class SectionNeeded(ReportError):
+    code = "section_needed"
+    default_message = _("This report is of one course. Say of which one.")
+
+
 class TooManyRows(ReportError):
     code = "too_many_rows"
     default_message = _(

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import floor
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Min
+from django.db.models import Min, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -43,12 +43,14 @@ COLUMNS: Final = (
     ReportColumn("days_left", _("Days left"), CellKind.NUMBER),
 )
 
-STANDINGS: Final[Mapping[Judgement, Any]] = {
-    Judgement.NOTHING_COUNTS: _("nothing counts yet"),
-    Judgement.NOT_JUDGED: _("too early to say"),
-    Judgement.ENOUGH: _("enough"),
-    Judgement.BELOW: _("too little"),
-}
+
+class JudgementInWords(TextChoices):
+    """A judgement in words."""
+
+    NOTHING_COUNTS = Judgement.NOTHING_COUNTS.value, _("nothing counts yet")
+    NOT_JUDGED = Judgement.NOT_JUDGED.value, _("too early to say")
+    ENOUGH = Judgement.ENOUGH.value, _("enough")
+    BELOW = Judgement.BELOW.value, _("too little")
 
 
 class PersonFigures(NamedTuple):
@@ -193,7 +195,7 @@ def cells_of(person: PersonFigures) -> list[Cell]:
         person.school_number,
         person.full_name,
         person.figures.rate,
-        STANDINGS[person.standing] if person.standing else None,
+        person.standing and JudgementInWords(person.standing.value),
         person.figures.lessons,
         person.figures.here,
         _tenths(person.figures.missed),

@@ -5,6 +5,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -13,10 +14,11 @@ from reports import rows
 from reports.asking import ReportView, find_report, reports_of
 from reports.listed.lessons import LESSONS
 from reports.pages import reading
+from reports.pages.people import sort_of
 from reports.query import FilterForm
 from reports.report import Report
 from reports.rows import ReportPage
-from reports.table import table_of
+from reports.tables import table_for
 from reports.wording import chart_of_lessons, columns_of, shown
 
 PER_PAGE: Final = 100
@@ -63,7 +65,8 @@ def report(request: HttpRequest, key: str) -> HttpResponse:
 def file(request: HttpRequest, key: str, ending: str) -> HttpResponseBase:
     """All rows in the reader's language: nothing is cut, and a workbook has at most 50,000."""
     found = reading.find_for_file(request)
-    return reading.file_of(table_of(find_report(key, found), found.scope), found, ending)
+    table = table_for(key, found, at=timezone.now(), sort=sort_of(request))
+    return reading.file_of(table, found, ending)
 
 
 def _page_of(request: HttpRequest, chosen: Report, found: ReportView) -> ReportPage:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -13,7 +13,7 @@ from attendance.web.callers import signed_in
 from attendance.wording import policies
 from reports.asking import check_has_register
 from reports.pages import reading
-from reports.people import COLUMNS, SORTS, cells_of, people_of_section, people_table
+from reports.people import COLUMNS, SORTS, cells_of, people_of_section
 from reports.query import FilterForm
 from reports.report import PEOPLE
 from reports.wording import shown
@@ -51,17 +51,6 @@ def people(request: HttpRequest) -> HttpResponse:
         people=[(row, shown(COLUMNS, COLUMNS, cells_of(row), found.scope.zone)) for row in rows],
         rules=policies.of_figures(found.section.policy) if found.section.policy else [],
     )
-
-
-@never_cache
-@require_safe
-@signed_in()
-def file(request: HttpRequest, ending: str) -> HttpResponseBase:
-    """The same, in the same order."""
-    found = reading.find_for_file(request)
-    section = check_has_register(found)
-    table = people_table(found.scope, section, at=timezone.now(), sort=sort_of(request))
-    return reading.file_of(table, found, ending)
 
 
 def sort_of(request: HttpRequest) -> str:

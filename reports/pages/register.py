@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -19,7 +19,7 @@ from attendance.web.callers import signed_in
 from attendance.wording.letters import SIGNS
 from courses.models import Section
 from reports.asking import ReportView, check_has_register
-from reports.matrix import PEOPLE, Matrix, MatrixRow, matrix_of, register_table
+from reports.matrix import PEOPLE, Matrix, MatrixRow, matrix_of
 from reports.pages import reading
 from reports.query import FilterForm
 from reports.report import REGISTER
@@ -63,16 +63,6 @@ def register(request: HttpRequest) -> HttpResponse:
         signs=[DrawnCell(status, letter, Status(status).label) for status, letter in SIGNS.items()],
         zone=found.section.time_zone,
     )
-
-
-@never_cache
-@require_safe
-@signed_in()
-def file(request: HttpRequest, ending: str) -> HttpResponseBase:
-    """The whole register: one line for each student, one column for each lesson."""
-    found = reading.find_for_file(request)
-    section = check_has_register(found)
-    return reading.file_of(register_table(found.scope, section), found, ending)
 
 
 def _matrix(request: HttpRequest, found: ReportView, section: Section) -> Matrix:

@@ -10,17 +10,18 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 from rich.console import Console
 from rich.progress import Progress
 
 from courses.selectors.sections import find_section_by_id
-from reports.asking import FIRST_DAY, LAST_DAY, accounts_of_person
+from reports.asking import FIRST_DAY, LAST_DAY, ReportView, accounts_of_person
 from reports.errors import InvalidDays
 from reports.files.csv import lines_for_programs
 from reports.files.xlsx import workbook
-from reports.listed import LISTED
 from reports.scope import Scope
-from reports.table import ReportTable, table_of
+from reports.table import ReportTable
+from reports.tables import KEYS, table_for
 from users import security_log
 from users.errors import AttnError
 from users.management.examples import WithExamples
@@ -39,11 +40,12 @@ class Command(WithExamples, BaseCommand):
     examples = (
         "./attn manage export marks > marks.csv",
         "./attn manage export lessons --section 12 --from 2026-09-01 --to 2026-12-31 -o term.xlsx",
+        "./attn manage export people --section 12",
         "./attn manage export corrections --person S-014",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("report", choices=sorted(LISTED), help="which report")
+        parser.add_argument("report", choices=KEYS, help="which report")
         parser.add_argument("--section", type=int, metavar="ID", help="of this course alone")
         parser.add_argument("--person", metavar="NUMBER", help="of this person alone")
         parser.add_argument("--from", dest="first_on", type=_day, metavar="DAY")
@@ -51,13 +53,12 @@ class Command(WithExamples, BaseCommand):
         parser.add_argument("-o", "--output", type=Path, metavar="FILE")
 
     def handle(self, **options: Any) -> None:
-        report = LISTED[options["report"]]
         try:
-            scope = _scope(**options)
-            self._write(table_of(report, scope), options["output"])
+            table = table_for(options["report"], _view(**options), at=timezone.now())
+            self._write(table, options["output"])
         except (AttnError, OSError) as error:
             raise CommandError(str(error)) from None
-        security_log.write(SecurityKind.EXPORTED, details=Details(what=f"report:{report.key}"))
+        security_log.write(SecurityKind.EXPORTED, details=Details(what=f"report:{table.key}"))
 
     def _write(self, table: ReportTable, output: Path | None) -> None:
         if output is not None and output.suffix == ".xlsx":
@@ -93,25 +94,26 @@ def _replacing(path: Path, mode: str) -> Iterator[IO[Any]]:
         part.unlink(missing_ok=True)
 
 
-def _scope(
+def _view(
     *,
     section: int | None,
     person: str | None,
     first_on: date | None,
     last_on: date | None,
     **_options: Any,
-) -> Scope:
+) -> ReportView:
     """Raises SectionNotFound, PersonNotFound, InvalidSchoolNumber and InvalidDays."""
     if first_on and last_on and first_on > last_on:
         raise InvalidDays
     found = find_section_by_id(section) if section is not None else None
-    return Scope(
+    scope = Scope(
         section_ids=frozenset({found.pk}) if found else None,
         account_ids=accounts_of_person(person or ""),
         first_on=first_on,
         last_on=last_on,
         time_zone=found.time_zone if found else settings.TIME_ZONE,
     )
+    return ReportView(scope=scope, section=found, is_own=False, may_take_files=True)
 
 
 def _day(text: str) -> date:
