@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Case, Count, Min, Q, QuerySet, When
 from django.utils import timezone
 
 from jobs.models import Job
@@ -20,17 +20,19 @@ class JobCounts(NamedTuple):
     waiting: int
     failed: int
     oldest_at: datetime | None
-    """When the oldest one that waits was enqueued; what is only planned for later aside."""
+    """When the oldest one that waits was enqueued; of a lane, when it was due. Plans aside."""
 
 
 def count_jobs(*, at: datetime) -> JobCounts:
     """One query over the jobs that are not done."""
     waiting, failed = Q(failed_at=None), Q(failed_at__isnull=False)
-    is_under_way = Q(run_after__lte=at) | Q(attempts__gt=0)
+    # A receiver of webhooks that is away is its own trouble: those late are due and not sent.
+    is_late = Q(run_after__lte=at) | Q(attempts__gt=0, lane="")
+    since = Case(When(lane="", then="enqueued_at"), default="run_after")
     found = Job.objects.filter(settled_at=None).aggregate(
         waiting=Count("pk", filter=waiting),
         failed=Count("pk", filter=failed),
-        oldest_at=Min("enqueued_at", filter=waiting & is_under_way),
+        oldest_at=Min(since, filter=waiting & is_late),
     )
     return JobCounts(**found)
 

@@ -92,9 +92,8 @@ def switch_on(endpoint: WebhookEndpoint) -> None:
 
 def send_ping(endpoint: WebhookEndpoint) -> WebhookEvent:
     """To this one alone. Raises WebhookError where it is switched off."""
-    if not endpoint.is_active:
-        raise WebhookError(_("This endpoint is switched off. Switch it on first."))
     with transaction.atomic():
+        _hold_active(endpoint)
         happening = Happening(WebhookKind.PING, telling.new_cause(), {"endpoint_id": endpoint.pk})
         (event,) = telling.write_events([happening])
         telling.send_first([Delivery(event=event, endpoint=endpoint)])
@@ -106,7 +105,9 @@ def send_again(deliveries: QuerySet[Delivery]) -> int:
     with transaction.atomic():
         rows = deliveries.filter(endpoint__is_active=True).select_for_update(of=("self",))
         ids = list(rows.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE])
-        return _again(ids)
+        count = _again(ids)
+        _note("sent again")
+    return count
 
 
 def replay(endpoint: WebhookEndpoint, *, since: datetime, until: datetime) -> int:
@@ -114,8 +115,6 @@ def replay(endpoint: WebhookEndpoint, *, since: datetime, until: datetime) -> in
 
     Raises WebhookError where it is switched off, or for more than MOST_AT_ONCE events.
     """
-    if not endpoint.is_active:
-        raise WebhookError(_("This endpoint is switched off. Switch it on first."))
     events = WebhookEvent.objects.filter(
         kind__in=endpoint.kinds, happened_at__gte=since, happened_at__lt=until
     )
@@ -125,12 +124,21 @@ def replay(endpoint: WebhookEndpoint, *, since: datetime, until: datetime) -> in
             _("These are more than %(most)d events. Choose a shorter span."), most=MOST_AT_ONCE
         )
     with transaction.atomic():
+        # Of two at once, the second finds the deliveries of the first.
+        _hold_active(endpoint)
         held = Delivery.objects.filter(endpoint=endpoint, event__in=ids).select_for_update()
         known = dict(held.order_by("pk").values_list("event_id", "pk"))
         count = _again(list(known.values()))
         new = [Delivery(event_id=pk, endpoint=endpoint) for pk in ids if pk not in known]
         telling.send_first(new)
+        _note("sent again")
     return count + len(new)
+
+
+def _hold_active(endpoint: WebhookEndpoint) -> None:
+    rows = WebhookEndpoint.objects.select_for_update(no_key=True)
+    if not rows.get(pk=endpoint.pk).is_active:
+        raise WebhookError(_("This endpoint is switched off. Switch it on first."))
 
 
 def _again(delivery_ids: Sequence[int]) -> int:
@@ -138,8 +146,6 @@ def _again(delivery_ids: Sequence[int]) -> int:
     rows = Delivery.objects.filter(pk__in=delivery_ids)
     rows.update(state=DeliveryState.WAITING, round=F("round") + 1, tries=0)
     telling.enqueue_deliveries(list(rows.select_related("endpoint").order_by("pk")))
-    if delivery_ids:
-        _note("sent again")
     return len(delivery_ids)
 
 

@@ -78,10 +78,11 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
 def _connect(target: Target, found: list[Address], deadline: _Deadline) -> socket.socket:
     """To the first that answers, by its number; its certificate is of the name."""
     problem: OSError = OSError()
-    for address in found:
+    for number, address in enumerate(found):
         try:
             # The number and not the name: it means nothing else by now.
-            made = socket.create_connection((str(address), target.port), timeout=deadline.left)
+            at, share = (str(address), target.port), deadline.left / (len(found) - number)
+            made = socket.create_connection(at, timeout=share)
         except OSError as error:
             problem = error
             continue

@@ -1,4 +1,4 @@
-"""Check-ins reach the external verifier from a served site, also after a restart; mail leaves."""
+"""Check-ins reach the verifier from a served site, also after a restart; mail and webhooks go."""
 
 import base64
 import json
@@ -6,6 +6,7 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,8 +22,13 @@ from tests.support.job_kinds import send_letter
 from tests.support.lessons import TEACHER, student
 from tests.support.ports import free_port
 from tests.support.smtp_server import environment_for, mail_server
+from tests.support.subscriber import hangs, subscriber
 from tests.support.waiting import wait_until
 from users.tokens import issue_token
+from webhooks.endpoints import EndpointPlan, add_endpoint
+from webhooks.models import WebhookEvent
+from webhooks.telling import Happening, tell
+from webhooks.vocabulary import WebhookKind
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,18 +98,31 @@ def test_what_waited_over_a_restart_is_sent_once(
     assert [each["school_number"] for each in LateVerifier.got] == ["S-0001"]
 
 
-def test_mail_leaves_a_served_site_once(tmp_path: Path, settings: Any) -> None:
+def test_mail_and_webhooks_leave_a_served_site_once_while_one_receiver_hangs(
+    tmp_path: Path, settings: Any
+) -> None:
     addresses = [f"s{number}@school.example" for number in range(12)]
+    network = "127.0.0.0/8"
+    settings.WEBHOOK_NETWORKS = [ip_network(network)]
     env = {"ATTN_SCHEDULER": "off", "ATTN_ALLOWED_HOSTS": "127.0.0.1"}
+    env["ATTN_WEBHOOK_NETWORKS"] = network
     port = free_port()
-    with mail_server(settings) as server:
-        for address in addresses:
+    with mail_server(settings) as server, subscriber(hangs) as slow, subscriber() as quick:
+        for each in (slow, quick):
+            add_endpoint(EndpointPlan(f"at {each.port}", each.url, ["lesson.started"]))
+        for number, address in enumerate(addresses):
+            tell([Happening(WebhookKind.LESSON_STARTED, str(number), {"lesson_id": str(number)})])
             send_letter.enqueue(to=address)
         command = [*COMMAND, f"127.0.0.1:{port}"]
         with serving(command, tmp_path, **env, **environment_for(server)):
             wait_until(lambda: len(server.letters) >= len(addresses), "the mails")
-            wait_until(lambda: not Job.objects.waiting().exists(), "the end of the jobs")
+            wait_until(lambda: len(quick.messages) >= len(addresses), "the webhooks")
+            wait_until(lambda: not Job.objects.waiting().filter(lane="").exists(), "their end")
+            assert 0 < len(slow.messages) < len(addresses)
+            slow.close()
         assert sorted(str(each["To"]) for each in server.letters) == sorted(addresses)
+        ids = sorted(each.headers["webhook-id"] for each in quick.messages)
+        assert ids == sorted(WebhookEvent.objects.values_list("message_id", flat=True))
 
 
 def _answers(port: int) -> bool:

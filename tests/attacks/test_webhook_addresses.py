@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import ssl
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.support import subscriber as subscribers
-from tests.support.subscriber import Subscriber, subscriber
+from tests.support.subscriber import subscriber
 from webhooks import addresses, posting
 from webhooks.endpoints import check_address
 from webhooks.errors import AddressMalformed, AddressNotAllowed, EndpointUnreachable
@@ -203,5 +204,15 @@ def test_tls_is_checked_for_the_name_and_not_for_the_address(
         with pytest.raises(EndpointUnreachable, match="certificate"):
             posting.post(f"https://else.example:{there.port}/", b"{}", headers={})
         assert posting.post(url, b"{}", headers={}).status == 200
-    assert isinstance(there, Subscriber)
-    assert len(there.messages) == 1
+        assert len(there.messages) == 1
+    ended = threading.Event()
+
+    def says_nothing(raw: socket.socket) -> socket.socket:
+        ended.wait(10)
+        raise OSError
+
+    with subscriber(wrap=says_nothing) as silent:
+        monkeypatch.setattr(posting, "SECONDS", 0.5)
+        with pytest.raises(EndpointUnreachable, match="too long"):
+            posting.post(f"https://hook.example:{silent.port}/", b"{}", headers={})
+        ended.set()

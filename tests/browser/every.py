@@ -7,6 +7,8 @@ from tests.browser.school import SmallSchool
 from tests.support import absences
 from users.identity import Person
 
+_ENDPOINT = "/admin/webhooks/webhookendpoint/"
+
 
 class Look(NamedTuple):
     name: str
@@ -26,6 +28,13 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("second-factor", school.TEACHER, "/accounts/2fa/"),
         Look("admin", school.STAFF, "/admin/"),
         Look("admin-ledger", school.STAFF, "/admin/attendance/lessonledger/"),
+        Look("webhooks", school.STAFF, _ENDPOINT),
+        Look("webhooks-new", school.STAFF, f"{_ENDPOINT}new/"),
+        Look("webhooks-one", school.STAFF, f"{_ENDPOINT}{made.endpoint}/change/"),
+        Look("webhooks-span", school.STAFF, f"{_ENDPOINT}{made.endpoint}/replay/"),
+        Look("webhooks-secret", school.STAFF, f"{_ENDPOINT}{made.endpoint}/secret/"),
+        Look("deliveries", school.STAFF, "/admin/webhooks/delivery/"),
+        Look("delivery", school.STAFF, f"/admin/webhooks/delivery/{made.delivery}/change/"),
         Look("not-found", school.TEACHER, "/nothing/here/"),
         Look("lessons", school.TEACHER, "/lessons/"),
         Look("lessons-empty", Person("T-9", "Teacher 9", school.TEACHER.role), "/lessons/"),

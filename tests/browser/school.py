@@ -26,6 +26,8 @@ from tests.support.terms import term_of_lessons
 from users.identity import Person, Role
 from users.models import User
 from users.tokens import issue_token
+from webhooks.models import Delivery, WebhookEndpoint, WebhookEvent
+from webhooks.signing import new_secret
 
 TEACHER = Person("T-2", "Teacher 2", Role.TEACHER)
 FOURTH = Person("T-4", "Teacher 4", Role.TEACHER)
@@ -55,6 +57,10 @@ class SmallSchool(NamedTuple):
     """A section with a roster and rules."""
     course_lesson: UUID
     """A live lesson of that section: some of its roster are missing."""
+    endpoint: int
+    """Another system that is told of lessons."""
+    delivery: int
+    """One that it has not taken."""
 
 
 def made_school() -> SmallSchool:
@@ -72,15 +78,30 @@ def made_school() -> SmallSchool:
         except AttendanceError:
             continue
     course, course_lesson = _courses()
+    endpoint, delivery = _told_elsewhere()
     return SmallSchool(
         past,
         live,
         open_one,
         **_in_trouble(),
         absence=_made_absences(),
+        endpoint=endpoint,
+        delivery=delivery,
         course=course,
         course_lesson=course_lesson,
     )
+
+
+def _told_elsewhere() -> tuple[int, int]:
+    endpoint = WebhookEndpoint(
+        name="Timetable", url="https://timetable.example.org/hook", kinds=["lesson.started"]
+    )
+    endpoint.give_secret(new_secret())
+    endpoint.save()
+    event = WebhookEvent.objects.create(kind="lesson.started", cause="a", data={"lesson_id": "a"})
+    delivery = Delivery.objects.create(event=event, endpoint=endpoint, tries=1, last_status=503)
+    delivery.attempts.create(status=503, milliseconds=120, error="it has not taken it")
+    return endpoint.pk, delivery.pk
 
 
 def _made_absences() -> int:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from jobs import draining
 from jobs.draining import JobOutcome, Which
+from jobs.keeping import count_jobs
 from jobs.models import Job
 from tests.support import subscriber as subscribers
 from tests.support.job_kinds import send_letter
@@ -137,6 +138,8 @@ def test_it_is_tried_ten_times_by_the_schedule_and_then_given_up() -> None:
             waits = Job.objects.get().run_after - before
             assert wait <= waits < wait + timedelta(seconds=30)
             assert Delivery.objects.get().state == DeliveryState.WAITING
+            Job.objects.update(enqueued_at=before - timedelta(hours=1))
+            assert count_jobs(at=timezone.now()).oldest_at is None
             make_due()
         assert draining.run_one() is JobOutcome.GIVEN_UP
     assert len(there.messages) == 10

@@ -22,10 +22,10 @@ UNAVAILABLE = 75
 
 class Command(WithExamples, BaseCommand):
     help = (
-        "Run the jobs that are due, such as mail, until it is told to end: SIGTERM and Ctrl-C end "
-        "it after the job that is under way. Any number of these may run at once. Exit status: "
-        "0 ended as it was told, 1 with --once where a job was given up, 75 PostgreSQL cannot be "
-        "reached."
+        "Run the jobs that are due, such as mail and webhooks, until it is told to end: SIGTERM "
+        "and Ctrl-C end it after the job that is under way. Any number of these may run at once. "
+        "Exit status: 0 ended as it was told, 1 with --once where a job was given up, 75 "
+        "PostgreSQL cannot be reached."
     )
     examples = (
         "./attn manage work",
