@@ -40,3 +40,20 @@ class TooManyColumns(ReportError):
 class InvalidDays(ReportError):
     code = "invalid_days"
     default_message = _("The first day is after the last one. Change one of them.")
+
+
+class InvalidRevision(ReportError):
+    code = "invalid_revision"
+    default_message = _(
+        '"%(revision)s" is no revision. Take `next` of the last manifest, or 0 for everything.'
+    )
+    facts = frozenset({"revision"})
+
+
+class RevisionUnknown(ReportError):
+    code = "revision_unknown"
+    default_message = _(
+        "The revision %(revision)s is of another database, or of a later state than this one has. "
+        "Export everything with 0."
+    )
+    facts = frozenset({"revision"})

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from attendance.vocabulary import Status
 from courses.models import Section
 from courses.vocabulary import WHOLE_PERMILLE, Effect
-from users.constraints import instants_are_sane, value_is_known
+from users.constraints import instants_are_sane, not_negative, value_is_known
 
 
 class SectionTotal(models.Model):
@@ -73,6 +73,29 @@ class SectionTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.n} × {self.status}"
+
+
+class TouchedLesson(models.Model):
+    """A transaction that has changed a stored lesson, its marks or its events; a trigger notes it.
+
+    Instants are in no order of commits, and a mark may be stored days after it was made: whoever
+    follows changes asks for transactions.
+    """
+
+    pk = models.CompositePrimaryKey("changed_in", "lesson_id")
+    changed_in = models.BigIntegerField(_("transaction"))
+    """The whole number of the transaction, which never begins anew."""
+    # No foreign key: it would be checked with each lesson that persistence writes.
+    lesson_id = models.UUIDField(_("lesson id"))
+
+    class Meta:
+        verbose_name = _("change of a lesson")
+        verbose_name_plural = _("changes of lessons")
+        ordering = ("changed_in", "lesson_id")
+        constraints = (not_negative("touched_lesson_is_of_a_transaction", "changed_in"),)
+
+    def __str__(self) -> str:
+        return f"{self.lesson_id} in {self.changed_in}"
 
 
 class TotalsCheck(models.Model):

@@ -146,7 +146,7 @@ def test_the_roles_of_the_docs_see_the_views_and_nothing_else(section: Section) 
                 cursor.execute(statements)
         for role, seen in (("attn_reader", others), ("attn_names", {names}), ("warehouse", others)):
             assert {name for name in VIEWS if sees(role, f"attn_v1.{name}")} == seen
-            for table in ("users_user", "attendance_attendancerecord", "reports_lessonchange"):
+            for table in ("users_user", "attendance_attendancerecord", "reports_touchedlesson"):
                 assert not sees(role, table)
         # Roles are of the whole server.
         transaction.set_rollback(True)
