@@ -55,6 +55,12 @@ PEOPLE = Heading(
     _("What the marks of each student add up to, in the whole course so far."),
 )
 
+PERSON = Heading(
+    "person",
+    _("Evidence of one person"),
+    _("Every mark, correction, absence and file, with who and when, in order."),
+)
+
 
 class Report(NamedTuple):
     """What is listed, for pages, files and the API alike."""

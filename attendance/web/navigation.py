@@ -27,7 +27,8 @@ _OWN: Final = frozenset({"check-in", "my-mark", "type-code", "scanned"})
 
 _COURSES: Final = Room("courses", _("Courses"), _COURSE | {"roster-import-preview"})
 _ABSENCES: Final = Room("absences", _("Absences"), frozenset({"refuse-absence"}))
-_REPORTS: Final = Room("reports", _("Reports"), frozenset({"report", "register", "report-people"}))
+_REPORT_PAGES: Final = frozenset({"report", "register", "report-people", "report-person"})
+_REPORTS: Final = Room("reports", _("Reports"), _REPORT_PAGES)
 _LESSONS: Final = Room("lessons", _("Lessons"), _BOARD)
 
 ROOMS: Final[dict[str, Sequence[Room]]] = {

@@ -26,8 +26,8 @@ def _cells(rows: Sequence[AttendanceEvent]) -> Iterable[Sequence[Cell]]:
             EventKind(row.kind),
             row.student.school_number if row.student else "",
             row.student.full_name if row.student else "",
-            _status(row.old),
-            _status(row.new),
+            status_or_word(row.old),
+            status_or_word(row.new),
             row.reason,
             row.actor_name,
             Source(row.source),
@@ -35,7 +35,7 @@ def _cells(rows: Sequence[AttendanceEvent]) -> Iterable[Sequence[Cell]]:
         ]
 
 
-def _status(text: str) -> Status | str:
+def status_or_word(text: str) -> Status | str:
     """Where there was no mark, or is none any more, the event says something else."""
     return Status(text) if text in Status.values else text
 

@@ -90,8 +90,12 @@ def page(
     return render(request, f"reports/{template}.html", shared | values, status=status)
 
 
-def file_of(table: ReportTable, found: ReportView, ending: str) -> HttpResponseBase:
+def file_of(
+    table: ReportTable, found: ReportView, ending: str, *, subject_id: int | None = None
+) -> HttpResponseBase:
     """The report to be saved, as `csv` or `xlsx`; that it was taken stands in the security log.
+
+    `subject_id` is whose account it is about, where it is about one person.
 
     Raises TooManyRows and TooManyColumns.
     """
@@ -101,7 +105,8 @@ def file_of(table: ReportTable, found: ReportView, ending: str) -> HttpResponseB
     else:
         lines = lines_for_people(table)
         answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    security_log.write(SecurityKind.EXPORTED, details=Details(what=f"report:{table.key}"))
+    details = Details(what=f"report:{table.key}")
+    security_log.write(SecurityKind.EXPORTED, subject_id=subject_id, details=details)
     name = file_name(table.key, found.section, found.scope.zone, ending)
     answer["Content-Disposition"] = content_disposition_header(True, name)
     answer["X-Content-Type-Options"] = "nosniff"

@@ -18,6 +18,7 @@ class Look(NamedTuple):
 
 
 def every_page(made: SmallSchool) -> list[Look]:
+    absent = absences.ON_ROSTER.school_number
     return [
         Look("sign-in", None, "/accounts/login/"),
         Look("password-forgotten", None, "/accounts/password/reset/", is_phone=True),
@@ -70,6 +71,8 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("report-lessons", school.TEACHER, f"/reports/lessons/?section={made.course}"),
         Look("report-marks", school.STAFF, "/reports/marks/"),
         Look("report-own", school.STUDENT, "/reports/marks/", is_phone=True),
+        Look("report-person", absences.STAFF, f"/reports/person/?person={absent}"),
+        Look("report-person-own", school.STUDENT, "/reports/person/", is_phone=True),
         Look("report-empty", school.TEACHER, f"/reports/not-held/?section={made.course}"),
         Look("my-courses", school.STUDENT, "/courses/", is_phone=True),
         Look("my-courses-assistant", school.NEWCOMER, "/courses/", is_phone=True),
