@@ -8,6 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import localize
+from django.utils.html import format_html, format_html_join
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
@@ -17,7 +20,7 @@ from users.errors import AttnError
 from users.wording import in_words
 from webhooks import endpoints
 from webhooks.forms import EndpointForm, OffForm, SpanForm, SureForm
-from webhooks.models import Delivery, DeliveryAttempt, WebhookEndpoint
+from webhooks.models import Delivery, WebhookEndpoint
 from webhooks.sending import body_of
 from webhooks.vocabulary import CHOSEN
 
@@ -138,23 +141,6 @@ class WebhookEndpointAdmin(ReadOnlyAdmin[WebhookEndpoint]):
         return TemplateResponse(request, "admin/webhooks/secret.html", context)
 
 
-class AttemptInline(admin.TabularInline[DeliveryAttempt, Delivery]):
-    model = DeliveryAttempt
-    fields = readonly_fields = ("at", "status", "milliseconds", "why_not")
-    can_delete = False
-    extra = 0
-
-    @admin.display(description=gettext_lazy("why not"))
-    def why_not(self, row: DeliveryAttempt) -> str:
-        return _(row.error) if row.error else ""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     list_display = (
@@ -164,13 +150,11 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
     list_filter = ("state", "endpoint", "event__kind")
     list_select_related = ("event", "endpoint")
     search_fields = ("event__message_id",)
-    search_help_text = gettext_lazy("webhook-id")
     fields = (
         *("happened_at", "kind", "message_id", "endpoint", "body", "state"),
-        *("round", "tries", "last_status", "last_at"),
+        *("round", "tries", "attempts"),
     )
-    readonly_fields = ("happened_at", "kind", "message_id", "body")
-    inlines = (AttemptInline,)
+    readonly_fields = ("happened_at", "kind", "message_id", "body", "attempts")
     actions = ("send_again",)
 
     @admin.display(description=gettext_lazy("happened at"), ordering="event__happened_at")
@@ -187,7 +171,16 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
 
     @admin.display(description=gettext_lazy("body"))
     def body(self, row: Delivery) -> str:
-        return body_of(row.event).decode()
+        return format_html('<pre class="raw">{}</pre>', body_of(row.event).decode())
+
+    @admin.display(description=gettext_lazy("each attempt"))
+    def attempts(self, row: Delivery) -> str:
+        """The newest first: what was answered, and how long it took."""
+        lines = (
+            (localize(localtime(each.at)), each.status or "–", each.milliseconds, _why(each.error))
+            for each in row.attempts.all()
+        )
+        return format_html_join("", "<div>{} · {} · {} ms {}</div>", lines)
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("webhooks.change_delivery")
@@ -199,6 +192,10 @@ class DeliveryAdmin(ReadOnlyAdmin[Delivery]):
         n = endpoints.send_again(queryset)
         level = messages.SUCCESS if n else messages.WARNING
         self.message_user(request, _sent_again(n), level)
+
+
+def _why(error: str) -> str:
+    return f"· {_(error)}" if error else ""
 
 
 def _sent_again(n: int) -> str:

@@ -149,7 +149,7 @@ class Delivery(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.event} → {self.endpoint}"
+        return f"{self.event.kind} → {self.endpoint}"
 
 
 class DeliveryAttempt(models.Model):
