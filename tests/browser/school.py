@@ -57,10 +57,6 @@ class SmallSchool(NamedTuple):
     """A section with a roster and rules."""
     course_lesson: UUID
     """A live lesson of that section: some of its roster are missing."""
-    endpoint: int
-    """Another system that is told of lessons."""
-    delivery: int
-    """One that it has not taken."""
 
 
 def made_school() -> SmallSchool:
@@ -78,21 +74,20 @@ def made_school() -> SmallSchool:
         except AttendanceError:
             continue
     course, course_lesson = _courses()
-    endpoint, delivery = _told_elsewhere()
+    _told_elsewhere()
     return SmallSchool(
         past,
         live,
         open_one,
         **_in_trouble(),
         absence=_made_absences(),
-        endpoint=endpoint,
-        delivery=delivery,
         course=course,
         course_lesson=course_lesson,
     )
 
 
-def _told_elsewhere() -> tuple[int, int]:
+def _told_elsewhere() -> None:
+    """A delivery to another system, which has not taken it."""
     endpoint = WebhookEndpoint(
         name="Timetable", url="https://timetable.example.org/hook", kinds=["lesson.started"]
     )
@@ -101,7 +96,6 @@ def _told_elsewhere() -> tuple[int, int]:
     event = WebhookEvent.objects.create(kind="lesson.started", cause="a", data={"lesson_id": "a"})
     delivery = Delivery.objects.create(event=event, endpoint=endpoint, tries=1, last_status=503)
     delivery.attempts.create(status=503, milliseconds=120, error="it has not taken it")
-    return endpoint.pk, delivery.pk
 
 
 def _made_absences() -> int:
