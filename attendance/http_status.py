@@ -36,6 +36,7 @@ STATUS = {
     "invalid_days": 400,
     "section_needed": 400,
     "invalid_revision": 400,
+    "invalid_case_step": 400,
     "invalid_credentials": 401,
     "invalid_signature": 401,
     "second_factor_missing": 401,

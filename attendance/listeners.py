@@ -8,7 +8,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, post_save
 
 from attendance.services import durable_commits, excusing, rosters
-from courses.signals import absence_changed, enrolments_changed, roster_changed
+from courses.signals import absence_changed, enrolments_changed, roster_changed, rules_changed
 from reports import totals
 from users.models import MergeKind, PersonMerge, User
 from webhooks.telling import Happening, Value, new_cause, tell
@@ -22,6 +22,7 @@ def connect(app: AppConfig) -> None:
     roster_changed.connect(_copy_roster, dispatch_uid="attendance.rosters")
     enrolments_changed.connect(_tell_enrolments, dispatch_uid="attendance.webhooks")
     absence_changed.connect(_excuse, dispatch_uid="attendance.excusing")
+    rules_changed.connect(_judge_anew, dispatch_uid="attendance.warnings")
     post_save.connect(_tell_merge, sender=PersonMerge, dispatch_uid="attendance.webhooks")
     post_save.connect(_merged, sender=User, dispatch_uid="attendance.totals")
 
@@ -32,6 +33,10 @@ def _copy_roster(section_id: int, **kwargs: Any) -> None:
 
 def _excuse(absence_id: int, **kwargs: Any) -> None:
     excusing.follow_absence(absence_id)
+
+
+def _judge_anew(section_id: int, **kwargs: Any) -> None:
+    totals.judge_by_new_rules(section_id)
 
 
 def _tell_enrolments(section_id: int, **kwargs: Any) -> None:

@@ -33,7 +33,7 @@ from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 from jobs import keeping
-from reports import verifying
+from reports import totals, verifying
 from users import security_log
 from users.services import clear_expired
 from webhooks import keeping as webhooks
@@ -272,6 +272,7 @@ def _tick() -> None:
         security_log.remove_old(now=datetime.now(UTC))
         keeping.remove_old(now=datetime.now(UTC))
         webhooks.remove_old(now=datetime.now(UTC))
+        totals.judge_by_the_clock(at=datetime.now(UTC))
         _verify_totals()
     except Exception:
         logger.exception("The scheduled persistence run failed")

@@ -337,6 +337,12 @@ STORAGES = {
 EVIDENCE_FOLDER = evidence_folder(STATIC_ROOT)
 # Days after the end of an absence for which its evidence is kept.
 EVIDENCE_DAYS = env.int("ATTN_EVIDENCE_DAYS", default=400)
+# A quick correction mails nothing: a warning is mailed that is still open after so long.
+WARNING_SETTLES_IN = timedelta(minutes=env.int("ATTN_WARNING_SETTLE_MINUTES", default=30))
+# Whom a warning is mailed to: teachers, students, both, or nobody.
+WARNING_READERS = env.list("ATTN_WARNING_READERS", default=["teachers", "students"])
+# Of mail that no page has asked for.
+MAIL_LANGUAGE = choice("ATTN_MAIL_LANGUAGE", ("en", "tr"), default="en")
 # Days for which the security log is kept.
 SECURITY_LOG_DAYS = env.int("ATTN_SECURITY_LOG_DAYS", default=180)
 # Larger files wait on the disk, not in memory. How much may be sent at all, each address says:

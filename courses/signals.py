@@ -26,6 +26,9 @@ the next time that it reads.
 enrolments_changed: Final = Signal()
 """As `roster_changed`, but inside the transaction, and not where only a number or name changed."""
 
+rules_changed: Final = Signal()
+"""A section has other rules: `section_id`. Sent in the transaction that gave it them."""
+
 
 def tell_enrolments_changed(section_id: int) -> None:
     """Send `enrolments_changed` now, and `roster_changed` once it is committed."""

@@ -22,7 +22,7 @@ from courses.models import Section
 from courses.selectors.sections import find_section_by_id, roles_in_each, sections_at
 from reports.errors import InvalidDays, ReportNotFound, SectionNeeded
 from reports.listed import LISTED
-from reports.report import PEOPLE, PERSON, REGISTER, Heading, Report
+from reports.report import CASES, PEOPLE, PERSON, REGISTER, Heading, Report
 from reports.scope import Scope
 from users.errors import PersonNotFound
 from users.errors import gettext_noop as _
@@ -64,7 +64,7 @@ def reports_of(found: ReportView) -> list[Report | Heading]:
     """The reports that a reader can choose from."""
     if found.is_own:
         return [LISTED[OWN], PERSON]
-    return [*([REGISTER, PEOPLE] if found.section else []), *LISTED.values(), PERSON]
+    return [*([REGISTER, PEOPLE] if found.section else []), *LISTED.values(), CASES, PERSON]
 
 
 def ask(asked: ReportFilter, *, user: User, at: datetime) -> ReportView:

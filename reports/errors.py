@@ -57,3 +57,10 @@ class RevisionUnknown(ReportError):
         "Export everything with 0."
     )
     facts = frozenset({"revision"})
+
+
+class InvalidCaseStep(ReportError):
+    code = "invalid_case_step"
+    default_message = _(
+        "Say what was done: a note has a text of at most 1,000 characters, and an end has a choice."
+    )

@@ -16,8 +16,8 @@ from attendance.rules.judging import FigureRules, Judgement, counted_effect, nee
 from courses.models import Section
 from courses.selectors.rosters import roster_on
 from courses.vocabulary import Counted
+from reports import statements
 from reports.models import SectionTotal
-from reports.totals import statements
 
 HOUR_MS: Final = 3_600_000
 

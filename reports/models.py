@@ -1,6 +1,6 @@
-"""What stored marks add up to, and when somebody last looked whether that is so.
+"""What stored marks add up to, when somebody last looked whether that is so, and warnings.
 
-Nothing here is a source: each row can be made again from the marks.
+Totals can be made again from the marks. Warnings and what was done about them cannot.
 """
 
 from django.conf import settings
@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from attendance.vocabulary import Status
-from courses.models import Section
+from courses.models import Policy, Section
 from courses.vocabulary import WHOLE_PERMILLE, Effect
+from reports.vocabulary import Because, CaseStepKind, Ending, WarningKind
 from users.constraints import instants_are_sane, not_negative, value_is_known
 
 
@@ -126,3 +127,124 @@ class TotalsCheck(models.Model):
     @property
     def is_trouble(self) -> bool:
         return self.wrong > self.repaired
+
+
+class FigureWarning(models.Model):
+    """Somebody's figures crossed a bound of a course's rules, until they no longer do.
+
+    One is open for each person, section and kind. What raised it stays as it was then.
+    """
+
+    # As with totals: a foreign key would wait at the commit for rows that others hold.
+    section = models.ForeignKey(
+        Section,
+        models.CASCADE,
+        related_name="warnings",
+        db_constraint=False,
+        verbose_name=_("section"),
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="figure_warnings",
+        db_constraint=False,
+        verbose_name=_("person"),
+    )
+    kind = models.CharField(_("kind"), max_length=20, choices=WarningKind)
+    figures = models.JSONField(_("figures"))
+    """Those that raised it, by names that docs/reference/tables.md lists."""
+    policy = models.ForeignKey(
+        Policy, models.CASCADE, related_name="+", db_constraint=False, verbose_name=_("policy")
+    )
+    raised_at = models.DateTimeField(_("raised at"))
+    raised_because = models.CharField(_("raised because of"), max_length=10, choices=Because)
+    retracted_at = models.DateTimeField(_("retracted at"), null=True, blank=True)
+    retracted_because = models.CharField(
+        _("retracted because of"), max_length=10, choices=Because, blank=True
+    )
+
+    class Meta:
+        verbose_name = _("warning")
+        verbose_name_plural = _("warnings")
+        ordering = ("-raised_at", "-id")
+        indexes = (models.Index(fields=("section", "-raised_at"), name="warning_of_section"),)
+        constraints = (
+            models.UniqueConstraint(
+                name="warning_is_open_once",
+                fields=("section", "user", "kind"),
+                condition=Q(retracted_at=None),
+            ),
+            value_is_known("warning_kind_is_known", "kind", WarningKind),
+            value_is_known("warning_cause_is_known", "raised_because", Because),
+            models.CheckConstraint(
+                name="warning_is_retracted_by_something",
+                condition=Q(retracted_at=None, retracted_because="")
+                | Q(retracted_at__gte=models.F("raised_at"), retracted_because__in=Because.values),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class WarningLetter(models.Model):
+    """Who is told of a warning by mail, and is told of its retraction if they were."""
+
+    warning = models.ForeignKey(
+        FigureWarning,
+        models.CASCADE,
+        related_name="letters",
+        db_index=False,
+        verbose_name=_("warning"),
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", verbose_name=_("person")
+    )
+    sent_at = models.DateTimeField(_("sent at"), null=True, blank=True)
+    retraction_sent_at = models.DateTimeField(_("retraction sent at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("letter of a warning")
+        verbose_name_plural = _("letters of warnings")
+        constraints = (
+            models.UniqueConstraint(name="warning_letter_once", fields=("warning", "user")),
+            models.CheckConstraint(
+                name="warning_retraction_follows_a_warning",
+                condition=Q(retraction_sent_at=None) | Q(sent_at__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"letter {self.pk}"
+
+
+class CaseStep(models.Model):
+    """What somebody did about a warning; rows are only added."""
+
+    warning = models.ForeignKey(
+        FigureWarning, models.CASCADE, related_name="steps", verbose_name=_("warning")
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=CaseStepKind)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
+    )
+    at = models.DateTimeField(_("at"))
+    ending = models.CharField(_("how it ended"), max_length=20, choices=Ending, blank=True)
+    text = models.CharField(_("note"), max_length=1_000, blank=True)
+
+    class Meta:
+        verbose_name = _("step of a case")
+        verbose_name_plural = _("steps of cases")
+        ordering = ("at", "id")
+        constraints = (
+            value_is_known("case_step_kind_is_known", "kind", CaseStepKind),
+            models.CheckConstraint(
+                name="case_step_says_something",
+                condition=Q(kind=CaseStepKind.TAKEN, ending="")
+                | (Q(kind=CaseStepKind.NOTED, ending="") & ~Q(text=""))
+                | Q(kind=CaseStepKind.ENDED, ending__in=Ending.values),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

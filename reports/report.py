@@ -61,6 +61,12 @@ PERSON = Heading(
     _("Every mark, correction, absence and file, with who and when, in order."),
 )
 
+CASES = Heading(
+    "cases",
+    _("Warnings"),
+    _("Whose figures crossed a bound of the rules, who looks after them, and how it ended."),
+)
+
 
 class Report(NamedTuple):
     """What is listed, for pages, files and the API alike."""

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
+from reports import statements
 from reports.models import TotalsCheck
-from reports.totals import recompute_sections, statements
+from reports.totals import recompute_sections
 
 SECTIONS_AT_ONCE: Final = 50
 """So that a statement is short, and a repair holds few locks."""

@@ -12,6 +12,7 @@ from courses.models import Policy
 from courses.selectors.sections import roles_at
 from courses.services.database_rules import writing
 from courses.services.sections import lock_section
+from courses.signals import rules_changed
 from courses.vocabulary import DAY_SECONDS, WHOLE_PERMILLE, Basis, Counted, ExcusedAs
 from users.errors import gettext_noop as _
 from users.models import User
@@ -91,6 +92,7 @@ def set_policy(*, section_id: int, plan: PolicyPlan, actor: User) -> Policy:
             section=section, version=last + 1, set_by=actor, set_at=now, **values
         )
         section.save(update_fields=["policy"])
+        rules_changed.send(sender=None, section_id=section_id)
         return section.policy
 
 

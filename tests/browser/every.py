@@ -64,6 +64,7 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("report-people", school.TEACHER, f"/reports/people/?section={made.course}"),
         Look("report-lessons", school.TEACHER, f"/reports/lessons/?section={made.course}"),
         Look("report-marks", school.STAFF, "/reports/marks/"),
+        Look("report-cases", school.TEACHER, f"/reports/cases/?section={made.course}"),
         Look("report-own", school.STUDENT, "/reports/marks/", is_phone=True),
         Look("report-person", absences.STAFF, f"/reports/person/?person={absent}"),
         Look("report-person-own", school.STUDENT, "/reports/person/", is_phone=True),

@@ -16,20 +16,25 @@ not in the totals: `manage.py verify_totals` would find them.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
-from reports.totals import statements
+from reports import statements, warnings
+from reports.warnings import Because, Touched
 
 NAMESPACE = "attn.totals:"
 MERGES = "attn.totals.merges"
+DAYS = "attn.warnings.days"
 
 _LOCK = (
     # The lock of merges is taken with the first row, before any section's: a merge waits for
     # whoever shares it, so nobody may ask for it while another one waits for their section.
+    # So is that of days, for which the daily step of warnings waits.
     "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(merges)s, 0)),"
+    " pg_advisory_xact_lock_shared(hashtextextended(%(days)s, 0)),"
     " pg_advisory_xact_lock(key) FROM (SELECT DISTINCT"
     " hashtextextended(%(namespace)s || section_id, 0) AS key FROM ({sections}) AS s"
     # In a subquery of its own: a lock is taken for each row as it comes out.
@@ -39,6 +44,9 @@ _OF_LESSONS = (
     "SELECT section_id FROM attendance_attendance"
     " WHERE id = ANY(%(lessons)s) AND section_id IS NOT NULL"
 )
+
+_OF_SECTIONS = "SELECT unnest(%(sections)s::int8[]) AS section_id"
+_OF_NONE = "SELECT NULL::int8 AS section_id WHERE false"
 
 
 def recompute(lesson_ids: Sequence[UUID], *, user_ids: Sequence[int] | None = None) -> None:
@@ -53,6 +61,7 @@ def recompute(lesson_ids: Sequence[UUID], *, user_ids: Sequence[int] | None = No
     values: dict[str, Any] = {"lessons": list(lesson_ids), "users": users}
     if _hold(_OF_LESSONS, values):
         _execute(statements.recompute(statements.PAIRS_OF_LESSONS), values)
+        warnings.follow(Touched(statements.PAIRS_OF_LESSONS, _OF_LESSONS, values))
 
 
 def follow_lessons(*, new: Sequence[UUID], changed: Sequence[UUID]) -> None:
@@ -72,6 +81,7 @@ def follow_lessons(*, new: Sequence[UUID], changed: Sequence[UUID]) -> None:
         # After what was added: it counts each lesson once more, whoever added it.
         changed_values = values | {"lessons": list(changed)}
         _execute(statements.recompute(statements.PAIRS_OF_LESSONS), changed_values)
+    warnings.follow(Touched(statements.PAIRS_OF_LESSONS, _OF_LESSONS, values))
 
 
 def _add(values: dict[str, Any]) -> None:
@@ -91,20 +101,47 @@ def recompute_people(user_ids: Sequence[int]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [MERGES])
-    _execute(statements.recompute(statements.PAIRS_OF_PEOPLE), {"users": list(user_ids)})
+    values = {"users": list(user_ids)}
+    _execute(statements.recompute(statements.PAIRS_OF_PEOPLE), values)
+    touched = Touched(statements.PAIRS_OF_PEOPLE, _OF_NONE, values)
+    warnings.follow(touched, because=Because.MERGE)
 
 
 def recompute_sections(section_ids: Sequence[int]) -> None:
     """Add up anew everybody in these sections: a repair."""
     values: dict[str, Any] = {"sections": list(section_ids)}
-    _hold("SELECT unnest(%(sections)s::int8[]) AS section_id", values)
+    _hold(_OF_SECTIONS, values)
     _execute(statements.recompute(statements.PAIRS_OF_SECTIONS), values)
     _execute(statements.FORGET_ERASED, values)
+    touched = Touched(statements.PAIRS_OF_SECTIONS, _OF_SECTIONS, values)
+    warnings.follow(touched, because=Because.REPAIR)
+
+
+def judge_by_new_rules(section_id: int) -> None:
+    """Judge everybody in a section anew, in the transaction that has given it other rules."""
+    values: dict[str, Any] = {"sections": [section_id]}
+    _hold(_OF_SECTIONS, values)
+    touched = Touched(statements.PAIRS_OF_SECTIONS, _OF_SECTIONS, values)
+    warnings.follow(touched, because=Because.RULES)
+
+
+def judge_by_the_clock(*, at: datetime) -> int:
+    """Warn of days without attendance, and retract that; returns how many warnings changed.
+
+    Its cause is the day: call it again whenever one has begun somewhere.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0)),"
+            " pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            [MERGES, DAYS],
+        )
+        return warnings.follow_days(at=at)
 
 
 def _hold(sections: str, values: dict[str, Any]) -> bool:
     """Take the locks of sections until the commit; returns whether there is any."""
-    names = {"merges": MERGES, "namespace": NAMESPACE}
+    names = {"merges": MERGES, "days": DAYS, "namespace": NAMESPACE}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK.format(sections=sections), names | values)
         return bool(cursor.rowcount)
