@@ -1,18 +1,14 @@
 """Warnings as cases: who looks after them, what was noted, and how they ended."""
 
-from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from attendance.rules.figures import shown_permille
 from reports.asking import ReportFilter, ReportView, ask, check_may_take_files
 from reports.errors import InvalidCaseStep, ReportNotFound
 from reports.models import CaseStep, FigureWarning
-from reports.vocabulary import CaseStepKind, Ending, WarningKind
+from reports.vocabulary import CaseStepKind, Ending
 from users.models import User
 
 ORDER: Final = ("raised_at", "id")
@@ -48,12 +44,6 @@ def _within(found: ReportView) -> Q:
     if scope.component is not None:
         chosen &= Q(section__component=scope.component)
     return chosen
-
-
-def own_warnings(user_id: int) -> list[FigureWarning]:
-    """The open ones of one person, by their root account."""
-    rows = FigureWarning.objects.filter(user=user_id, retracted_at=None)
-    return list(rows.select_related("section").order_by("-raised_at", "-id"))
 
 
 def add_step(
@@ -94,34 +84,3 @@ def _check(kind: str, ending: str, text: str) -> None:
         or "\0" in text
     ):
         raise InvalidCaseStep
-
-
-def said(warning: FigureWarning) -> str:
-    """The figures that raised a warning, in one sentence."""
-    own: dict[str, Any] = warning.figures
-    if warning.kind == WarningKind.SHARE:
-        permille = shown_permille(Fraction(own["credit"]) / Fraction(own["weight"]) / 1000)
-        here = {"here": own["here"], "n": own["lessons"], "percent": f"{permille / 10:.1f}"}
-        return (
-            ngettext(
-                "Here in %(here)d of %(n)d lesson that counts: %(percent)s %%.",
-                "Here in %(here)d of %(n)d lessons that count: %(percent)s %%.",
-                own["lessons"],
-            )
-            % here
-        )
-    if warning.kind == WarningKind.IN_A_ROW:
-        n = own["in_a_row"]
-        words = ngettext("Missed %(n)d lesson in a row.", "Missed %(n)d lessons in a row.", n)
-        return words % {"n": n}
-    if warning.kind == WarningKind.NOT_TAKEN:
-        n = own["lessons"]
-        words = ngettext(
-            "%(n)d register not taken, the last one of %(day)s.",
-            "%(n)d registers not taken, the last one of %(day)s.",
-            n,
-        )
-        return words % {"n": n, "day": own["last_on"]}
-    if own["last_on"] is None:
-        return _("Has not come to any lesson for %(n)d days.") % {"n": own["days"]}
-    return _("Last came on %(day)s, %(n)d days before.") % {"day": own["last_on"], "n": own["days"]}

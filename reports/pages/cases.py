@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 from attendance.services import limits
 from attendance.web.callers import person_of, signed_in, user_of
 from reports import rows
-from reports.cases import LONGEST_NOTE, ORDER, add_step, cases_of, said
+from reports.cases import LONGEST_NOTE, ORDER, add_step, cases_of
+from reports.own_warnings import said
 from reports.pages import reading
 from reports.query import FilterForm
 from reports.report import CASES

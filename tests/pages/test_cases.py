@@ -85,6 +85,15 @@ def test_who_sees_cases_and_who_ends_them() -> None:
     assert not CaseStep.objects.exists()
 
 
+def test_students_see_their_own_open_warnings_alone() -> None:
+    _section, case = warned()
+    own = Person(case.user.school_number, case.user.full_name)
+    assert "Missed 1 lesson in a row." in text_of(signed_in(own).get("/courses/"))
+    assert "in a row" not in text_of(signed_in(student(1)).get("/courses/"))
+    FigureWarning.objects.update(retracted_at=timezone.now(), retracted_because="marks")
+    assert "Missed 1 lesson in a row." not in text_of(signed_in(own).get("/courses/"))
+
+
 @pytest.mark.parametrize(
     "values",
     [

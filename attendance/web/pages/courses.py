@@ -26,6 +26,7 @@ from courses.selectors.listing import (
 )
 from courses.vocabulary import EnrolmentRole
 from reports.own_figures import own_figures
+from reports.own_warnings import own_warnings
 from users.identity import Role
 from users.models import User
 from users.searching import clean_search
@@ -95,18 +96,22 @@ class AttendedCourse(NamedTuple):
     figures: Sequence[str]
     """In words; empty for those who do not learn there."""
     misses: Sequence[OwnLine]
+    warnings: Sequence[str]
+    """Those that are open."""
 
 
 def _attended(request: HttpRequest, views: list[SectionView]) -> list[AttendedCourse]:
-    """What runs comes first. Two queries for the figures of all of them."""
+    """What runs comes first. Two queries for the figures of all of them, one for warnings."""
     learnt = [view.section for view in views if view.my_role == EnrolmentRole.STUDENT]
     root = user_of(request).root.pk
     found = own_figures(root, numbers_of(request), learnt) if learnt else {}
+    warned = own_warnings(root, [section.pk for section in learnt]) if learnt else {}
     return [
         AttendedCourse(
             view,
             figures.of_figures(own.figures, view.section.policy, ahead=own.ahead) if own else (),
             [line_of(each) for each in own.misses] if own else (),
+            warned.get(view.section.pk, ()),
         )
         for view in sorted(views, key=_running_first)
         for own in [found.get(view.section.pk)]
