@@ -101,4 +101,11 @@ def _write(
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     is_whole = since is None or not table.changed
-    return FeedFile(path.name, table.name, rows, path.stat().st_size, digest, is_whole)
+    return FeedFile(
+        name=path.name,
+        view=table.name,
+        rows=rows,
+        size=path.stat().st_size,
+        sha256=digest,
+        is_whole=is_whole,
+    )
