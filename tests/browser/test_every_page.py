@@ -17,6 +17,8 @@ NARROW = {"width": 320, "height": 640}
 ERRORS_ARE_PAGES = ("403 (Forbidden)", "404 (Not Found)", "503 (Service Unavailable)")
 
 
+# Seventy pages, each looked at twice.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("locale", ["en-GB", "tr-TR"])
 def test_every_page_can_be_used_by_everybody(
     locale: str, open_browser: BrowserOf, said: list[str]
