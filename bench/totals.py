@@ -17,11 +17,13 @@ from bench.figures import ROUNDS, Figure, middle, note, spread
 from bench.persist import cpu_seconds, timed
 from bench.raw_copy import empty_tables
 from bench.rosters import make_people, make_sections
+from courses.models import Section
 from reports import totals
 from reports.models import SectionTotal
 from reports.totals import recompute_sections
 from reports.verifying import verify
 from tests.support.backlog import Backlog, fill
+from tests.support.sections import set_rule
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3_000)]
 
@@ -64,8 +66,10 @@ def _execute(sql: str, values: dict[str, Any] | None = None) -> None:
 class TermOfTotals:
     """Sections in the middle of a term, and one more lesson of each that waits in Redis."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, **rules: Any) -> None:
         self.sections = make_sections(make_people(), lessons=LESSONS, roster=ROSTER)
+        for section in Section.objects.filter(pk__in=self.sections) if rules else ():
+            set_rule(section, **rules)
         empty_tables()
         self.backlog = Backlog(LESSONS, share=ROSTER, sections=self.sections)
         if depth:
@@ -95,11 +99,13 @@ class TermOfTotals:
         assert report.totals.counts.inserted == self.backlog.records
 
 
-@pytest.mark.parametrize("depth", [0, DEPTH])
+@pytest.mark.parametrize(
+    ("depth", "rules"), [(0, {}), (DEPTH, {}), (DEPTH, {"warn_permille": 800, "in_a_row": 4})]
+)
 def test_persisting_with_totals_against_without(
-    depth: int, monkeypatch: pytest.MonkeyPatch
+    depth: int, rules: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    term = TermOfTotals(depth)
+    term = TermOfTotals(depth, **rules)
     rounds = []
     for n in range(ROUNDS + 1):
         plain = term.persist(_without_totals(monkeypatch))
@@ -114,7 +120,7 @@ def test_persisting_with_totals_against_without(
     note(
         Figure(
             f"persisting {LESSONS} lessons of {ROSTER}, each of a section that has met {depth} "
-            "times before, with their totals, against without",
+            f"times before, with their totals{' and warnings' if rules else ''}, against without",
             "≤ 1.15",
             spread(each[2] / each[0] for each in rounds),
             f"{with_s:.1f} µs and {plain_s:.1f} µs a record; CPU of Python and PostgreSQL "
