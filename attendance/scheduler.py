@@ -272,8 +272,8 @@ def _tick() -> None:
         security_log.remove_old(now=datetime.now(UTC))
         keeping.remove_old(now=datetime.now(UTC))
         webhooks.remove_old(now=datetime.now(UTC))
-        totals.judge_by_the_clock(at=datetime.now(UTC))
         _verify_totals()
+        totals.judge_by_the_clock(at=datetime.now(UTC))
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:

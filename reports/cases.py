@@ -8,7 +8,7 @@ from django.utils import timezone
 from reports.asking import ReportFilter, ReportView, ask, check_may_take_files
 from reports.errors import InvalidCaseStep, ReportNotFound
 from reports.models import CaseStep, FigureWarning
-from reports.vocabulary import CaseStepKind, Ending
+from reports.vocabulary import CaseEnding, CaseStepKind
 from users.models import User
 
 ORDER: Final = ("raised_at", "id")
@@ -78,7 +78,7 @@ def add_step(
 def _check(kind: str, ending: str, text: str) -> None:
     if (
         kind not in CaseStepKind.values
-        or (kind == CaseStepKind.ENDED and ending not in Ending.values)
+        or (kind == CaseStepKind.ENDED and ending not in CaseEnding.values)
         or (kind == CaseStepKind.NOTED and not text)
         or len(text) > LONGEST_NOTE
         or "\0" in text

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from attendance.vocabulary import Status
 from courses.models import Policy, Section
 from courses.vocabulary import WHOLE_PERMILLE, Effect
-from reports.vocabulary import Because, CaseStepKind, Ending, WarningKind
+from reports.vocabulary import Because, CaseEnding, CaseStepKind, WarningKind
 from users.constraints import instants_are_sane, not_negative, value_is_known
 
 
@@ -229,7 +229,7 @@ class CaseStep(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("by")
     )
     at = models.DateTimeField(_("at"))
-    ending = models.CharField(_("how it ended"), max_length=20, choices=Ending, blank=True)
+    ending = models.CharField(_("how it ended"), max_length=20, choices=CaseEnding, blank=True)
     text = models.CharField(_("note"), max_length=1_000, blank=True)
 
     class Meta:
@@ -242,7 +242,7 @@ class CaseStep(models.Model):
                 name="case_step_says_something",
                 condition=Q(kind=CaseStepKind.TAKEN, ending="")
                 | (Q(kind=CaseStepKind.NOTED, ending="") & ~Q(text=""))
-                | Q(kind=CaseStepKind.ENDED, ending__in=Ending.values),
+                | Q(kind=CaseStepKind.ENDED, ending__in=CaseEnding.values),
             ),
         )
 

@@ -28,7 +28,7 @@ class CaseStepKind(TextChoices):
     ENDED = "ended", _("ended")
 
 
-class Ending(TextChoices):
+class CaseEnding(TextChoices):
     TALKED = "talked", _("talked with the person")
     EXCUSED = "excused", _("excused")
     LEFT = "left", _("left the course")

@@ -15,7 +15,7 @@ from reports.own_warnings import said
 from reports.pages import reading
 from reports.query import FilterForm
 from reports.report import CASES
-from reports.vocabulary import Ending
+from reports.vocabulary import CaseEnding
 
 PER_PAGE = 50
 
@@ -42,7 +42,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         page=shown,
         cases=[(each, said(each)) for each in shown.rows] if form.is_valid() else [],
         is_open=is_open,
-        endings=Ending.choices,
+        endings=CaseEnding.choices,
         longest=LONGEST_NOTE,
     )
 

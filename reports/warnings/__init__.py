@@ -19,7 +19,7 @@ from courses.models import Section
 from reports.vocabulary import Because
 from reports.warnings import days, judging, settling
 from reports.warnings.judging import Pairs
-from reports.warnings.settling import Cause
+from reports.warnings.settling import SettlingCause
 
 __all__ = ["Because", "Touched", "follow", "follow_days"]
 
@@ -46,7 +46,7 @@ def follow(touched: Touched, *, because: Because = Because.MARKS) -> None:
     if found is None:
         return
     sections = list(Section.objects.select_related("policy").filter(pk__in=found))
-    cause = Cause(because, timezone.now())
+    cause = SettlingCause(because, timezone.now())
     judged = []
     for section in sections:
         judged += judging.judge(section, found[section.pk])
@@ -59,7 +59,7 @@ def follow(touched: Touched, *, because: Because = Because.MARKS) -> None:
 
 def follow_days(*, at: datetime) -> int:
     """Judge days without attendance everywhere; returns how many warnings changed."""
-    return settling.settle([days.judge(at=at)], Cause(Because.CLOCK, at))
+    return settling.settle([days.judge(at=at)], SettlingCause(Because.CLOCK, at))
 
 
 def _pairs_of(touched: Touched) -> Pairs | None:

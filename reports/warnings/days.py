@@ -9,7 +9,7 @@ from django.db import connection
 from attendance.rules.figures import HERE
 from reports.vocabulary import WarningKind
 from reports.warnings import statements
-from reports.warnings.judging import Found, Judged
+from reports.warnings.judging import Judged, PersonToWarn
 
 
 def judge(
@@ -25,7 +25,9 @@ def judge(
     with connection.cursor() as cursor:
         cursor.execute(statements.DAYS, values)
         found = [
-            Found(section_id, user_id, policy_id, {"days": days, "last_on": last and str(last)})
+            PersonToWarn(
+                section_id, user_id, policy_id, {"days": days, "last_on": last and str(last)}
+            )
             for section_id, user_id, policy_id, days, last in cursor.fetchall()
         ]
     return Judged(WarningKind.DAYS_WITHOUT, sections, users, found)

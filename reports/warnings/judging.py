@@ -25,7 +25,7 @@ LOOKED_BACK: Final = (1, 10, 60, 300)
 SUMS: Final = ("lessons", "here", "weight", "credit")
 
 
-class Found(NamedTuple):
+class PersonToWarn(NamedTuple):
     """Whom to warn of what."""
 
     section_id: int
@@ -40,7 +40,7 @@ class Judged(NamedTuple):
     kind: WarningKind
     sections: Sequence[int] | None
     users: Sequence[int] | None
-    found: Sequence[Found]
+    found: Sequence[PersonToWarn]
 
 
 def judge(section: Section, users: Sequence[int]) -> list[Judged]:
@@ -73,7 +73,7 @@ def _everybody(section_id: int) -> list[int]:
     return [user_id for (user_id,) in rows]
 
 
-def _by_share(section_id: int, policy: Policy, users: Sequence[int]) -> list[Found]:
+def _by_share(section_id: int, policy: Policy, users: Sequence[int]) -> list[PersonToWarn]:
     if policy.warn_permille is None:
         return []
     if needs_marks(policy):
@@ -87,7 +87,7 @@ def _by_share(section_id: int, policy: Policy, users: Sequence[int]) -> list[Fou
     ]
 
 
-def _by_share_of_marks(section_id: int, policy: Policy, users: Sequence[int]) -> list[Found]:
+def _by_share_of_marks(section_id: int, policy: Policy, users: Sequence[int]) -> list[PersonToWarn]:
     warned = share(policy.warn_permille or 0)
     needed = msgspec.structs.replace(needed_by(policy), threshold=warned)
     ahead = needed.ahead(held_weights({section_id: policy}).get(section_id, NOTHING))
@@ -106,7 +106,7 @@ def _by_share_of_marks(section_id: int, policy: Policy, users: Sequence[int]) ->
     ]
 
 
-def _by_row(section_id: int, policy: Policy, users: Sequence[int]) -> list[Found]:
+def _by_row(section_id: int, policy: Policy, users: Sequence[int]) -> list[PersonToWarn]:
     """Whoever has missed fewer altogether has no such row, and their marks are not read."""
     most = policy.in_a_row
     if most is None:
@@ -123,16 +123,16 @@ def _by_row(section_id: int, policy: Policy, users: Sequence[int]) -> list[Found
     ]
 
 
-def _not_taken(section_id: int, policy: Policy) -> list[Found]:
+def _not_taken(section_id: int, policy: Policy) -> list[PersonToWarn]:
     return [
         _found(section_id, user_id, policy, lessons=n, first_on=str(first), last_on=str(last))
         for user_id, n, first, last in _rows(statements.NOT_TAKEN, {"section": section_id})
     ]
 
 
-def _found(section_id: int, user_id: int, policy: Policy, **figures: Any) -> Found:
+def _found(section_id: int, user_id: int, policy: Policy, **figures: Any) -> PersonToWarn:
     said = {k: v if isinstance(v, str) else int(v) for k, v in figures.items()}
-    return Found(section_id, user_id, policy.pk, said)
+    return PersonToWarn(section_id, user_id, policy.pk, said)
 
 
 def _rows(sql: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:

@@ -12,12 +12,12 @@ from reports.warnings import statements, telling
 from reports.warnings.judging import Judged
 
 
-class Cause(NamedTuple):
+class SettlingCause(NamedTuple):
     because: Because
     at: datetime
 
 
-def settle(judged: Sequence[Judged], cause: Cause) -> int:
+def settle(judged: Sequence[Judged], cause: SettlingCause) -> int:
     """Returns how many warnings were opened and retracted."""
     retracted: list[int] = []
     raised: list[int] = []
@@ -29,7 +29,7 @@ def settle(judged: Sequence[Judged], cause: Cause) -> int:
     return len(raised) + len(retracted)
 
 
-def _write(sql: str, judged: Judged, cause: Cause) -> list[int]:
+def _write(sql: str, judged: Judged, cause: SettlingCause) -> list[int]:
     values: dict[str, Any] = {
         "kind": judged.kind.value,
         "sections": None if judged.sections is None else list(judged.sections),

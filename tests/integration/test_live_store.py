@@ -1,4 +1,4 @@
-"""Ending, reading and finding lessons, and the connection itself."""
+"""CaseEnding, reading and finding lessons, and the connection itself."""
 
 import contextlib
 import threading

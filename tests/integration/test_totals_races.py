@@ -1,11 +1,9 @@
 """Two connections change marks of one person: no total loses one, and none waits crosswise."""
 
-import threading
-from collections.abc import Callable
 from functools import partial
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import transaction
 
 from attendance.live.payloads import LiveLesson
 from attendance.models import AttendanceRecord
@@ -14,6 +12,7 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
 from reports import totals
 from reports.models import SectionTotal
+from tests.support.beside import Beside, waits_for_a_lock
 from tests.support.lessons import TEACHER, student
 from tests.support.people import merge, staff, unmerge
 from tests.support.sections import ended_section_lesson, section_of_today, user_of
@@ -21,38 +20,6 @@ from tests.support.totals import wrong_totals
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-SECONDS = 20
-
-
-class Beside(threading.Thread):
-    """Something that another connection does."""
-
-    def __init__(self, work: Callable[[], object]) -> None:
-        super().__init__(daemon=True)
-        self.work = work
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.work()
-        except BaseException as error:  # noqa: BLE001 - the test raises it
-            self.error = error
-        finally:
-            connections.close_all()
-
-    def done(self) -> None:
-        self.join(SECONDS)
-        assert not self.is_alive()
-        if self.error:
-            raise self.error
-
-
-def waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def two_lessons() -> list[LiveLesson]:

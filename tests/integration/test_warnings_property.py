@@ -11,7 +11,7 @@ from attendance.vocabulary import Verdict
 from courses.services.policies import PolicyPlan, set_policy
 from courses.vocabulary import Basis, Counted, ExcusedAs
 from reports.models import FigureWarning
-from tests.integration.test_totals_property import STEPS, SchoolOfTotals, TotalsStep
+from tests.support.school_of_totals import STEPS, SchoolOfTotals, TotalsStep
 from tests.support.warnings import wrong_warnings
 from users.errors import UserError
 

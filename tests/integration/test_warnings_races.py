@@ -10,7 +10,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
 from reports.models import FigureWarning
-from tests.integration.test_totals_races import Beside, waits_for_a_lock
+from tests.support.beside import Beside, waits_for_a_lock
 from tests.support.lessons import TEACHER, student
 from tests.support.sections import ended_section_lesson, section_of_today, user_of
 from tests.support.waiting import wait_until
