@@ -75,6 +75,15 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     return value
 
 
+def choices(name: str, allowed: tuple[str, ...], default: tuple[str, ...]) -> list[str]:
+    """Some of the allowed words, or none of them where the setting is empty."""
+    values = [value.strip() for value in env.list(name, default=list(default)) if value.strip()]
+    for value in values:
+        if value not in allowed:
+            raise ImproperlyConfigured(f"{name} has {value!r}, not one of {', '.join(allowed)}.")
+    return values
+
+
 def second_factor(name: str, *, default: bool) -> bool | str:
     """Of whom a second factor is asked: of nobody, of staff, or of `teachers` as well."""
     value = str(env.str(name, default="")).lower()
@@ -338,9 +347,10 @@ EVIDENCE_FOLDER = evidence_folder(STATIC_ROOT)
 # Days after the end of an absence for which its evidence is kept.
 EVIDENCE_DAYS = env.int("ATTN_EVIDENCE_DAYS", default=400)
 # A quick correction mails nothing: a warning is mailed that is still open after so long.
-WARNING_SETTLES_IN = timedelta(minutes=env.int("ATTN_WARNING_SETTLE_MINUTES", default=30))
+WARNING_SETTLES_IN = timedelta(minutes=max(0, env.int("ATTN_WARNING_SETTLE_MINUTES", default=30)))
 # Whom a warning is mailed to: teachers, students, both, or nobody.
-WARNING_READERS = env.list("ATTN_WARNING_READERS", default=["teachers", "students"])
+_READERS = ("teachers", "students")
+WARNING_READERS = choices("ATTN_WARNING_READERS", _READERS, default=_READERS)
 # Of mail that no page has asked for.
 MAIL_LANGUAGE = choice("ATTN_MAIL_LANGUAGE", ("en", "tr"), default="en")
 # Days for which the security log is kept.

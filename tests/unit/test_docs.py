@@ -25,7 +25,7 @@ TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 def setting_names() -> set[str]:
     """Every variable that the settings read, found in their syntax."""
-    readers = {"str", "bool", "int", "list", "required", "choice", "networks"}
+    readers = {"str", "bool", "int", "list", "required", "choice", "choices", "networks"}
     names = set(NEEDED)
     modules = ("settings", "reading", "stream_settings", "oidc", "mail")
     files = [ROOT / "attn_project" / f"{name}.py" for name in modules]

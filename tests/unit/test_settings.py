@@ -62,6 +62,7 @@ def test_good_settings_start_without_debug() -> None:
         ("REDIS_URL", "redis+cluster://a:1/3", "redis+cluster://host:port"),
         ("REDIS_URL", "unix+cluster:///socket", "redis+cluster://host:port"),
         ("ATTN_SCHEDULER", "maybe", "auto, off"),
+        ("ATTN_WARNING_READERS", "teachers,student", "teachers, students"),
         ("ATTN_EVIDENCE_FOLDER", "evidence", "absolute path"),
         ("ATTN_EMAIL_URL", "mail.example.org", "smtp+tls://"),
         ("ATTN_EMAIL_URL", "https://mail.example.org", "smtp+tls://"),
