@@ -6,6 +6,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 LATER = ("tests/browser/", "tests/faults/")
@@ -30,6 +31,10 @@ TOGETHER = (
 """Modules that make something for themselves; all other tests go out one by one."""
 FIRST = ("tests/cluster/", "tests/pooled/", "tests/faults/", "tests/model/", "tests/acceptance/")
 """Long tests begin first, so that no process works alone in the end."""
+
+# How fast examples are made says how busy the machine is, and nothing of what is tested.
+settings.register_profile("attn", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("attn")
 
 HOW = "./attn test --all runs these too (--later: these alone)"
 
