@@ -226,6 +226,8 @@ def test_a_wrong_filter_is_told_beside_its_field(query: dict[str, str], field: s
 def test_a_course_that_is_none(section: str) -> None:
     answer = signed_in(STAFF).get("/reports/marks/", {"section": section})
     assert answer.status_code in {400, 404}
+    # The field is hidden, what is wrong with it is not.
+    assert answer.status_code == 404 or "errorlist" in text_of(answer)
 
 
 def test_a_report_that_is_none() -> None:
