@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 
 from tests.support import live_store, tables
@@ -58,6 +59,14 @@ def quick_passwords(settings: Any) -> None:
 def quick_static_files(settings: Any) -> None:
     """Each client has a site of its own, which would look for all files before its first page."""
     settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
+def nobodys_language() -> Iterator[None]:
+    """A page leaves the language of its reader behind, in the thread that has served it."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)

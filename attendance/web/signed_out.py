@@ -35,6 +35,7 @@ PAGE_OF: Final = {
     "screen-code": "screen",
     "switch": "check-in",
     "roster-import-preview": "roster-import",
+    "report-case": "report-cases",
     "approve-absences": "absences",
     "take-back-absence": "absences",
     "withdraw-absence": "my-absences",

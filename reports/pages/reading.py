@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django.http import (
     FileResponse,
+    Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
@@ -30,6 +31,7 @@ from users.wording import in_words
 
 PLACES: Final = ("before", "after", "older", "newer")
 """What an address says of the part that is shown."""
+ENDINGS: Final = frozenset({"csv", "xlsx"})
 _FIELDS: Final = {
     "person_not_found": "person",
     "invalid_school_number": "person",
@@ -97,8 +99,10 @@ def file_of(
 
     `subject_id` is whose account it is about, where it is about one person.
 
-    Raises TooManyRows and TooManyColumns.
+    Raises Http404 for another ending, TooManyRows and TooManyColumns.
     """
+    if ending not in ENDINGS:
+        raise Http404
     answer: HttpResponseBase
     if ending == "xlsx":
         answer = FileResponse(workbook(table), content_type=MEDIA_TYPE)

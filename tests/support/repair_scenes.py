@@ -17,6 +17,8 @@ from attendance.services import alarms as service
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.sites import find_sites
 from attendance.vocabulary import LessonState
+from reports.models import SectionTotal
+from reports.verifying import verify
 from tests.support.alarm_scenes import live_setting, patched, postgresql_setting, told
 from tests.support.lessons import (
     TEACHER,
@@ -27,8 +29,11 @@ from tests.support.lessons import (
     live_lesson,
     put_back,
     redis_state,
+    student,
 )
 from tests.support.repair_page import own_connection
+from tests.support.sections import section_of_today, user_of
+from tests.support.terms import term_of_lessons
 
 Values = dict[str, str]
 Scene = Callable[[Path], AbstractContextManager[Values]]
@@ -250,6 +255,19 @@ def key_of_another_type(folder: Path) -> Iterator[Values]:
     assert live_lesson(1).data.teacher == TEACHER
 
 
+@contextmanager
+def wrong_totals(folder: Path) -> Iterator[Values]:
+    section = section_of_today((1, 2))
+    students = [user_of(student(number)) for number in (1, 2)]
+    term_of_lessons(section, students, lessons=3, teacher=user_of(TEACHER))
+    SectionTotal.objects.update(n=99)
+    assert len(verify().wrong) == 2
+    assert told("totals_wrong")
+    yield {}
+    assert not verify().wrong
+    _is_over("totals_wrong")
+
+
 SCENES: dict[str, Scene] = {
     "how 1": own_alarm,
     "lesson_unreadable 1": looked_at,
@@ -279,4 +297,5 @@ SCENES: dict[str, Scene] = {
     "postgresql_commits_early 1": early_commits,
     "migrations_missing 1": unmigrated,
     "A key of another type 1": key_of_another_type,
+    "totals_wrong 1": wrong_totals,
 }
