@@ -23,7 +23,7 @@ FAULTS = """() => {
   const wide = innerWidth, found = [];
   const name = (it) => `${it.tagName} ${it.id || it.className} ${it.innerText?.slice(0, 30)}`;
   const own = "a, button, input:not([type=hidden]), select, textarea, summary";
-  const scrolls = (it) => it.closest(".scroll, .tabs, pre, .unseen, .skip, [hidden]");
+  const scrolls = (it) => it.closest(".scroll, .results, .tabs, pre, .unseen, .skip, [hidden]");
   const shown = [...document.querySelectorAll(`:is(main, .top, .foot) :is(${own})`)]
     .filter((it) => it.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
     .filter((it) => !scrolls(it) && getComputedStyle(it).clipPath === "none");
