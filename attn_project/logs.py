@@ -7,7 +7,8 @@ on.
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.core.signals import request_finished
@@ -17,12 +18,23 @@ from django.http import HttpRequest, HttpResponse
 from users import origin
 
 HEADER = "X-Request-ID"
+NUMBERED = "attn.request_id"
+"""Where a request keeps its id that went past Django first."""
+_IN_ENVIRON = "HTTP_X_REQUEST_ID"
 _TAKEN = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 # PostgreSQL writes the whole row there, with the names in it.
 _ROW = re.compile(r"^\s*(?:DETAIL|HINT|CONTEXT):.*\n?", re.MULTILINE)
 # Whoever reads the log could make the first account with it, or choose somebody's password.
 _SECRET_LINK = re.compile(r"(/(?:setup|j|password/reset/key)/)[^/\s]+", re.IGNORECASE)
 _HOST = "django.security.DisallowedHost"
+
+
+def request_id_of(environ: Mapping[str, Any]) -> str:
+    """The id that a request has already, from the shortcut or a trusted proxy, or a new one."""
+    if NUMBERED in environ:
+        return str(environ[NUMBERED])
+    given = environ.get(_IN_ENVIRON, "") if settings.TRUSTED_PROXIES else ""
+    return given if given and _TAKEN.fullmatch(given) else secrets.token_hex(8)
 
 
 class NumberRequests:
@@ -32,8 +44,7 @@ class NumberRequests:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get(HEADER, "") if settings.TRUSTED_PROXIES else ""
-        request_id = given if _TAKEN.fullmatch(given) else secrets.token_hex(8)
+        request_id = request_id_of(request.META)
         # Until the request is finished: what Django writes of its answer comes after this.
         origin.begin(request_id)
         response = self.get_response(request)

@@ -8,11 +8,14 @@ from attn_project.bodies import BodyDeadline
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "attn_project.settings")
 
-application = BodyDeadline(get_wsgi_application())
+django = get_wsgi_application()
 
-# Not before the application is loaded, and never in AppConfig.ready(), which
-# also runs in migrate and in tests.
+# Not before the application is loaded. What works beside it is never started in
+# AppConfig.ready(), which also runs in migrate and in tests.
 from attendance import scheduler, sender  # noqa: E402
+from attn_project.shortcut import CheckInShortcut  # noqa: E402
+
+application = BodyDeadline(CheckInShortcut(django))
 
 scheduler.start_where_served()
 sender.start_where_served()

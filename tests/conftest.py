@@ -15,7 +15,12 @@ from tests.support import live_store, tables
 from tests.support.lessons import forget_everything
 from users.identity import Person, Role
 
-pytest_plugins = ["tests.support.clock", "tests.support.outages", "tests.support.totals"]
+pytest_plugins = [
+    "tests.support.clock",
+    "tests.support.outages",
+    "tests.support.totals",
+    "tests.support.served_way",
+]
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -26,6 +26,7 @@ from knox.models import AuthToken
 from users import cache_writes, last_use, origin, proofs, second_factor
 from users.cache_writes import KNOWN_SECONDS
 from users.derived_keys import secrets
+from users.digests import limit_name, short_digest
 from users.identity import Person, Role
 from users.models import AccountNotice, TokenProof, User
 from users.proofs import SignInProof
@@ -88,7 +89,10 @@ class Caller(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self.person, school_number=number)
 
 
-class _TokenEntry(msgspec.Struct, frozen=True):
+class _TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
+    counted_as: str = ""
+    """The digest under which what the person does is counted. It stands first, because a script
+    finds it there (attendance/live/scripts/throttle_owner.lua)."""
     caller: Caller
     expires_at: datetime | None
 
@@ -104,10 +108,40 @@ def caller_of_token(token: str) -> Caller | None:
 
     Raises django.db.Error where neither the cache nor PostgreSQL answers.
     """
-    if not 0 < len(token) <= LONGEST_TOKEN or not token.isascii():
+    if not _is_readable(token):
         return None
     digest = hash_token(token)
-    raw = _cached(f"token:{digest}", lambda: _find_token(digest))
+    return _caller_in(_cached(f"token:{digest}", lambda: _find_token(digest)), digest)
+
+
+class TokenPlace(NamedTuple):
+    """Where the cache has the entry of a token."""
+
+    digest: str
+    key: str
+    """As the server knows it."""
+
+
+def place_of_token(token: str) -> TokenPlace | None:
+    """For whoever reads the entry with a script of their own; None for what is no token."""
+    if not _is_readable(token):
+        return None
+    digest = hash_token(token)
+    return TokenPlace(digest, cache.make_key(_key(f"token:{digest}")))
+
+
+def caller_in(stored: bytes, digest: str) -> Caller | None:
+    """Whom an entry names, as the cache's server has it; None where it is not valid any more."""
+    raw = msgspec.msgpack.decode(stored)
+    return _caller_in(raw, digest) if isinstance(raw, bytes) else None
+
+
+def _is_readable(token: str) -> bool:
+    return 0 < len(token) <= LONGEST_TOKEN and token.isascii()
+
+
+def _caller_in(raw: bytes, digest: str) -> Caller | None:
+    """Whom an entry of a token names, if it is valid still."""
     if raw == _REVOKED:
         return None
     entry = _decode_token(raw)
@@ -230,7 +264,8 @@ def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
     if caller is None:
         return _REVOKED
     own = msgspec.structs.replace(caller, token_digest=row.digest, proof=proof)
-    return _encode(_TokenEntry(own, row.expiry))
+    counted_as = short_digest(limit_name(caller.person.school_number))
+    return _encode(_TokenEntry(counted_as=counted_as, caller=own, expires_at=row.expiry))
 
 
 def _find_user(user_id: int) -> bytes:

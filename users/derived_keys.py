@@ -6,6 +6,7 @@ secret. What a former key has signed or encrypted is read while ATTN_SECRET_KEY_
 
 import hmac
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 
 from django.conf import settings
@@ -25,6 +26,7 @@ class Purpose(StrEnum):
     PASSWORD_LINKS = "attn.password_links"  # noqa: S105 - a label
 
 
+@lru_cache(maxsize=64)
 def derive(secret: str, purpose: Purpose) -> str:
     """HMAC-SHA-256 of the label under the secret, in hex."""
     return hmac.new(secret.encode(), purpose.encode(), sha256).hexdigest()

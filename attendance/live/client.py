@@ -20,7 +20,7 @@ from django_redis import get_redis_connection
 from redis.cluster import RedisCluster
 
 from attendance.errors import LessonUnreadable, LiveStoreClock, LiveStoreUnavailable
-from attendance.live import cluster
+from attendance.live import cluster, held
 from users.errors import gettext_noop as _
 
 ATTEMPTS = 3
@@ -130,7 +130,7 @@ def run_many(calls: Sequence[Call]) -> list[Any]:
     Returns a reply for each call, in order; where one was refused, a
     LessonUnreadable stands in its place. Raises LiveStoreUnavailable.
     """
-    replies: list[Any] = command(lambda client: _run(client, calls))
+    replies: list[Any] = _repeated(lambda: _run(calls))
     return replies
 
 
@@ -140,9 +140,13 @@ def command(work: Callable[[redis.Redis], Any], *, key: str = "") -> Any:
     Raises LiveStoreUnavailable, also where the server refuses, as with a key of
     another type; it names `key`.
     """
+    return _repeated(lambda: work(connection()), key=key)
+
+
+def _repeated(work: Callable[[], Any], *, key: str = "") -> Any:
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return work(connection())
+            return work()
         except _NOT_NOW as error:
             raise LiveStoreUnavailable from error
         except _GONE as error:
@@ -175,7 +179,10 @@ def _look_again() -> None:
             cluster.look_again(client)
 
 
-def _run(client: redis.Redis | RedisCluster, calls: Sequence[Call]) -> list[Any]:
+def _run(calls: Sequence[Call]) -> list[Any]:
+    if len(calls) == 1 and not settings.LIVE_STORE_NODES:
+        return [_check_reply(_send_held(calls[0]))]
+    client: redis.Redis | RedisCluster = connection()
     # The cluster's own client finds the server of a single call.
     if isinstance(client, RedisCluster) and len(calls) > 1:
         return [_check_reply(reply) for reply in cluster.spread(client, calls, _send)]
@@ -205,6 +212,18 @@ def _send_one(client: redis.Redis | RedisCluster, call: Call) -> Any:
         except redis.exceptions.NoScriptError:
             # Runs and loads it on the very server that does not know it.
             return client.eval(source.text, len(call.keys), *call.keys, *call.args)
+    except redis.exceptions.ResponseError as error:
+        return error
+
+
+def _send_held(call: Call) -> Any:
+    source, alias = script(call.script), settings.LIVE_STORE_ALIAS
+    known = (len(call.keys), *call.keys, *call.args)
+    try:
+        try:
+            return held.send(alias, "EVALSHA", source.sha, *known)
+        except redis.exceptions.NoScriptError:
+            return held.send(alias, "EVAL", source.text, *known)
     except redis.exceptions.ResponseError as error:
         return error
 

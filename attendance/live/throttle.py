@@ -3,14 +3,19 @@
 They are kept in the cache, not in the live store: losing them loses no mark.
 """
 
-from hashlib import sha1, sha256
+from hashlib import sha1
 from pathlib import Path
 from typing import NamedTuple
 
 import redis
 from django_redis import get_redis_connection
 
-_TEXT = (Path(__file__).parent / "scripts" / "throttle.lua").read_text()
+from attendance.live import held
+from users.digests import short_digest
+
+_SCRIPTS = Path(__file__).parent / "scripts"
+_TEXT = (_SCRIPTS / "throttle.lua").read_text()
+_OWNER_TEXT = (_SCRIPTS / "throttle_owner.lua").read_text()
 _GIVE_BACK = "if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECR', KEYS[1]) end"
 _ONE_MORE = """
 if redis.call('SADD', KEYS[1], ARGV[3]) == 0 then return 0 end
@@ -20,6 +25,7 @@ redis.call('SREM', KEYS[1], ARGV[3])
 return math.max(1, math.ceil(redis.call('PTTL', KEYS[1]) / 1000))
 """
 _SHA = sha1(_TEXT.encode(), usedforsecurity=False).hexdigest()
+_OWNER_SHA = sha1(_OWNER_TEXT.encode(), usedforsecurity=False).hexdigest()
 
 
 class Limit(NamedTuple):
@@ -40,15 +46,44 @@ def wait_seconds(limit: Limit, *, of: str) -> int:
     Raises Unavailable; the caller decides whether to go on.
     """
     key = _key(limit, of)
+    known = (1, key, limit.times, limit.seconds * 1000)
     try:
-        return int(_run(get_redis_connection("default"), key, limit))
+        try:
+            return int(held.send("default", "EVALSHA", _SHA, *known))
+        except redis.exceptions.NoScriptError:
+            return int(held.send("default", "EVAL", _TEXT, *known))
     except (redis.exceptions.RedisError, OSError) as error:
         raise Unavailable from error
 
 
+class OwnerCounted(NamedTuple):
+    entry: bytes
+    """As the cache's server has it."""
+    wait_seconds: int
+    """0, or how long to wait."""
+    counter: bytes
+    """The key that was counted up."""
+
+
+def count_owner(limit: Limit, *, entry_key: str) -> OwnerCounted | None:
+    """Read the entry of a credential and count an attempt of its owner, in one step.
+
+    None where there is no entry, or it names nobody; then nothing was counted. Raises Unavailable.
+    """
+    known = (1, entry_key, _prefix(limit), limit.times, limit.seconds * 1000)
+    try:
+        try:
+            reply = held.send("default", "EVALSHA", _OWNER_SHA, *known)
+        except redis.exceptions.NoScriptError:
+            reply = held.send("default", "EVAL", _OWNER_TEXT, *known)
+    except (redis.exceptions.RedisError, OSError) as error:
+        raise Unavailable from error
+    return OwnerCounted(*reply) if reply else None
+
+
 def wait_seconds_for_one_more(limit: Limit, *, of: str, one: str) -> int:
     """As `wait_seconds`, where each is counted once: whoever is among them already goes on."""
-    values = (limit.times, limit.seconds * 1000, _digest(one))
+    values = (limit.times, limit.seconds * 1000, short_digest(one))
     try:
         client = get_redis_connection("default")
         return int(client.eval(_ONE_MORE, 1, _key(limit, of), *values))
@@ -59,15 +94,24 @@ def wait_seconds_for_one_more(limit: Limit, *, of: str, one: str) -> int:
 def take_out(limit: Limit, *, of: str, one: str) -> None:
     """One of them is not counted any more. Best effort, as `forget`."""
     try:
-        get_redis_connection("default").srem(_key(limit, of), _digest(one))
+        get_redis_connection("default").srem(_key(limit, of), short_digest(one))
     except (redis.exceptions.RedisError, OSError):
         return
 
 
 def give_back(limit: Limit, *, of: str) -> None:
     """Uncount one attempt. Best effort, as `forget`."""
+    _count_down(_key(limit, of))
+
+
+def give_back_counted(counted: OwnerCounted) -> None:
+    """As `give_back`."""
+    _count_down(counted.counter)
+
+
+def _count_down(key: str | bytes) -> None:
     try:
-        get_redis_connection("default").eval(_GIVE_BACK, 1, _key(limit, of))
+        get_redis_connection("default").eval(_GIVE_BACK, 1, key)
     except (redis.exceptions.RedisError, OSError):
         return
 
@@ -80,17 +124,9 @@ def forget(limit: Limit, *, of: str) -> None:
         return
 
 
-def _run(client: redis.Redis, key: str, limit: Limit) -> bytes:
-    try:
-        return client.evalsha(_SHA, 1, key, limit.times, limit.seconds * 1000)  # type: ignore[no-any-return]
-    except redis.exceptions.NoScriptError:
-        return client.eval(_TEXT, 1, key, limit.times, limit.seconds * 1000)  # type: ignore[no-any-return]
-
-
 def _key(limit: Limit, of: str) -> str:
-    return f"attn:throttle:{limit.name}:{_digest(of)}"
+    return f"{_prefix(limit)}{short_digest(of)}"
 
 
-def _digest(text: str) -> str:
-    # What somebody typed as their number may be long and strange.
-    return sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
+def _prefix(limit: Limit) -> str:
+    return f"attn:throttle:{limit.name}:"

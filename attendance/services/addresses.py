@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from django.conf import settings
@@ -47,6 +48,7 @@ def site_of(request: HttpRequest) -> str:
     return settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
 
 
+@lru_cache(maxsize=4_096)
 def _read(hop: str) -> str:
     text = hop.strip()
     if found := _WITH_PORT.fullmatch(text):

@@ -9,6 +9,7 @@ from attendance.live import throttle
 from attendance.live.throttle import Limit
 from attendance.services import limit_keys, limits
 from attendance.services.account_mail import send_reset_link
+from users import digests
 from users.services.choosing import find_to_reset
 
 TYPED = Limit("reset", 5, 3600)
@@ -44,7 +45,7 @@ def ask_for_link(typed: str, *, language: str) -> None:
 
 
 def _is_within(user_id: int | None) -> bool:
-    key = limit_keys.NOBODY if user_id is None else limit_keys.of_account(user_id)
+    key = digests.NOBODY if user_id is None else limit_keys.of_account(user_id)
     try:
         limits.count(OF_ONE_ACCOUNT, key)
     except (TooManyAttempts, throttle.Unavailable):

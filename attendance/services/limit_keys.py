@@ -7,12 +7,10 @@ limit. What has no canonical form shares one key.
 from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import NamedTuple
 
+from users.digests import NOBODY, limit_name
 from users.errors import InvalidSchoolNumber
 from users.identity import canonical_school_number
 from users.selectors import find_account
-
-NOBODY = "nobody"
-"""Of everything that is no school number, and of addresses that nobody knows."""
 
 _SUBSCRIBER = 64
 
@@ -43,7 +41,7 @@ def of_account(user_id: int) -> str:
 
 def of_number(number: str) -> str:
     """Of a number alone, for whoever has signed in with it: no query."""
-    return f"number|{_canonical(number) or NOBODY}"
+    return limit_name(number)
 
 
 def of_mail(typed: str) -> str:

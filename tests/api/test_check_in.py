@@ -24,7 +24,7 @@ from tests.support.callers import PASSWORD, Api, account
 from tests.support.clock import Clock
 from tests.support.lessons import TEACHER, code_of, end, live_lesson, student
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("both_ways")]
 
 ME = student(1)
 

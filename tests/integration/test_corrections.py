@@ -4,12 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-import redis
 from django.db import connections
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from attendance.errors import (
     AttendanceError,
@@ -31,6 +28,7 @@ from attendance.services.persistence import unified_persistence_task
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from tests.support.lessons import TEACHER, end, live_lesson, student
+from tests.support.outages import stop_redis
 from users.identity import Person, Role
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("totals_agree")]
@@ -249,15 +247,11 @@ def test_a_lesson_that_is_nowhere_is_not_found() -> None:
         )
 
 
-def dead_redis() -> redis.Redis:
-    return redis.Redis(unix_socket_path="/nowhere/redis.sock", retry=Retry(NoBackoff(), 0))
-
-
 def test_a_discarded_lesson_is_corrected_without_asking_redis(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lesson_id = lesson_in("stored")
-    monkeypatch.setattr(client, "connection", dead_redis)
+    stop_redis(monkeypatch)
 
     done = correct_record(
         Correction(
@@ -275,7 +269,7 @@ def test_a_discarded_lesson_is_corrected_without_asking_redis(
 def test_an_error_of_redis_never_stands_for_absence(monkeypatch: pytest.MonkeyPatch) -> None:
     lesson_id = lesson_in("live")
     with monkeypatch.context() as patch:
-        patch.setattr(client, "connection", dead_redis)
+        stop_redis(patch)
         with pytest.raises(LiveStoreUnavailable):
             correct_record(
                 Correction(

@@ -6,12 +6,9 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-import redis
 from django.db import OperationalError, connection, transaction
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from attendance.live import client, store
+from attendance.live import store
 from attendance.models import AttendanceRecord, LessonLedger
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
@@ -21,6 +18,7 @@ from attendance.services.persistence.report import Outcome
 from attendance.services.persistence.row_values import Readable
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.lessons import TEACHER, ended_lesson, ended_lessons, keys_in_redis, live_lesson
+from tests.support.outages import stop_redis
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,15 +90,12 @@ def test_a_live_store_that_goes_away_ends_the_run_and_loses_nothing(
     step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lesson = ended_lesson(3)
-    dead = redis.Redis(unix_socket_path="/nowhere/redis.sock", retry=Retry(NoBackoff(), 0))
-
     with monkeypatch.context() as patch:
         if step == "none":
-            patch.setattr(client, "connection", lambda: dead)
+            stop_redis(patch)
             report = unified_persistence_task()
         else:
-            cut = lambda ids: patch.setattr(client, "connection", lambda: dead)  # noqa: E731
-            with failpoints.installed(step, cut):
+            with failpoints.installed(step, lambda ids: stop_redis(patch)):
                 report = unified_persistence_task()
 
     # Before the snapshot the transaction has nothing; after it, it commits.

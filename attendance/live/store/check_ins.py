@@ -83,7 +83,7 @@ def check_in(
     """
     reply = client.run(
         "check_in",
-        [key(lesson_id) for key in _CHECK_IN_KEYS],
+        _keys_of(lesson_id),
         (
             str(lesson_id),
             data.school_number,
@@ -102,6 +102,11 @@ def check_in(
     record = decode_record(lesson_id, reply[3].decode("ascii"), reply[1])
     lesson, starts_at, ends_at = _plan(lesson_id, reply[2])
     return CheckIn(record, reply[0] == b"repeated", lesson, starts_at, ends_at)
+
+
+@lru_cache(maxsize=1_024)
+def _keys_of(lesson_id: UUID) -> tuple[str, ...]:
+    return tuple(key(lesson_id) for key in _CHECK_IN_KEYS)
 
 
 @lru_cache(maxsize=1_024)
