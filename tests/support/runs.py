@@ -9,10 +9,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
-LATER = ("tests/browser/", "tests/faults/")
+_LAUNCHER = "tests/acceptance/test_launcher.py::"
+_SCHEDULER = "tests/acceptance/test_scheduler.py::"
+_SENDER = "tests/acceptance/test_sender.py::"
+_DEPLOYING = "tests/integration/test_deploying.py::"
+LATER = (
+    *("tests/browser/", "tests/faults/", "tests/acceptance/"),
+    *("tests/integration/test_repair_page.py", "tests/integration/test_persist_command.py"),
+    f"{_DEPLOYING}test_static_files_are_collected_and_named_after_their_content",
+)
 """Left for `./attn test --all`, with every test that has the mark `long` for itself..."""
 AT_ONCE = (
-    *("tests/faults/test_kills.py", "tests/faults/test_matrix.py", "tests/faults/test_rig.py"),
+    *("tests/faults/test_kills.py", "tests/faults/test_matrix.py"),
     "tests/faults/test_worker_faults.py::test_six_workers_killed_at_random_lose_and_double_nothing",
     "tests/faults/test_postgresql_faults.py::test_postgresql_killed_under_load_loses_nothing",
     *(
@@ -20,22 +28,38 @@ AT_ONCE = (
         "test_a_live_store_killed_under_load_keeps_what_it_acknowledged",
     ),
     "tests/faults/test_payload_faults.py::test_corrupt_records_of_every_kind_harm_nobody_else",
+    "tests/acceptance/test_demo.py::test_the_demo_counts_every_mark_and_invites",
+    f"{_LAUNCHER}test_six_at_once_share_three_servers_and_the_last_one_stops_them",
+    f"{_LAUNCHER}test_a_server_that_was_killed_is_started_again[live]",
+    "tests/acceptance/test_loops.py::test_unit_tests_pass_where_no_server_can_start",
+    f"{_SCHEDULER}test_a_lesson_that_waits_is_persisted_as_soon_as_the_site_is_live",
+    f"{_SCHEDULER}test_each_worker_of_gunicorn_has_one_scheduler_thread[gthread]",
+    f"{_SCHEDULER}test_a_stop_ends_a_run_between_two_chunks_and_the_next_completes_it",
+    f"{_SENDER}test_mail_and_webhooks_leave_a_served_site_once_while_one_receiver_hangs",
+    "tests/integration/test_persist_command.py::test_json_is_one_object_with_the_totals",
+    "tests/integration/test_persist_command.py::test_something_in_quarantine_is_3",
+    "tests/integration/test_persist_command.py::test_a_failed_lesson_is_4_and_the_others_are_saved",
 )
-"""... but for these: one fault of each kind of server stays in the minutes."""
+"""... but for these: one fault of each kind of server, and one way of each way to run it, stay in
+the minutes."""
 
 TOGETHER = (
-    *("tests/browser/", "tests/cluster/", "tests/faults/"),
+    *("tests/browser/", "tests/cluster/", "tests/faults/", "tests/acceptance/test_demo_term.py"),
     *("tests/integration/test_isolation.py", "tests/integration/test_stream.py"),
     "tests/pages/test_campus.py",
 )
 """Modules that make something for themselves; all other tests go out one by one."""
-FIRST = ("tests/cluster/", "tests/pooled/", "tests/faults/", "tests/model/", "tests/acceptance/")
+IN_ONE_PROCESS = ("tests/faults/",)
+"""Of the minutes: what these make for themselves takes longer than they do."""
+FIRST = ("tests/faults/", "tests/acceptance/", "tests/cluster/", "tests/pooled/", "tests/model/")
 """Long tests begin first, so that no process works alone in the end."""
 
 # How fast examples are made says how busy the machine is, and nothing of what is tested.
 settings.register_profile("attn", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("attn")
 
+IN_MINUTES = "not long"
+"""What the launcher chooses by for `./attn test`."""
 HOW = "./attn test --all runs these too (--later: these alone)"
 
 
@@ -83,10 +107,13 @@ class SharedOut(LoadScopeScheduling):  # type: ignore[misc]
     """Tests go to whoever is free; those of one module stay together where that saves work."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _scope(nodeid)
+        is_of_minutes = self.config.option.markexpr == IN_MINUTES
+        return _scope(nodeid, is_of_minutes=is_of_minutes)
 
 
-def _scope(nodeid: str) -> str:
+def _scope(nodeid: str, *, is_of_minutes: bool) -> str:
+    if is_of_minutes and nodeid.startswith(IN_ONE_PROCESS):
+        return next(each for each in IN_ONE_PROCESS if nodeid.startswith(each))
     return nodeid.partition("::")[0] if nodeid.startswith(TOGETHER) else nodeid
 
 
@@ -124,7 +151,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     left = config.stash.get(_left, None)
-    if left and config.option.markexpr == "not long":
+    if left and config.option.markexpr == IN_MINUTES:
         terminalreporter.section(f"left for later: {sum(left.values())} tests")
         for name, count in sorted(left.items()):
             terminalreporter.write_line(f"{count:5} {name}")
