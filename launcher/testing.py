@@ -21,6 +21,8 @@ SERVERS, GIVEN = "ATTN_TEST_SERVERS", "ATTN_TEST_GIVEN"
 """For the processes of pytest: the folder of their servers, and which addresses the user gave."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are private
 ENOUGH_MEMORY = 4_000_000_000
+MEASURED = "bench"
+"""A folder whose figures are those of a disk."""
 _WHOLE = {"--quick": "not long", "--all": "", "--later": "long"}
 """The runs that are shared out among processes, and the marks of their tests."""
 
@@ -29,8 +31,8 @@ def test(project: Project, arguments: Sequence[str]) -> int:
     """pytest; without arguments, what guards each promise, shared out among processes."""
     environment.ensure(project, DEV)
     given = [name for name in VARIABLES.values() if os.environ.get(name)]
-    is_whole = not arguments or arguments[0] in _WHOLE
-    with folder_of_a_run(project, _memory_or_disk() if is_whole else None) as folder:
+    is_measured = any(each.startswith(MEASURED) for each in arguments)
+    with folder_of_a_run(project, None if is_measured else _memory_or_disk()) as folder:
         # Whoever needs a server that is nowhere to be found is told before anything runs.
         remove(servers_of(project, folder, "none", os.environ).sockets)
         env = child_environment(project, None)
@@ -103,10 +105,7 @@ def _clear(project: Project, folder: Path) -> None:
 
 
 def _memory_or_disk() -> Path | None:
-    """Memory where there is room, for whole runs: they would wait for disks, and look at none.
-
-    Figures (`bench`) are those of a disk.
-    """
+    """Memory where there is room: tests would wait for disks, and look at none."""
     with contextlib.suppress(OSError):
         room = os.statvfs(MEMORY)
         if os.access(MEMORY, os.W_OK) and room.f_bavail * room.f_frsize > ENOUGH_MEMORY:
