@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.support import live_store, tables
 from tests.support.lessons import forget_everything
+from tests.support.servers import has_own_postgresql, keep_migrated_database
 from users.identity import Person, Role
 
 pytest_plugins = [
@@ -24,11 +25,18 @@ pytest_plugins = [
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Of servers of its own nothing is left: a database that is there was made for this process."""
+    return has_own_postgresql()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(
-    servers: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+    migrated_database: None, django_db_setup: None, django_db_blocker: DjangoDbBlocker
 ) -> None:
     """The servers run, and the test database is there."""
     with django_db_blocker.unblock():
+        keep_migrated_database()
         tables.remember_kept_rows()
     tables.install()
 

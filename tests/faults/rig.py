@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from launcher.commands import site_command
 from launcher.project import ROOT, Project, remove
+from tests.support.migrated import KeptDatabase
 from tests.support.ports import free_port, listens
 from tests.support.rig.folder import folder_of_a_rig, name_of
 from tests.support.rig.servers import Servers
@@ -246,9 +247,12 @@ class Rig:
 
 @contextmanager
 def made_template() -> Iterator[Template]:
-    """Make the database once: migrated, with people."""
+    """Make the database once: migrated, as far as the kept one is not, with people."""
     with folder_of_a_rig() as folder:
         rig = Rig(Project(), folder, People([], [], []))
+        kept = KeptDatabase(Project())
+        kept.give(rig.postgres)
+        kept.leave()
         try:
             rig.start()
             people = _seed(rig)

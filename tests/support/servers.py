@@ -7,6 +7,7 @@ pytest that a test starts, nothing is done here.
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from launcher import testing
 from launcher.instance import VARIABLES, Instance
 from launcher.problem import Problem
 from launcher.project import Project
+from launcher.servers import Server
+from tests.support.migrated import KeptDatabase, make_test_database, name_as_migrated
 
 
 def _named() -> Instance | None:
@@ -32,6 +35,7 @@ def _named() -> Instance | None:
 
 
 _SERVERS = _named()
+_is_migrated = [False]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,8 +53,54 @@ def servers() -> Iterator[None]:
         yield
         return
     try:
+        if (own := _own_postgresql()) is not None:
+            _is_migrated[0] = _kept().give(own)
         _SERVERS.start()
     except Problem as problem:
         pytest.exit(str(problem), returncode=problem.status)
     yield
     _SERVERS.stop()
+
+
+def has_own_postgresql() -> bool:
+    """Whether the PostgreSQL of this process is used by nobody else."""
+    return _own_postgresql() is not None
+
+
+@pytest.fixture(scope="session")
+def migrated_database(servers: None, django_db_modify_db_settings: None) -> None:
+    """The database of this process, as far as it need not be migrated anew."""
+    from django.db import connection
+
+    if _is_migrated[0]:
+        name = connection.creation._get_test_db_name()
+        make_test_database(os.environ[VARIABLES["postgres"]], name)
+
+
+def keep_migrated_database() -> None:
+    """Called when the database of this process is made: the next ones copy it."""
+    from django.db import connections
+    from django.db.backends.base.creation import TEST_DATABASE_PREFIX
+
+    own = _own_postgresql()
+    if own is None or _is_migrated[0]:
+        return
+    name = str(connections["default"].settings_dict["NAME"])
+    if not name.startswith(TEST_DATABASE_PREFIX):
+        # No test of this run asks for a database, so none was made.
+        _kept().leave()
+        return
+    connections.close_all()
+    url = os.environ[VARIABLES["postgres"]]
+    name_as_migrated(url, name)
+    _kept().keep(own)
+    make_test_database(url, name)
+
+
+@cache
+def _kept() -> KeptDatabase:
+    return KeptDatabase(Project())
+
+
+def _own_postgresql() -> Server | None:
+    return _SERVERS.servers.get("postgres") if _SERVERS else None

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from attendance.live import client
 from tests.support import runs
+from tests.support.migrated import digest_of
 from users.models import User
 
 ROOT = Path(settings.BASE_DIR)
@@ -21,6 +22,28 @@ def test_a_unit_test_that_asks_the_live_store_is_told_to_move() -> None:
 def test_a_unit_test_that_asks_postgresql_is_refused() -> None:
     with pytest.raises(RuntimeError, match="Database access not allowed"):
         User.objects.count()
+
+
+def test_a_kept_database_is_made_anew_where_what_makes_it_has_changed(tmp_path: Path) -> None:
+    made_by = {
+        "users/migrations/0001_initial.py": "a",
+        "users/models.py": "b",
+        "attendance/models/register.py": "c",
+        "requirements.txt": "d",
+    }
+    for name, text in made_by.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    first = digest_of(tmp_path, "postgres")
+
+    (tmp_path / "users/views.py").write_text("nothing to do with it")
+    assert digest_of(tmp_path, "postgres") == first
+
+    others = {digest_of(tmp_path, "another postgres")}
+    for name, text in made_by.items():
+        (tmp_path / name).write_text(f"{text}, changed")
+        others.add(digest_of(tmp_path, "postgres"))
+    assert len(others | {first}) == len(made_by) + 2
 
 
 @pytest.mark.parametrize("place", [*runs.LATER, *runs.AT_ONCE, *runs.TOGETHER, *runs.FIRST])
