@@ -1,6 +1,7 @@
 """When people were last seen, and what they have missed since: of what a share says nothing."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -30,39 +31,62 @@ def missed_in_a_row(
 ) -> dict[int, int]:
     """How many lessons each person has missed since they last came to one of this section.
 
-    Most have been there lately, so the last days are read first, and earlier ones only of whoever
-    is not found in them: two queries more than `looked_back` has bounds, at most.
+    As many queries as `rows_of_sections` makes.
     """
-    rows, absent = dict.fromkeys(user_ids, 0), set(user_ids)
-    for first, last in _spans(section_id, looked_back):
-        statuses: dict[int, list[str]] = {user_id: [] for user_id in absent}
-        for user_id, status in _marks(section_id, absent, first, last):
-            statuses[user_id].append(status)
-        for user_id, found in statuses.items():
-            rows[user_id] += in_a_row(found)
-        absent -= {user_id for user_id, found in statuses.items() if not HERE.isdisjoint(found)}
-        if not absent:
-            break
+    found = rows_of_sections({section_id: list(user_ids)}, looked_back=looked_back)
+    return {user_id: row for (_, user_id), row in found.items()}
+
+
+def rows_of_sections(
+    people: Mapping[int, Sequence[int]], *, looked_back: Sequence[int] = LOOKED_BACK
+) -> dict[tuple[int, int], int]:
+    """How many lessons each person has missed in a row, by section and person.
+
+    Most have been there lately, so the last days are read first, and earlier ones only of whoever
+    is not found in them: two queries more than `looked_back` has bounds, at most, for any number
+    of sections.
+    """
+    rows = {(pk, user_id): 0 for pk, users in people.items() for user_id in users}
+    absent, held = set(rows), _days_held(people) if rows else {}
+    begin: int | None = 0
+    for end in (*looked_back, None):
+        spans = {pk: days[begin:end] for pk, days in held.items() if days[begin:end]}
+        begin = end
+        asked = [key for key in absent if key[0] in spans]
+        if not asked:
+            continue
+        statuses: dict[tuple[int, int], list[str]] = {key: [] for key in asked}
+        for section_id, user_id, status in _marks(asked, spans):
+            statuses[section_id, user_id].append(status)
+        for key, found in statuses.items():
+            rows[key] += in_a_row(found)
+        absent -= {key for key, found in statuses.items() if not HERE.isdisjoint(found)}
     return rows
 
 
-def _spans(section_id: int, looked_back: Sequence[int]) -> Iterator[tuple[date, date]]:
-    """The first and the last day of parts of the term, the latest part first, each longer."""
-    held = Attendance.objects.kept().filter(section=section_id, not_held_at=None)
-    days = list(held.order_by("-held_on").values_list("held_on", flat=True).distinct())
-    begin = 0
-    for end in (*looked_back, len(days)):
-        if part := [day for day in days[begin:end] if day is not None]:
-            yield part[-1], part[0]
-        begin = end
+def _days_held(sections: Iterable[int]) -> dict[int, list[date]]:
+    """The days with lessons of each section, the latest first."""
+    lessons = Attendance.objects.kept().filter(section__in=list(sections), not_held_at=None)
+    rows = lessons.order_by("section_id", "-held_on").values_list("section_id", "held_on")
+    found: dict[int, list[date]] = defaultdict(list)
+    for section_id, day in rows.distinct():
+        if section_id is not None and day is not None:
+            found[section_id].append(day)
+    return found
 
 
 def _marks(
-    section_id: int, user_ids: Iterable[int], first: date, last: date
-) -> list[tuple[int, str]]:
-    days = {"first": first, "last": last}
-    values: dict[str, Any] = {"section": section_id, "users": list(user_ids), **days}
+    asked: Sequence[tuple[int, int]], spans: Mapping[int, Sequence[date]]
+) -> list[tuple[int, int, str]]:
+    """Marks of these people in the span of days of their section, latest first."""
+    values: dict[str, Any] = {
+        "of_sections": [section_id for section_id, _ in asked],
+        "of_users": [user_id for _, user_id in asked],
+        "sections": list(spans),
+        "first": [days[-1] for days in spans.values()],
+        "last": [days[0] for days in spans.values()],
+    }
     with connection.cursor() as cursor:
         cursor.execute(statements.MARKS_BETWEEN, values)
-        found: list[tuple[int, str]] = cursor.fetchall()
+        found: list[tuple[int, int, str]] = cursor.fetchall()
         return found

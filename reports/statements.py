@@ -112,7 +112,11 @@ _MARKS: Final = f"""
           LEFT JOIN courses_absencereason AS w ON w.id = b.reason_id
     )"""
 
-_BETWEEN: Final = """AND a.held_on >= %(first)s AND a.held_on <= %(last)s
+_BETWEEN: Final = """AND EXISTS (
+               SELECT FROM unnest(%(sections)s::int8[], %(first)s::date[], %(last)s::date[])
+                      AS span(section_id, first, last)
+                WHERE span.section_id = a.section_id
+                  AND a.held_on BETWEEN span.first AND span.last)
            AND a.deleted_at IS NULL"""
 
 _COMPUTED: Final = f"""{_MARKS}, computed AS MATERIALIZED (
@@ -123,10 +127,11 @@ _COMPUTED: Final = f"""{_MARKS}, computed AS MATERIALIZED (
 
 MARKS_BETWEEN: Final = f"""
     WITH pairs AS MATERIALIZED (
-        SELECT %(section)s::int8 AS section_id, unnest(%(users)s::int8[]) AS person
+        SELECT * FROM unnest(%(of_sections)s::int8[], %(of_users)s::int8[])
+               AS p(section_id, person)
     ), {_MARKS.replace("AND a.deleted_at IS NULL", _BETWEEN, 1)}
-    SELECT user_id, status FROM worth ORDER BY starts_at DESC, lesson_id DESC"""
-"""The same of the lessons of some days alone, the latest first."""
+    SELECT section_id, user_id, status FROM worth ORDER BY starts_at DESC, lesson_id DESC"""
+"""Statuses of people in sections, of the lessons of some days of each, the latest first."""
 
 MARKS: Final = f"""
     WITH pairs AS MATERIALIZED (

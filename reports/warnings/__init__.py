@@ -5,7 +5,7 @@ does. So two transactions never judge the marks of one section at once. Days wit
 are of all sections of a person, so two transactions in two sections may each miss what the other
 one writes: the next step of the clock, which is alone, puts that right.
 
-A fixed number of statements for each section with such rules, and none for each person.
+A fixed number of statements, for any number of sections and of people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,17 +18,23 @@ from django.utils import timezone
 from courses.models import Section
 from reports.vocabulary import Because
 from reports.warnings import days, judging, settling
-from reports.warnings.judging import Pairs
+from reports.warnings.judging import Pairs, Rules
 from reports.warnings.settling import SettlingCause
 
 __all__ = ["Because", "Touched", "follow", "follow_days"]
 
-_ANY_RULES = """
+_IN_USE = """
     SELECT EXISTS (
-        SELECT FROM courses_section AS s JOIN courses_policy AS p ON p.id = s.policy_id
-         WHERE p.warn_permille IS NOT NULL OR p.in_a_row IS NOT NULL
-            OR p.days_without IS NOT NULL)
-        OR EXISTS (SELECT FROM reports_figurewarning WHERE retracted_at IS NULL)"""
+               SELECT FROM courses_section AS s JOIN courses_policy AS p ON p.id = s.policy_id
+                WHERE p.warn_permille IS NOT NULL OR p.in_a_row IS NOT NULL
+                   OR p.days_without IS NOT NULL)
+           OR EXISTS (SELECT FROM reports_figurewarning WHERE retracted_at IS NULL),
+           EXISTS (
+               SELECT FROM courses_section AS s JOIN courses_policy AS p ON p.id = s.policy_id
+                WHERE p.days_without IS NOT NULL)
+           OR EXISTS (SELECT FROM reports_figurewarning
+                       WHERE retracted_at IS NULL AND kind = 'days_without')"""
+"""Whether any rule warns or any warning is open, and whether one is of days."""
 _GROUPED = "SELECT section_id, array_agg(person) FROM ({pairs}) AS p GROUP BY section_id"
 
 
@@ -42,18 +48,18 @@ class Touched(NamedTuple):
 
 def follow(touched: Touched, *, because: Because = Because.MARKS) -> None:
     """Judge whoever was touched by the rules that their sections have now."""
-    found = _pairs_of(touched)
-    if found is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_USE)
+        is_in_use, are_days_in_use = cursor.fetchone()
+    if not is_in_use:
         return
-    sections = list(Section.objects.select_related("policy").filter(pk__in=found))
-    cause = SettlingCause(because, timezone.now())
-    judged = []
-    for section in sections:
-        judged += judging.judge(section, found[section.pk])
-    people = sorted({user_id for users in found.values() for user_id in users})
-    judged.append(days.judge(at=cause.at, users=people))
-    if because is Because.RULES:
-        judged.append(days.judge(at=cause.at, sections=sorted(found)))
+    pairs, cause = _pairs_of(touched), SettlingCause(because, timezone.now())
+    judged = judging.judge(pairs, _rules_of(pairs), lessons=touched.values.get("lessons"))
+    if are_days_in_use:
+        people = sorted({user_id for users in pairs.values() for user_id in users})
+        judged.append(days.judge(at=cause.at, users=people))
+        if because is Because.RULES:
+            judged.append(days.judge(at=cause.at, sections=sorted(pairs)))
     settling.settle(judged, cause)
 
 
@@ -62,13 +68,15 @@ def follow_days(*, at: datetime) -> int:
     return settling.settle([days.judge(at=at)], SettlingCause(Because.CLOCK, at))
 
 
-def _pairs_of(touched: Touched) -> Pairs | None:
-    """None where no section has such rules, and nothing is open."""
+def _pairs_of(touched: Touched) -> Pairs:
     with connection.cursor() as cursor:
-        cursor.execute(_ANY_RULES)
-        if not cursor.fetchone()[0]:
-            return None
         cursor.execute(_GROUPED.format(pairs=touched.pairs), touched.values)
         found: dict[int, Sequence[int]] = dict(cursor.fetchall())
         cursor.execute(touched.sections, touched.values)
         return {row[0]: () for row in cursor.fetchall()} | found
+
+
+def _rules_of(pairs: Pairs) -> Rules:
+    """Of the sections that warn of something."""
+    rows = Section.objects.select_related("policy").filter(pk__in=pairs)
+    return {row.pk: row.policy for row in rows if row.policy and judging.warns(row.policy)}

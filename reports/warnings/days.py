@@ -30,4 +30,10 @@ def judge(
             )
             for section_id, user_id, policy_id, days, last in cursor.fetchall()
         ]
-    return Judged(WarningKind.DAYS_WITHOUT, sections, users, found)
+    return Judged(
+        WarningKind.DAYS_WITHOUT,
+        found,
+        sections=frozenset(sections or ()),
+        users=frozenset(users or ()),
+        is_of_all=users is None and sections is None,
+    )

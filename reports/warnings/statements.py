@@ -7,14 +7,20 @@ _MS: Final = (
     " - floor(extract(epoch FROM a.starts_at) * 1000))::bigint"
 )
 
+_PAIRS: Final = """pairs AS MATERIALIZED (
+        SELECT * FROM unnest(%(of_sections)s::int8[], %(of_users)s::int8[])
+               AS f(section_id, user_id)
+    )"""
+
 EVERYBODY: Final = """
-    SELECT user_id FROM reports_sectiontotal WHERE section_id = %(section)s
-     UNION SELECT user_id FROM reports_figurewarning
-     WHERE section_id = %(section)s AND retracted_at IS NULL"""
+    SELECT section_id, user_id FROM reports_sectiontotal WHERE section_id = ANY(%(sections)s)
+     UNION SELECT section_id, user_id FROM reports_figurewarning
+     WHERE section_id = ANY(%(sections)s) AND retracted_at IS NULL"""
 
 SHARE: Final = f"""
-    WITH rules AS MATERIALIZED (
-        SELECT p.*, greatest(0, coalesce(p.planned, 0)::numeric
+    WITH {_PAIRS}, rules AS MATERIALIZED (
+        SELECT s.id AS section_id, p.counted, p.excused_as, p.basis, p.warn_permille,
+               p.min_lessons, p.must_exceed, greatest(0, coalesce(p.planned, 0)::numeric
                    * CASE p.counted WHEN 'hours' THEN 3600000 ELSE 1 END
                    - CASE WHEN p.basis = 'best' THEN (
                        SELECT coalesce(sum(CASE p.counted WHEN 'hours' THEN {_MS} ELSE 1 END), 0)
@@ -22,9 +28,9 @@ SHARE: Final = f"""
                         WHERE a.section_id = s.id AND a.deleted_at IS NULL
                           AND a.not_held_at IS NULL) END) AS still
           FROM courses_section AS s JOIN courses_policy AS p ON p.id = s.policy_id
-         WHERE s.id = %(section)s
+         WHERE s.id = ANY(%(sections)s)
     ), worth AS (
-        SELECT t.user_id, t.status, t.n,
+        SELECT t.section_id, t.user_id, t.status, t.n,
                CASE r.counted WHEN 'hours' THEN t.milliseconds ELSE t.n END AS weight,
                CASE t.status
                    WHEN 'present' THEN 1000
@@ -35,16 +41,18 @@ SHARE: Final = f"""
                        CASE WHEN r.excused_as = 'absent' OR t.effect = 'counts_absent' THEN 0
                             WHEN t.effect = 'counts_present' THEN 1000 END
                END AS permille
-          FROM rules AS r JOIN reports_sectiontotal AS t
-               ON t.section_id = %(section)s AND t.user_id = ANY(%(users)s)
+          FROM pairs AS f
+          JOIN rules AS r ON r.section_id = f.section_id
+          JOIN reports_sectiontotal AS t
+               ON t.section_id = f.section_id AND t.user_id = f.user_id
     ), sums AS (
-        SELECT user_id, sum(n) AS lessons, sum(weight) AS weight,
+        SELECT section_id, user_id, sum(n) AS lessons, sum(weight) AS weight,
                coalesce(sum(n) FILTER (WHERE status = ANY(%(here)s)), 0) AS here,
                sum(weight::numeric * permille) AS credit
-          FROM worth WHERE permille IS NOT NULL GROUP BY user_id
+          FROM worth WHERE permille IS NOT NULL GROUP BY section_id, user_id
     )
-    SELECT s.user_id, s.lessons, s.here, s.weight, s.credit
-      FROM sums AS s CROSS JOIN rules AS r
+    SELECT s.section_id, s.user_id, s.lessons, s.here, s.weight, s.credit
+      FROM sums AS s JOIN rules AS r ON r.section_id = s.section_id
      CROSS JOIN LATERAL (
             SELECT CASE r.basis WHEN 'best' THEN r.still ELSE 0 END AS ahead) AS h
      CROSS JOIN LATERAL (
@@ -54,19 +62,35 @@ SHARE: Final = f"""
        AND (c.reached < c.bound OR (r.must_exceed AND c.reached = c.bound))"""
 """Weights are milliseconds where hours are counted, and credit is in thousandths of a weight."""
 
-MISSED_OFTEN: Final = """
-    SELECT user_id FROM reports_sectiontotal
-     WHERE section_id = %(section)s AND user_id = ANY(%(users)s) AND status = ANY(%(missed)s)
-     GROUP BY user_id HAVING sum(n) >= %(most)s"""
+MISSED_OFTEN: Final = f"""
+    WITH {_PAIRS}
+    SELECT f.section_id, f.user_id
+      FROM pairs AS f
+      JOIN courses_section AS s ON s.id = f.section_id
+      JOIN courses_policy AS p ON p.id = s.policy_id
+      JOIN reports_sectiontotal AS t
+           ON t.section_id = f.section_id AND t.user_id = f.user_id
+              AND t.status = ANY(%(missed)s)
+     GROUP BY f.section_id, f.user_id, p.in_a_row HAVING sum(t.n) >= p.in_a_row"""
 
-NOT_TAKEN: Final = """
-    SELECT coalesce(u.merged_into_id, u.id), count(*), min(a.held_on), max(a.held_on)
-      FROM attendance_attendance AS a JOIN users_user AS u ON u.id = a.teacher_id
-     WHERE a.section_id = %(section)s AND a.deleted_at IS NULL AND a.not_held_at IS NULL
+_NOT_TAKEN: Final = """a.deleted_at IS NULL AND a.not_held_at IS NULL
        AND NOT EXISTS (
            SELECT FROM attendance_attendancerecord AS r
-            WHERE r.attendance_id = a.id AND r.deleted_at IS NULL AND r.source <> 'system')
-     GROUP BY 1"""
+            WHERE r.attendance_id = a.id AND r.deleted_at IS NULL AND r.source <> 'system')"""
+
+MAYBE_NOT_TAKEN: Final = f"""
+    SELECT section_id FROM reports_figurewarning
+     WHERE retracted_at IS NULL AND kind = 'not_taken' AND section_id = ANY(%(sections)s)
+     UNION
+    SELECT a.section_id FROM attendance_attendance AS a
+     WHERE a.id = ANY(%(lessons)s) AND a.section_id = ANY(%(sections)s) AND {_NOT_TAKEN}"""
+
+NOT_TAKEN: Final = f"""
+    SELECT a.section_id, coalesce(u.merged_into_id, u.id), count(*), min(a.held_on),
+           max(a.held_on)
+      FROM attendance_attendance AS a JOIN users_user AS u ON u.id = a.teacher_id
+     WHERE a.section_id = ANY(%(sections)s) AND {_NOT_TAKEN}
+     GROUP BY 1, 2"""
 
 DAYS: Final = """
     WITH listed AS (
@@ -97,30 +121,29 @@ DAYS: Final = """
             WHERE user_id = o.person AND status = ANY(%(here)s)) AS l ON true
      WHERE o.today - greatest(o.since, l.last_on) >= o.allowed"""
 
+OPEN: Final = """
+    SELECT w.id, w.kind, w.section_id, w.user_id, coalesce(u.merged_into_id, w.user_id)
+      FROM reports_figurewarning AS w LEFT JOIN users_user AS u ON u.id = w.user_id
+     WHERE w.retracted_at IS NULL
+       AND (%(is_of_all)s OR w.section_id = ANY(%(sections)s)
+            OR (w.kind = ANY(%(of_users)s)
+                AND coalesce(u.merged_into_id, w.user_id) = ANY(%(users)s)))"""
+"""Those that may have to be retracted, with the root account of the person."""
+
 RETRACT: Final = """
-    WITH found AS (
-        SELECT * FROM unnest(%(of_sections)s::int8[], %(of_users)s::int8[])
-               AS f(section_id, user_id)
-    )
-    UPDATE reports_figurewarning AS w
-       SET retracted_at = greatest(%(at)s, w.raised_at), retracted_because = %(because)s
-     WHERE w.retracted_at IS NULL AND w.kind = %(kind)s
-       AND (%(sections)s::int8[] IS NULL OR w.section_id = ANY(%(sections)s))
-       AND (%(users)s::int8[] IS NULL OR w.user_id IN (
-                SELECT id FROM users_user
-                 WHERE id = ANY(%(users)s) OR merged_into_id = ANY(%(users)s)))
-       AND NOT EXISTS (SELECT FROM found AS f
-                        WHERE f.section_id = w.section_id AND f.user_id = w.user_id)
-    RETURNING w.id"""
-"""Of an account that became a part of another one nothing is found, so its warnings end."""
+    UPDATE reports_figurewarning
+       SET retracted_at = greatest(%(at)s, raised_at), retracted_because = %(because)s
+     WHERE id = ANY(%(ids)s) AND retracted_at IS NULL
+    RETURNING id"""
 
 RAISE: Final = """
     INSERT INTO reports_figurewarning
            (section_id, user_id, kind, figures, policy_id, raised_at, raised_because,
             retracted_because)
-    SELECT f.section_id, f.user_id, %(kind)s, f.figures, f.policy_id, %(at)s, %(because)s, ''
-      FROM unnest(%(of_sections)s::int8[], %(of_users)s::int8[], %(policies)s::int8[],
-                  %(figures)s::jsonb[]) AS f(section_id, user_id, policy_id, figures)
-     ORDER BY 1, 2
+    SELECT f.section_id, f.user_id, f.kind, f.figures, f.policy_id, %(at)s, %(because)s, ''
+      FROM unnest(%(sections)s::int8[], %(users)s::int8[], %(kinds)s::text[],
+                  %(policies)s::int8[], %(figures)s::jsonb[])
+           AS f(section_id, user_id, kind, policy_id, figures)
+     ORDER BY 1, 2, 3
         ON CONFLICT (section_id, user_id, kind) WHERE retracted_at IS NULL DO NOTHING
     RETURNING id"""

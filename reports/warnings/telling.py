@@ -8,7 +8,7 @@ from django.conf import settings
 from jobs.tasks import enqueue_all
 from reports.models import FigureWarning, WarningLetter
 from reports.warnings.letters import begin_letters, send_retraction
-from webhooks.telling import Happening
+from webhooks.telling import Happening, kinds_heard
 from webhooks.telling import tell as tell_webhooks
 from webhooks.vocabulary import WebhookKind
 
@@ -23,11 +23,10 @@ def tell(*, raised: Sequence[int], retracted: Sequence[int], at: datetime) -> No
         enqueue_all(begin)
     if retracted:
         _tell_retracted(retracted)
+    told = {WebhookKind.WARNING_RAISED: raised, WebhookKind.WARNING_RETRACTED: retracted}
+    heard = kinds_heard() if raised or retracted else frozenset()
     tell_webhooks(
-        [
-            *_happenings(WebhookKind.WARNING_RAISED, raised),
-            *_happenings(WebhookKind.WARNING_RETRACTED, retracted),
-        ]
+        [each for kind, ids in told.items() if kind in heard for each in _happenings(kind, ids)]
     )
 
 
