@@ -1,4 +1,4 @@
-"""The site as a WSGI application, with the persistence task and the verifier's outbox beside it."""
+"""The site as a WSGI application, with what runs beside it: the persistence task, among others."""
 
 import os
 
@@ -12,10 +12,11 @@ django = get_wsgi_application()
 
 # Not before the application is loaded. What works beside it is never started in
 # AppConfig.ready(), which also runs in migrate and in tests.
-from attendance import scheduler, sender  # noqa: E402
+from attendance import ages, scheduler, sender  # noqa: E402
 from attn_project.shortcut import CheckInShortcut  # noqa: E402
 
 application = BodyDeadline(CheckInShortcut(django))
 
+ages.start_where_served()
 scheduler.start_where_served()
 sender.start_where_served()

@@ -7,6 +7,7 @@ that came back from a backup has a smaller one than the other has heard.
 
 import logging
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -64,17 +65,37 @@ def begin_run(run_id: int) -> Sites:
     sites = find_sites()
     # In this order: what is heard of a store is never younger than the store itself.
     known = _newest_mark("live_mark")
-    marks = store.begin_run(sites.own, adopted=sites.adopted)
-    PersistenceRun.objects.filter(pk=run_id).update(live_mark=marks.runs)
-    commits = _newest_mark("commit_mark")
+    marks = store.begin_run(sites.own, adopted=sites.adopted, known=known)
     if marks.runs <= known:
-        _disagree(REDIS_IS_OLDER)
-        OlderLiveStore.objects.create(found_at=Now())
-        store.raise_marks(Marks(known, commits))
+        # It is written down before a run is counted: one that dies here leaves it to the next.
+        enter_returns([0.0])
+        store.raise_marks(Marks(known, 0))
+        marks = store.begin_run(sites.own, adopted=sites.adopted, known=known)
+    PersistenceRun.objects.filter(pk=run_id).update(live_mark=marks.runs)
+    if _is_of_another(run_id, marks.runs):
+        enter_returns([0.0])
+    commits = _newest_mark("commit_mark")
     if commits < marks.commits:
         _disagree(POSTGRESQL_IS_OLDER)
         _catch_up(run_id, marks.commits)
     return sites
+
+
+def enter_returns(ages: Iterable[float]) -> None:
+    """Redis came back older, so many seconds ago: by what a process had heard of it before."""
+    with transaction.atomic():
+        _disagree(REDIS_IS_OLDER)
+        for age in ages:
+            OlderLiveStore.objects.create(found_at=Now() - timedelta(seconds=age))
+
+
+def _is_of_another(run_id: int, mark: int) -> bool:
+    """Whether Redis has given a number twice: the other run had not written its number down yet.
+
+    Each of the two looks after it has written, so the later one sees both.
+    """
+    lately = PersistenceRun.objects.filter(pk__gt=run_id - RUNS_LOOKED_AT)
+    return lately.filter(live_mark=mark).exclude(pk=run_id).exists()
 
 
 def _newest_mark(name: str) -> int:

@@ -4,7 +4,7 @@ It is a table of its own: a task that stands still holds the ledger's row of a l
 who corrects that lesson meanwhile has to wait for it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from django.db import connection
@@ -46,6 +46,25 @@ def enter(lesson: LiveLesson, newest: RequestKey | None) -> bool:
             [lesson.id, lesson.revision],
         )
         return bool(cursor.rowcount)
+
+
+def enter_heard(newest: Mapping[UUID, tuple[int, int]]) -> None:
+    """How far lessons in Redis had come: their revisions and counts of records. One statement.
+
+    A check-in is acknowledged before this is written down. Call it outside a transaction.
+    """
+    if not newest:
+        return
+    rows = [(lesson_id, *newest[lesson_id]) for lesson_id in sorted(newest)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO attendance_lessonword AS known (lesson_id, revision, record_count, request)"
+            " SELECT i.*, '' FROM unnest(%s::uuid[], %s::int8[], %s::int4[]) AS i"
+            " ON CONFLICT (lesson_id) DO UPDATE SET"
+            " revision = greatest(known.revision, EXCLUDED.revision),"
+            " record_count = greatest(known.record_count, EXCLUDED.record_count)",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
 
 
 def newest_request(lesson_id: UUID) -> RequestKey | None:

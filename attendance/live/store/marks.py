@@ -8,6 +8,7 @@ from uuid import UUID
 from attendance.errors import LessonUnreadable
 from attendance.live import client, decoding, devices, keys, payloads
 from attendance.live.envelope import Corrupt
+from attendance.live.newest import MEMORY
 from attendance.live.payloads import (
     EventData,
     LiveEvent,
@@ -84,6 +85,7 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
     RequestIdReused, Conflict, LessonFull and LessonHasTooManyChanges.
     """
     number = correction.data.school_number
+    before = MEMORY.revision(lesson_id)
     reply = client.run(
         "correct",
         [key(lesson_id) for key in _CORRECT_KEYS],
@@ -107,7 +109,10 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
     )
     if reply[0] not in {b"corrected", b"repeated"}:
         refuse(reply)
-    return decode_record(lesson_id, number, reply[1])
+    record = decode_record(lesson_id, number, reply[1])
+    if reply[0] == b"corrected":
+        MEMORY.keep(lesson_id, record.revision, before=before)
+    return record
 
 
 def read_record(

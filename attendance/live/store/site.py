@@ -23,13 +23,14 @@ class Marks(NamedTuple):
     """Commits of chunks: PostgreSQL counts, Redis keeps the number."""
 
 
-def begin_run(site_id: UUID, *, adopted: Iterable[UUID] = ()) -> Marks:
+def begin_run(site_id: UUID, *, adopted: Iterable[UUID] = (), known: int = 0) -> Marks:
     """Count a run, if Redis is this site's; one that is nobody's yet becomes this site's.
 
-    Raises ForeignSite, and LiveStoreUnavailable.
+    A Redis that has counted less than `known` is older, and counts nothing: say so, raise its
+    count, and begin again. Raises ForeignSite, and LiveStoreUnavailable.
     """
     others = ",".join(str(each) for each in adopted)
-    reply = client.run("begin_run", [keys.SITE, keys.damaged(keys.SITE)], (str(site_id), others))
+    reply = client.run("begin_run", [keys.SITE, keys.damaged(keys.SITE)], (str(site_id), others, known))
     if reply[0] == b"foreign":
         raise ForeignSite(own=str(site_id), other=reply[1].decode("ascii", "replace"))
     return Marks(int(reply[1]), _number(reply[2]))

@@ -1,0 +1,97 @@
+"""Redis came back older, and no run had begun since the copy: this process has heard more.
+
+A check-in is in Redis alone until its lesson is stored, so only who acknowledged it knows of it:
+this process, and the student's phone. Each round compares what this process has heard with both
+stores. What differs is written down as the return of an older Redis; how far each lesson had come
+is written down too, so that a run, and whoever comes after this process, miss it.
+"""
+
+import logging
+from collections.abc import Mapping
+from time import monotonic
+from uuid import UUID
+
+from django.db import Error
+
+from attendance.errors import LiveStoreUnavailable
+from attendance.live import store
+from attendance.live.newest import MEMORY, Heard
+from attendance.live.payloads import LiveLesson
+from attendance.live.store import Missing
+from attendance.models import LessonLedger
+from attendance.services import sites, words
+from attendance.vocabulary import LessonState
+
+logger = logging.getLogger(__name__)
+
+EVERYTHING_SECONDS = 15.0
+"""So often, lessons of which nothing was heard meanwhile are compared as well."""
+
+SETTLED = frozenset({LessonState.DISCARDED, LessonState.PERSISTED})
+
+
+class Watch:
+    """What this process has written down of what it has heard."""
+
+    def __init__(self) -> None:
+        self._written: dict[UUID, int] = {}
+        self._next_at = 0.0
+
+    def look(self) -> None:
+        """One round. A server that does not answer is asked again with the next one."""
+        heard = self._to_compare()
+        try:
+            lessons = store.read_lessons(list(heard)) if heard else {}
+            self._write_down(heard, lessons)
+            _settle({i: heard[i] for i, found in lessons.items() if found is Missing.NOT_FOUND})
+            _tell()
+        except LiveStoreUnavailable as error:
+            logger.warning("What was acknowledged could not be compared: %s", error.detail)
+        except Error as error:
+            logger.warning("What was acknowledged could not be written down: %s", error)
+
+    def _to_compare(self) -> Mapping[UUID, Heard]:
+        heard, now = MEMORY.heard(), monotonic()
+        self._written = {i: revision for i, revision in self._written.items() if i in heard}
+        if now >= self._next_at:
+            self._next_at = now + EVERYTHING_SECONDS
+            return heard
+        return {i: x for i, x in heard.items() if x.revision > self._written.get(i, 0)}
+
+    def _write_down(
+        self, heard: Mapping[UUID, Heard], lessons: Mapping[UUID, LiveLesson | Missing]
+    ) -> None:
+        newest = {}
+        for lesson_id, found in lessons.items():
+            if isinstance(found, LiveLesson) and found.revision < heard[lesson_id].revision:
+                MEMORY.tell(monotonic())
+                MEMORY.drop(lesson_id, heard[lesson_id])
+            if heard[lesson_id].revision > self._written.get(lesson_id, 0):
+                count = found.record_count if isinstance(found, LiveLesson) else 0
+                newest[lesson_id] = (heard[lesson_id].revision, count)
+        words.enter_heard(newest)
+        self._written |= {lesson_id: revision for lesson_id, (revision, _) in newest.items()}
+
+
+def _settle(gone: Mapping[UUID, Heard]) -> None:
+    """Lessons that have left Redis: what is stored of them is as new as what was heard, or not."""
+    rows = LessonLedger.objects.filter(lesson_id__in=gone) if gone else LessonLedger.objects.none()
+    known = {row.lesson_id: row for row in rows.only("state", "stored_revision")}
+    for lesson_id, heard in gone.items():
+        row = known.get(lesson_id)
+        if row is not None and row.state in SETTLED:
+            if (row.stored_revision or 0) < heard.revision:
+                # It was open then; by now it may have been stored, and have left Redis.
+                MEMORY.tell(heard.at)
+        elif row is not None and row.state != LessonState.LOST:
+            # The next run finds that it is lost.
+            continue
+        MEMORY.drop(lesson_id, heard)
+
+
+def _tell() -> None:
+    returns = MEMORY.returns()
+    if returns:
+        now = monotonic()
+        sites.enter_returns({now - at for at in returns})
+        MEMORY.told(returns)
