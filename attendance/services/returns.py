@@ -20,6 +20,7 @@ from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
 from attendance.services import sites, words
+from attendance.services.database_errors import text_of
 from attendance.vocabulary import LessonState
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class Watch:
     def __init__(self) -> None:
         self._written: dict[UUID, int] = {}
         self._next_at = 0.0
+        self._is_stuck = False
 
     def look(self) -> None:
         """One round. A server that does not answer is asked again with the next one."""
@@ -45,10 +47,19 @@ class Watch:
             self._write_down(heard, lessons)
             _settle({i: heard[i] for i, found in lessons.items() if found is Missing.NOT_FOUND})
             _tell()
+            self._is_stuck = False
         except LiveStoreUnavailable as error:
-            logger.warning("What was acknowledged could not be compared: %s", error.detail)
+            self._complain(error.detail)
         except Error as error:
-            logger.warning("What was acknowledged could not be written down: %s", error)
+            self._complain(f"PostgreSQL: {text_of(error)}")
+
+    def _complain(self, why: str) -> None:
+        # Once: rounds follow each other by the second.
+        if not self._is_stuck:
+            logger.warning("What was acknowledged cannot be compared for now: %s", why)
+        self._is_stuck = True
+        # What has not been compared in this round is compared in the next one.
+        self._next_at = 0.0
 
     def _to_compare(self) -> Mapping[UUID, Heard]:
         heard, now = MEMORY.heard(), monotonic()

@@ -58,7 +58,8 @@ def enter_heard(newest: Mapping[UUID, tuple[int, int]]) -> None:
     rows = [(lesson_id, *newest[lesson_id]) for lesson_id in sorted(newest)]
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO attendance_lessonword AS known (lesson_id, revision, record_count, request)"
+            "INSERT INTO attendance_lessonword AS known"
+            " (lesson_id, revision, record_count, request)"
             " SELECT i.*, '' FROM unnest(%s::uuid[], %s::int8[], %s::int4[]) AS i"
             " ON CONFLICT (lesson_id) DO UPDATE SET"
             " revision = greatest(known.revision, EXCLUDED.revision),"

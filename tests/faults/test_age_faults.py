@@ -66,6 +66,28 @@ def test_marks_that_later_check_ins_hide_are_of_an_uncounted_lesson(school: Scho
     assert school.holds().stored == 20
 
 
+@pytest.mark.parametrize("later", [0, 10])
+def test_marks_that_no_run_has_seen_are_told_by_whoever_acknowledged_them(
+    later: int, school: School
+) -> None:
+    """No run begins between the copy and its return, and `later` students check in to the copy."""
+    rig = school.rig
+    rig.persist()
+    desk = school.lesson(5)
+    with injections.restored_live_store(rig):
+        school.let_in(desk, range(5, 10))
+    school.let_in(desk, range(10, 10 + later))
+    desk.finish()
+    let_run_to_rest(rig)
+    wait_until(lambda: "stores_disagree" in alarms(school.site), "the alarm")
+
+    audit = count(rig, school.journal)
+    assert (audit.stored, len(audit.lost)) == (5 + later, 5)
+    assert untold(rig, school.journal, audit).faults == {}
+    school.send_receipts()
+    assert school.holds().stored == 10 + later
+
+
 def test_words_that_a_promoted_copy_lacks_are_told(school: School) -> None:
     live = school.rig.live
     desk = school.lesson(10)

@@ -37,7 +37,7 @@ def test_a_power_cut_in_a_quiet_moment_keeps_what_came_before_the_tracer(school:
 
     def count_up() -> None:
         nonlocal heard
-        heard = int(rig.redis().incr("counted"))  # type: ignore[arg-type]
+        heard = int(rig.redis().incr("counted"))
 
     for _ in range(4):
         with ExitStack() as writing:
@@ -46,7 +46,7 @@ def test_a_power_cut_in_a_quiet_moment_keeps_what_came_before_the_tracer(school:
                 # From here on nothing is synced.
                 writing.close()
             rig.live.start()
-        assert int(rig.redis().get("counted") or 0) == heard  # type: ignore[arg-type]
+        assert int(rig.redis().get("counted") or 0) == heard
 
 
 def test_a_power_cut_without_appendfsync_always_loses_marks(school: School) -> None:

@@ -1,4 +1,4 @@
-"""Redis comes back older, and no run has begun since the copy: what was acknowledged tells of it."""
+"""Redis comes back older, and no run has begun since the copy: who acknowledged more tells it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -30,7 +30,8 @@ def begin_run(site_id: UUID, *, adopted: Iterable[UUID] = (), known: int = 0) ->
     count, and begin again. Raises ForeignSite, and LiveStoreUnavailable.
     """
     others = ",".join(str(each) for each in adopted)
-    reply = client.run("begin_run", [keys.SITE, keys.damaged(keys.SITE)], (str(site_id), others, known))
+    names = [keys.SITE, keys.damaged(keys.SITE)]
+    reply = client.run("begin_run", names, (str(site_id), others, known))
     if reply[0] == b"foreign":
         raise ForeignSite(own=str(site_id), other=reply[1].decode("ascii", "replace"))
     return Marks(int(reply[1]), _number(reply[2]))
