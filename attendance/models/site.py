@@ -42,9 +42,10 @@ class KnownSite(models.Model):
 
 
 class OlderLiveStore(models.Model):
-    """A run found that Redis had come back older: emptied, from a backup, or as a late replica.
+    """Redis had come back older: emptied, from a backup, or as a late replica.
 
-    Of the lessons that were open at that time it may lack marks that nobody has counted.
+    A run found it, or a process of the site by what it had acknowledged. Of the lessons that were
+    open at that time it may lack marks that nobody has counted.
     """
 
     found_at = models.DateTimeField(_("found at"), default=timezone.now)

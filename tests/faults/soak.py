@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from tests.faults import aof, injections, power
 from tests.faults.audit import Audit, count, let_run_to_rest
 from tests.faults.rig import Rig, Site, Template, Worker, made_rig
 from tests.faults.school import School
+from tests.faults.timeline import Timeline
 from tests.faults.told import WORDS, alarms, untold
 from tests.faults.wire import TO_CLIENT, TO_SERVER, Fate, Plan, Wire, Wires, at_random
 from tests.faults.wire import lose_answer_of_commit as lose_commits
@@ -64,6 +66,7 @@ class Crew:
 @pytest.mark.timeout(SECONDS + 900)
 def test_everything_fails_at_random_and_everything_holds(template: Template, seed: int) -> None:
     met: Counter[str] = Counter()
+    timeline = Timeline()
     with made_rig(template) as rig, ExitStack() as stack:
         wires = Wires(rig.folder / "wires", rig.servers, stack)
         site = stack.enter_context(rig.site(scheduler=True, env=wires.urls))
@@ -74,7 +77,7 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
             school.at_work(workers=0, teachers=TEACHERS, sections=sections),
         ):
             crew = Crew(rig, wires, workers)
-            _let_fail(rig, wires, site, crew, school.chance, met)
+            _let_fail(_faults(rig, wires, school.chance), site, crew, school.chance, met, timeline)
         rig.heal()
         school.finish_everything()
         let_run_to_rest(rig)
@@ -86,6 +89,7 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
     result = Result(seed, met, audit, len(school.journal.given_up), is_told)
     print(result.line)
     result.write()
+    print(*timeline.around(school.journal, chain(*audit.faults.values())), sep="\n")
     assert not audit.faults, audit.line
     assert audit.acknowledged
     assert not is_told or told & {"lesson_lost", "lesson_incomplete", "stores_disagree"}, told
@@ -93,7 +97,12 @@ def test_everything_fails_at_random_and_everything_holds(template: Template, see
 
 
 def _let_fail(
-    rig: Rig, wires: Wires, site: Site, crew: Crew, chance: random.Random, met: Counter[str]
+    faults: dict[str, Fault],
+    site: Site,
+    crew: Crew,
+    chance: random.Random,
+    met: Counter[str],
+    timeline: Timeline,
 ) -> None:
     """Faults of servers and network here, of processes beside them, until the time is over."""
     until = time.monotonic() + SECONDS
@@ -108,15 +117,15 @@ def _let_fail(
         while time.monotonic() < until:
             time.sleep(beside.uniform(0.5, 4))
             kind = beside.choice(list(kinds))
-            kinds[kind]()
+            with timeline.noted(kind):
+                kinds[kind]()
             met[kind] += 1
 
     thread = threading.Thread(target=processes)
     thread.start()
-    faults = _faults(rig, wires, chance)
     while time.monotonic() < until:
         kind = chance.choice(list(faults))
-        with faults[kind]():
+        with timeline.noted(kind), faults[kind]():
             time.sleep(chance.uniform(0.1, 1.5))
         met[kind] += 1
         time.sleep(chance.uniform(0.2, 1.5))
