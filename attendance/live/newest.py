@@ -14,18 +14,18 @@ MOST_LESSONS = 10_000
 """More are forgotten, the first one first: a process takes check-ins to a few at a time."""
 
 
-class Heard(NamedTuple):
+class HeardRevision(NamedTuple):
     revision: int
     at: float
     """By the monotonic clock, in seconds."""
 
 
-class Memory:
+class NewestRevisions:
     """What was heard, and when a reply showed that Redis had come back older. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._heard: dict[UUID, Heard] = {}
+        self._heard: dict[UUID, HeardRevision] = {}
         self._returns: list[float] = []
 
     def revision(self, lesson_id: UUID) -> int:
@@ -45,11 +45,11 @@ class Memory:
                 self._heard.pop(lesson_id, None)
             heard = self._heard.get(lesson_id)
             if heard is None or heard.revision < revision:
-                self._heard[lesson_id] = Heard(revision, monotonic())
+                self._heard[lesson_id] = HeardRevision(revision, monotonic())
             while len(self._heard) > MOST_LESSONS:
                 del self._heard[next(iter(self._heard))]
 
-    def heard(self) -> Mapping[UUID, Heard]:
+    def heard(self) -> Mapping[UUID, HeardRevision]:
         """A copy of what was heard."""
         with self._lock:
             return dict(self._heard)
@@ -69,7 +69,7 @@ class Memory:
         with self._lock:
             self._returns = [at for at in self._returns if at not in returns]
 
-    def drop(self, lesson_id: UUID, heard: Heard) -> None:
+    def drop(self, lesson_id: UUID, heard: HeardRevision) -> None:
         """Forget a lesson, unless more was heard of it meanwhile."""
         with self._lock:
             if self._heard.get(lesson_id) == heard:
@@ -82,4 +82,4 @@ class Memory:
             self._returns.clear()
 
 
-MEMORY = Memory()
+NEWEST = NewestRevisions()

@@ -15,7 +15,7 @@ from django.db import Error
 
 from attendance.errors import LiveStoreUnavailable
 from attendance.live import store
-from attendance.live.newest import MEMORY, Heard
+from attendance.live.newest import NEWEST, HeardRevision
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
@@ -61,8 +61,8 @@ class Watch:
         # What has not been compared in this round is compared in the next one.
         self._next_at = 0.0
 
-    def _to_compare(self) -> Mapping[UUID, Heard]:
-        heard, now = MEMORY.heard(), monotonic()
+    def _to_compare(self) -> Mapping[UUID, HeardRevision]:
+        heard, now = NEWEST.heard(), monotonic()
         self._written = {i: revision for i, revision in self._written.items() if i in heard}
         if now >= self._next_at:
             self._next_at = now + EVERYTHING_SECONDS
@@ -70,13 +70,13 @@ class Watch:
         return {i: x for i, x in heard.items() if x.revision > self._written.get(i, 0)}
 
     def _write_down(
-        self, heard: Mapping[UUID, Heard], lessons: Mapping[UUID, LiveLesson | Missing]
+        self, heard: Mapping[UUID, HeardRevision], lessons: Mapping[UUID, LiveLesson | Missing]
     ) -> None:
         newest = {}
         for lesson_id, found in lessons.items():
             if isinstance(found, LiveLesson) and found.revision < heard[lesson_id].revision:
-                MEMORY.tell(monotonic())
-                MEMORY.drop(lesson_id, heard[lesson_id])
+                NEWEST.tell(monotonic())
+                NEWEST.drop(lesson_id, heard[lesson_id])
             if heard[lesson_id].revision > self._written.get(lesson_id, 0):
                 count = found.record_count if isinstance(found, LiveLesson) else 0
                 newest[lesson_id] = (heard[lesson_id].revision, count)
@@ -84,7 +84,7 @@ class Watch:
         self._written |= {lesson_id: revision for lesson_id, (revision, _) in newest.items()}
 
 
-def _settle(gone: Mapping[UUID, Heard]) -> None:
+def _settle(gone: Mapping[UUID, HeardRevision]) -> None:
     """Lessons that have left Redis: what is stored of them is as new as what was heard, or not."""
     rows = LessonLedger.objects.filter(lesson_id__in=gone) if gone else LessonLedger.objects.none()
     known = {row.lesson_id: row for row in rows.only("state", "stored_revision")}
@@ -93,16 +93,16 @@ def _settle(gone: Mapping[UUID, Heard]) -> None:
         if row is not None and row.state in SETTLED:
             if (row.stored_revision or 0) < heard.revision:
                 # It was open then; by now it may have been stored, and have left Redis.
-                MEMORY.tell(heard.at)
+                NEWEST.tell(heard.at)
         elif row is not None and row.state != LessonState.LOST:
             # The next run finds that it is lost.
             continue
-        MEMORY.drop(lesson_id, heard)
+        NEWEST.drop(lesson_id, heard)
 
 
 def _tell() -> None:
-    returns = MEMORY.returns()
+    returns = NEWEST.returns()
     if returns:
         now = monotonic()
         sites.enter_returns({now - at for at in returns})
-        MEMORY.told(returns)
+        NEWEST.told(returns)

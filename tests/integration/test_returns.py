@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from attendance.live import client, keys, store
-from attendance.live.newest import MEMORY
+from attendance.live.newest import NEWEST
 from attendance.models import LessonLedger, OlderLiveStore
 from attendance.services import sites, words
 from attendance.services.check_in import check_in
@@ -38,9 +38,9 @@ Work = Callable[[], object]
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """A process that has heard nothing yet."""
-    MEMORY.clear()
+    NEWEST.clear()
     yield
-    MEMORY.clear()
+    NEWEST.clear()
 
 
 def without_a_run(copied: list[int], gone: list[int]) -> tuple[UUID, dict[Any, Any]]:
@@ -69,7 +69,7 @@ def nothing() -> None:
 
 
 def another_process() -> None:
-    MEMORY.clear()
+    NEWEST.clear()
 
 
 @pytest.mark.parametrize("gone", [1, 2, 3])
@@ -176,7 +176,7 @@ def test_ordinary_lessons_are_told_of_by_nobody() -> None:
     states = LessonLedger.objects.filter(pk__in=[lesson.id, other.id]).values_list("state")
     assert set(states) == {(LessonState.DISCARDED,)}
     # What has left Redis is forgotten.
-    assert not MEMORY.heard()
+    assert not NEWEST.heard()
 
 
 def test_what_neither_store_knows_is_forgotten() -> None:
@@ -184,7 +184,7 @@ def test_what_neither_store_knows_is_forgotten() -> None:
     client.connection().delete(keys.lesson(lesson.id), keys.records(lesson.id))
     LessonLedger.objects.all().delete()
     Watch().look()
-    assert not MEMORY.heard()
+    assert not NEWEST.heard()
     assert not OlderLiveStore.objects.exists()
 
 
@@ -192,11 +192,11 @@ def test_a_lesson_that_is_gone_is_left_to_the_run_that_declares_it_lost() -> Non
     lesson = live_lesson(1)
     forget_everything()
     Watch().look()
-    assert lesson.id in MEMORY.heard()
+    assert lesson.id in NEWEST.heard()
     unified_persistence_task()
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.LOST
     Watch().look()
-    assert not MEMORY.heard()
+    assert not NEWEST.heard()
 
 
 def test_a_return_is_told_when_postgresql_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:

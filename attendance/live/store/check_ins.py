@@ -9,7 +9,7 @@ from uuid import UUID
 from attendance.errors import LessonUnreadable
 from attendance.live import client, codes, decoding, keys, payloads
 from attendance.live.envelope import Corrupt
-from attendance.live.newest import MEMORY
+from attendance.live.newest import NEWEST
 from attendance.live.payloads import LessonData, LiveRecord, RecordData
 from attendance.live.store.replies import decode_record, refuse
 from attendance.rules import instants
@@ -82,7 +82,7 @@ def check_in(
     CodeMissing, CodeWrong, CodeExpired, CodeLonger, TooManyWrongCodes, ScanNotYours,
     NetworkNotAllowed, NotOnRoster and RejectedByTeacher.
     """
-    before = MEMORY.revision(lesson_id)
+    before = NEWEST.revision(lesson_id)
     reply = client.run(
         "check_in",
         _keys_of(lesson_id),
@@ -103,7 +103,7 @@ def check_in(
         refuse(reply)
     record = decode_record(lesson_id, reply[3].decode("ascii"), reply[1])
     if reply[0] != b"repeated":
-        MEMORY.keep(lesson_id, record.revision, before=before)
+        NEWEST.keep(lesson_id, record.revision, before=before)
     lesson, starts_at, ends_at = _plan(lesson_id, reply[2])
     return CheckIn(record, reply[0] == b"repeated", lesson, starts_at, ends_at)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from attendance.errors import LessonUnreadable
 from attendance.live import client, decoding, devices, keys, payloads
 from attendance.live.envelope import Corrupt
-from attendance.live.newest import MEMORY
+from attendance.live.newest import NEWEST
 from attendance.live.payloads import (
     EventData,
     LiveEvent,
@@ -85,7 +85,7 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
     RequestIdReused, Conflict, LessonFull and LessonHasTooManyChanges.
     """
     number = correction.data.school_number
-    before = MEMORY.revision(lesson_id)
+    before = NEWEST.revision(lesson_id)
     reply = client.run(
         "correct",
         [key(lesson_id) for key in _CORRECT_KEYS],
@@ -111,7 +111,7 @@ def correct(lesson_id: UUID, correction: CorrectedRecord) -> LiveRecord:
         refuse(reply)
     record = decode_record(lesson_id, number, reply[1])
     if reply[0] == b"corrected":
-        MEMORY.keep(lesson_id, record.revision, before=before)
+        NEWEST.keep(lesson_id, record.revision, before=before)
     return record
 
 
