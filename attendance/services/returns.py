@@ -36,6 +36,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._written: dict[UUID, int] = {}
+        self._missed: dict[UUID, int] = {}
         self._next_at = 0.0
         self._is_stuck = False
 
@@ -43,7 +44,13 @@ class Watch:
         """One round. A server that does not answer is asked again with the next one."""
         heard = self._to_compare()
         try:
+            # Before Redis is read: what is written down later may be newer than what it has.
+            said = words.words_of(heard) if heard else {}
+            known = {
+                i: max(x.revision, said[i].revision if i in said else 0) for i, x in heard.items()
+            }
             lessons = store.read_lessons(list(heard)) if heard else {}
+            self._find_older(heard, lessons, known)
             self._write_down(heard, lessons)
             _settle({i: heard[i] for i, found in lessons.items() if found is Missing.NOT_FOUND})
             _tell()
@@ -69,14 +76,28 @@ class Watch:
             return heard
         return {i: x for i, x in heard.items() if x.revision > self._written.get(i, 0)}
 
+    def _find_older(
+        self,
+        heard: Mapping[UUID, HeardRevision],
+        lessons: Mapping[UUID, LiveLesson | Missing],
+        known: Mapping[UUID, int],
+    ) -> None:
+        """Redis has less of a lesson than this process, or one that is gone, was told of it."""
+        for lesson_id, found in lessons.items():
+            if not isinstance(found, LiveLesson) or found.revision >= known[lesson_id]:
+                continue
+            # Once: until others have overtaken it, the copy stays below what was known.
+            if known[lesson_id] > self._missed.get(lesson_id, 0):
+                self._missed[lesson_id] = known[lesson_id]
+                NEWEST.tell(monotonic())
+            if found.revision < heard[lesson_id].revision:
+                NEWEST.drop(lesson_id, heard[lesson_id])
+
     def _write_down(
         self, heard: Mapping[UUID, HeardRevision], lessons: Mapping[UUID, LiveLesson | Missing]
     ) -> None:
         newest = {}
         for lesson_id, found in lessons.items():
-            if isinstance(found, LiveLesson) and found.revision < heard[lesson_id].revision:
-                NEWEST.tell(monotonic())
-                NEWEST.drop(lesson_id, heard[lesson_id])
             if heard[lesson_id].revision > self._written.get(lesson_id, 0):
                 count = found.record_count if isinstance(found, LiveLesson) else 0
                 newest[lesson_id] = (heard[lesson_id].revision, count)
