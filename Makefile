@@ -54,6 +54,7 @@ docs:
 lock:
 	$(COMPILE) requirements/site.in -o requirements.txt
 	$(COMPILE) requirements/demo.in -c requirements.txt -o requirements/demo.txt
+	$(COMPILE) requirements/parquet.in -c requirements.txt -o requirements/parquet.txt
 	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	$(COMPILE) --no-deps requirements/postgres.in -o requirements/postgres.txt
 	$(COMPILE) --no-deps requirements/redis.in -o requirements/redis.txt

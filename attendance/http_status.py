@@ -104,6 +104,7 @@ STATUS = {
     "not_merged": 409,
     "section_archived": 409,
     "revision_unknown": 409,
+    "parquet_unavailable": 501,
     "enrolment_overlaps": 409,
     "enrolment_over": 409,
     "enrolments_outside": 409,

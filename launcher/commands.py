@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from launcher import demo_logins, environment, instance, leases, network
 from launcher.addresses import address_for_people, call_site, say_where
 from launcher.children import in_background, run, wait
-from launcher.environment import DEMO, DEV, SITE
+from launcher.environment import DEMO, DEV, PARQUET, SITE
 from launcher.instance import Instance
 from launcher.problem import Problem
 from launcher.progress import say, stage
@@ -99,13 +99,21 @@ def link_arguments(host: str, port: int) -> tuple[str, ...]:
 
 def manage(project: Project, arguments: Sequence[str]) -> int:
     """manage.py with the servers up; its exit status."""
-    environment.ensure(project, DEMO if "demo" in arguments[:1] else SITE)
+    environment.ensure(project, lock_for(arguments))
     with leases.leased(project, os.environ) as servers:
         env = child_environment(project, servers)
         # A database of the user's own is migrated only when they ask for it.
         if "DATABASE_URL" in servers.urls and not _NEEDS_NO_TABLES & set(arguments[:1]):
             migrate(project, env)
         return run(project, manage_command(project, *arguments), env)
+
+
+def lock_for(arguments: Sequence[str]) -> str:
+    """The lock with what manage.py needs for these arguments."""
+    if "demo" in arguments[:1]:
+        return DEMO
+    wants_parquet = {"parquet", "--format=parquet"} & set(arguments[1:])
+    return PARQUET if "export_data" in arguments[:1] and wants_parquet else SITE
 
 
 def execute(project: Project, command: Sequence[str]) -> int:

@@ -15,7 +15,13 @@ from launcher.progress import TimedStage, stage, watch
 from launcher.project import Project
 
 SITE, DEMO, DEV = "requirements.txt", "requirements/demo.txt", "requirements/dev.txt"
-_COMPLETE = {SITE: (SITE, DEMO, DEV), DEMO: (DEMO, DEV), DEV: (DEV,)}
+PARQUET = "requirements/parquet.txt"
+_COMPLETE = {
+    SITE: (SITE, DEMO, PARQUET, DEV),
+    DEMO: (DEMO, DEV),
+    PARQUET: (PARQUET, DEV),
+    DEV: (DEV,),
+}
 """Each lock, and the locks that hold all of it."""
 USERS = "venv-users"
 IN_USE = 1

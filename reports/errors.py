@@ -59,6 +59,14 @@ class RevisionUnknown(ReportError):
     facts = frozenset({"revision"})
 
 
+class ParquetUnavailable(ReportError):
+    code = "parquet_unavailable"
+    default_message = _(
+        "Parquet needs pyarrow. Install requirements/parquet.txt, which is requirements.txt with "
+        "pyarrow, or take csv.gz."
+    )
+
+
 class InvalidCaseStep(ReportError):
     code = "invalid_case_step"
     default_message = _(

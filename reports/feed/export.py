@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
-from reports.feed.formats import FORMATS, Advance
+from reports.feed.formats import FORMATS, Advance, check_is_possible
 from reports.feed.revisions import Revision, check_is_before, present_revision, read_revision
 from reports.feed.tables import FeedTable, tables_of
 
@@ -56,8 +56,10 @@ def export_feed(
 ) -> tuple[Path, Feed]:
     """Make a folder in `into`; returns it and what is in it.
 
-    `follow` is told the view that comes next. Raises InvalidRevision, RevisionUnknown, OSError.
+    `follow` is told the view that comes next. Raises InvalidRevision, RevisionUnknown,
+    ParquetUnavailable, OSError.
     """
+    check_is_possible(asked.ending)
     since, now = read_revision(asked.since), timezone.now().astimezone(UTC)
     into.mkdir(parents=True, exist_ok=True)
     with _snapshot() as (cursor, present), _part_of(into) as part:

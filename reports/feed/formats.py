@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.db import connection
 
+from reports.errors import ParquetUnavailable
+
 Advance = Callable[[int], object]
 """Told how many more rows are written."""
 Write = Callable[[Any, str, Path, Advance], int]
@@ -25,5 +27,25 @@ def _write_csv(cursor: Any, query: str, path: Path, advance: Advance) -> int:
     return int(cursor.rowcount)
 
 
-FORMATS: Final[Mapping[str, Write]] = {"csv.gz": _write_csv}
+def _write_parquet(cursor: Any, query: str, path: Path, advance: Advance) -> int:
+    # pyarrow may be missing, and takes a while to load.
+    from reports.feed.parquet import write_parquet
+
+    return write_parquet(cursor, query, path, advance)
+
+
+FORMATS: Final[Mapping[str, Write]] = {
+    "csv.gz": _write_csv,
+    "parquet": _write_parquet,
+}
 """By the endings of the files."""
+
+
+def check_is_possible(ending: str) -> None:
+    """Raises ParquetUnavailable."""
+    if ending != "parquet":
+        return
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise ParquetUnavailable from None

@@ -28,6 +28,7 @@ class Command(WithExamples, BaseCommand):
     examples = (
         "./attn manage export_data --since 0 --output data",
         "./attn manage export_data --since 7713071139203323425-1-885 --output data --json",
+        "./attn manage export_data --since 0 --output data --format parquet",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
