@@ -33,7 +33,7 @@ from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 from jobs import keeping
-from reports import totals, verifying
+from reports import digest, totals, verifying
 from users import security_log
 from users.services import clear_expired
 from webhooks import keeping as webhooks
@@ -274,6 +274,7 @@ def _tick() -> None:
         webhooks.remove_old(now=datetime.now(UTC))
         _verify_totals()
         totals.judge_by_the_clock(at=datetime.now(UTC))
+        digest.enqueue_daily(at=datetime.now(UTC))
     except Exception:
         logger.exception("The scheduled persistence run failed")
     finally:

@@ -1,6 +1,7 @@
 """Readers of the environment that the site and the event stream share."""
 
 import ipaddress
+from datetime import datetime, time
 from typing import Any
 
 import environ
@@ -10,6 +11,8 @@ env = environ.Env()
 
 SHORTEST_SECRET = 50
 FEWEST_SECRET_CHARACTERS = 10
+LATEST_TIME = time(20)
+"""Later than that, a run of the scheduler that is missed leaves too little of the day."""
 
 
 def required(name: str, example: str) -> str:
@@ -44,6 +47,22 @@ def networks(name: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
                 f"{name}=10.20.30.0/24."
             )
         found.append(network)
+    return found
+
+
+def time_of_day(name: str, *, default: str) -> time | None:
+    """A time such as 07:00; None where the setting is empty."""
+    text = str(env.str(name, default=default)).strip()
+    if not text:
+        return None
+    try:
+        found = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007 - of whatever day
+    except ValueError:
+        found = None
+    if found is None or found > LATEST_TIME:
+        raise ImproperlyConfigured(
+            f"{name}={text!r} is no time from 00:00 to {LATEST_TIME:%H:%M}, for example {default}."
+        )
     return found
 
 

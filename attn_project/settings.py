@@ -15,7 +15,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from attn_project.mail import read_mail
 from attn_project.oidc import read_campus
-from attn_project.reading import cluster_nodes, env, networks, redis_cache, required, strong
+from attn_project.reading import (
+    cluster_nodes,
+    env,
+    networks,
+    redis_cache,
+    required,
+    strong,
+    time_of_day,
+)
 
 # ModelAdmin[X] and QuerySet[X] are generic for the type checker only.
 django_stubs_ext.monkeypatch()
@@ -351,6 +359,8 @@ WARNING_SETTLES_IN = timedelta(minutes=max(0, env.int("ATTN_WARNING_SETTLE_MINUT
 # Whom a warning is mailed to: teachers, students, both, or nobody.
 _READERS = ("teachers", "students")
 WARNING_READERS = choices("ATTN_WARNING_READERS", _READERS, default=_READERS)
+# The time of the campus from which teachers are mailed what waits for them; None for never.
+DIGEST_AT = time_of_day("ATTN_DIGEST_AT", default="07:00")
 # Of mail that no page has asked for.
 MAIL_LANGUAGE = choice("ATTN_MAIL_LANGUAGE", ("en", "tr"), default="en")
 # Days for which the security log is kept.

@@ -21,7 +21,7 @@ class Letter(NamedTuple):
     text: str
     html: str = ""
     unsubscribe: str = ""
-    """The address at which its reader ends mail of this kind, where they may."""
+    """The address at which a POST ends mail of this kind for its reader, where they may."""
 
 
 def missing_settings() -> list[str]:
@@ -52,6 +52,8 @@ def _message(letter: Letter) -> EmailMultiAlternatives:
     headers = {"Auto-Submitted": "auto-generated"}
     if letter.unsubscribe:
         headers["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
+        # RFC 8058: a POST there is enough, so that the mail program can offer a button.
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message = EmailMultiAlternatives(
         letter.subject, letter.text, settings.DEFAULT_FROM_EMAIL, [letter.to], headers=headers
     )

@@ -218,6 +218,27 @@ class WarningLetter(models.Model):
         return f"letter {self.pk}"
 
 
+class DigestOptOut(models.Model):
+    """Who wants no daily mail about what waits in their courses."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        primary_key=True,
+        related_name="+",
+        verbose_name=_("person"),
+    )
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("daily mail not wanted")
+        verbose_name_plural = _("daily mails not wanted")
+        constraints = (instants_are_sane("digest_opt_out_instant_is_sane", "since"),)
+
+    def __str__(self) -> str:
+        return f"no daily mail for {self.pk}"
+
+
 class CaseStep(models.Model):
     """What somebody did about a warning; rows are only added."""
 

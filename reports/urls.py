@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports.pages import cases, listed, people, person, register
+from reports.pages import cases, digest, listed, people, person, register
 
 urlpatterns = [
     path("", listed.index, name="reports"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("person/<slug:ending>/", person.file, name="report-person-file"),
     path("cases/", cases.cases, name="report-cases"),
     path("cases/<int:warning_id>/", cases.add, name="report-case"),
+    path("digest/", digest.choice, name="digest-choice"),
+    path("digest/<str:token>/", digest.stop, name="digest-stop"),
     path("<slug:key>/", listed.report, name="report"),
     path("<slug:key>/<slug:ending>/", listed.file, name="report-file"),
 ]

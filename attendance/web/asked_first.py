@@ -31,7 +31,7 @@ OPEN = frozenset(
         *("account_login", "account_logout", "account_inactive"),
         *("openid_connect_login", "openid_connect_callback", "mfa_authenticate"),
         *("account_reset_password", "account_reset_password_done"),
-        *("type-link", "join", "join-scanned"),
+        *("type-link", "join", "join-scanned", "digest-stop"),
         *("account_reset_password_from_key", "account_reset_password_from_key_done"),
     }
 )

@@ -41,6 +41,7 @@ PAGE_OF: Final = {
     "withdraw-absence": "my-absences",
     "sign-out-everywhere": "account",
     "notices-seen": "account",
+    "digest-choice": "account",
     "end-session": "signed-in",
     "end-token": "signed-in",
     "drop-unsent": "home",

@@ -34,7 +34,7 @@ OPEN = {
     *("openid_connect_login", "openid_connect_callback"),
     *("account_reset_password", "account_reset_password_done", "type-link"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
-    *("join", "join-scanned"),
+    *("join", "join-scanned", "digest-stop"),
     *("type-code", "scanned", "account_change_password"),
     # Below /api/, where nothing is.
     "no-such-address",

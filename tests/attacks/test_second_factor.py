@@ -27,7 +27,7 @@ OPEN = {
     *("openid_connect_login", "openid_connect_callback"),
     *("account_reset_password", "account_reset_password_done", "type-link"),
     *("account_reset_password_from_key", "account_reset_password_from_key_done"),
-    *("join", "join-scanned"),
+    *("join", "join-scanned", "digest-stop"),
     # The same for everybody: they know no caller.
     *("manifest", "service-worker", "offline"),
     # Below /api/, where nothing is.

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple
 
+from reports.digest.choice import stop_token
 from tests.browser import school
 from tests.browser.school import SmallSchool
 from tests.support import absences
+from tests.support.callers import account
 from users.identity import Person
 
 
@@ -22,6 +24,10 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("password-forgotten", None, "/accounts/password/reset/", is_phone=True),
         Look("type-link", None, "/j/", is_phone=True),
         Look("link-over", None, "/j/000000000000/", is_phone=True),
+        Look(
+            "daily-mail", None, f"/reports/digest/{stop_token(account(school.TEACHER).pk)}/", True
+        ),
+        Look("daily-mail-link-broken", None, "/reports/digest/x/"),
         Look("account", school.STAFF, "/accounts/"),
         Look("signed-in", school.STAFF, "/accounts/sessions/"),
         Look("second-factor", school.TEACHER, "/accounts/2fa/"),

@@ -63,6 +63,8 @@ def test_good_settings_start_without_debug() -> None:
         ("REDIS_URL", "unix+cluster:///socket", "redis+cluster://host:port"),
         ("ATTN_SCHEDULER", "maybe", "auto, off"),
         ("ATTN_WARNING_READERS", "teachers,student", "teachers, students"),
+        ("ATTN_DIGEST_AT", "7", "00:00 to 20:00"),
+        ("ATTN_DIGEST_AT", "20:01", "00:00 to 20:00"),
         ("ATTN_EVIDENCE_FOLDER", "evidence", "absolute path"),
         ("ATTN_EMAIL_URL", "mail.example.org", "smtp+tls://"),
         ("ATTN_EMAIL_URL", "https://mail.example.org", "smtp+tls://"),

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_POST, require_safe
 from attendance.web import unsent
 from attendance.web.callers import caller_of, signed_in
 from attendance.web.signed_out import page_with
+from reports.digest.choice import is_wanted_by
 from users.models import User
 from users.notices import mark_seen, notices_of
 from users.security_log import recent_of
@@ -18,10 +19,12 @@ from users.tokens import revoke_everywhere
 def account(request: HttpRequest) -> HttpResponse:
     """What the site stores about the caller, and what they can change."""
     own_id = _id_of(request)
+    user = User.objects.get(pk=own_id)
     context = {
         "notices": notices_of(own_id),
         "recent": recent_of(own_id),
-        "has_password": User.objects.get(pk=own_id).has_usable_password(),
+        "has_password": user.has_usable_password(),
+        "wants_digest": is_wanted_by(user),
     }
     return render(request, "account/account.html", context)
 

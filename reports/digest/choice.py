@@ -1,0 +1,48 @@
+"""Who wants no daily mail: said on the page of the account, or by the link in each mail.
+
+The link is signed and names the account alone. It is good for as long as the key of the site: an
+old mail can still be used to end them, and can do nothing else.
+"""
+
+from typing import Final
+
+from django.conf import settings
+from django.core import signing
+from django.utils import timezone
+
+from reports.models import DigestOptOut
+from users.identity import Role
+from users.models import User
+
+_SALT: Final = "attn.digest.stop"
+
+
+def stop_token(user_id: int) -> str:
+    """What the address of a mail has in it."""
+    return signing.dumps(user_id, salt=_SALT)
+
+
+def reader_of(token: str) -> int | None:
+    """Whose mails a token ends; None where it is not ours, or the account is gone."""
+    try:
+        user_id = signing.loads(token, salt=_SALT)
+    except signing.BadSignature:
+        return None
+    return user_id if User.objects.filter(pk=user_id).exists() else None
+
+
+def choose(user_id: int, *, is_wanted: bool) -> None:
+    """Say whether somebody wants the mail; the same again changes nothing."""
+    if is_wanted:
+        DigestOptOut.objects.filter(user=user_id).delete()
+    else:
+        row = DigestOptOut(user_id=user_id, since=timezone.now())
+        DigestOptOut.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def is_wanted_by(user: User) -> bool | None:
+    """Whether somebody gets the mail; None where there is nothing to choose."""
+    is_sent = settings.EMAIL_IS_SET_UP and settings.DIGEST_AT is not None
+    if not (is_sent and user.email) or user.role == Role.STUDENT:
+        return None
+    return not DigestOptOut.objects.filter(user=user).exists()
