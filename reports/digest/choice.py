@@ -10,9 +10,11 @@ from django.conf import settings
 from django.core import signing
 from django.utils import timezone
 
+from courses.models import Enrolment
+from courses.vocabulary import EnrolmentRole
 from reports.models import DigestOptOut
-from users.identity import Role
 from users.models import User
+from users.selectors import accounts_query
 
 _SALT: Final = "attn.digest.stop"
 
@@ -41,8 +43,9 @@ def choose(user_id: int, *, is_wanted: bool) -> None:
 
 
 def is_wanted_by(user: User) -> bool | None:
-    """Whether somebody gets the mail; None where there is nothing to choose."""
+    """Whether somebody gets the mail; None where there is nothing to choose: they never taught."""
     is_sent = settings.EMAIL_IS_SET_UP and settings.DIGEST_AT is not None
-    if not (is_sent and user.email) or user.role == Role.STUDENT:
+    taught = Enrolment.objects.filter(user__in=accounts_query(user.pk), role=EnrolmentRole.TEACHER)
+    if not (is_sent and user.email and taught.exists()):
         return None
     return not DigestOptOut.objects.filter(user=user).exists()

@@ -11,6 +11,7 @@ from reports.digest.choice import stop_token
 from reports.models import DigestOptOut
 from tests.support.callers import account, signed_in, text_of
 from tests.support.lessons import TEACHER, student
+from tests.support.sections import section_of_today
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,6 +24,7 @@ def mail(settings: Any) -> None:
 
 @pytest.fixture
 def teacher() -> User:
+    section_of_today((1,))
     user = account(TEACHER)
     User.objects.filter(pk=user.pk).update(email="t-1@school.example")
     return user
