@@ -60,6 +60,9 @@ def test_a_post_to_the_link_ends_it_and_a_get_changes_nothing(teacher: User) -> 
         assert done.status_code == 200
         assert list(DigestOptOut.objects.values_list("user", flat=True)) == [teacher.pk]
     assert '<form method="post">' not in text_of(done)
+    # Also for whoever has to change a password first.
+    User.objects.filter(pk=teacher.pk).update(must_change_password=True)
+    assert signed_in(TEACHER).get(path).status_code == 200
 
 
 def test_a_link_that_is_not_ours_ends_nothing(teacher: User) -> None:
