@@ -1,79 +1,96 @@
-"""A query as a Parquet file, by pyarrow, which is an extra (requirements/parquet.txt)."""
+"""The same rows as Parquet: with types, and one group of rows in memory at a time.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Both formats read the same COPY, so they cannot differ in rows: what Parquet adds is the types of
+the columns, and Arrow reads the text faster than Python makes values. pyarrow is an extra, so this
+module is imported where it is asked for (reports/feed/formats.py).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow
 from django.db import connection
-from psycopg import adapters
+from pyarrow import csv, parquet
 
-BATCH: Final = 10_000
-"""Rows that are Python's at a time."""
-GROUP: Final = 100_000
-"""Rows of a group of the file, what a reader takes or leaves; they wait as Arrow's."""
-
-_TYPES: Final[Mapping[str, Any]] = {
-    "bool": pa.bool_(),
-    "int8": pa.int64(),
-    "int4": pa.int32(),
-    "text": pa.string(),
-    "date": pa.date32(),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-    "uuid": pa.string(),
+ROWS_OF_A_GROUP: Final = 50_000
+BYTES_OF_A_GROUP: Final = 16 * 1024 * 1024
+"""As text; whichever comes first."""
+_TYPES: Final[Mapping[int, Any]] = {
+    16: pyarrow.bool_(),
+    20: pyarrow.int64(),
+    23: pyarrow.int32(),
+    25: pyarrow.string(),
+    1082: pyarrow.date32(),
+    1184: pyarrow.timestamp("us", tz="UTC"),
+    2950: pyarrow.string(),
 }
-"""By the types of attn_v1. Few readers know a type for keys that are UUIDs: they are texts."""
-_COMPRESSION: Final = "zstd"
-# A cursor that is read to its end is planned as the query would be.
-_PLAN_FOR_ALL: Final = "SET LOCAL cursor_tuple_fraction = 1"
+"""By the numbers that PostgreSQL has given its types. A UUID is text: few readers know more."""
+
+
+class _Columns(NamedTuple):
+    schema: Any
+    read: Callable[[bytes], Any]
+    """Lines of a COPY as a table of this schema."""
 
 
 def write_parquet(cursor: Any, query: str, path: Path, advance: Callable[[int], object]) -> int:
     """Write what a query finds, in the transaction of the cursor; returns how many rows."""
-    cursor.execute(_PLAN_FOR_ALL)
-    written = 0
-    # A cursor of the server's: its rows come in batches, where another one has all of them at once.
-    with connection.chunked_cursor() as rows:
-        rows.execute(query)
-        schema = _schema_of(rows.description)
-        with pq.ParquetWriter(path, schema, compression=_COMPRESSION) as file:
-            for group in _groups(rows, schema, advance):
-                file.write_table(group, row_group_size=GROUP)
-                written += group.num_rows
-    return written
+    columns = _columns_of(cursor, query)
+    rows = 0
+    writer = parquet.ParquetWriter(path, columns.schema, compression="zstd")
+    copy = cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)")
+    with writer, connection.wrap_database_errors, copy as blocks:
+        for lines in _groups(blocks):
+            table = columns.read(lines)
+            writer.write_table(table, row_group_size=ROWS_OF_A_GROUP)
+            rows += table.num_rows
+            advance(table.num_rows)
+    return rows
 
 
-def _schema_of(description: Sequence[Any]) -> Any:
-    known = adapters.types
-    return pa.schema(
-        [(column.name, _TYPES[known[column.type_code].name]) for column in description]
-    )
+def _columns_of(cursor: Any, query: str) -> _Columns:
+    cursor.execute(f"SELECT * FROM ({query}) AS q LIMIT 0")
+    fields = [(each.name, _TYPES[each.type_code]) for each in cursor.description]
+    schema = pyarrow.schema(fields)
+    options = _csv_options(schema)
+
+    def read(lines: bytes) -> Any:
+        return csv.read_csv(pyarrow.BufferReader(lines), **options)
+
+    return _Columns(schema, read)
 
 
-def _groups(rows: Any, schema: Any, advance: Callable[[int], object]) -> Iterator[Any]:
-    batches: list[Any] = []
-    while found := rows.fetchmany(BATCH):
-        batches.append(_batch(found, schema))
-        advance(len(found))
-        if sum(batch.num_rows for batch in batches) >= GROUP:
-            yield pa.Table.from_batches(batches, schema)
-            batches = []
-    if batches:
-        yield pa.Table.from_batches(batches, schema)
+def _csv_options(schema: Any) -> dict[str, Any]:
+    """As PostgreSQL writes it: no value is an empty cell, and an empty text is two quotes."""
+    return {
+        "read_options": csv.ReadOptions(
+            # A group is read in one block: a row that two blocks share would be an error.
+            block_size=2 * BYTES_OF_A_GROUP,
+            column_names=schema.names,
+            use_threads=False,
+        ),
+        "parse_options": csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+        "convert_options": csv.ConvertOptions(
+            column_types=schema,
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+            true_values=["t"],
+            false_values=["f"],
+        ),
+    }
 
 
-def _batch(found: Sequence[Sequence[Any]], schema: Any) -> Any:
-    columns = zip(*found, strict=True)
-    arrays = [
-        pa.array(_plain(values, field.type), field.type)
-        for values, field in zip(columns, schema, strict=True)
-    ]
-    return pa.record_batch(arrays, schema=schema)
-
-
-def _plain(values: Sequence[Any], kind: Any) -> Sequence[Any]:
-    # pyarrow makes no text of a UUID.
-    if kind != pa.string():
-        return values
-    return [None if value is None else str(value) for value in values]
+def _groups(blocks: Iterable[Any]) -> Iterator[bytes]:
+    """Whole rows, as many as one group has: each block of a COPY is one row."""
+    group: list[bytes] = []
+    size = 0
+    for block in blocks:
+        group.append(bytes(block))
+        size += len(group[-1])
+        if len(group) == ROWS_OF_A_GROUP or size >= BYTES_OF_A_GROUP:
+            yield b"".join(group)
+            group, size = [], 0
+    if group:
+        yield b"".join(group)

@@ -1,14 +1,16 @@
-"""Parquet: the rows of csv.gz with types, batch by batch, by an extra that may be missing."""
+"""Parquet: the rows of csv.gz with types, group by group, by an extra that may be missing."""
 
 import csv
 import gzip
 import io
 import sys
+import tracemalloc
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pyarrow
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
@@ -83,26 +85,76 @@ def test_what_there_is_and_what_there_is_not_stay_apart(tmp_path: Path) -> None:
         " UNION ALL SELECT NULL, NULL, NULL, NULL, '', NULL, NULL"
     )
     with transaction.atomic(), connection.cursor() as cursor:
-        assert parquet.write_parquet(cursor, query, path, lambda rows: None) == 2
+        assert parquet.write_parquet(cursor, query, path, _nothing) == 2
     first, second = pq.read_table(path).to_pylist()
     assert list(first.values()) == [str(key), True, 2, 3, "ğ", date(2026, 10, 25), at]
     assert list(second.values()) == [None, None, None, None, "", None, None]
 
 
-def test_no_more_than_a_batch_is_read_at_a_time(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(parquet, "BATCH", 10)
-    monkeypatch.setattr(parquet, "GROUP", 40)
-    path, told = tmp_path / "many.parquet", list[int]()
-    query = "SELECT n::int8 AS n FROM generate_series(1, 105) AS n ORDER BY n"
+def test_texts_that_look_like_something_else_stay_as_they_are(tmp_path: Path) -> None:
+    texts = (
+        '"A", b',
+        "line\nend\r\n",
+        "NULL",
+        "\\N",
+        "\\.",
+        "t",
+        "7",
+        " x ",
+        "=1+1",
+        "漢字 😀",
+        "",
+    )
+    rows = " UNION ALL ".join(
+        f"SELECT {n} AS n, $q${text}$q$ AS text" for n, text in enumerate(texts)
+    )
+    path = tmp_path / "texts.parquet"
     with transaction.atomic(), connection.cursor() as cursor:
-        assert parquet.write_parquet(cursor, query, path, told.append) == 105
-    assert told == [10] * 10 + [5]
-    groups = pq.read_metadata(path)
-    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [40, 40, 25]
-    assert pq.read_table(path)["n"].to_pylist() == list(range(1, 106))
-    with transaction.atomic(), connection.cursor() as cursor:
-        assert parquet.write_parquet(cursor, f"{query} LIMIT 0", path, told.append) == 0
-    assert pq.read_table(path).column_names == ["n"]
+        parquet.write_parquet(cursor, f"SELECT text FROM ({rows}) AS r ORDER BY n", path, _nothing)
+    assert pq.read_table(path)["text"].to_pylist() == [*texts]
+
+
+def test_a_group_of_rows_is_in_memory_and_not_the_file(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(parquet, "ROWS_OF_A_GROUP", 5_000)
+    small = _write(tmp_path / "small", rows=10_000)
+    large = _write(tmp_path / "large", rows=57_000)
+    assert large < 1.2 * small
+    assert _groups_of(tmp_path / "large") == [*[5_000] * 11, 2_000]
+    assert pq.read_table(tmp_path / "large")["n"].to_pylist() == list(range(1, 57_001))
+    # Of long rows a group has fewer, and no row is cut.
+    monkeypatch.setattr(parquet, "BYTES_OF_A_GROUP", 100_000)
+    _write(tmp_path / "long", rows=10_000)
+    assert 1 < max(_groups_of(tmp_path / "long")) < 5_000
+    assert _write(tmp_path / "none", rows=0) < small
+    assert pq.read_table(tmp_path / "none").column_names == ["n", "text", "at"]
+
+
+def _groups_of(path: Path) -> list[int]:
+    found = pq.read_metadata(path)
+    return [found.row_group(number).num_rows for number in range(found.num_row_groups)]
+
+
+def _write(path: Path, *, rows: int) -> int:
+    """Write so many rows; returns the most bytes that Python and Arrow have held meanwhile."""
+    query = f"SELECT n, 'text ' || n AS text, now() AS at FROM generate_series(1, {rows}) AS n"
+    told, held = [0], [0]
+
+    def advance(more: int) -> None:
+        told.append(more)
+        held.append(pyarrow.total_allocated_bytes())
+
+    tracemalloc.start()
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            assert parquet.write_parquet(cursor, query, path, advance) == rows
+        return tracemalloc.get_traced_memory()[1] + max(held)
+    finally:
+        tracemalloc.stop()
+        assert sum(told) == rows
+
+
+def _nothing(rows: int) -> None:
+    """Nobody looks at how far it is."""
 
 
 def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: Any) -> None:
