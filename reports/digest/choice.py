@@ -34,9 +34,12 @@ def reader_of(token: str) -> int | None:
 
 
 def choose(user_id: int, *, is_wanted: bool) -> None:
-    """Say whether somebody wants the mail; the same again changes nothing."""
+    """Say whether somebody wants the mail; the same again changes nothing.
+
+    What one account of a person says ends the mail to all: a link can be older than a merge.
+    """
     if is_wanted:
-        DigestOptOut.objects.filter(user=user_id).delete()
+        DigestOptOut.objects.filter(user__in=accounts_query(user_id)).delete()
     else:
         row = DigestOptOut(user_id=user_id, since=timezone.now())
         DigestOptOut.objects.bulk_create([row], ignore_conflicts=True)
@@ -45,7 +48,8 @@ def choose(user_id: int, *, is_wanted: bool) -> None:
 def is_wanted_by(user: User) -> bool | None:
     """Whether somebody gets the mail; None where there is nothing to choose: they never taught."""
     is_sent = settings.EMAIL_IS_SET_UP and settings.DIGEST_AT is not None
-    taught = Enrolment.objects.filter(user__in=accounts_query(user.pk), role=EnrolmentRole.TEACHER)
+    own = accounts_query(user.pk)
+    taught = Enrolment.objects.filter(user__in=own, role=EnrolmentRole.TEACHER)
     if not (is_sent and user.email and taught.exists()):
         return None
-    return not DigestOptOut.objects.filter(user=user).exists()
+    return not DigestOptOut.objects.filter(user__in=own).exists()

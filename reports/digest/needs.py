@@ -32,7 +32,9 @@ _TAUGHT: Final = """
          WHERE p.is_active AND p.email <> ''
            AND (%(person)s::int8 IS NULL OR p.id = %(person)s)
            AND EXISTS (SELECT FROM taught AS c WHERE c.person = t.person AND c.is_current)
-           AND NOT EXISTS (SELECT FROM reports_digestoptout AS o WHERE o.user_id = p.id)
+           AND NOT EXISTS (
+               SELECT FROM reports_digestoptout AS o JOIN users_user AS q ON q.id = o.user_id
+                WHERE coalesce(q.merged_into_id, q.id) = p.id)
     ), sections AS (
         SELECT DISTINCT section_id FROM theirs
     )"""

@@ -18,14 +18,16 @@ from jobs import draining
 from jobs.models import Job
 from reports import digest
 from reports.digest import letters
-from reports.digest.choice import choose
+from reports.digest.choice import choose, is_wanted_by, reader_of, stop_token
 from tests.support.absences import ASSISTANT, asked_absence, made_course
 from tests.support.absences import TEACHER as COURSE_TEACHER
 from tests.support.lessons import TEACHER, student
+from tests.support.members import STAFF
 from tests.support.sections import ended_section_lesson, enrol, section_of_today, user_of
 from tests.support.smtp_server import MailServer, mail_server
 from users.identity import Person, Role
 from users.models import User
+from users.services.merging import merge_people
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -172,6 +174,30 @@ def test_nobody_else_gets_one(server: MailServer, settings: Any) -> None:
     digest.enqueue_daily(at=timezone.now())
     assert not Job.objects.exists()
     settings.DIGEST_AT = time(0)
+    run()
+    assert len(read(server)) == 1
+
+
+def test_what_a_person_says_with_one_account_is_true_of_all_of_them(server: MailServer) -> None:
+    waiting_course()
+    give_address(SECOND)
+    one, two = user_of(TEACHER), user_of(SECOND)
+    merge_people(
+        duplicate=two.school_number,
+        into=one.school_number,
+        actor=user_of(STAFF),
+        reason="typed twice",
+    )
+    # The link of a mail from before the merge.
+    reader = reader_of(stop_token(two.pk))
+    assert reader is not None
+    choose(reader, is_wanted=False)
+    assert is_wanted_by(one) is False
+    run()
+    assert read(server) == []
+    choose(one.pk, is_wanted=True)
+    assert is_wanted_by(one) is True
+    Job.objects.all().delete()
     run()
     assert len(read(server)) == 1
 
