@@ -17,6 +17,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from users import security_log
+from users.admin_lists import BoundedPaginator
 from users.errors import AttnError
 from users.identity import Person, clean_text
 from users.models import User
@@ -51,6 +52,7 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
     """Rows that are looked at here and written by services only."""
 
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -17,12 +17,14 @@ from django.utils.translation import gettext_lazy
 from attendance.admin.forms import ReasonForm
 from attendance.errors import AlarmNotFound
 from attendance.models import LessonLedger, PersistenceRun
+from attendance.models.books import is_in_state
 from attendance.services import alarms
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 from attendance.wording import runs
 from users.admin_base import Place, ReadOnlyAdmin, ask_and_do
+from users.admin_lists import PeriodFilter
 from users.wording import time_of_day
 
 SHORT_STATES: Final = {
@@ -54,7 +56,7 @@ class StateNow(admin.SimpleListFilter):
         state = self.value()
         if state is None:
             return queryset
-        return queryset.filter(pk__in=LessonLedger.objects.in_state(state, timezone.now()))
+        return queryset.filter(is_in_state(state, timezone.now()))
 
 
 @admin.register(LessonLedger)
@@ -67,14 +69,15 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
         "records",
         "trouble",
     )
-    list_filter = (StateNow, "starts_at")
+    list_filter = (StateNow, "starts_at", PeriodFilter)
+    # An order by anything else would sort a million rows.
+    sortable_by = ("took_place",)
     search_fields = (
         "lesson_name__found",
         "teacher_name__found",
         "teacher_number__found",
         "lesson_id",
     )
-    date_hierarchy = "starts_at"
     actions = ("persist_now", "settle_lost")
 
     @admin.display(description=gettext_lazy("time"), ordering="starts_at")

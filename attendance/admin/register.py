@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -21,9 +22,12 @@ from attendance.services.request_keys import request_id_of_form
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from users.admin_base import NotedReads, RowRead, ask_and_do
+from users.admin_lists import PeriodFilter
 from users.identity import Person
 from users.security_log import Read
 from users.selectors import account_ids
+
+COUNTS = ("record_total", "present_total")
 
 
 class DeletedFilter(admin.SimpleListFilter):
@@ -39,6 +43,19 @@ class DeletedFilter(admin.SimpleListFilter):
         return queryset.filter(deleted_at__isnull=self.value() == "no")
 
 
+class CountedList(ChangeList):
+    """Counts the records of the page's rows: counts in the query are made for skipped rows too."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        rows = list(self.result_list)
+        found = Attendance.objects.filter(pk__in=[row.pk for row in rows]).with_counts()
+        counts = {pk: (n, here) for pk, n, here in found.values_list("pk", *COUNTS).order_by()}
+        for row in rows:
+            row.record_total, row.present_total = counts.get(row.pk, (0, 0))
+        self.result_list = rows
+
+
 @admin.register(Attendance)
 class AttendanceAdmin(NotedReads[Attendance]):
     list_display = (
@@ -50,15 +67,18 @@ class AttendanceAdmin(NotedReads[Attendance]):
         "record_total",
         "is_kept",
     )
-    list_filter = ("starts_at", DeletedFilter)
+    list_filter = ("starts_at", PeriodFilter, DeletedFilter)
+    sortable_by = ("starts_at",)
     search_fields = ("lesson_name__found", "teacher_name__found", "teacher__school_number__found")
     search_help_text = gettext_lazy("Lesson, teacher's name or number")
-    date_hierarchy = "starts_at"
     change_form_template = "admin/attendance/attendance/change_form.html"
     list_select_related = ("teacher",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attendance]:
-        return Attendance.objects.with_counts().select_related("teacher", "deleted_by")
+        return Attendance.objects.select_related("teacher", "deleted_by")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CountedList
 
     def read_of(self, row: Attendance) -> RowRead:
         return RowRead(Read(lesson=str(row.pk)), row.teacher_id)

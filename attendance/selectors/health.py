@@ -9,15 +9,13 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count, Min, Q
 
 from attendance.models import LessonLedger
+from attendance.models.books import INCOMPLETE, LOST, REWOUND, WATCHED
 from attendance.vocabulary import LessonState
 
 WEAK_COMMITS = ("off", "local")
 """`local` waits for this server's disk and not for the standby that its owner has named."""
 
-LOST = Q(state=LessonState.LOST, settled_at=None)
 UNREADABLE = Q(state=LessonState.QUARANTINED)
-REWOUND = Q(last_error__startswith="rewound")
-INCOMPLETE = Q(incomplete_since__isnull=False)
 # What is stored may hold something newer in Redis that cannot be stored.
 FAILED = Q(state=LessonState.FAILED) | Q(state=LessonState.PERSISTED, attempts__gt=0)
 
@@ -56,9 +54,9 @@ class WaitingLessons(NamedTuple):
 
 
 def waiting(*, at: datetime) -> WaitingLessons:
-    """Lessons that wait at an instant, and those that need a person: one query."""
+    """Lessons that wait at an instant, and those that need a person: one query, of few rows."""
     unstored = LessonLedger.objects.waiting(at).values("pk")
-    counts = LessonLedger.objects.aggregate(
+    counts = LessonLedger.objects.filter(WATCHED).aggregate(
         oldest_at=Min("ends_at", filter=Q(pk__in=unstored)),
         lost=Count("pk", filter=LOST),
         quarantined=Count("pk", filter=UNREADABLE),

@@ -42,6 +42,7 @@ from tests.support.course_factories import (
 )
 from tests.support.factories import UserFactory
 from tests.support.processes import DEAD_DATABASE, manage, python
+from tests.support.waiting import wait_until
 from users.identity import Person
 from users.models import User
 from users.services import ensure_users
@@ -387,6 +388,12 @@ applying.apply_roster(source, at=datetime.fromisoformat(sys.argv[2]))
 """
 
 
+def nobody_imports() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')")
+        return bool(cursor.fetchone()[0])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_import_that_is_killed_between_two_sections_completes(section: Section) -> None:
     text = HEAD + people_of(3, "NEW-1") + people_of(2, "PHY-1", first=2)
@@ -394,6 +401,7 @@ def test_an_import_that_is_killed_between_two_sections_completes(section: Sectio
     assert child.wait(60) == -signal.SIGKILL
     assert child.communicate()[0] == ""
     assert Enrolment.objects.count() == 3
+    wait_until(nobody_imports, "PostgreSQL has noticed that it is gone")
 
     assert applied(text).applied == {"create": 2}
     assert applied(text).plan.counts["unchanged"] == 5

@@ -9,6 +9,7 @@ from django.db.models import Count, Max, Min
 from django.utils import timezone
 
 from attendance.models import LessonLedger, QuarantinedPayload
+from attendance.models.books import INCOMPLETE, LOST, REWOUND, WATCHED
 from attendance.selectors import health
 from attendance.selectors.alarms import kinds
 from attendance.selectors.alarms.kinds import AlarmKind, FoundAlarm
@@ -40,13 +41,13 @@ def is_late(oldest_at: datetime | None) -> bool:
 
 def _in_trouble() -> Iterator[FoundAlarm]:
     for kind, rows in (
-        (kinds.LESSON_LOST, health.LOST),
+        (kinds.LESSON_LOST, LOST),
         (kinds.LESSON_UNREADABLE, health.UNREADABLE),
-        (kinds.LESSON_INCOMPLETE, health.INCOMPLETE),
-        (kinds.LESSON_REWOUND, health.REWOUND),
+        (kinds.LESSON_INCOMPLETE, INCOMPLETE),
+        (kinds.LESSON_REWOUND, REWOUND),
         (kinds.LESSON_FAILED, health.FAILED),
     ):
-        for row in LessonLedger.objects.filter(rows).order_by("lesson_id")[:MOST]:
+        for row in LessonLedger.objects.filter(WATCHED, rows).order_by("lesson_id")[:MOST]:
             yield _of_row(kind, row)
 
 
