@@ -15,7 +15,7 @@ _SENDER = "tests/acceptance/test_sender.py::"
 _DEPLOYING = "tests/integration/test_deploying.py::"
 LATER = (
     *("tests/browser/", "tests/faults/", "tests/acceptance/"),
-    *("tests/integration/test_repair_page.py", "tests/integration/test_persist_command.py"),
+    "tests/integration/test_persist_command.py",
     f"{_DEPLOYING}test_static_files_are_collected_and_named_after_their_content",
 )
 """Left for `./attn test --all`, with every test that has the mark `long` for itself..."""
@@ -29,6 +29,7 @@ AT_ONCE = (
     ),
     "tests/faults/test_payload_faults.py::test_corrupt_records_of_every_kind_harm_nobody_else",
     "tests/acceptance/test_demo.py::test_the_demo_counts_every_mark_and_invites",
+    "tests/acceptance/test_demo_term.py",
     f"{_LAUNCHER}test_six_at_once_share_three_servers_and_the_last_one_stops_them",
     f"{_LAUNCHER}test_a_server_that_was_killed_is_started_again[live]",
     "tests/acceptance/test_loops.py::test_unit_tests_pass_where_no_server_can_start",
