@@ -5,7 +5,7 @@ A thread in each process that serves the site, with or without its scheduler.
 
 import atexit
 
-from attendance.services.returns import Watch
+from attendance.services.stores.returns import Watch
 from jobs.loop import Loop, ShouldStop
 
 PAUSE_SECONDS = 1.0

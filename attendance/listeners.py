@@ -7,7 +7,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, post_save
 
-from attendance.services import durable_commits, excusing, rosters
+from attendance.services.rosters import excusing, live_rosters
+from attendance.services.stores import durable_commits
 from courses.signals import absence_changed, enrolments_changed, roster_changed, rules_changed
 from reports import totals
 from users.models import MergeKind, PersonMerge, User
@@ -28,7 +29,7 @@ def connect(app: AppConfig) -> None:
 
 
 def _copy_roster(section_id: int, **kwargs: Any) -> None:
-    rosters.refresh_rosters_of(section_id)
+    live_rosters.refresh_rosters_of(section_id)
 
 
 def _excuse(absence_id: int, **kwargs: Any) -> None:

@@ -287,7 +287,7 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "attendance.web.signing_in.AccountAdapter"
-# allauth limits by address, and a campus shares one: attendance.services.limits counts instead.
+# allauth limits by address, and a campus shares one: services/access/limits.py counts instead.
 ACCOUNT_RATE_LIMITS = dict.fromkeys(
     (
         *("login", "login_failed", "reauthenticate", "change_password"),

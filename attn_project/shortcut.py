@@ -29,8 +29,8 @@ from attendance.api.views.check_in import (
     decode_body,
     is_too_long,
 )
-from attendance.services import limits
-from attendance.services.addresses import address_of, shortened
+from attendance.services.access import limits
+from attendance.services.access.addresses import address_of, shortened
 from attendance.services.check_in import Given, check_in
 from attn_project.logs import HEADER, NUMBERED, request_id_of
 from users import origin

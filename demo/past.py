@@ -16,9 +16,9 @@ from attendance.models import Attendance
 from attendance.rules.instants import milliseconds
 from attendance.services import ledger
 from attendance.services.ledger import PersistedLesson
-from attendance.services.lesson_sections import rule_of_policy
 from attendance.services.persistence import rosters, rows
 from attendance.services.persistence.row_values import Readable
+from attendance.services.rosters.lesson_sections import rule_of_policy
 from courses.models import Section
 from demo import habits, timetable
 from demo.timetable import SECTIONS, MeetingOfDemo, SectionOfDemo, Span, Stay

@@ -13,12 +13,7 @@ from django.utils.translation import gettext as _
 
 from attendance.models import QuarantinedPayload
 from attendance.services.decisions import Original
-from attendance.services.quarantined_records import (
-    CorrectedCopy,
-    arrival_of,
-    made_out,
-    original_of,
-)
+from attendance.services.quarantine.records import CorrectedCopy, arrival_of, made_out, original_of
 from attendance.vocabulary import Source, Status
 
 COMPARED = ("school_number", "full_name", "status", "checked_in_at")

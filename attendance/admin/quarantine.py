@@ -17,7 +17,7 @@ from attendance.admin.forms import ReasonForm, ReplayForm
 from attendance.errors import RecordExists
 from attendance.models import QuarantinedPayload
 from attendance.services import quarantine
-from attendance.services.quarantined_records import CorrectedCopy, made_out
+from attendance.services.quarantine.records import CorrectedCopy, made_out
 from attendance.vocabulary import Status
 from users.admin_base import ReadOnlyAdmin, ask_and_do
 from users.errors import AttnError

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from attendance.admin.forms import AddStudentForm, ReasonForm, VerdictForm
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, RefusedCheckIn
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.services.added_names import check_new_record
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_id

@@ -16,7 +16,8 @@ from attendance.live.store import Shown
 from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors import shapes
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import refusals, rosters, scans, shared_devices, validation
+from attendance.services import refusals, scans, shared_devices, validation
+from attendance.services.rosters import live_rosters
 from attendance.vocabulary import Refusal, Source, Status
 from users.identity import Person
 from users.selectors import accounts_of_number
@@ -78,7 +79,7 @@ def _take(
         return store.check_in(lesson_id, data, shown, other_numbers=other_numbers)
     except store.NotExpected:
         # Whoever was enrolled meanwhile is on the copy now, and is no walk-in.
-        rosters.ask_once_more(lesson_id, data.school_number)
+        live_rosters.ask_once_more(lesson_id, data.school_number)
     held = msgspec.structs.replace(data, reason=Refusal.NOT_ON_ROSTER.value)
     return store.check_in(lesson_id, data, shown, other_numbers=other_numbers, as_walk_in=held)
 

@@ -22,7 +22,7 @@ from attendance.rules import instants, verdicts
 from attendance.selectors import access, shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import request_keys, stored_records, validation, writing
+from attendance.services import request_keys, stored_records, validation
 from attendance.services.decisions import (
     Claim,
     DecidedClaim,
@@ -31,7 +31,8 @@ from attendance.services.decisions import (
     decide_restored,
     is_open_to_restoring,
 )
-from attendance.services.expected import hold_person
+from attendance.services.rosters.expected import hold_person
+from attendance.services.stores import writing
 from attendance.vocabulary import Source, Verdict
 from users.errors import gettext_noop as _
 from users.identity import Person, canonical_school_number, clean_full_name

@@ -12,8 +12,9 @@ from django.utils import timezone
 from attendance.live.payloads import LiveLesson
 from attendance.models import LessonLedger
 from attendance.selectors.shapes import state_of
-from attendance.services import claims, telling, words
-from attendance.services.lacks import WHOLE, Lack
+from attendance.services import claims, telling
+from attendance.services.stores import words
+from attendance.services.stores.lacks import WHOLE, Lack
 from attendance.vocabulary import LessonState
 
 FIRST_PAUSE = timedelta(minutes=1)

@@ -18,13 +18,14 @@ from attendance.live.payloads import EventData, LessonData, LiveLesson, RequestK
 from attendance.rules import permissions, window
 from attendance.rules.status import NO_RULE
 from attendance.selectors import access, shapes, whereabouts
-from attendance.services import ids, ledger, stored_lessons, validation, writing
-from attendance.services.lesson_sections import SectionOfLesson, find_section_of_lesson
+from attendance.services import ids, ledger, stored_lessons, validation
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import PersistenceReport
 from attendance.services.request_keys import is_stored, request_key
-from attendance.services.sites import find_sites
+from attendance.services.rosters.lesson_sections import SectionOfLesson, find_section_of_lesson
+from attendance.services.stores import writing
+from attendance.services.stores.sites import find_sites
 from attendance.vocabulary import EventKind, Trigger
 from users.errors import gettext_noop as _
 from users.identity import Person

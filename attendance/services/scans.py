@@ -22,9 +22,9 @@ from attendance.live.payloads import RecordData
 from attendance.live.store import Shown
 from attendance.rules import instants
 from attendance.rules.permissions import MAY_CHECK_IN
-from attendance.services import limits
-from attendance.services.devices import Device
-from attendance.services.limits import Scanner
+from attendance.services.access import limits
+from attendance.services.access.devices import Device
+from attendance.services.access.limits import Scanner
 from attendance.vocabulary import Source
 from users.credentials import Caller
 from users.derived_keys import Purpose, signer_for

@@ -10,7 +10,8 @@ from attendance.live import store
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, LessonLedger
 from attendance.selectors import access, shapes, whereabouts
-from attendance.services import ids, request_keys, stored_revisions, telling, validation
+from attendance.services import ids, request_keys, telling, validation
+from attendance.services.stores import stored_revisions
 from attendance.vocabulary import EventKind
 from reports import totals
 from users.errors import gettext_noop as _

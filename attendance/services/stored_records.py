@@ -8,9 +8,10 @@ from django.utils import timezone
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.rules.verdicts import UNDONE_REASON, Mark
-from attendance.services import stored_revisions, telling
+from attendance.services import telling
 from attendance.services.decisions import DecidedClaim
-from attendance.services.system_marks import fill_blank, is_blank
+from attendance.services.rosters.system_marks import fill_blank, is_blank
+from attendance.services.stores import stored_revisions
 from attendance.vocabulary import EventKind
 from reports import totals
 from users.identity import Person

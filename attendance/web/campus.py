@@ -28,7 +28,7 @@ from django.utils.translation import gettext_noop as _
 from requests import RequestException
 
 from attendance.http_status import STATUS
-from attendance.services.sign_in import check_is_not_merged
+from attendance.services.access.sign_in import check_is_not_merged
 from attendance.web import campus_people
 from attendance.web.campus_protocol import CampusProtocol
 from attendance.web.errors import page_of

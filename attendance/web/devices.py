@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponse
 
-from attendance.services import devices
-from attendance.services.addresses import address_of, shortened
-from attendance.services.devices import (
+from attendance.services.access import devices
+from attendance.services.access.addresses import address_of, shortened
+from attendance.services.access.devices import (
     Device,
     device_of_request,
     owner_to_remember,

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from attendance.errors import SignInUnavailable, TooManyAttempts
-from attendance.services import second_factors
+from attendance.services.access import second_factors
 from users import second_factor
 from users.errors import SecondFactorUnreadable
 from users.passwords import composed

@@ -12,8 +12,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from attendance.errors import SignInUnavailable, TooManyAttempts
-from attendance.services import forgotten
-from attendance.services.addresses import address_of
+from attendance.services.access import forgotten
+from attendance.services.access.addresses import address_of
 from attendance.web.page_form import PageForm
 from users.identity import clean_text
 from users.models import User

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest
 
-from attendance.services.addresses import address_of, shortened
+from attendance.services.access.addresses import address_of, shortened
 from users import own_sessions
 from users.user_agents import browser_of
 

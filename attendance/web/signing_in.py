@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from attendance.errors import InvalidCredentials, SignInUnavailable, TooManyAttempts
 from attendance.http_status import STATUS
-from attendance.services.addresses import address_of
-from attendance.services.devices import device_of_request
-from attendance.services.sign_in import SignIn, sign_in
+from attendance.services.access.addresses import address_of
+from attendance.services.access.devices import device_of_request
+from attendance.services.access.sign_in import SignIn, sign_in
 from users.demo_numbers import DEMO_NUMBERS
 from users.errors import AccountMerged, AttnError, SignInBusy
 from users.models import User

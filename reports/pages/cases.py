@@ -7,7 +7,7 @@ from django.utils.http import urlencode
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.web.callers import person_of, signed_in, user_of
 from reports import rows
 from reports.cases import LONGEST_NOTE, ORDER, add_step, cases_of

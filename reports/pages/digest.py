@@ -6,7 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.web.callers import person_of, signed_in, user_of
 from reports.digest.choice import choose, reader_of
 

@@ -15,7 +15,7 @@ from attendance.live import codes, keys, store, throttle
 from attendance.live.payloads import LiveLesson
 from attendance.models import AttendanceRecord, RefusedCheckIn
 from attendance.rules import instants
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
 from attendance.services.persistence import failpoints

@@ -18,7 +18,7 @@ from attendance.services.lessons import finish_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.report import Outcome
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
-from attendance.services.stored_revisions import LOST_LIFT
+from attendance.services.stores.stored_revisions import LOST_LIFT
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.callers import Api
 from tests.support.lessons import (
@@ -243,7 +243,7 @@ def test_a_receipt_is_refused_a_year_after_its_lesson(monkeypatch: pytest.Monkey
     forget_everything()
     ended = instants.instant(services.open_receipt(receipt).ends_at)
     now = ended + timedelta(days=365, seconds=1)
-    monkeypatch.setattr("attendance.services.receipts.timezone.now", lambda: now)
+    monkeypatch.setattr("attendance.services.receipts.redeeming.timezone.now", lambda: now)
 
     for who in (student(1), STAFF):
         with pytest.raises(ReceiptExpired):

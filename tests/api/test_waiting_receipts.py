@@ -20,9 +20,9 @@ from attendance.models import (
     QuarantinedPayload,
 )
 from attendance.services import quarantine, receipts
-from attendance.services.quarantined_records import CorrectedCopy
-from attendance.services.receipt_data import Receipt, encode
-from attendance.services.stored_revisions import LOST_LIFT
+from attendance.services.quarantine.records import CorrectedCopy
+from attendance.services.receipts.data import Receipt, encode
+from attendance.services.stores.stored_revisions import LOST_LIFT
 from attendance.vocabulary import LessonState, PayloadState
 from tests.support.callers import Api, account
 from tests.support.lessons import (

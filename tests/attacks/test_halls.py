@@ -8,9 +8,9 @@ from django.test import Client
 from attendance.errors import InvalidCredentials
 from attendance.live.payloads import LiveLesson
 from attendance.live.throttle import Limit
-from attendance.services import devices, limit_keys, limits, sign_in_limits
+from attendance.services.access import devices, limit_keys, limits, sign_in_limits
+from attendance.services.access.sign_in import SignIn, sign_in
 from attendance.services.lessons import LessonPlan, start_lesson
-from attendance.services.sign_in import SignIn, sign_in
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.lessons import TEACHER, code_of, student
 from users.identity import Person, Role

@@ -31,7 +31,7 @@ STAFF = Person("STAFF-1", "Staff 1", Role.STAFF)
 
 
 def at(monkeypatch: pytest.MonkeyPatch, moment: Any) -> None:
-    monkeypatch.setattr("attendance.services.receipts.timezone.now", lambda: moment)
+    monkeypatch.setattr("attendance.services.receipts.redeeming.timezone.now", lambda: moment)
 
 
 @pytest.mark.parametrize("names_its_section", [True, False])

@@ -13,11 +13,11 @@ from django.db import connection
 from attendance.live import client as live
 from attendance.live import codes, keys, store, throttle
 from attendance.live.payloads import LiveLesson
-from attendance.services import limits
+from attendance.services.access import limits
+from attendance.services.access.limits import Scanner
 from attendance.services.check_in import Given, check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
-from attendance.services.limits import Scanner
 from attendance.services.scans import keep_scan
 from attendance.vocabulary import Verdict
 from tests.support.callers import Api, account, signed_in

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from attendance.errors import InvalidCredentials, TooManyAttempts
-from attendance.services.sign_in import SignIn, sign_in
+from attendance.services.access.sign_in import SignIn, sign_in
 from tests.support.callers import PASSWORD, Api, account
 from users.demo_numbers import DEMO_STAFF_NUMBER
 from users.identity import Person, Role

@@ -22,7 +22,7 @@ from attendance.services import receipts
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
-from attendance.services.reconciling import accept_what_is_there, find_differences
+from attendance.services.stores.reconciling import accept_what_is_there, find_differences
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.death import Died
 from tests.support.lessons import (

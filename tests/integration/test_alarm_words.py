@@ -19,7 +19,7 @@ from attendance.selectors import alarms
 from attendance.selectors.alarms import KINDS, Alarm
 from attendance.services import alarms as service
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.sites import settle_disagreement
+from attendance.services.stores.sites import settle_disagreement
 from attendance.vocabulary import LessonState
 from tests.support.alarm_scenes import (
     SCENES,

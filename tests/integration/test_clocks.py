@@ -16,8 +16,8 @@ from attendance.rules import instants
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, extend_lesson, finish_lesson, start_lesson
-from attendance.services.not_held import say_not_held
 from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import Check, Verdict
 from tests.support.clock import Clock
 from tests.support.lessons import TEACHER, ended_lesson, live_lesson, redis_state, student

@@ -9,9 +9,9 @@ from django.db import Error, connection
 from pytest_django.fixtures import Settings
 
 from attendance.selectors.health import database_state
-from attendance.services import durable_commits
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
+from attendance.services.stores import durable_commits
 from tests.support.lessons import ended_lesson, ended_lessons
 from tests.support.processes import manage
 

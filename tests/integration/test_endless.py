@@ -18,13 +18,13 @@ from attendance.live.store import starting
 from attendance.live.store.names import take_code
 from attendance.models import AttendanceRecord, PersistenceRun
 from attendance.rules import instants
-from attendance.services import sites
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, start_lesson
 from attendance.services.persistence import failpoints, runs, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.runs import UNSTORED_KEPT
+from attendance.services.stores import sites
 from attendance.vocabulary import Trigger, Verdict
 from tests.support.callers import signed_in
 from tests.support.death import Died

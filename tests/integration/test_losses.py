@@ -23,7 +23,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.database_errors import Kind
 from attendance.services.persistence import failpoints, parked, unified_persistence_task
 from attendance.services.persistence.report import Outcome
-from attendance.services.stored_revisions import LOST_LIFT
+from attendance.services.stores.stored_revisions import LOST_LIFT
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.lessons import (
     TEACHER,

@@ -14,10 +14,11 @@ from attendance.live.store import request_ids
 from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.rules import instants
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import not_held, receipts, request_keys
+from attendance.services import receipts, request_keys
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import extend_lesson, finish_lesson, rename_lesson
+from attendance.services.rosters import not_held
 from attendance.services.verifier import DEFAULT_REASON, VERIFIER
 from attendance.vocabulary import MOST_EVENTS, LessonState, Verdict
 from tests.support.lessons import TEACHER, live_lesson, put_counts, redis_state, student

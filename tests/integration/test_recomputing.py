@@ -9,7 +9,7 @@ from attendance.errors import Conflict
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
-from attendance.services.recomputing import apply_recompute, plan_recompute
+from attendance.services.rosters.recomputing import apply_recompute, plan_recompute
 from attendance.vocabulary import Verdict
 from tests.support.callers import Api
 from tests.support.lessons import TEACHER

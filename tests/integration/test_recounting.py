@@ -11,7 +11,7 @@ from attendance.models import AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.reconciling import count_anew
+from attendance.services.stores.reconciling import count_anew
 from attendance.vocabulary import Verdict
 from tests.support.lessons import TEACHER, end, live_lesson, student
 

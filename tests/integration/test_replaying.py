@@ -14,6 +14,7 @@ from django.utils import timezone
 from attendance.errors import (
     AlreadySettled,
     Conflict,
+    InvalidInput,
     LessonNotFound,
     NotYourLesson,
     RecordExists,
@@ -35,8 +36,8 @@ from attendance.services import quarantine, receipts
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.quarantined_records import CorrectedCopy, made_out
-from attendance.services.reconciling import accept_what_is_there
+from attendance.services.quarantine.records import CorrectedCopy, made_out
+from attendance.services.stores.reconciling import accept_what_is_there
 from attendance.vocabulary import Verdict
 from tests.support.factories import QuarantinedPayloadFactory, UserFactory
 from tests.support.lessons import (
@@ -621,7 +622,7 @@ def test_the_data_of_a_lesson_is_no_record(staff: Person) -> None:
     """Its lesson is retried as a whole; a copy of a record is not put in its place."""
     payload = QuarantinedPayloadFactory.create(kind="lesson", field="data")
     copy = CorrectedCopy(NUMBER, "Student 0002", "late", "read")
-    with pytest.raises((LessonNotFound, quarantine.InvalidInput)):
+    with pytest.raises((LessonNotFound, InvalidInput)):
         quarantine.replay_payload(payload.pk, corrected=copy, actor=staff)
     payload.refresh_from_db()
     assert payload.state == "open"

@@ -19,7 +19,7 @@ from attendance.errors import (
 from attendance.live import client, keys, store
 from attendance.models import AttendanceEvent, AttendanceRecord, QuarantinedPayload
 from attendance.selectors.registers import find_events, find_register
-from attendance.services import closing, not_held, receipts
+from attendance.services import receipts
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import (
@@ -31,6 +31,7 @@ from attendance.services.lessons import (
     start_or_join,
 )
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters import closing, not_held
 from attendance.vocabulary import Verdict
 from tests.support.lessons import (
     TEACHER,

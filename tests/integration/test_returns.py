@@ -10,12 +10,12 @@ from django.db import OperationalError
 from attendance.live import client, keys, store
 from attendance.live.newest import NEWEST
 from attendance.models import LessonLedger, OlderLiveStore
-from attendance.services import sites, words
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.reconciling import find_differences
-from attendance.services.returns import Watch
+from attendance.services.stores import sites, words
+from attendance.services.stores.reconciling import find_differences
+from attendance.services.stores.returns import Watch
 from attendance.vocabulary import LessonState, Verdict
 from tests.support.lessons import (
     TEACHER,

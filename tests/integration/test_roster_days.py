@@ -11,10 +11,11 @@ from django.db import connections
 from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules.instants import instant, milliseconds
-from attendance.services import closing, receipts
+from attendance.services import receipts
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.rosters import closing
 from attendance.vocabulary import Verdict
 from tests.support.clock import Clock
 from tests.support.course_factories import EnrolmentFactory, SectionFactory, TermFactory

@@ -13,10 +13,10 @@ from django.utils import timezone
 from attendance.errors import Conflict, LessonClosed
 from attendance.live.payloads import LiveLesson
 from attendance.models import Attendance, AttendanceRecord, LessonLedger, RefusedCheckIn
-from attendance.services import closing, expected, not_held, system_marks
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.rosters import closing, expected, not_held, system_marks
 from attendance.vocabulary import LessonState, Verdict
 from courses.models import Absence
 from courses.services.absences import decide_absence, withdraw_absence
@@ -300,7 +300,7 @@ def test_an_approval_that_was_first_does_not_wait_crosswise(
     change: Callable[[LiveLesson], None],
 ) -> None:
     """The approval holds the student and wants lessons; the change wants both, too."""
-    from attendance.services import excusing
+    from attendance.services.rosters import excusing
 
     lesson = stored_lesson()
     prepare(lesson, change)

@@ -132,7 +132,7 @@ def test_a_known_attendance_is_closed_too() -> None:
     AttendanceRecord.objects.filter(source="system").delete()
     AttendanceRecord.objects.update(is_expected=None)
 
-    from attendance.services import closing
+    from attendance.services.rosters import closing
 
     closed = closing.close_roster(lesson.id, actor=TEACHER)
 

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
-from attendance.services.devices import COOKIE, device_of, digest_of
+from attendance.services.access.devices import COOKIE, device_of, digest_of
 from tests.support.callers import PASSWORD, Api, account, signed_in
 from tests.support.lessons import student
 from tests.support.second_factors import enrolled, enter_with, set_up

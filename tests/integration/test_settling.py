@@ -19,7 +19,7 @@ from attendance.models import AttendanceEvent, AttendanceRecord, QuarantinedPayl
 from attendance.selectors.registers import find_record
 from attendance.services import quarantine
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.quarantined_records import CorrectedCopy
+from attendance.services.quarantine.records import CorrectedCopy
 from tests.support.factories import QuarantinedPayloadFactory, UserFactory
 from tests.support.lessons import TEACHER, end, ended_lesson, live_lesson, put_record, sealed_record
 from users.identity import Person

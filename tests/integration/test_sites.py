@@ -20,10 +20,10 @@ from attendance.models import (
     LessonLedger,
     PersistenceRun,
 )
-from attendance.services import sites
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import failpoints, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
+from attendance.services.stores import sites
 from attendance.vocabulary import LessonState, Trigger, Verdict
 from tests.support.death import Died
 from tests.support.lessons import (

@@ -11,16 +11,12 @@ from attendance.live import store
 from attendance.live.payloads import RequestKey
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
 from attendance.selectors import whereabouts
-from attendance.services import (
-    corrections,
-    ledger,
-    lessons_from_receipts,
-    request_keys,
-    stored_revisions,
-)
-from attendance.services.lacks import Lack
+from attendance.services import corrections, ledger, request_keys
 from attendance.services.persistence import discard, parked, rows, runs, snapshots
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.receipts import lessons as lessons_from_receipts
+from attendance.services.stores import stored_revisions
+from attendance.services.stores.lacks import Lack
 from tests.model import alias_mutants, scenarios, section_mutants, store_mutants
 from tests.model.taking_out import Mutant, lua, python, sql
 

@@ -8,7 +8,7 @@ from attendance.live import decoding, keys
 from attendance.live.payloads import LiveRecord
 from attendance.rules.effective import effective
 from attendance.rules.verdicts import UNDONE_REASON
-from attendance.services.lost_lessons import REWOUND
+from attendance.services.stores.lost_lessons import REWOUND
 from attendance.vocabulary import LessonState
 from tests.model.memory import BLANK, HERE, RECEIPT
 from tests.model.rows import PEOPLE, Row

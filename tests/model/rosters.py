@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
-from attendance.services.stored_revisions import LOST_LIFT
+from attendance.services.stores.stored_revisions import LOST_LIFT
 from tests.model import reading
 from tests.model.memory import BLANK, Memory
 from tests.model.rows import Row

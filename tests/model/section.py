@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from attendance.rules import instants
-from attendance.services import not_held
 from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.services.rosters import not_held
 from courses.models import Absence, Enrolment, Section
 from courses.services.absences import decide_absence, withdraw_absence
 from courses.services.enrolments import EnrolmentPlan, end_enrolment, enrol

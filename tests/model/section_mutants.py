@@ -9,11 +9,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from attendance.models import LessonLedger
-from attendance.services import excusing, expected, receipts, system_marks
+from attendance.services import receipts
 from attendance.services.persistence import discard, older_copies, rosters, rows, runs
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.rosters import excusing, expected, system_marks
 from attendance.vocabulary import Source
 from tests.model import scenarios
 from tests.model.taking_out import Mutant, python, sql

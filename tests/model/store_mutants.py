@@ -7,9 +7,9 @@ from uuid import UUID
 from attendance.live import store
 from attendance.live.payloads import LiveLesson, RequestKey
 from attendance.live.store import Marks
-from attendance.services import sites, words
-from attendance.services.lacks import WHOLE
 from attendance.services.persistence import news, snapshots
+from attendance.services.stores import sites, words
+from attendance.services.stores.lacks import WHOLE
 from tests.model import store_scenarios
 from tests.model.taking_out import Mutant, lua, python
 

@@ -12,8 +12,8 @@ from hashlib import sha256
 from typing import Any
 
 from attendance.models import LessonLedger
-from attendance.services import sites
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.stores import sites
 from attendance.vocabulary import LessonState
 from tests.model import accounts, answers, elsewhere, happenings, marks, people, section, wiring
 from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss

@@ -9,10 +9,10 @@ from django.test.utils import CaptureQueriesContext
 from attendance.errors import NotOnRoster
 from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
-from attendance.services import not_held
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
+from attendance.services.rosters import not_held
 from attendance.vocabulary import LessonState, Verdict
 from courses.vocabulary import EnrolmentRole
 from tests.pages.visitors import STAFF, form_of, signed_in, text_of

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from attendance.live import store
-from attendance.services import not_held
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import finish_lesson
+from attendance.services.rosters import not_held
 from attendance.vocabulary import Verdict
 from tests.pages.visitors import signed_in, text_of
 from tests.support.lessons import TEACHER, student

@@ -7,8 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attendance.models import AttendanceRecord
-from attendance.services.not_held import say_not_held
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters.not_held import say_not_held
 from courses.models import Section
 from reports import totals
 from reports.own_figures import SHOWN_MISSES

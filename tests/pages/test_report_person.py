@@ -9,8 +9,8 @@ import pytest
 
 from attendance.models import Attendance
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.not_held import say_not_held
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import Verdict
 from courses.services.absences import decide_absence
 from tests.pages.visitors import signed_in, text_of

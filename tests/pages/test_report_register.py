@@ -10,8 +10,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from attendance.models import Attendance, AttendanceRecord
-from attendance.services.not_held import say_not_held
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters.not_held import say_not_held
 from courses.models import Section
 from reports.matrix import LESSONS, PEOPLE
 from tests.pages.visitors import signed_in, text_of

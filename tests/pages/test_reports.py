@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.not_held import say_not_held
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import Verdict
 from courses.models import Section
 from reports.listed import LISTED

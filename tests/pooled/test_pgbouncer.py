@@ -17,8 +17,8 @@ from pytest_django.fixtures import Settings
 
 from attendance.models import AttendanceRecord, LessonLedger
 from attendance.selectors.health import database_state
-from attendance.services import durable_commits
 from attendance.services.persistence import failpoints, unified_persistence_task
+from attendance.services.stores import durable_commits
 from attendance.vocabulary import LessonState
 from tests.pooled.bouncer import POOL, Bouncer
 from tests.support.factories import UserFactory

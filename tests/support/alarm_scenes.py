@@ -22,7 +22,7 @@ from attendance.live import health as live_health
 from attendance.live import keys
 from attendance.models import KnownSite, LessonLedger, QuarantinedPayload
 from attendance.selectors import health
-from attendance.services.sites import find_sites, settle_disagreement
+from attendance.services.stores.sites import find_sites, settle_disagreement
 from attendance.vocabulary import LessonState
 from jobs.models import Job
 from reports.models import TotalsCheck

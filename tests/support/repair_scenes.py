@@ -15,7 +15,7 @@ from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.selectors import alarms, health
 from attendance.services import alarms as service
 from attendance.services.persistence import unified_persistence_task
-from attendance.services.sites import find_sites
+from attendance.services.stores.sites import find_sites
 from attendance.vocabulary import LessonState
 from reports.models import SectionTotal
 from reports.verifying import verify

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from attendance.errors import AttendanceError
 from attendance.models import Attendance
-from attendance.services import closing, corrections, lessons_from_receipts, not_held, receipts
+from attendance.services import corrections, receipts
 from attendance.services.check_in import check_in
 from attendance.services.lessons import finish_lesson
-from attendance.services.recomputing import apply_recompute, plan_recompute
+from attendance.services.receipts import lessons as lessons_from_receipts
+from attendance.services.rosters import closing, not_held
+from attendance.services.rosters.recomputing import apply_recompute, plan_recompute
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from courses.services.absences import decide_absence, withdraw_absence

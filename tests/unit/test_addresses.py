@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from attendance.live.codes import hex_address
-from attendance.services.addresses import UNKNOWN, address_of, shortened
+from attendance.services.access.addresses import UNKNOWN, address_of, shortened
 
 PROXY = "10.0.0.1"
 

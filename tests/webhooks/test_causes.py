@@ -12,8 +12,8 @@ from attendance.services import ledger
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan as Plan
 from attendance.services.lessons import finish_lesson, start_lesson
-from attendance.services.not_held import say_held, say_not_held
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters.not_held import say_held, say_not_held
 from attendance.vocabulary import Verdict
 from courses.services.enrolments import EnrolmentPlan, end_enrolment, enrol
 from courses.vocabulary import EnrolmentRole

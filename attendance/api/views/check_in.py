@@ -16,8 +16,9 @@ from rest_framework import exceptions
 
 from attendance.api import problems
 from attendance.api.callers import SCHEME, StudentOnly, check_is_through, identify
-from attendance.services import limits, receipts, shared_devices
-from attendance.services.addresses import address_of
+from attendance.services import receipts, shared_devices
+from attendance.services.access import limits
+from attendance.services.access.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
 from users.credentials import Caller
 

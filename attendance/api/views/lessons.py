@@ -21,8 +21,9 @@ from attendance.selectors import access
 from attendance.selectors.lessons import LessonFilter, find_lesson, list_lessons
 from attendance.selectors.screens import find_code
 from attendance.selectors.shapes import LessonView, RegisterRecord, brief_of_live
-from attendance.services import lessons, limits
-from attendance.services.addresses import site_of
+from attendance.services import lessons
+from attendance.services.access import limits
+from attendance.services.access.addresses import site_of
 from attendance.services.lessons import LessonChange, LessonPlan
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions

@@ -14,8 +14,8 @@ from attendance.api.callers import caller_of
 from attendance.api.parsing import body_of
 from attendance.api.views.lessons import record_data
 from attendance.services import receipts, scans
-from attendance.services.addresses import address_of
-from attendance.services.devices import device_of_request
+from attendance.services.access.addresses import address_of
+from attendance.services.access.devices import device_of_request
 from users.credentials import Caller
 
 

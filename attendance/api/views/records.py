@@ -24,7 +24,7 @@ from attendance.rules.effective import effective
 from attendance.rules.verdicts import VERDICT_OF
 from attendance.selectors import registers
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.services.added_names import check_new_record
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict

@@ -14,7 +14,8 @@ from attendance.api.schema import IDEMPOTENCY_KEY, page_of
 from attendance.api.views.lessons import record_data, visible_lesson
 from attendance.selectors.expected_people import find_expected_people
 from attendance.selectors.lessons import find_lesson
-from attendance.services import closing, limits, not_held
+from attendance.services.access import limits
+from attendance.services.rosters import closing, not_held
 
 
 class ExpectedEndpoint(APIView):

@@ -15,7 +15,7 @@ from attendance.api.parsing import PageQuery, body_of, query_of
 from attendance.api.schema import page_of
 from attendance.selectors.paging import page_of_rows, rising_page
 from attendance.selectors.section_lessons import lessons_of_section
-from attendance.services import recomputing
+from attendance.services.rosters import recomputing
 from courses.selectors.listing import (
     SectionFilter,
     people_of,

@@ -11,9 +11,9 @@ from attendance.api import paging, requests, responses
 from attendance.api.callers import Leaving, SignedIn, caller_of, check_is_through
 from attendance.api.parsing import body_of, query_of
 from attendance.api.schema import page_of
-from attendance.services.addresses import address_of
-from attendance.services.devices import device_of_request, remember_owner
-from attendance.services.sign_in import SignIn, prove
+from attendance.services.access.addresses import address_of
+from attendance.services.access.devices import device_of_request, remember_owner
+from attendance.services.access.sign_in import SignIn, prove
 from users import tokens
 from users.credentials import Caller
 from users.own_tokens import end_token, tokens_of

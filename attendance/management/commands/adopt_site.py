@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError
 
 from attendance.live import store
-from attendance.services.sites import adopt_site, find_sites
+from attendance.services.stores.sites import adopt_site, find_sites
 from users.errors import AttnError
 from users.management.examples import WithExamples
 from users.wording import in_words

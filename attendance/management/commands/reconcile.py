@@ -7,8 +7,8 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from attendance.services import sites
-from attendance.services.reconciling import (
+from attendance.services.stores import sites
+from attendance.services.stores.reconciling import (
     Difference,
     accept_what_is_there,
     count_anew,

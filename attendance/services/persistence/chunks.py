@@ -21,14 +21,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.services import (
-    claims,
-    durable_commits,
-    ledger,
-    refusals,
-    shared_devices,
-    telling,
-)
+from attendance.services import claims, ledger, refusals, shared_devices, telling
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import (
     captured,
@@ -49,6 +42,7 @@ from attendance.services.persistence.report import LessonReport
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.stores import durable_commits
 from attendance.services.telling import ToldLesson
 from reports import totals
 from users.services import ensure_users

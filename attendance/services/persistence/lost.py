@@ -11,8 +11,8 @@ from attendance.live import outbox, store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
-from attendance.services import lost_lessons
 from attendance.services.persistence.report import LessonReport, Outcome
+from attendance.services.stores import lost_lessons
 from attendance.vocabulary import LessonState
 
 logger = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from uuid import UUID
 from django.db.models import F
 
 from attendance.models import Attendance
-from attendance.services import system_marks
 from attendance.services.persistence import rows
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
+from attendance.services.rosters import system_marks
 from users.services import ensure_users
 
 

@@ -7,11 +7,12 @@ from django.db import transaction
 
 from attendance.live import store
 from attendance.live.store import Snapshot, Unsnapped
-from attendance.services import ledger, lost_lessons
+from attendance.services import ledger
 from attendance.services.database_errors import Kind, text_of
 from attendance.services.persistence import lost, snapshots
 from attendance.services.persistence.report import LessonReport, Outcome
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.stores import lost_lessons
 
 logger = logging.getLogger(__name__)
 

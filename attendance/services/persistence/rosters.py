@@ -12,10 +12,10 @@ from django.utils import timezone
 from attendance.live.payloads import LiveLesson
 from attendance.rules.instants import instant, milliseconds
 from attendance.rules.verdicts import Mark
-from attendance.services import system_marks
-from attendance.services.expected import LessonOfSection, find_expected
 from attendance.services.persistence.row_values import Readable
-from attendance.services.system_marks import Closed
+from attendance.services.rosters import system_marks
+from attendance.services.rosters.expected import LessonOfSection, find_expected
+from attendance.services.rosters.system_marks import Closed
 
 _UNDONE = Mark.UNDONE.value
 

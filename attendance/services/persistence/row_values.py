@@ -15,7 +15,7 @@ from uuid import UUID
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.rules.instants import FIRST_MS, instant, milliseconds
 from attendance.rules.verdicts import UNDONE_REASON, Mark
-from attendance.services.expected import Expected
+from attendance.services.rosters.expected import Expected
 from attendance.vocabulary import Source, Status
 
 NO_VERDICT_REASON = "no verdict of the verifier when the lesson was stored"

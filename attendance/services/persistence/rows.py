@@ -15,7 +15,7 @@ from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
 from attendance.services.persistence import rosters, row_values
 from attendance.services.persistence.row_values import Layout, Readable
-from attendance.services.system_marks import Closed
+from attendance.services.rosters.system_marks import Closed
 from users.identity import Person, Role
 
 NO_CONSTANTS: Mapping[str, str] = {}

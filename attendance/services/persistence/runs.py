@@ -12,7 +12,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
-from attendance.services import sites
 from attendance.services.persistence.report import (
     NOT_DONE,
     LessonReport,
@@ -20,6 +19,7 @@ from attendance.services.persistence.report import (
     PersistenceReport,
     Tally,
 )
+from attendance.services.stores import sites
 from attendance.vocabulary import Trigger
 
 logger = logging.getLogger(__name__)

@@ -12,11 +12,11 @@ from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import CorruptPayload, Snapshot, Unsnapped
 from attendance.models import Attendance, LessonLedger, LessonWord
-from attendance.services import words
-from attendance.services.lacks import WHOLE, Lack
 from attendance.services.persistence import older_copies
 from attendance.services.persistence.row_values import Readable
-from attendance.services.sites import is_foreign
+from attendance.services.stores import words
+from attendance.services.stores.lacks import WHOLE, Lack
+from attendance.services.stores.sites import is_foreign
 
 FOREIGN = "foreign_site: another site has started this lesson. Nothing of it is stored here."
 

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from attendance.errors import InvalidInput, NameDiffers
 from attendance.http_status import STATUS
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.services.added_names import check_typed_name
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict

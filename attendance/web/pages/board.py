@@ -19,7 +19,9 @@ from attendance.selectors.access import check_may_see
 from attendance.selectors.boards import Board, find_board
 from attendance.selectors.lessons import find_lesson
 from attendance.selectors.shapes import LessonView
-from attendance.services import closing, ids, lessons, limits, not_held, reads
+from attendance.services import ids, lessons, reads
+from attendance.services.access import limits
+from attendance.services.rosters import closing, not_held
 from attendance.vocabulary import LessonState, Verdict
 from attendance.web import board_rows, people_rows, said_of_several, stream
 from attendance.web.callers import person_of, running_lessons

@@ -21,11 +21,12 @@ from attendance.rules.permissions import MAY_CHECK_IN
 from attendance.selectors import own, shapes
 from attendance.selectors.own import OwnRecord
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import limits, receipts, scans, shared_devices
-from attendance.services.addresses import address_of
+from attendance.services import receipts, scans, shared_devices
+from attendance.services.access import limits
+from attendance.services.access.addresses import address_of
+from attendance.services.access.devices import device_of_request
+from attendance.services.access.limits import Scanner
 from attendance.services.check_in import CheckedIn, Given, check_in
-from attendance.services.devices import device_of_request
-from attendance.services.limits import Scanner
 from attendance.vocabulary import Check, Status
 from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.wording import check_ins

@@ -22,8 +22,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from attendance.qr import qr_svg
 from attendance.selectors import invitable
-from attendance.services import ids, inviting_many
-from attendance.services.addresses import site_of
+from attendance.services import ids
+from attendance.services.access import inviting_many
+from attendance.services.access.addresses import site_of
 from attendance.web.callers import signed_in
 from courses.models import Section
 from users.identity import Role

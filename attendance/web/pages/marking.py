@@ -16,7 +16,7 @@ from attendance.rules.verdicts import STATUS_OF
 from attendance.selectors.addable import name_of_student
 from attendance.selectors.boards import Board
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from attendance.web.callers import person_of, running_lessons

@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from attendance.http_status import STATUS
-from attendance.services import limits
-from attendance.services.addresses import address_of
+from attendance.services.access import limits
+from attendance.services.access.addresses import address_of
 from attendance.web.password_forms import FirstPasswordForm, LinkCodeForm
 from users.errors import SignInBusy
 from users.services import inviting

@@ -17,7 +17,8 @@ from attendance.rules.precedence import is_outranked
 from attendance.selectors.access import check_may_change, check_may_see
 from attendance.selectors.registers import HistoryView, find_history
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import ids, limits, reads
+from attendance.services import ids, reads
+from attendance.services.access import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Verdict
 from attendance.web.callers import person_of, running_lessons

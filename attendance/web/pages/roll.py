@@ -13,7 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from attendance.selectors.boards import Board
-from attendance.services import ids, limits
+from attendance.services import ids
+from attendance.services.access import limits
 from attendance.vocabulary import Verdict
 from attendance.web import board_rows
 from attendance.web.board_row import BoardRow

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from attendance.live.codes import TYPED_LETTERS
 from attendance.qr import qr_svg
 from attendance.selectors.screens import find_code
-from attendance.services.addresses import site_of
+from attendance.services.access.addresses import site_of
 from attendance.vocabulary import LessonState, Status
 from attendance.web.callers import running_lessons
 from attendance.web.pages.board import visible

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from attendance.errors import Conflict, ReasonRequired, TooManyAttempts
 from attendance.rules.verdicts import STATUS_OF
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import limits
+from attendance.services.access import limits
 from attendance.services.corrections import Correction, correct_record
 from attendance.vocabulary import Status, Verdict
 from attendance.web import said_of_several

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from attendance.errors import SignInUnavailable
 from attendance.live import throttle
 from attendance.live.throttle import Limit
-from attendance.services import limit_keys, limits
-from attendance.services.devices import UNKNOWN, Device
-from attendance.services.limit_keys import TriedAccount
+from attendance.services.access import limit_keys, limits
+from attendance.services.access.devices import UNKNOWN, Device
+from attendance.services.access.limit_keys import TriedAccount
 from users.errors import SignInBusy
 
 ONE_ORIGIN = Limit("sign-in-from", 10, 300)

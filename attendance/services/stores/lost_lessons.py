@@ -12,7 +12,8 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from attendance.models import LessonLedger
-from attendance.services import claims, words
+from attendance.services import claims
+from attendance.services.stores import words
 from attendance.vocabulary import LessonState
 from users.identity import Person
 

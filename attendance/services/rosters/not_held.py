@@ -14,9 +14,11 @@ from attendance.live import store
 from attendance.live.payloads import NotHeld, RequestKey
 from attendance.models import Attendance
 from attendance.rules.instants import milliseconds
-from attendance.services import closing, stored_lessons, validation, writing
+from attendance.services import stored_lessons, validation
 from attendance.services.lessons import event_of
 from attendance.services.request_keys import is_stored, request_key
+from attendance.services.rosters import closing
+from attendance.services.stores import writing
 from attendance.vocabulary import EventKind, Source
 from reports import totals
 from users.identity import Person

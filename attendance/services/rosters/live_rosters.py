@@ -11,7 +11,7 @@ from attendance.live.payloads import LiveLesson
 from attendance.live.store import Listed
 from attendance.models import LessonLedger
 from attendance.selectors import shapes
-from attendance.services.lesson_sections import live_roster
+from attendance.services.rosters.lesson_sections import live_roster
 from attendance.vocabulary import LessonState
 from courses.models import Section
 from courses.selectors.expected import find_on_roster

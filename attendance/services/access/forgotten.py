@@ -7,8 +7,8 @@ from django.db import transaction
 from attendance.errors import SignInUnavailable, TooManyAttempts
 from attendance.live import throttle
 from attendance.live.throttle import Limit
-from attendance.services import limit_keys, limits
-from attendance.services.account_mail import send_reset_link
+from attendance.services.access import limit_keys, limits
+from attendance.services.access.account_mail import send_reset_link
 from users import digests
 from users.services.choosing import find_to_reset
 

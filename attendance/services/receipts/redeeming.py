@@ -30,13 +30,15 @@ from attendance.rules.verdicts import NO_RECORD, Change, Mark
 from attendance.selectors import shapes
 from attendance.selectors.seen_numbers import find_in_lesson
 from attendance.selectors.shapes import LessonBrief, RegisterRecord
-from attendance.services import claims, lost_lessons, stored_records, waiting_receipts, writing
+from attendance.services import claims, stored_records
 from attendance.services.check_in import CheckedIn
 from attendance.services.decisions import DecidedClaim
 from attendance.services.ids import new_request_key
-from attendance.services.lessons_from_receipts import hold_or_make, is_known, is_teacher_erased
-from attendance.services.receipt_data import REASON, Receipt, decode, encode
+from attendance.services.receipts import waiting as waiting_receipts
+from attendance.services.receipts.data import REASON, Receipt, decode, encode
+from attendance.services.receipts.lessons import hold_or_make, is_known, is_teacher_erased
 from attendance.services.request_keys import is_stored, request_key
+from attendance.services.stores import lost_lessons, writing
 from attendance.vocabulary import EventKind, Source, Status
 from courses.selectors.sections import term_end
 from users.derived_keys import Purpose, signer_for

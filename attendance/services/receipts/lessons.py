@@ -8,9 +8,10 @@ from attendance.errors import LessonDeleted, LessonNotFound, PersonErased
 from attendance.live import store
 from attendance.models import Attendance, LessonLedger
 from attendance.rules import instants
-from attendance.services import claims, lost_lessons
-from attendance.services.receipt_data import Receipt
-from attendance.services.stored_revisions import LOST_LIFT
+from attendance.services import claims
+from attendance.services.receipts.data import Receipt
+from attendance.services.stores import lost_lessons
+from attendance.services.stores.stored_revisions import LOST_LIFT
 from attendance.vocabulary import LessonState
 from courses.models import Section
 from users.selectors import find_account, was_erased

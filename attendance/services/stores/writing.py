@@ -16,7 +16,7 @@ from attendance.errors import RequestIdReused
 from attendance.live import store
 from attendance.live.payloads import LiveLesson, RequestKey
 from attendance.selectors import whereabouts
-from attendance.services import sites, words
+from attendance.services.stores import sites, words
 
 T = TypeVar("T")
 

@@ -21,7 +21,8 @@ from attendance.errors import LiveStoreUnavailable, ReasonRequired
 from attendance.live import store
 from attendance.live.store import Marks
 from attendance.models import Attendance, KnownSite, OlderLiveStore, PersistenceRun
-from attendance.services import lost_lessons, validation
+from attendance.services import validation
+from attendance.services.stores import lost_lessons
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from attendance.errors import SignInUnavailable, TooManyAttempts, TooManyFromHere
 from attendance.live import codes, throttle
 from attendance.live.throttle import Limit
-from attendance.services import limit_keys
+from attendance.services.access import limit_keys
 from users.credentials import Caller, caller_in, place_of_token
 from users.errors import gettext_noop as _
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from attendance.errors import SecondFactorWrong, TooManyAttempts
-from attendance.services import limits
+from attendance.services.access import limits
 from users import notices, second_factor, security_log
 from users.errors import SecondFactorUnreadable
 from users.models import SecurityKind, User

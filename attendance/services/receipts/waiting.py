@@ -7,7 +7,7 @@ the ledger, has ever seen is kept in quarantine, once, and staff take it or set 
 from hashlib import sha256
 
 from attendance.models import QuarantinedPayload
-from attendance.services.receipt_data import Receipt, encode
+from attendance.services.receipts.data import Receipt, encode
 from attendance.vocabulary import PayloadKind, PayloadState
 
 WHY = (

@@ -14,9 +14,10 @@ from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveEvent, RequestKey
 from attendance.models import Attendance, AttendanceEvent, QuarantinedPayload
 from attendance.selectors import whereabouts
-from attendance.services import request_keys, sites, stored_revisions
+from attendance.services import request_keys
 from attendance.services.corrections import hold_attendance
-from attendance.services.expected import hold_person
+from attendance.services.rosters.expected import hold_person
+from attendance.services.stores import sites, stored_revisions
 from users.errors import gettext_noop as _
 from users.services import ensure_users
 

@@ -19,8 +19,8 @@ from attendance.live.newest import NEWEST, HeardRevision
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import Missing
 from attendance.models import LessonLedger
-from attendance.services import sites, words
 from attendance.services.database_errors import text_of
+from attendance.services.stores import sites, words
 from attendance.vocabulary import LessonState
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from attendance.live.payloads import LiveRecord
 from attendance.models import Attendance, AttendanceRecord
 from attendance.rules.instants import milliseconds
 from attendance.rules.verdicts import UNDONE_REASON, Mark
-from attendance.services.expected import Expected
+from attendance.services.rosters.expected import Expected
 from attendance.vocabulary import Source, Status
 from courses.selectors.expected import Excuse, Meeting, excuses_at
 from courses.selectors.rosters import RosterEntry

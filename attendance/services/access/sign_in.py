@@ -12,10 +12,10 @@ from attendance.errors import (
     SecondFactorNeeded,
     TooManyAttempts,
 )
-from attendance.services import limit_keys, second_factors, sign_in_limits
-from attendance.services.devices import UNKNOWN, Device
-from attendance.services.limit_keys import TriedAccount
-from attendance.services.sign_in_limits import Origin
+from attendance.services.access import limit_keys, second_factors, sign_in_limits
+from attendance.services.access.devices import UNKNOWN, Device
+from attendance.services.access.limit_keys import TriedAccount
+from attendance.services.access.sign_in_limits import Origin
 from users import hashing, second_factor, security_log
 from users.errors import AccountMerged
 from users.identity import Role

@@ -29,12 +29,11 @@ from attendance.selectors.shapes import RegisterRecord
 from attendance.services import validation
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.decisions import Original
-from attendance.services.lessons_from_receipts import make_for_staff
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
 from attendance.services.persistence.report import TROUBLE
-from attendance.services.quarantined_events import take_event
-from attendance.services.quarantined_records import (
+from attendance.services.quarantine.events import take_event
+from attendance.services.quarantine.records import (
     CorrectedCopy,
     arrival_of,
     copy_of,
@@ -45,6 +44,7 @@ from attendance.services.quarantined_records import (
     receipt_of,
     says_the_same,
 )
+from attendance.services.receipts.lessons import make_for_staff
 from attendance.vocabulary import (
     LONGEST_REASON,
     PayloadKind,

@@ -19,9 +19,9 @@ from attendance.rules.instants import milliseconds
 from attendance.rules.status import ABSENT, LATE, PRESENT, ArrivalRule, worth_of_arrival
 from attendance.services import telling
 from attendance.services.ids import new_request_key
-from attendance.services.lesson_sections import rule_of_policy
+from attendance.services.rosters.lesson_sections import rule_of_policy
 from attendance.services.stored_records import Saying, new_event
-from attendance.services.stored_revisions import lift_lost
+from attendance.services.stores.stored_revisions import lift_lost
 from attendance.vocabulary import EventKind, Source
 from courses.models import Section
 from reports import totals

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from attendance.services.account_mail import send_invitation
+from attendance.services.access.account_mail import send_invitation
 from users.models import LinkKind
 from users.services import inviting
 from users.services.inviting import NewLink

@@ -16,10 +16,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord, LessonLedger
-from attendance.services import system_marks, telling
+from attendance.services import telling
 from attendance.services.ids import new_request_key
+from attendance.services.rosters import system_marks
 from attendance.services.stored_records import Saying, new_event
-from attendance.services.stored_revisions import lift_lost
+from attendance.services.stores.stored_revisions import lift_lost
 from attendance.vocabulary import LONGEST_REASON, EventKind, Source
 from courses.models import Absence
 from courses.selectors.expected import excuses_at

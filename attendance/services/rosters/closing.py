@@ -15,11 +15,13 @@ from attendance.rules import permissions
 from attendance.rules.verdicts import NO_RECORD
 from attendance.selectors import shapes, whereabouts
 from attendance.selectors.shapes import RegisterRecord
-from attendance.services import stored_lessons, stored_revisions, system_marks, validation
-from attendance.services.expected import LessonOfSection, find_expected, hold_person
+from attendance.services import stored_lessons, validation
 from attendance.services.request_keys import is_stored, request_key
+from attendance.services.rosters import system_marks
+from attendance.services.rosters.expected import LessonOfSection, find_expected, hold_person
+from attendance.services.rosters.system_marks import Closed
 from attendance.services.stored_records import Saying, write_event
-from attendance.services.system_marks import Closed
+from attendance.services.stores import stored_revisions
 from attendance.vocabulary import EventKind, Source, Status
 from reports import totals
 from users.errors import gettext_noop as _

@@ -11,7 +11,7 @@ from attendance.errors import LessonNotFound, NothingToAccept
 from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.models import LessonLedger, OlderLiveStore
-from attendance.services import words
+from attendance.services.stores import words
 from attendance.vocabulary import LessonState
 
 

@@ -17,7 +17,7 @@ from attendance.selectors.registers import find_record
 from attendance.selectors.shapes import RegisterRecord
 from attendance.services.decisions import Original, Stamp, is_open_to_restoring
 from attendance.services.persistence.row_values import reason_of
-from attendance.services.receipt_data import REASON, Receipt, decode
+from attendance.services.receipts.data import REASON, Receipt, decode
 from attendance.vocabulary import PayloadKind, Source
 from users.identity import canonical_school_number
 from users.selectors import find_account, numbers_of
