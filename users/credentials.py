@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -232,6 +232,15 @@ def forget_users(user_ids: Iterable[int]) -> None:
         _put(entries)
 
 
+def put_new_user(user: User) -> Callable[[], None]:
+    """What has to be called after the commit that adds a user.
+
+    There is nothing to read: nobody new has a token, a notice or another number.
+    """
+    entry = _encode(_caller_of(user)) if user.may_sign_in else _REVOKED
+    return partial(_put, {_user_key(user.pk): entry})
+
+
 def _user_key(user_id: int) -> str:
     return f"user:{user_id}"
 
@@ -287,18 +296,17 @@ def _with_numbers(rows: QuerySet[Any], root: str) -> QuerySet[Any]:
     return found
 
 
-def _caller_of(user: User, row: Any) -> Caller:
-    """`row` has the numbers that `_with_numbers` adds."""
+def _caller_of(user: User, row: Any = None) -> Caller:
+    """`row` has the numbers that `_with_numbers` adds; without it there are none."""
     person = Person(user.school_number, user.full_name, Role(user.role))
-    others = (*row.merged_numbers, *row.had_numbers)
     hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
     return Caller(
         user.pk,
         person,
         hashes,
-        other_numbers=others,
+        other_numbers=(*row.merged_numbers, *row.had_numbers) if row else (),
         has_given_password=user.must_change_password,
-        has_notices=row.has_notices,
+        has_notices=row is not None and row.has_notices,
     )
 
 

@@ -34,7 +34,10 @@ def connect() -> None:
     post_delete.connect(_factor_removed, sender=Authenticator, dispatch_uid="users.factor")
 
 
-def _user_changed(instance: User, **kwargs: Any) -> None:
+def _user_changed(instance: User, created: bool = False, raw: bool = False, **kwargs: Any) -> None:
+    if created and not raw:
+        transaction.on_commit(credentials.put_new_user(instance))
+        return
     # Callers are remembered with the numbers that are merged into theirs.
     ids = [instance.pk, *filter(None, [instance.merged_into_id])]
     transaction.on_commit(partial(credentials.forget_users, ids))

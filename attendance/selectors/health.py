@@ -1,11 +1,13 @@
 """What PostgreSQL says of the health of the site: its settings, lessons that wait, migrations."""
 
 from datetime import datetime
+from functools import cache
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Min, Q
 
 from attendance.models import LessonLedger
@@ -69,6 +71,19 @@ def waiting(*, at: datetime) -> WaitingLessons:
 
 def missing_migrations() -> list[str]:
     """The migrations of this release that the database does not have, in order."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    applied = MigrationRecorder(connection).applied_migrations().keys()
+    return [
+        ".".join(name)
+        for name, replaced in _migrations_of_this_release()
+        if name not in applied and not (replaced and applied >= replaced)
+    ]
+
+
+@cache
+def _migrations_of_this_release() -> list[tuple[tuple[str, str], frozenset[tuple[str, str]]]]:
+    """Each with those that it stands for, in order; no process sees them change."""
+    graph = MigrationLoader(None).graph
+    names = dict.fromkeys(
+        name for leaf in sorted(graph.leaf_nodes()) for name in graph.forwards_plan(leaf)
+    )
+    return [(name, frozenset(graph.nodes[name].replaces)) for name in names]

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.core.cache import cache
 from django.core.management import call_command
 from django.test import Client
 from knox.models import AuthToken
 from pytest_django import DjangoAssertNumQueries
 
 from tests.support.callers import PASSWORD, Api, account
+from tests.support.factories import UserFactory
 from tests.support.second_factors import enrolled, enter, enter_with
 from users import credentials
 from users.demo_numbers import DEMO_STAFF_NUMBER
@@ -197,3 +199,27 @@ def test_it_is_seen_without_a_query(django_assert_num_queries: DjangoAssertNumQu
     with django_assert_num_queries(0):
         assert credentials.caller_of_token(token) is None
     assert AuthToken.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"role": "teacher"},
+        {"is_active": False},
+        {"must_change_password": True},
+        {"password": "!"},
+    ],
+)
+def test_whoever_is_new_is_remembered_as_they_would_be_read(fields: dict[str, Any]) -> None:
+    user = UserFactory.create(**fields)
+    at_once = remembered(user)
+
+    credentials.forget_users([user.pk])
+
+    assert at_once is not None
+    assert at_once == remembered(user)
+
+
+def remembered(user: User) -> Any:
+    return cache.get(credentials._key(credentials._user_key(user.pk)))

@@ -1,6 +1,8 @@
 """System checks, /healthz and /readyz."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -25,6 +28,14 @@ from tests.support.factories import LessonLedgerFactory
 from tests.support.processes import DEAD_DATABASE, DEAD_REDIS, manage
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def rolled_back() -> Iterator[None]:
+    """For what no later test may find."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def ids() -> set[str]:
@@ -133,6 +144,27 @@ def test_missing_migrations_are_told(monkeypatch: pytest.MonkeyPatch, client: Cl
 
     assert ids() == {"attn.W022"}
     assert client.get("/readyz", secure=True).status_code == 503
+
+
+def test_a_migration_that_was_not_run_is_missing() -> None:
+    assert books.missing_migrations() == []
+    of_jobs = MigrationRecorder.Migration.objects.filter(app="jobs")
+    *_, newest = sorted(of_jobs.values_list("name", flat=True))
+
+    with rolled_back():
+        of_jobs.filter(name=newest).delete()
+
+        assert books.missing_migrations() == [f"jobs.{newest}"]
+
+
+def test_one_migration_may_stand_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = set(MigrationRecorder(connection).applied_migrations())
+    squashed = (("jobs", "0001_to_0009"), frozenset(run))
+    of_nothing_that_ran = (("jobs", "0010_to_0011"), frozenset({("jobs", "0010"), *run}))
+    release = [squashed, of_nothing_that_ran]
+    monkeypatch.setattr(books, "_migrations_of_this_release", lambda: release)
+
+    assert books.missing_migrations() == ["jobs.0010_to_0011"]
 
 
 def test_ready_says_each_part(client: Client) -> None:
