@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 from attendance import errors as _attendance
 from courses import errors as _courses
+from tests.support.sources import parsed, statements
 from users import errors as _users
 from users.errors import AttnError
 
@@ -42,9 +44,10 @@ def placeholders(template: str) -> list[str]:
     return sorted(found.group() for found in PLACEHOLDER.finditer(template))
 
 
+@cache
 def read(source: str) -> tuple[list[RaiseSite], list[RaiseFault]]:
     """Every error that is made in a module, and what is wrong with how it is made."""
-    tree = ast.parse(source)
+    tree = parsed(source)
     reader = _Reader(_markers(tree))
     reader.learn_constants(tree)
     reader.visit(tree)
@@ -55,7 +58,7 @@ def _markers(tree: ast.Module) -> set[str]:
     """The names under which the module knows the marker: a gettext would translate too early."""
     return {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in statements(tree)
         if isinstance(node, ast.ImportFrom) and node.module == AttnError.__module__
         for alias in node.names
         if alias.name == MARKER

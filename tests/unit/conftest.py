@@ -26,6 +26,21 @@ def empty_live_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CACHE_URL", DEAD_REDIS)
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords() -> None:
+    """Here and below: what a site needs, and a rule does not."""
+
+
+@pytest.fixture(autouse=True)
+def quick_static_files() -> None:
+    """No client, no files."""
+
+
+@pytest.fixture(autouse=True)
+def patient_codes() -> None:
+    """No second factor."""
+
+
 def _refuse(self: socket.socket, *args: Any) -> NoReturn:
     self.close()
     pytest.fail(MOVE_IT)

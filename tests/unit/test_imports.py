@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from tests.support.sources import parsed, statements
+
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = (
     *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
@@ -17,7 +19,7 @@ SHARED = "tests.support"
 
 def imported(text: str) -> Iterator[str]:
     """The full name of everything that a module imports, also inside its functions."""
-    for node in ast.walk(ast.parse(text)):
+    for node in statements(parsed(text)):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
         elif isinstance(node, ast.ImportFrom):

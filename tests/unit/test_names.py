@@ -7,6 +7,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from tests.support.sources import parsed, statements
+
 ROOT = Path(settings.BASE_DIR)
 FOLDERS = (
     *("attendance", "attn_project", "bench", "courses", "demo", "jobs", "launcher"),
@@ -18,7 +20,7 @@ GIVEN = {"Command", "Media", "Meta", "Migration", "Params"}
 
 def classes_in(text: str) -> Iterator[str]:
     """The names of a module's classes, also of those inside others."""
-    for node in ast.walk(ast.parse(text)):
+    for node in statements(parsed(text)):
         if isinstance(node, ast.ClassDef) and node.name not in GIVEN:
             yield node.name
 

@@ -11,6 +11,7 @@ from django.db.models import Model
 from attendance.models import Attendance, AttendanceEvent, AttendanceRecord
 from attendance.services.persistence import row_values
 from attendance.services.persistence.row_values import Layout
+from tests.support.sources import parsed
 
 FOLDERS = (
     "attendance",
@@ -57,7 +58,7 @@ def python_files() -> list[Path]:
 def test_no_call_has_six_values_that_only_their_order_tells_apart() -> None:
     long = []
     for file in python_files():
-        for node in ast.walk(ast.parse(file.read_text())):
+        for node in ast.walk(parsed(file.read_text())):
             if isinstance(node, ast.Call):
                 values = [each for each in node.args if not isinstance(each, ast.Starred)]
                 # The words of a command line are a list, whatever the call looks like.
@@ -74,7 +75,7 @@ def test_every_public_function_says_what_it_does() -> None:
     silent = []
     for folder in DOCUMENTED:
         for file in sorted((Path(settings.BASE_DIR) / folder).rglob("*.py")):
-            for node in ast.parse(file.read_text()).body:
+            for node in parsed(file.read_text()).body:
                 if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                     continue
                 if not ast.get_docstring(node):
