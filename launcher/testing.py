@@ -23,7 +23,12 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - folders in it are private
 ENOUGH_MEMORY = 4_000_000_000
 MEASURED = "bench"
 """A folder whose figures are those of a disk."""
-_WHOLE = {"--quick": "not long", "--all": "", "--later": "long"}
+_WHOLE = {
+    "--quick": "not long and not beside",
+    "--beside": "beside and not long",
+    "--later": "long",
+    "--all": "",
+}
 """The runs that are shared out among processes, and the marks of their tests."""
 
 

@@ -73,14 +73,15 @@ def test_the_status_is_that_of_pytest() -> None:
 
 @pytest.mark.long
 def test_a_run_that_is_shared_out_has_servers_for_each_process_and_names_what_it_leaves() -> None:
-    chosen = ("tests/pages/test_home.py", "tests/faults/test_deploy_faults.py")
-    done = attn_test("-n", "2", "-m", "not long", *chosen)
+    left_out = ("tests/faults/test_deploy_faults.py", "tests/pages/test_home.py")
+    minutes = "not long and not beside"
+    done = attn_test("-n", "2", "-m", minutes, "tests/integration/test_starting.py", *left_out)
 
     assert done.returncode == 0, done.stdout
     assert "2 workers" in done.stdout
-    left = done.stdout.partition("left for later")[2].splitlines()
-    assert left[1].split() == ["2", "tests/faults/test_deploy_faults.py"]
-    assert "./attn test --all" in left[2]
+    left = done.stdout.partition("left out")[2].splitlines()
+    assert [line.split()[1] for line in left[1:3]] == list(left_out)
+    assert "./attn test --all" in left[3]
 
 
 def test_each_whole_run_takes_its_own_tests() -> None:
@@ -88,8 +89,9 @@ def test_each_whole_run_takes_its_own_tests() -> None:
         found = testing.pytest_arguments(arguments, given=[])
         return "-n" in found, found[found.index("-m") + 1]
 
-    assert marks() == (True, "not long")
-    assert marks("--quick", "-x") == (True, "not long")
+    assert marks() == (True, "not long and not beside")
+    assert marks("--quick", "-x") == marks()
+    assert marks("--beside") == (True, "beside and not long")
     assert marks("--later") == (True, "long")
     assert marks("--all") == (True, "")
     assert testing.pytest_arguments(["tests/unit", "-x"], given=[]) == ["tests/unit", "-x"]

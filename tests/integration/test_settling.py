@@ -19,6 +19,7 @@ from attendance.models import AttendanceEvent, AttendanceRecord, QuarantinedPayl
 from attendance.selectors.registers import find_record
 from attendance.services import quarantine
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.quarantine import payloads
 from attendance.services.quarantine.records import CorrectedCopy
 from tests.support.factories import QuarantinedPayloadFactory, UserFactory
 from tests.support.lessons import TEACHER, end, ended_lesson, live_lesson, put_record, sealed_record
@@ -91,7 +92,7 @@ def dying_replay(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(quarantine, "_settle", die)
+        patch.setattr(payloads, "_settle", die)
         with pytest.raises(KeyboardInterrupt):
             quarantine.replay_payload(payload.pk, corrected=COPY, actor=staff)
 

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from attendance.models import LessonLedger
-from attendance.services import receipts
 from attendance.services.persistence import discard, older_copies, rosters, rows, runs
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.persistence.snapshots import ChunkSnapshots
+from attendance.services.receipts import redeeming
 from attendance.services.rosters import excusing, expected, system_marks
 from attendance.vocabulary import Source
 from tests.model import scenarios
@@ -23,7 +23,7 @@ from tests.model.taking_out import Mutant, python, sql
 def _receipt_yields() -> AbstractContextManager[None]:
     """To a receipt, a mark of the system is a mark like any other."""
     source = SimpleNamespace(SYSTEM="nobody", RECEIPT=Source.RECEIPT)
-    return python(receipts, "Source", source)
+    return python(redeeming, "Source", source)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What `./attn test` runs at once and what it leaves for later, and how a run is shared out."""
+"""What `./attn test` runs at once, what stands beside that, and how a run is shared out."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ LATER = (
     "tests/integration/test_persist_command.py",
     f"{_DEPLOYING}test_static_files_are_collected_and_named_after_their_content",
 )
-"""Left for `./attn test --all`, with every test that has the mark `long` for itself..."""
+"""Left for `./attn test --later`, with every test that has the mark `long` for itself..."""
 AT_ONCE = (
     *("tests/faults/test_kills.py", "tests/faults/test_matrix.py"),
     "tests/faults/test_worker_faults.py::test_six_workers_killed_at_random_lose_and_double_nothing",
@@ -44,6 +44,35 @@ AT_ONCE = (
 """... but for these: one fault of each kind of server, and one way of each way to run it, stay in
 the minutes."""
 
+BESIDE = (
+    *("tests/pages/", "tests/attacks/", "tests/jobs/", "tests/webhooks/", "tests/pooled/"),
+    *("tests/acceptance/test_demo.py", "tests/acceptance/test_demo_term.py"),
+    *("tests/api/test_matrix.py", "tests/api/test_schema.py", "tests/api/test_documents.py"),
+    *("tests/api/test_absences.py", "tests/api/test_sections.py", "tests/api/test_reports.py"),
+    *("tests/api/test_section_lessons.py", "tests/api/test_verifications.py"),
+    *("tests/courses/test_course_admin.py", "tests/courses/test_finding.py"),
+    *("tests/cluster/test_faults.py", "tests/integration/test_growing.py"),
+    *(
+        "tests/integration/test_admin",
+        "tests/integration/test_alarm",
+        "tests/integration/test_data_",
+    ),
+    *("tests/integration/test_export", "tests/integration/test_repair_page.py"),
+    *("tests/integration/test_import_users.py", "tests/integration/test_many_changes.py"),
+    *("tests/integration/test_deploying.py", "tests/integration/test_scheduler_clock.py"),
+    *("tests/integration/test_security_log", "tests/integration/test_logs.py"),
+    *("tests/integration/test_totals", "tests/integration/test_verify_totals.py"),
+    *("tests/integration/test_warnings", "tests/integration/test_reads_of_others.py"),
+)
+"""Left for `./attn test --beside`: what people see, who gets in, figures, exports, operations..."""
+KEPT = (
+    *("tests/pages/test_check_in.py", "tests/pages/test_board.py", "tests/pages/test_outages.py"),
+    *("tests/attacks/test_scans.py", "tests/attacks/test_one_device.py"),
+    *("tests/attacks/test_receipts_end.py", "tests/attacks/test_credentials_end.py"),
+    "tests/jobs/test_draining.py",
+)
+"""... but for these, which look at a mark on its way."""
+
 TOGETHER = (
     *("tests/browser/", "tests/cluster/", "tests/faults/", "tests/acceptance/test_demo_term.py"),
     *("tests/integration/test_isolation.py", "tests/integration/test_stream.py"),
@@ -59,9 +88,9 @@ FIRST = ("tests/faults/", "tests/acceptance/", "tests/cluster/", "tests/pooled/"
 settings.register_profile("attn", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("attn")
 
-IN_MINUTES = "not long"
+IN_MINUTES = "not long and not beside"
 """What the launcher chooses by for `./attn test`."""
-HOW = "./attn test --all runs these too (--later: these alone)"
+HOW = "./attn test --all runs these too; --beside or --later: some of them alone"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -79,10 +108,12 @@ def _part(text: str) -> tuple[int, int]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is left for later, before `-m` chooses."""
+    """Mark what the run of minutes leaves, before `-m` chooses."""
     for item in items:
         if item.nodeid.startswith(LATER) and not item.nodeid.startswith(AT_ONCE):
             item.add_marker("long")
+        elif item.nodeid.startswith(BESIDE) and not item.nodeid.startswith(KEPT):
+            item.add_marker("beside")
     part, parts = config.getoption("part")
     others = [item for item in items if _is_long(item) and _part_of(item, parts) != part]
     if others:
@@ -93,6 +124,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_long(item: pytest.Item) -> bool:
     return item.get_closest_marker("long") is not None
+
+
+def _is_left(item: pytest.Item) -> bool:
+    return _is_long(item) or item.get_closest_marker("beside") is not None
 
 
 def _part_of(item: pytest.Item, parts: int) -> int:
@@ -131,7 +166,7 @@ def pytest_deselected(items: Sequence[pytest.Item]) -> None:
     if items:
         stash = items[0].config.stash
         left = Counter(stash.get(_left, None))
-        left.update(item.nodeid.partition("::")[0] for item in items if _is_long(item))
+        left.update(item.nodeid.partition("::")[0] for item in items if _is_left(item))
         stash[_left] = dict(left)
 
 
@@ -153,7 +188,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     left = config.stash.get(_left, None)
     if left and config.option.markexpr == IN_MINUTES:
-        terminalreporter.section(f"left for later: {sum(left.values())} tests")
+        terminalreporter.section(f"left out: {sum(left.values())} tests")
         for name, count in sorted(left.items()):
             terminalreporter.write_line(f"{count:5} {name}")
         terminalreporter.write_line(HOW)
