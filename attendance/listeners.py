@@ -22,6 +22,7 @@ def connect(app: AppConfig) -> None:
     post_migrate.connect(_keep_commits, sender=app, dispatch_uid="attendance.durable_commits")
     roster_changed.connect(_copy_roster, dispatch_uid="attendance.rosters")
     enrolments_changed.connect(_tell_enrolments, dispatch_uid="attendance.webhooks")
+    enrolments_changed.connect(_judge_roster, dispatch_uid="attendance.warnings")
     absence_changed.connect(_excuse, dispatch_uid="attendance.excusing")
     rules_changed.connect(_judge_anew, dispatch_uid="attendance.warnings")
     post_save.connect(_tell_merge, sender=PersonMerge, dispatch_uid="attendance.webhooks")
@@ -38,6 +39,10 @@ def _excuse(absence_id: int, **kwargs: Any) -> None:
 
 def _judge_anew(section_id: int, **kwargs: Any) -> None:
     totals.judge_by_new_rules(section_id)
+
+
+def _judge_roster(section_id: int, **kwargs: Any) -> None:
+    totals.judge_by_new_roster(section_id)
 
 
 def _tell_enrolments(section_id: int, **kwargs: Any) -> None:

@@ -24,7 +24,10 @@ the next time that it reads.
 
 
 enrolments_changed: Final = Signal()
-"""As `roster_changed`, but inside the transaction, and not where only a number or name changed."""
+"""As `roster_changed`, but inside the transaction, and not where only a number or name changed.
+
+It is sent last, when the rows are written: a listener sees them, and may take locks.
+"""
 
 rules_changed: Final = Signal()
 """A section has other rules: `section_id`. Sent in the transaction that gave it them."""

@@ -119,14 +119,25 @@ def recompute_sections(section_ids: Sequence[int]) -> None:
 
 def judge_by_new_rules(section_id: int) -> None:
     """Judge everybody in a section anew, in the transaction that has given it other rules."""
+    _judge_section(section_id, Because.RULES)
+
+
+def judge_by_new_roster(section_id: int) -> None:
+    """Judge everybody in a section anew, last in the transaction that has changed its roster."""
+    _judge_section(section_id, Because.ROSTER)
+
+
+def _judge_section(section_id: int, because: Because) -> None:
     values: dict[str, Any] = {"sections": [section_id]}
     _hold(_OF_SECTIONS, values)
     touched = Touched(statements.PAIRS_OF_SECTIONS, _OF_SECTIONS, values)
-    warnings.follow(touched, because=Because.RULES)
+    warnings.follow(touched, because=because)
 
 
 def judge_by_the_clock(*, at: datetime) -> int:
-    """Warn of days without attendance, and retract that; returns how many warnings changed.
+    """Warn of days without attendance, and retract that, and what was of those who left.
+
+    Returns how many warnings changed.
 
     Its cause is the day: call it again whenever one has begun somewhere.
     """

@@ -18,6 +18,7 @@ class Because(TextChoices):
     MARKS = "marks", _("marks")
     MERGE = "merge", _("a merge of accounts, or its end")
     RULES = "rules", _("other rules")
+    ROSTER = "roster", _("the roster")
     CLOCK = "clock", _("the day")
     REPAIR = "repair", _("a repair of totals")
 

@@ -67,8 +67,7 @@ def enrol(
             raise UserNotFound
         if plan.role == EnrolmentRole.STUDENT:
             _check_size(plan)
-        tell_enrolments_changed(section.pk)
-        return Enrolment.objects.create(
+        row = Enrolment.objects.create(
             section=section,
             user_id=plan.user_id,
             role=plan.role,
@@ -78,6 +77,8 @@ def enrol(
             system=system or manual_system(),
             sourced_id=there,
         )
+        tell_enrolments_changed(section.pk)
+    return row
 
 
 def end_enrolment(*, enrolment_id: int, ends_on: date, actor: User) -> Enrolment:

@@ -35,6 +35,7 @@ _IN_USE = """
            OR EXISTS (SELECT FROM reports_figurewarning
                        WHERE retracted_at IS NULL AND kind = 'days_without')"""
 """Whether any rule warns or any warning is open, and whether one is of days."""
+_OF_WHOLE_SECTIONS = (Because.RULES, Because.ROSTER)
 _GROUPED = "SELECT section_id, array_agg(person) FROM ({pairs}) AS p GROUP BY section_id"
 
 
@@ -54,18 +55,23 @@ def follow(touched: Touched, *, because: Because = Because.MARKS) -> None:
     if not is_in_use:
         return
     pairs, cause = _pairs_of(touched), SettlingCause(because, timezone.now())
-    judged = judging.judge(pairs, _rules_of(pairs), lessons=touched.values.get("lessons"))
+    lessons = touched.values.get("lessons")
+    judged = judging.judge(pairs, _rules_of(pairs), lessons=lessons, at=cause.at)
     if are_days_in_use:
         people = sorted({user_id for users in pairs.values() for user_id in users})
         judged.append(days.judge(at=cause.at, users=people))
-        if because is Because.RULES:
+        if because in _OF_WHOLE_SECTIONS:
             judged.append(days.judge(at=cause.at, sections=sorted(pairs)))
     settling.settle(judged, cause)
 
 
 def follow_days(*, at: datetime) -> int:
-    """Judge days without attendance everywhere; returns how many warnings changed."""
-    return settling.settle([days.judge(at=at)], SettlingCause(Because.CLOCK, at))
+    """Judge days without attendance, and who has left a section, everywhere.
+
+    Returns how many warnings changed.
+    """
+    judged = [days.judge(at=at), *judging.judge_who_left(at=at)]
+    return settling.settle(judged, SettlingCause(Because.CLOCK, at))
 
 
 def _pairs_of(touched: Touched) -> Pairs:

@@ -5,7 +5,9 @@ All sections are judged together: the number of statements does not depend on ho
 but for rules that count days, which read the marks of each section.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -53,25 +55,49 @@ class Judged(NamedTuple):
     """... or everybody."""
 
 
-def judge(pairs: Pairs, rules: Rules, *, lessons: Sequence[UUID] | None) -> list[Judged]:
+def judge(
+    pairs: Pairs, rules: Rules, *, lessons: Sequence[UUID] | None, at: datetime
+) -> list[Judged]:
     """By share and row of these people, and of the registers of their sections.
 
     `lessons` are those that were touched, where it was lessons; the registers of others are as
-    they were.
+    they were. Whoever has left a section by this day is warned of nothing there.
     """
     without = frozenset(pairs.keys() - rules.keys())
     touched = {pk: pairs[pk] for pk in rules if pk in pairs}
     of_share = _with_everybody(touched, rules)
     not_taken = _registers_of(touched, lessons)
+    by_share, by_row = _who_stayed(_by_share(of_share, rules), _by_row(touched, rules), at=at)
     return [
-        Judged(WarningKind.SHARE, _by_share(of_share, rules), of_share, without),
-        Judged(WarningKind.IN_A_ROW, _by_row(touched, rules), touched, without),
+        Judged(WarningKind.SHARE, by_share, of_share, without),
+        Judged(WarningKind.IN_A_ROW, by_row, touched, without),
         Judged(
             WarningKind.NOT_TAKEN,
             _not_taken(not_taken, rules),
             sections=without | frozenset(not_taken),
         ),
     ]
+
+
+def judge_who_left(*, at: datetime) -> list[Judged]:
+    """Everybody who has left, by this day, a section in which somebody is warned: of nothing."""
+    kinds = (WarningKind.SHARE, WarningKind.IN_A_ROW)
+    rows = _rows(statements.WARNED, {"kinds": [kind.value for kind in kinds]})
+    pairs: dict[int, list[int]] = {}
+    for section_id, user_id in _who_left({pk for (pk,) in rows}, at=at):
+        pairs.setdefault(section_id, []).append(user_id)
+    return [Judged(kind, pairs=pairs) for kind in kinds]
+
+
+def _who_stayed(*found: list[PersonToWarn], at: datetime) -> list[list[PersonToWarn]]:
+    left = _who_left({person.section_id for person in chain(*found)}, at=at)
+    return [[each for each in people if each[:2] not in left] for people in found]
+
+
+def _who_left(sections: Set[int], *, at: datetime) -> set[tuple[Any, ...]]:
+    if not sections:
+        return set()
+    return set(_rows(statements.HAVE_LEFT, {"sections": sorted(sections), "at": at}))
 
 
 def warns(policy: Policy) -> bool:

@@ -12,6 +12,24 @@ _PAIRS: Final = """pairs AS MATERIALIZED (
                AS f(section_id, user_id)
     )"""
 
+HAVE_LEFT: Final = """
+    WITH stays AS (
+        SELECT e.section_id, coalesce(u.merged_into_id, u.id) AS user_id,
+               e.ends_on IS NULL OR e.ends_on >= s.ends_on OR (e.ends_on > e.begins_on
+                   AND e.ends_on > (%(at)s::timestamptz AT TIME ZONE s.time_zone)::date) AS lasts
+          FROM courses_enrolment AS e
+          JOIN users_user AS u ON u.id = e.user_id
+          JOIN courses_section AS s ON s.id = e.section_id
+         WHERE e.role = 'student' AND e.section_id = ANY(%(sections)s)
+    )
+    SELECT section_id, user_id FROM stays WHERE NOT lasts
+    EXCEPT SELECT section_id, user_id FROM stays WHERE lasts"""
+"""Who was on the roster and left it before the section's end. A walk-in was never on it."""
+
+WARNED: Final = """
+    SELECT DISTINCT section_id FROM reports_figurewarning
+     WHERE retracted_at IS NULL AND kind = ANY(%(kinds)s)"""
+
 EVERYBODY: Final = """
     SELECT section_id, user_id FROM reports_sectiontotal WHERE section_id = ANY(%(sections)s)
      UNION SELECT section_id, user_id FROM reports_figurewarning

@@ -6,14 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from attendance.errors import AttendanceError
 from attendance.vocabulary import Verdict
 from courses.services.policies import PolicyPlan, set_policy
 from courses.vocabulary import Basis, Counted, ExcusedAs
 from reports.models import FigureWarning
 from tests.support.school_of_totals import STEPS, SchoolOfTotals, TotalsStep
 from tests.support.warnings import wrong_warnings
-from users.errors import UserError
+from users.errors import AttnError
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 
@@ -35,7 +34,7 @@ class SchoolOfWarnings(SchoolOfTotals):
         self._use(0)
 
     def take(self, step: TotalsStep) -> None:
-        with suppress(AttendanceError, UserError, LookupError):
+        with suppress(AttnError, LookupError):
             getattr(self, f"_{step.kind}")(step)
         assert wrong_warnings() == set(), step
 
@@ -77,6 +76,8 @@ def test_each_cause_opens_or_retracts() -> None:
         ("unmerge", 2),
         ("lesson", []),
         ("add", 0, 3),
+        ("leave", 0),
+        ("come_back", 0),
     )
     for step in steps:
         school.take(TotalsStep(*step))
@@ -85,4 +86,4 @@ def test_each_cause_opens_or_retracts() -> None:
     same = [step for (step, now), (_, before) in zip(seen[1:], seen, strict=False) if now == before]
     assert same == []
     because = set(FigureWarning.objects.values_list("raised_because", flat=True))
-    assert because == {"marks", "rules", "merge"}
+    assert because == {"marks", "rules", "merge", "roster"}

@@ -1,7 +1,7 @@
 """A school whose stored marks are changed in every way there is, step by step."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -10,7 +10,6 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import strategies as st
 
-from attendance.errors import AttendanceError
 from attendance.models import Attendance
 from attendance.services import corrections, receipts
 from attendance.services.check_in import check_in
@@ -21,12 +20,15 @@ from attendance.services.rosters.recomputing import apply_recompute, plan_recomp
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from courses.services.absences import decide_absence, withdraw_absence
+from courses.services.enrolments import EnrolmentPlan, end_enrolment
+from courses.services.enrolments import enrol as enrol_by_service
+from courses.vocabulary import EnrolmentRole
 from tests.support.course_factories import AbsenceFactory
 from tests.support.lessons import forget_everything
 from tests.support.people import merge, staff, unmerge
-from tests.support.sections import enrol, section_lesson, section_of_today, set_rule, user_of
+from tests.support.sections import enrol, local, section_lesson, section_of_today, set_rule, user_of
 from tests.support.totals import wrong_totals
-from users.errors import UserError
+from users.errors import AttnError
 from users.identity import Person, Role
 
 PEOPLE = 4
@@ -42,7 +44,7 @@ class TotalsStep(NamedTuple):
     third: Any = 0
 
 
-OF_ONE = ("approve", "withdraw", "unmerge")
+OF_ONE = ("approve", "withdraw", "unmerge", "leave", "come_back")
 KINDS = ("say_not_held", "say_held", "delete", "restore", "close", "rule", "lost")
 nothing = st.just(0)
 STEPS = st.lists(
@@ -89,7 +91,7 @@ class SchoolOfTotals:
         self.receipts: list[tuple[Person, str]] = []
 
     def take(self, step: TotalsStep) -> None:
-        with suppress(AttendanceError, UserError, LookupError):
+        with suppress(AttnError, LookupError):
             getattr(self, f"_{step.kind}")(step)
         assert wrong_totals() == [], step
 
@@ -175,6 +177,23 @@ class SchoolOfTotals:
 
     def _withdraw(self, step: TotalsStep) -> None:
         withdraw_absence(absence_id=self.absences[step.first].pk, actor=self.staff)
+
+    def _leave(self, step: TotalsStep) -> None:
+        rows = self.section.enrolments.filter(user=self.users[step.first], ends_on=None)
+        for row in rows:
+            end_enrolment(enrolment_id=row.pk, ends_on=self._today(), actor=self.staff)
+
+    def _come_back(self, step: TotalsStep) -> None:
+        plan = EnrolmentPlan(
+            section_id=self.section.pk,
+            user_id=self.users[step.first].pk,
+            role=EnrolmentRole.STUDENT,
+            begins_on=self._today(),
+        )
+        enrol_by_service(plan=plan, actor=self.staff)
+
+    def _today(self) -> date:
+        return local(timezone.now()).date()
 
     def _merge(self, step: TotalsStep) -> None:
         merge(self.users[step.first], self.users[step.second])

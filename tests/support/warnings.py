@@ -1,6 +1,10 @@
 """Open warnings against what the figures of everybody say, by the rules for one person."""
 
+from zoneinfo import ZoneInfo
+
 import msgspec
+from django.db.models import Q
+from django.utils import timezone
 
 from attendance.rules.figures import NOTHING, share
 from attendance.rules.judging import Judgement, needed_by
@@ -29,7 +33,8 @@ def judged_warnings() -> Open:
         if policy.warn_permille is None and policy.in_a_row is None and policy.days_without is None:
             continue
         rows = SectionTotal.objects.filter(section=section)
-        people = list(rows.values_list("user_id", flat=True).distinct().order_by())
+        known = rows.values_list("user_id", flat=True).distinct().order_by()
+        people = [pk for pk in known if not _has_left(section, pk)]
         found |= {(section.pk, pk, "share") for pk in _below(section, policy, people)}
         row = missed_in_a_row(section.pk, people)
         if policy.in_a_row is not None:
@@ -39,6 +44,21 @@ def judged_warnings() -> Open:
             teacher = User.objects.get(pk=lesson.teacher_id)
             found.add((section.pk, teacher.merged_into_id or teacher.pk, "not_taken"))
     return found
+
+
+def _has_left(section: Section, root_id: int) -> bool:
+    """Whether all that somebody had of a roster has ended, earlier than the section."""
+    accounts = User.objects.filter(Q(pk=root_id) | Q(merged_into=root_id))
+    rows = section.enrolments.filter(user__in=accounts, role="student")
+    today = timezone.now().astimezone(ZoneInfo(section.time_zone)).date()
+    lasting = [
+        row
+        for row in rows
+        if row.ends_on is None
+        or row.ends_on >= section.ends_on
+        or max(row.begins_on, today) < row.ends_on
+    ]
+    return bool(rows) and not lasting
 
 
 def _below(section: Section, policy: Policy, people: list[int]) -> list[int]:
