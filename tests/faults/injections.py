@@ -121,8 +121,9 @@ def live_connections_used_up(rig: Rig) -> Iterator[None]:
 @contextmanager
 def connections_used_up(rig: Rig) -> Iterator[None]:
     """Somebody else holds every connection that PostgreSQL has."""
-    held: list[psycopg.Connection[tuple[object, ...]]] = []
-    with suppress(psycopg.OperationalError), rig.sql() as sql:
+    sql = rig.sql()
+    held: list[psycopg.Connection[tuple[object, ...]]] = [sql]
+    with suppress(psycopg.OperationalError):
         while True:
             held.append(rig.sql())
             # Those of the processes at work are ended, so that they have to ask again.

@@ -43,9 +43,15 @@ def test_connections_of_postgresql_terminated_under_load_double_nothing(school: 
 
 def test_a_postgresql_without_connections_loses_nothing(school: School) -> None:
     school.rig.postgres.restart("-c", "max_connections=20", "-c", "autovacuum=off")
-    with school.at_work() as load, injections.connections_used_up(school.rig):
-        load.acknowledged(15)
+    desk = school.lesson(5, teacher=2)
+    late_ones = range(5, 20)
+    school.ask_who_they_are(late_ones)
 
+    with school.at_work(), injections.connections_used_up(school.rig):
+        school.let_in(desk, late_ones)
+        assert len(desk.lesson.here) == 20
+
+    desk.finish()
     school.holds()
 
 
