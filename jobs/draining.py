@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from jobs import waking
-from jobs.errors import JobError, NeverSucceeds
+from jobs.errors import Later, NeverSucceeds
 from jobs.models import LONGEST_ERROR
 from jobs.tasks import LEASE, Task, find_task
 
@@ -131,8 +131,8 @@ def _call(job: Claimed, found: Task[Any]) -> JobOutcome:
         found.run(**job.arguments)
     except NeverSucceeds as error:
         return _give_up(job, str(error))
-    except JobError as error:
-        return _try_again(job, found.retries, str(error))
+    except Later as error:
+        return _try_again(job, found.retries, str(error), at_least=error.at_least)
     except Exception as error:
         # Its text may name a person or an address: the log of the site has it, staff the class.
         logger.exception("The job %d (%s) failed", job.id, job.kind)
@@ -140,11 +140,13 @@ def _call(job: Claimed, found: Task[Any]) -> JobOutcome:
     return _outcome(job, JobOutcome.DONE, _write(_SETTLE, job))
 
 
-def _try_again(job: Claimed, retries: Sequence[timedelta], why: str) -> JobOutcome:
+def _try_again(
+    job: Claimed, retries: Sequence[timedelta], why: str, *, at_least: timedelta = timedelta()
+) -> JobOutcome:
     if job.attempts > len(retries):
         return _give_up(job, why)
     logger.warning("The job %d (%s) is tried again: %s", job.id, job.kind, why)
-    wait = retries[job.attempts - 1].total_seconds()
+    wait = max(retries[job.attempts - 1], at_least).total_seconds()
     return _outcome(job, JobOutcome.LATER, _write(_RETRY, job, wait, why[:LONGEST_ERROR]))
 
 

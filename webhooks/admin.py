@@ -54,6 +54,7 @@ class WebhookEndpointAdmin(ReadOnlyAdmin[WebhookEndpoint]):
             path("<int:pk>/secret/", wrap(self.rotate), name="webhooks_rotate"),
             path("<int:pk>/off/", wrap(self.switch_off), name="webhooks_off"),
             path("<int:pk>/on/", wrap(require_POST(self.switch_on)), name="webhooks_on"),
+            path("<int:pk>/remove/", wrap(self.remove), name="webhooks_remove"),
             path("<int:pk>/ping/", wrap(require_POST(self.ping)), name="webhooks_ping"),
             path("<int:pk>/replay/", wrap(self.replay), name="webhooks_replay"),
         ]
@@ -106,6 +107,16 @@ class WebhookEndpointAdmin(ReadOnlyAdmin[WebhookEndpoint]):
         endpoints.switch_on(get_object_or_404(WebhookEndpoint, pk=pk))
         messages.success(request, _("It is on. What it has missed can be sent again."))
         return redirect(_page(pk))
+
+    def remove(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self.require(request)
+        row = get_object_or_404(WebhookEndpoint, pk=pk)
+        if request.method == "POST":
+            endpoints.remove_endpoint(row)
+            messages.success(request, _("The endpoint %(name)s is removed.") % {"name": row.name})
+            return redirect("admin:webhooks_webhookendpoint_changelist")
+        title = _("Remove the endpoint, and what is known of its deliveries")
+        return ask_and_do(request, SureForm(), lambda data: "", title=title, about=[row])
 
     def ping(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)

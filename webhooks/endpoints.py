@@ -1,4 +1,4 @@
-"""What staff do with endpoints: add, change, switch, rotate, ping, send again."""
+"""What staff do with endpoints: add, change, switch, rotate, remove, ping, send again."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -88,6 +88,16 @@ def switch_on(endpoint: WebhookEndpoint) -> None:
             is_active=True, disabled_at=None, disabled_reason=""
         )
         _note("switched on")
+
+
+def remove_endpoint(endpoint: WebhookEndpoint) -> None:
+    """With its deliveries: nothing is sent to it any more, and nothing of it can be replayed.
+
+    The events stay for the others. A job that is under way finds no delivery, and ends.
+    """
+    with transaction.atomic():
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).delete()
+        _note("removed")
 
 
 def send_ping(endpoint: WebhookEndpoint) -> WebhookEvent:

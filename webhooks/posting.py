@@ -10,8 +10,12 @@ import re
 import socket
 import ssl
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import NamedTuple
+
+from django.utils import timezone
 
 from users.errors import gettext_noop as _
 from webhooks import addresses
@@ -28,9 +32,17 @@ _status = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: [^\r\n]*)?\r?\n", re.ASC
 _INTERIM = range(100, 200)
 
 
+_ASKS_TO_WAIT = (429, 503)
+LONGEST_WAIT = timedelta(hours=24)
+"""The longest of the schedule: whoever asks for more is asked again after a day."""
+_retry_after = re.compile(rb"\nretry-after:[ \t]*([^\r\n]*)", re.ASCII | re.IGNORECASE)
+
+
 class Answer(NamedTuple):
     status: int
     milliseconds: int
+    wait: timedelta = timedelta()
+    """What it asks for by `Retry-After`, where it is busy; nothing where it does not say."""
 
 
 class _Deadline:
@@ -63,9 +75,11 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str]) -> Answer:
         with _connect(target, found, deadline) as connection:
             connection.settimeout(deadline.left)
             connection.sendall(_request(target, body, headers))
-            status = _read_status(connection, deadline)
+            status, rest = _read_status(connection, deadline)
             answer = Answer(status, int(deadline.passed * 1000))
-            _read_rest(connection)
+            head = _read_rest(connection, rest)
+            if status in _ASKS_TO_WAIT:
+                return answer._replace(wait=wait_of(head, now=timezone.now()))
             return answer
     except ssl.SSLCertVerificationError:
         raise EndpointUnreachable(_("its certificate is not valid")) from None
@@ -113,15 +127,15 @@ def _request(target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
     return f"POST {target.path} HTTP/1.1\r\n{head}\r\n".encode("ascii") + body
 
 
-def _read_status(connection: socket.socket, deadline: _Deadline) -> int:
-    """The status of the answer, after those that only say that one will come."""
+def _read_status(connection: socket.socket, deadline: _Deadline) -> tuple[int, bytes]:
+    """The status of the answer, after those that only say that one will come, and what follows."""
     read = b""
     while True:
         found = _status.match(read)
         if found is None and b"\n" in read:
             raise EndpointUnreachable(_("it does not answer as HTTP says"))
         if found is not None and (status := int(found[1])) not in _INTERIM:
-            return status
+            return status, read[found.end() - 1 :]
         if found is not None and b"\r\n\r\n" in read:
             read = read.partition(b"\r\n\r\n")[2]
             continue
@@ -138,8 +152,27 @@ def _piece(connection: socket.socket, deadline: _Deadline) -> bytes:
     return piece
 
 
-def _read_rest(connection: socket.socket) -> None:
-    deadline, read = _Deadline(POLITE_SECONDS), 0
+def _read_rest(connection: socket.socket, begun: bytes) -> bytes:
+    """What follows the first line, or as much of it as comes in time; it decides little."""
+    deadline, read = _Deadline(POLITE_SECONDS), begun
     with contextlib.suppress(OSError, EndpointUnreachable):
-        while read < MOST_BYTES:
-            read += len(_piece(connection, deadline))
+        while len(read) < MOST_BYTES:
+            read += _piece(connection, deadline)
+    return read
+
+
+def wait_of(head: bytes, *, now: datetime) -> timedelta:
+    """What `Retry-After` asks for, as seconds or as a date; nothing where that is not readable.
+
+    `head` are the lines after the first one. A day at most.
+    """
+    found = _retry_after.search(head.partition(b"\r\n\r\n")[0])
+    said = found[1].decode("ascii", "replace").strip() if found else ""
+    if said.isdecimal():
+        return timedelta(seconds=min(int(said[:9]), LONGEST_WAIT.total_seconds()))
+    try:
+        until = parsedate_to_datetime(said)
+        return min(max(until - now, timedelta()), LONGEST_WAIT)
+    except (TypeError, ValueError, OverflowError):
+        # No date, or one without a zone.
+        return timedelta()

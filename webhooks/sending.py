@@ -45,6 +45,8 @@ class CallOutcome(NamedTuple):
     status: int | None
     milliseconds: int
     error: str
+    wait: timedelta = timedelta()
+    """What the endpoint wants before the next call."""
 
     @property
     def is_taken(self) -> bool:
@@ -66,7 +68,7 @@ def deliver(*, delivery_id: int, round_number: int) -> None:
     if outcome.status == HTTPStatus.GONE:
         raise NeverSucceeds(outcome.error)
     if not outcome.is_taken:
-        raise Later(outcome.error)
+        raise Later(outcome.error, at_least=outcome.wait)
 
 
 def body_of(event: WebhookEvent) -> bytes:
@@ -92,7 +94,8 @@ def _call(delivery: Delivery) -> CallOutcome:
         answer = posting.post(delivery.endpoint.url, body, headers=signed.headers)
     except WebhookError as error:
         return CallOutcome(None, int((monotonic() - began) * 1000), error.message)
-    return CallOutcome(answer.status, answer.milliseconds, _problem_of(answer.status))
+    problem = _problem_of(answer.status)
+    return CallOutcome(answer.status, answer.milliseconds, problem, answer.wait)
 
 
 def _keys_of(endpoint: WebhookEndpoint) -> list[bytes]:
@@ -127,7 +130,9 @@ def _write_down(delivery: Delivery, outcome: CallOutcome) -> None:
     with transaction.atomic():
         if outcome.status == HTTPStatus.GONE:
             _switch_off(delivery.endpoint, now)
-        Delivery.objects.filter(pk=delivery.pk).update(**changes)
+        if not Delivery.objects.filter(pk=delivery.pk).update(**changes):
+            # Its endpoint was removed during the call.
+            return
         DeliveryAttempt.objects.create(
             delivery=delivery,
             at=now,

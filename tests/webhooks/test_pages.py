@@ -133,3 +133,19 @@ def test_nobody_but_staff_sees_or_changes_any() -> None:
     endpoint.refresh_from_db()
     assert (endpoint.is_active, endpoint.sealed_secret) == before
     assert not Delivery.objects.exists()
+
+
+def test_an_endpoint_is_removed_after_it_was_asked() -> None:
+    staff = signed_in(STAFF)
+    with subscriber() as there:
+        endpoint, _ = add(staff, there.url)
+    address = f"{ENDPOINTS}{endpoint.pk}/remove/"
+    assert "Remove" in text_of(staff.get(f"{ENDPOINTS}{endpoint.pk}/change/"))
+    assert "crm" in text_of(staff.get(address))
+    assert WebhookEndpoint.objects.exists()
+    assert signed_in(TEACHER).post(address).status_code == 302
+    assert WebhookEndpoint.objects.exists()
+
+    assert "The endpoint crm is removed." in text_of(staff.post(address, follow=True))
+    assert not WebhookEndpoint.objects.exists()
+    assert staff.post(address).status_code == 404

@@ -311,3 +311,71 @@ def test_old_events_are_removed_with_what_came_of_them() -> None:
     WebhookEvent.objects.filter(pk=first.pk).update(happened_at=now - timedelta(days=31))
     assert keeping.remove_old(now=now) == 1
     assert Delivery.objects.get().attempts.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        ("Retry-After: 120", 119, 120),
+        ("retry-after:7200", 7199, 7200),
+        ("Retry-After: 999999999999999", 86_399, 86_400),
+        ("Retry-After: Fri, 31 Dec 2100 23:59:59 GMT", 86_399, 86_400),
+        ("Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", 4, 5),
+        ("Retry-After: 1", 4, 5),
+        ("Retry-After: -7", 4, 5),
+        ("Retry-After: soon", 4, 5),
+        ("Retry-After: Fri, 31 Dec 2100 23:59:59", 4, 5),
+        ("X-Retry-After: 120", 4, 5),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_whoever_is_busy_says_when_to_come_again(
+    status: int, said: str, least: int, most: int
+) -> None:
+    with subscriber(subscribers.says(status, "Date: now", said)) as there:
+        endpoint_at(there.url)
+        tell_of("a")
+        assert draining.run_one() is JobOutcome.LATER
+    assert least <= seconds_to_wait() <= most
+
+
+def seconds_to_wait() -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM run_after - now()) FROM jobs_job")
+        return float(cursor.fetchone()[0])
+
+
+def test_other_answers_do_not_change_the_schedule() -> None:
+    with subscriber(subscribers.says(500, "Retry-After: 7200")) as there:
+        endpoint_at(there.url)
+        tell_of("a")
+        draining.run_one()
+    assert seconds_to_wait() <= 5
+
+
+def test_nothing_waits_for_an_endpoint_that_was_removed() -> None:
+    with subscriber(subscribers.says(503)) as there:
+        endpoint, _ = endpoint_at(there.url)
+        kept, _ = endpoint_at(there.url, "other")
+        tell_of("a")
+        draining.drain()
+        endpoints.remove_endpoint(endpoint)
+        make_due()
+        there.behave = subscribers.answers(subscribers.OK)
+        assert draining.drain()[JobOutcome.DONE] == 2
+    assert len(there.messages) == 3
+    assert [each.endpoint_id for each in Delivery.objects.all()] == [kept.pk]
+    assert WebhookEvent.objects.count() == 1
+
+
+def test_an_endpoint_that_is_removed_during_a_call_leaves_nothing() -> None:
+    def behave(self: Subscriber, made: socket.socket) -> None:
+        endpoints.remove_endpoint(WebhookEndpoint.objects.get())
+        connection.close()
+        made.sendall(subscribers.OK)
+
+    with subscriber(behave) as there:
+        endpoint_at(there.url)
+        tell_of("a")
+        assert draining.drain()[JobOutcome.DONE] == 1
+    assert not Delivery.objects.exists()
