@@ -1,5 +1,6 @@
 """The daily mail: what waits, to whom, once a day by the clock of the campus, and its end."""
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from attendance import scheduler
 from attendance.models import AttendanceRecord
 from attendance.services.persistence import unified_persistence_task
 from courses.models import Enrolment, Section
@@ -284,3 +286,21 @@ def queries(*, told: int) -> int:
         letters.begin_digests.run(on=str(_day(timezone.now())))
     assert Job.objects.count() == told
     return len(found)
+
+
+def test_a_clock_that_was_put_back_keeps_the_mail_of_a_day_that_comes_again(
+    server: MailServer,
+) -> None:
+    waiting_course()
+    run(at=timezone.now() + DAY)
+    assert len(read(server)) == 1
+
+
+def test_the_scheduled_run_begins_the_mails_of_a_day(server: MailServer) -> None:
+    waiting_course()
+    # It closes the connections of its thread, and works on its own.
+    thread = threading.Thread(target=scheduler._tick)
+    thread.start()
+    thread.join(60)
+    draining.drain()
+    assert len(read(server)) == 1
