@@ -1,11 +1,13 @@
 """Lists of the administration over millions of rows: pages that are bounded, and periods."""
 
 import re
+from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, date, datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.paginator import Paginator
 from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest
@@ -13,10 +15,17 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from users.selectors import accounts_found
+
 DECEMBER = 12
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2}))?")
 MOST_LISTED = 10_000
 """So many rows are counted and can be paged through; filters and searches lead to the others."""
+
+MOST_PEOPLE = 200
+"""So many people are looked for at once; whoever types more of a name finds the others."""
+MOST_SEARCHED = 20_000
+"""So many of the newest rows are searched; a period leads to older ones."""
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -34,6 +43,48 @@ class BoundedPaginator(Paginator[Any]):
     @property
     def is_cut(self) -> bool:
         return self._counted > MOST_LISTED
+
+
+class SearchedByPerson(admin.ModelAdmin[Any]):
+    """Searches rows by whose they are: the people first, then their rows by an index.
+
+    A pattern over the rows themselves would read all of them.
+    """
+
+    search_fields = ("student__school_number__found", "student__full_name__found")
+    search_help_text = _("Number or name of the student, as it is now; also a former number")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term.strip():
+            return queryset, False
+        accounts, are_more = accounts_found(search_term, most=MOST_PEOPLE)
+        if are_more:
+            words = _("These are rows of the first %(n)d people only: type more of the name.")
+            self.message_user(request, words % {"n": MOST_PEOPLE}, messages.WARNING)
+        return self.rows_of(queryset, accounts, search_term), False
+
+    def rows_of(
+        self, queryset: QuerySet[Any], accounts: list[int], search_term: str
+    ) -> QuerySet[Any]:
+        return queryset.filter(student__in=accounts)
+
+
+class SearchedAmongNewest(admin.ModelAdmin[Any]):
+    """Searches the newest rows of those that the filters leave, or one row by its whole id."""
+
+    newest_first = ("-starts_at", "-pk")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        with suppress(ValueError):
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        if search_term.strip():
+            newest = queryset.order_by(*self.newest_first).values("pk")[:MOST_SEARCHED]
+            queryset = queryset.filter(pk__in=newest)
+        return super().get_search_results(request, queryset, search_term)
 
 
 class PeriodFilter(admin.SimpleListFilter):

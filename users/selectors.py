@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
@@ -109,6 +109,22 @@ def roots_of_numbers(numbers: Iterable[str]) -> dict[str, str]:
         former.values_list("number", root)
     )
     return {number: number for number in wanted} | dict(rows)
+
+
+def accounts_found(text: str, *, most: int) -> tuple[list[int], bool]:
+    """The accounts of whoever has or had what was typed in number or name, each word of it.
+
+    With all that are merged with them. At most `most` accounts are found by their words, in the
+    order of numbers; the second value says whether there are more. Two queries, of people alone.
+    """
+    rows = User.objects.order_by("school_number")
+    for word in text.split():
+        former = FormerNumber.objects.filter(user=OuterRef("pk"), number__found=word)
+        rows = rows.filter(Q(school_number__found=word) | Q(full_name__found=word) | Exists(former))
+    roots = list(rows.values_list(root_id(), flat=True)[: most + 1])
+    people = Q(pk__in=roots[:most]) | Q(merged_into__in=roots[:most])
+    accounts = User.objects.filter(people).order_by().values_list("pk", flat=True)
+    return list(accounts), len(roots) > most
 
 
 def numbers_of(user_id: int) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import LessonState, Trigger
 from attendance.wording import runs
 from users.admin_base import Place, ReadOnlyAdmin, ask_and_do
-from users.admin_lists import PeriodFilter
+from users.admin_lists import PeriodFilter, SearchedAmongNewest
 from users.wording import time_of_day
 
 SHORT_STATES: Final = {
@@ -60,7 +60,7 @@ class StateNow(admin.SimpleListFilter):
 
 
 @admin.register(LessonLedger)
-class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
+class LessonLedgerAdmin(SearchedAmongNewest, ReadOnlyAdmin[LessonLedger]):
     list_display = (
         "lesson_name",
         "teacher_name",
@@ -77,6 +77,9 @@ class LessonLedgerAdmin(ReadOnlyAdmin[LessonLedger]):
         "teacher_name__found",
         "teacher_number__found",
         "lesson_id",
+    )
+    search_help_text = gettext_lazy(
+        "Lesson, teacher's name or number, in the newest 20,000 of these; or a whole id"
     )
     actions = ("persist_now", "settle_lost")
 

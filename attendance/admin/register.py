@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -22,8 +22,9 @@ from attendance.services.request_keys import request_id_of_form
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from users.admin_base import NotedReads, RowRead, ask_and_do
-from users.admin_lists import PeriodFilter
+from users.admin_lists import PeriodFilter, SearchedAmongNewest, SearchedByPerson
 from users.identity import Person
+from users.models import FormerNumber, User
 from users.security_log import Read
 from users.selectors import account_ids
 
@@ -57,7 +58,7 @@ class CountedList(ChangeList):
 
 
 @admin.register(Attendance)
-class AttendanceAdmin(NotedReads[Attendance]):
+class AttendanceAdmin(SearchedAmongNewest, NotedReads[Attendance]):
     list_display = (
         "lesson_name",
         "teacher_name",
@@ -70,7 +71,9 @@ class AttendanceAdmin(NotedReads[Attendance]):
     list_filter = ("starts_at", PeriodFilter, DeletedFilter)
     sortable_by = ("starts_at",)
     search_fields = ("lesson_name__found", "teacher_name__found", "teacher__school_number__found")
-    search_help_text = gettext_lazy("Lesson, teacher's name or number")
+    search_help_text = gettext_lazy(
+        "Lesson, teacher's name or number, in the newest 20,000 of these; or a whole id"
+    )
     change_form_template = "admin/attendance/attendance/change_form.html"
     list_select_related = ("teacher",)
 
@@ -149,7 +152,7 @@ class AttendanceAdmin(NotedReads[Attendance]):
 
 
 @admin.register(AttendanceRecord)
-class AttendanceRecordAdmin(NotedReads[AttendanceRecord]):
+class AttendanceRecordAdmin(SearchedByPerson, NotedReads[AttendanceRecord]):
     list_display = (
         "full_name",
         "school_number",
@@ -161,12 +164,8 @@ class AttendanceRecordAdmin(NotedReads[AttendanceRecord]):
         "is_kept",
     )
     list_filter = ("status", "source", DeletedFilter)
-    search_fields = (
-        "full_name__found",
-        "student__school_number__found",
-        "attendance__lesson_name__found",
-    )
-    search_help_text = gettext_lazy("Name, number or lesson")
+    # An order by anything else would sort millions of rows; so below.
+    sortable_by = ()
     list_select_related = ("attendance", "student")
     change_form_template = "admin/attendance/attendancerecord/change_form.html"
     ordering = ("-attendance_id", "full_name")
@@ -220,7 +219,7 @@ class AttendanceRecordAdmin(NotedReads[AttendanceRecord]):
 
 
 @admin.register(AttendanceEvent)
-class AttendanceEventAdmin(NotedReads[AttendanceEvent]):
+class AttendanceEventAdmin(SearchedByPerson, NotedReads[AttendanceEvent]):
     list_display = (
         "happened_at",
         "kind",
@@ -233,12 +232,7 @@ class AttendanceEventAdmin(NotedReads[AttendanceEvent]):
         "reason",
     )
     list_filter = ("kind", "source", "happened_at")
-    search_fields = (
-        "student__school_number__found",
-        "student__full_name__found",
-        "actor_name__found",
-        "reason__found",
-    )
+    sortable_by = ()
     list_select_related = ("attendance", "student", "actor")
     ordering = ("-id",)
 
@@ -247,12 +241,25 @@ class AttendanceEventAdmin(NotedReads[AttendanceEvent]):
 
 
 @admin.register(RefusedCheckIn)
-class RefusedCheckInAdmin(NotedReads[RefusedCheckIn]):
+class RefusedCheckInAdmin(SearchedByPerson, NotedReads[RefusedCheckIn]):
     list_display = ("last_at", "full_name", "school_number", "attendance", "code", "times")
     list_filter = ("code", "last_at")
-    search_fields = ("full_name__found", "school_number__found", "attendance__lesson_name__found")
+    search_fields = ("full_name__found", "school_number__found")
+    sortable_by = ()
     list_select_related = ("attendance",)
     ordering = ("-id",)
+
+    def rows_of(
+        self, queryset: QuerySet[RefusedCheckIn], accounts: list[int], search_term: str
+    ) -> QuerySet[RefusedCheckIn]:
+        """Also of a number that is nobody's: whoever has it was refused for that."""
+        known = User.objects.filter(pk__in=accounts).values("school_number")
+        had = FormerNumber.objects.filter(user__in=accounts).values("number")
+        return queryset.filter(
+            Q(school_number__in=known)
+            | Q(school_number__in=had)
+            | Q(school_number=search_term.strip().upper())
+        )
 
     def read_of(self, row: RefusedCheckIn) -> RowRead:
         return _of_student(account_ids([row.school_number]).get(row.school_number), row.attendance)

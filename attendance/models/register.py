@@ -111,6 +111,11 @@ class Attendance(rules.SoftDeleted):
                 name="attendance_of_section",
                 condition=~Q(section=None),
             ),
+            models.Index(
+                fields=("-starts_at", "-id"),
+                name="attendance_deleted",
+                condition=Q(deleted_at__isnull=False),
+            ),
         )
         constraints = (
             rules.ends_after_start("attendance_ends_not_before_it_starts"),
@@ -207,6 +212,16 @@ class AttendanceRecord(rules.SoftDeleted):
                 fields=("attendance",),
                 name="attendance_record_walked_in",
                 condition=Q(is_expected=False),
+            ),
+            models.Index(
+                fields=("-attendance", "full_name"),
+                name="attendance_record_rejected",
+                condition=Q(status=Status.REJECTED),
+            ),
+            models.Index(
+                fields=("-attendance", "full_name"),
+                name="attendance_record_deleted",
+                condition=Q(deleted_at__isnull=False),
             ),
         )
         constraints = (
@@ -306,6 +321,7 @@ class RefusedCheckIn(models.Model):
         verbose_name = _("refused check-in")
         verbose_name_plural = _("refused check-ins")
         ordering = ("attendance", "school_number", "code")
+        indexes = (models.Index(fields=("school_number",), name="refused_check_in_of_a_number"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("attendance", "school_number", "code"),

@@ -14,14 +14,23 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from attendance.models import Attendance, LessonLedger
+from attendance.admin.register import AttendanceAdmin
+from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import INCOMPLETE, LOST, REWOUND, _state_at
 from attendance.selectors import health, operations
 from attendance.vocabulary import LessonState
 from tests.support.callers import signed_in
-from tests.support.factories import AttendanceFactory, AttendanceRecordFactory, LessonLedgerFactory
+from tests.support.factories import (
+    AttendanceFactory,
+    AttendanceRecordFactory,
+    LessonLedgerFactory,
+    RefusedCheckInFactory,
+    UserFactory,
+)
 from tests.support.members import STAFF
+from tests.support.people import merge
 from users import admin_lists
+from users.models import FormerNumber, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -124,15 +133,136 @@ def _asserts_equal_answers(now: datetime) -> None:
     assert operations.read_books(at=now).states == states
 
 
-def test_records_are_counted_for_the_page_only() -> None:
+def test_records_are_counted_for_the_page_only(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = AttendanceFactory.create_batch(3)
     AttendanceRecordFactory.create_batch(2, attendance=rows[0])
     staff: Client = signed_in(STAFF)
     page = staff.get("/admin/attendance/attendance/")
     shown = {row.pk: row.record_total for row in page.context["cl"].result_list}
     assert shown == {rows[0].pk: 2, rows[1].pk: 0, rows[2].pk: 0}
+    monkeypatch.setattr(AttendanceAdmin, "list_per_page", 1)
     with CaptureQueriesContext(connection) as captured:
-        staff.get("/admin/attendance/attendance/", {"period": "2020"})
-    listed = [q["sql"] for q in captured if Attendance._meta.db_table in q["sql"]]
-    assert listed
-    assert not any("OFFSET" in sql and "record_total" in sql for sql in listed)
+        second = staff.get("/admin/attendance/attendance/", {"p": "2"})
+    (listed,) = second.context["cl"].result_list
+    table = Attendance._meta.db_table
+    skipping = [q["sql"] for q in captured if table in q["sql"] and "OFFSET" in q["sql"]]
+    assert skipping
+    assert not any("COUNT" in sql.upper().partition(" FROM ")[0] for sql in skipping)
+    counting = [q["sql"] for q in captured if "record_total" in q["sql"]]
+    assert len(counting) == 1
+    assert listed.pk.hex in counting[0]
+
+
+@pytest.fixture
+def many_marks() -> Client:
+    """Thirty thousand marks of three hundred students in a hundred lessons."""
+    staff, now = signed_in(STAFF), timezone.now()
+    teacher = User.objects.get(school_number=STAFF.school_number)
+    people = User.objects.bulk_create(
+        UserFactory.build(school_number=f"S-{n}", full_name=f"Student {n}")
+        for n in range(1_000, 1_300)
+    )
+    ends = [now - timedelta(hours=n) for n in range(1, 101)]
+    lessons = Attendance.objects.bulk_create(
+        AttendanceFactory.build(
+            teacher=teacher,
+            lesson_name=f"Lesson {n}",
+            starts_at=at - timedelta(minutes=45),
+            ends_at=at,
+        )
+        for n, at in enumerate(ends, 1)
+    )
+    mark = AttendanceRecordFactory.build(attendance=lessons[0], student=people[0])
+    same = {
+        field.attname: getattr(mark, field.attname)
+        for field in AttendanceRecord._meta.concrete_fields
+        if not field.primary_key
+    }
+    AttendanceRecord.objects.bulk_create(
+        AttendanceRecord(
+            **same
+            | {
+                "attendance_id": lesson.pk,
+                "student_id": user.pk,
+                "school_number": user.school_number,
+                "full_name": user.full_name,
+            }
+        )
+        for lesson, user in product(lessons, people)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE attendance_attendancerecord, attendance_attendance")
+    return staff
+
+
+RECORDS = "/admin/attendance/attendancerecord/"
+
+
+@pytest.mark.parametrize("asked", ["S-1234", "Student 1234", "1234 student"])
+def test_marks_of_one_person_are_found_without_reading_those_of_others(
+    asked: str, many_marks: Client
+) -> None:
+    page = many_marks.get(RECORDS, {"q": asked})
+    assert page.context["cl"].result_count == 100
+    assert {row.school_number for row in page.context["cl"].result_list} == {"S-1234"}
+    table = AttendanceRecord._meta.db_table
+    assert rows_read(partial(many_marks.get, RECORDS, {"q": asked}), table) <= 100
+
+
+def test_a_name_of_too_many_says_so_and_shows_the_first(many_marks: Client) -> None:
+    page = many_marks.get(RECORDS, {"q": "student"})
+    assert "the first 200 people only" in page.content.decode()
+    found = User.objects.filter(role="student").order_by("school_number")[:200]
+    numbers = {row.school_number for row in page.context["cl"].result_list}
+    assert numbers <= {user.school_number for user in found}
+    assert "people only" not in many_marks.get(RECORDS, {"q": "S-1234"}).content.decode()
+
+
+@pytest.mark.parametrize("rare", ["status__exact=rejected", "deleted=yes"])
+def test_what_is_rare_is_found_by_its_index(rare: str, many_marks: Client) -> None:
+    row = AttendanceRecord.objects.order_by("pk")[15_000]
+    deleted = {"deleted_at": timezone.now(), "deleted_by": row.attendance.teacher}
+    change: dict[str, Any] = {"status": "rejected"}
+    if "deleted" in rare:
+        change = {**deleted, "deleted_reason": "twice"}
+    AttendanceRecord.objects.filter(pk=row.pk).update(**change)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE attendance_attendancerecord")
+    page = many_marks.get(f"{RECORDS}?{rare}")
+    assert [found.pk for found in page.context["cl"].result_list] == [row.pk]
+    act = partial(many_marks.get, f"{RECORDS}?{rare}")
+    assert rows_read(act, AttendanceRecord._meta.db_table) <= 2
+
+
+def test_lessons_are_searched_among_the_newest_that_the_filters_leave(
+    many_marks: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_lists, "MOST_SEARCHED", 10)
+    page = "/admin/attendance/attendance/"
+
+    def found(**asked: Any) -> list[str]:
+        rows = many_marks.get(page, asked).context["cl"].result_list
+        return [row.lesson_name for row in rows]
+
+    assert found(q="lesson 7") == ["Lesson 7"]
+    assert found(q="lesson 70") == []
+    old = Attendance.objects.get(lesson_name="Lesson 70")
+    assert found(q=f" {old.pk} ") == ["Lesson 70"]
+    assert found(q="lesson 70", starts_at__lt=str(old.ends_at)) == ["Lesson 70"]
+
+
+def test_whoever_changed_their_number_is_found_by_both_and_by_merged_accounts() -> None:
+    root, other = UserFactory.create(full_name="Ada Lovelace"), UserFactory.create()
+    rows = [AttendanceRecordFactory.create(student=user) for user in (root, other)]
+    FormerNumber.objects.create(user=root, number="OLD-7")
+    merge(other, root)
+    staff = signed_in(STAFF)
+    for asked in ("OLD-7", "old", "lovelace ADA", root.school_number):
+        shown = staff.get(RECORDS, {"q": asked}).context["cl"].result_list
+        assert {row.pk for row in shown} == {row.pk for row in rows}, asked
+
+
+def test_a_refused_number_that_is_nobodys_is_found() -> None:
+    row = RefusedCheckInFactory.create(school_number="X-404")
+    shown = signed_in(STAFF).get("/admin/attendance/refusedcheckin/", {"q": "x-404"})
+    assert [found.pk for found in shown.context["cl"].result_list] == [row.pk]
