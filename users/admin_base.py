@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import CharField, Field, Model
 from django.http import HttpRequest, HttpResponse
@@ -17,7 +18,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from users import security_log
-from users.admin_lists import BoundedPaginator
+from users.admin_lists import BoundedPaginator, IndexedOrder
 from users.errors import AttnError
 from users.identity import Person, clean_text
 from users.models import User
@@ -53,6 +54,9 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
 
     show_full_result_count = False
     paginator = BoundedPaginator
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return IndexedOrder
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

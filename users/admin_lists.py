@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest
@@ -18,6 +19,8 @@ from django.utils.translation import gettext_lazy as _
 from users.selectors import accounts_found
 
 DECEMBER = 12
+LONGEST_COLUMN = 4
+"""Digits of the number of a column in an address, and one more."""
 _PERIOD = re.compile(r"(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2}))?")
 MOST_LISTED = 10_000
 """So many rows are counted and can be paged through; filters and searches lead to the others."""
@@ -43,6 +46,27 @@ class BoundedPaginator(Paginator[Any]):
     @property
     def is_cut(self) -> bool:
         return self._counted > MOST_LISTED
+
+
+class IndexedOrder(ChangeList):
+    """Sorts only by what `sortable_by` names: an address can ask for the other columns as well."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        # With an order in the address Django leaves out the order of the list itself.
+        if not any(map(self._is_served, self.params.get(ORDER_VAR, "").split("."))):
+            self.params.pop(ORDER_VAR, None)
+        return super().get_ordering(request, queryset)
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        is_sortable = field_name in (self.sortable_by or ())
+        return super().get_ordering_field(field_name) if is_sortable else None
+
+    def _is_served(self, part: str) -> bool:
+        number = part.removeprefix("-")
+        if not (number.isascii() and number.isdigit() and len(number) < LONGEST_COLUMN):
+            return False
+        shown = self.list_display[int(number) : int(number) + 1]
+        return any(self.get_ordering_field(name) is not None for name in shown)
 
 
 class SearchedByPerson(admin.ModelAdmin[Any]):

@@ -7,6 +7,7 @@ them as their present one does.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,8 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from users.derived_keys import Purpose, fingerprints
+from users.errors import AttnError
+from users.identity import canonical_school_number
 from users.models import ErasedNumber, FormerNumber, User
 
 
@@ -114,9 +117,14 @@ def roots_of_numbers(numbers: Iterable[str]) -> dict[str, str]:
 def accounts_found(text: str, *, most: int) -> tuple[list[int], bool]:
     """The accounts of whoever has or had what was typed in number or name, each word of it.
 
-    With all that are merged with them. At most `most` accounts are found by their words, in the
-    order of numbers; the second value says whether there are more. Two queries, of people alone.
+    With all that are merged with them. A whole number, present or former, is its one person. At
+    most `most` people are found by words, in the order of numbers; the second value says whether
+    there are more. Three queries at most, of people alone.
     """
+    with suppress(AttnError):
+        owner = list(accounts_of_number(canonical_school_number(text)).values_list("pk", flat=True))
+        if owner:
+            return owner, False
     rows = User.objects.order_by("school_number")
     for word in text.split():
         former = FormerNumber.objects.filter(user=OuterRef("pk"), number__found=word)

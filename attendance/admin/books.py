@@ -173,3 +173,4 @@ class PersistenceRunAdmin(ReadOnlyAdmin[PersistenceRun]):
         "error",
     )
     list_filter = ("trigger", "is_interrupted", "started_at")
+    sortable_by = ()

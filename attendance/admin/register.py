@@ -22,7 +22,7 @@ from attendance.services.request_keys import request_id_of_form
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
 from users.admin_base import NotedReads, RowRead, ask_and_do
-from users.admin_lists import PeriodFilter, SearchedAmongNewest, SearchedByPerson
+from users.admin_lists import IndexedOrder, PeriodFilter, SearchedAmongNewest, SearchedByPerson
 from users.identity import Person
 from users.models import FormerNumber, User
 from users.security_log import Read
@@ -44,7 +44,7 @@ class DeletedFilter(admin.SimpleListFilter):
         return queryset.filter(deleted_at__isnull=self.value() == "no")
 
 
-class CountedList(ChangeList):
+class CountedList(IndexedOrder):
     """Counts the records of the page's rows: counts in the query are made for skipped rows too."""
 
     def get_results(self, request: HttpRequest) -> None:

@@ -266,3 +266,18 @@ def test_a_refused_number_that_is_nobodys_is_found() -> None:
     row = RefusedCheckInFactory.create(school_number="X-404")
     shown = signed_in(STAFF).get("/admin/attendance/refusedcheckin/", {"q": "x-404"})
     assert [found.pk for found in shown.context["cl"].result_list] == [row.pk]
+
+
+def test_an_address_sorts_no_list_by_a_column_without_an_index() -> None:
+    staff = signed_in(STAFF)
+    growing = ("attendance", "attendancerecord", "attendanceevent", "refusedcheckin")
+    for name in (*growing, "lessonledger", "persistencerun"):
+        page = f"/admin/attendance/{name}/"
+        plain = staff.get(page).context["cl"].queryset.query.order_by
+        for order in ("0", "1", "-4", "5.-6", "99", "9999999999", "x", ""):
+            asked = staff.get(page, {"o": order})
+            assert asked.status_code == 200
+            assert asked.context["cl"].queryset.query.order_by == plain, (name, order)
+    for order in ("2", "1.2"):
+        served = staff.get("/admin/attendance/attendance/", {"o": order}).context["cl"]
+        assert served.queryset.query.order_by == ("starts_at", "-pk")
