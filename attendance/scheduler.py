@@ -34,6 +34,7 @@ from attendance.services.persistence.candidates import RunOptions
 from attendance.vocabulary import Trigger
 from jobs import keeping
 from reports import digest, totals, verifying
+from reports.feed import thinning
 from users import security_log
 from users.services import clear_expired
 from webhooks import keeping as webhooks
@@ -272,7 +273,7 @@ def _tick() -> None:
         security_log.remove_old(now=datetime.now(UTC))
         keeping.remove_old(now=datetime.now(UTC))
         webhooks.remove_old(now=datetime.now(UTC))
-        _verify_totals()
+        _once_a_day()
         totals.judge_by_the_clock(at=datetime.now(UTC))
         digest.enqueue_daily(at=datetime.now(UTC))
     except Exception:
@@ -282,9 +283,11 @@ def _tick() -> None:
         connections.close_all()
 
 
-def _verify_totals() -> None:
+def _once_a_day() -> None:
     """Once a day, in one of the processes; what is wrong is an alarm of the next run."""
     found = verifying.verify_daily(now=datetime.now(UTC))
+    if found is not None:
+        thinning.remove_superseded()
     if found is not None and found.wrong:
         logger.error("%d of %d totals are wrong", len(found.wrong), found.pairs)
 

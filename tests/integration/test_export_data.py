@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import io
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
@@ -15,10 +16,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection
 
+from attendance import scheduler
 from attendance.models import AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Verdict
+from reports.feed import thinning
 from reports.models import TouchedLesson
 from tests.support.lessons import TEACHER, end, student
 from tests.support.sections import ended_section_lesson, section_lesson, section_of_today
@@ -209,3 +212,62 @@ def test_what_fails_leaves_nothing_behind(exporter: Exporter) -> None:
     assert folder.stat().st_mode & 0o077 == 0
     with pytest.raises(CommandError):
         call_command("export_data", since="0", output=folder / "manifest.json")
+
+
+def mark(lesson: UUID, status: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, [status, lesson])
+
+
+def test_of_several_changes_of_a_lesson_the_newest_is_enough(
+    exporter: Exporter, lessons: list[UUID]
+) -> None:
+    exporter.fetch()
+    first = exporter.since
+    mark(lessons[0], "late")
+    exporter.fetch()
+    second = exporter.since
+    mark(lessons[0], "excused")
+    mark(lessons[1], "late")
+    rows = TouchedLesson.objects.values_list("lesson_id", flat=True)
+    assert len(rows.all()) > len(lessons)
+
+    assert thinning.remove_superseded() > 0
+
+    assert sorted(rows.all()) == sorted(lessons)
+    for since in (first, second, "0"):
+        found = exporter.fetch(since=since)
+        assert touched(found) == set(map(str, lessons))
+        assert [statuses(found, each) for each in lessons] == [{"excused"}, {"late"}]
+    assert thinning.remove_superseded() == 0
+    assert touched(exporter.fetch()) == set()
+
+
+def test_a_change_that_is_not_committed_takes_no_other_away(
+    exporter: Exporter, lessons: list[UUID], late: Any
+) -> None:
+    exporter.fetch()
+    since = exporter.since
+    mark(lessons[0], "late")
+    with late.cursor() as cursor:
+        cursor.execute(MARK, ["excused", lessons[0]])
+    thinning.remove_superseded()
+    late.rollback()
+    found = exporter.fetch(since=since)
+    assert touched(found) == {str(lessons[0])}
+    assert statuses(found, lessons[0]) == {"late"}
+
+
+def test_the_daily_run_thins_and_others_do_not(lessons: list[UUID]) -> None:
+    mark(lessons[0], "late")
+
+    def tick() -> int:
+        # It closes the connections of its thread.
+        thread = threading.Thread(target=scheduler._once_a_day)
+        thread.start()
+        thread.join(60)
+        return TouchedLesson.objects.count()
+
+    assert tick() == len(lessons)
+    mark(lessons[0], "excused")
+    assert tick() > len(lessons)
