@@ -45,7 +45,8 @@ demo:
 # Every figure, side by side on servers of their own, written into docs/performance.md.
 bench:
 	ATTN_WRITE_FIGURES=yes ./attn test bench/persist.py bench/check_in.py bench/rush.py bench/register.py \
-		bench/board.py bench/streams.py bench/serving.py bench/rosters.py bench/totals.py bench/reports.py -s
+		bench/board.py bench/streams.py bench/serving.py bench/rosters.py bench/totals.py bench/reports.py \
+		bench/growth.py -s
 
 docs:
 	./attn exec sphinx-build -q -W docs docs/_build

@@ -69,11 +69,27 @@ class IndexedOrder(ChangeList):
         return any(self.get_ordering_field(name) is not None for name in shown)
 
 
+def newest_of(queryset: QuerySet[Any], *, by: str) -> QuerySet[Any]:
+    """The newest MOST_SEARCHED rows, and those of the same value as the last of them.
+
+    `by` names a field with an index, which grows with the years. One query finds where they begin.
+    """
+    values = queryset.order_by(f"-{by}").values_list(by, flat=True)
+    bound = list(values[MOST_SEARCHED - 1 : MOST_SEARCHED])
+    return queryset.filter(**{f"{by}__gte": bound[0]}) if bound else queryset
+
+
 class SearchedByPerson(admin.ModelAdmin[Any]):
     """Searches rows by whose they are: the people first, then their rows by an index.
 
-    A pattern over the rows themselves would read all of them.
+    A pattern over the rows themselves would read all of them, and so would a filter that few rows
+    pass and no index serves: without a person it is of the newest rows only.
     """
+
+    grows_by = "pk"
+    """The field that finds the newest rows."""
+    filters_of_newest: tuple[str, ...] = ()
+    """Filters that no index serves, by their names in the address."""
 
     search_fields = ("student__school_number__found", "student__full_name__found")
     search_help_text = _("Number or name of the student, as it is now; also a former number")
@@ -82,12 +98,23 @@ class SearchedByPerson(admin.ModelAdmin[Any]):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term.strip():
-            return queryset, False
+            return self._without_person(request, queryset), False
         accounts, are_more = accounts_found(search_term, most=MOST_PEOPLE)
         if are_more:
             words = _("These are rows of the first %(n)d people only: type more of the name.")
             self.message_user(request, words % {"n": MOST_PEOPLE}, messages.WARNING)
         return self.rows_of(queryset, accounts, search_term), False
+
+    def _without_person(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if not self.is_of_newest(request):
+            return queryset
+        words = _("These are of the newest %(n)d rows. Search for a person to see all of theirs.")
+        self.message_user(request, words % {"n": MOST_SEARCHED}, messages.INFO)
+        return queryset & newest_of(self.get_queryset(request), by=self.grows_by)
+
+    def is_of_newest(self, request: HttpRequest) -> bool:
+        """Whether a filter is asked for that no index serves."""
+        return any(request.GET.get(name) for name in self.filters_of_newest)
 
     def rows_of(
         self, queryset: QuerySet[Any], accounts: list[int], search_term: str
@@ -98,16 +125,13 @@ class SearchedByPerson(admin.ModelAdmin[Any]):
 class SearchedAmongNewest(admin.ModelAdmin[Any]):
     """Searches the newest rows of those that the filters leave, or one row by its whole id."""
 
-    newest_first = ("-starts_at", "-pk")
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         with suppress(ValueError):
             return queryset.filter(pk=UUID(search_term.strip())), False
         if search_term.strip():
-            newest = queryset.order_by(*self.newest_first).values("pk")[:MOST_SEARCHED]
-            queryset = queryset.filter(pk__in=newest)
+            queryset = newest_of(queryset, by="starts_at")
         return super().get_search_results(request, queryset, search_term)
 
 

@@ -20,7 +20,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_id
 from attendance.services.request_keys import request_id_of_form
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
-from attendance.vocabulary import Verdict
+from attendance.vocabulary import Status, Verdict
 from users.admin_base import NotedReads, RowRead, ask_and_do
 from users.admin_lists import IndexedOrder, PeriodFilter, SearchedAmongNewest, SearchedByPerson
 from users.identity import Person
@@ -166,9 +166,15 @@ class AttendanceRecordAdmin(SearchedByPerson, NotedReads[AttendanceRecord]):
     list_filter = ("status", "source", DeletedFilter)
     # An order by anything else would sort millions of rows; so below.
     sortable_by = ()
+    grows_by = "attendance_id"
+    filters_of_newest = ("status__exact", "source__exact")
     list_select_related = ("attendance", "student")
     change_form_template = "admin/attendance/attendancerecord/change_form.html"
     ordering = ("-attendance_id", "full_name")
+
+    def is_of_newest(self, request: HttpRequest) -> bool:
+        has_index = request.GET.get("status__exact") in {Status.PENDING, Status.REJECTED}
+        return not has_index and super().is_of_newest(request)
 
     @admin.display(description=gettext_lazy("number"))
     def school_number(self, row: AttendanceRecord) -> str:
@@ -232,6 +238,7 @@ class AttendanceEventAdmin(SearchedByPerson, NotedReads[AttendanceEvent]):
         "reason",
     )
     list_filter = ("kind", "source", "happened_at")
+    filters_of_newest = ("kind__exact", "source__exact")
     sortable_by = ()
     list_select_related = ("attendance", "student", "actor")
     ordering = ("-id",)
@@ -244,6 +251,7 @@ class AttendanceEventAdmin(SearchedByPerson, NotedReads[AttendanceEvent]):
 class RefusedCheckInAdmin(SearchedByPerson, NotedReads[RefusedCheckIn]):
     list_display = ("last_at", "full_name", "school_number", "attendance", "code", "times")
     list_filter = ("code", "last_at")
+    filters_of_newest = ("code__exact",)
     search_fields = ("full_name__found", "school_number__found")
     sortable_by = ()
     list_select_related = ("attendance",)

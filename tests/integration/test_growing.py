@@ -234,6 +234,34 @@ def test_what_is_rare_is_found_by_its_index(rare: str, many_marks: Client) -> No
     assert rows_read(act, AttendanceRecord._meta.db_table) <= 2
 
 
+@pytest.mark.parametrize("asked", ["status__exact=late", "source__exact=receipt"])
+def test_a_filter_without_an_index_is_of_the_newest_rows(
+    asked: str, many_marks: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin_lists, "MOST_SEARCHED", 1_000)
+    name, value = asked.split("__exact=")
+    newest = AttendanceRecord.objects.order_by("-attendance_id", "pk").first()
+    oldest = AttendanceRecord.objects.order_by("attendance_id", "pk").first()
+    assert newest
+    assert oldest
+    rows = AttendanceRecord.objects.filter(pk__in=[newest.pk, oldest.pk])
+    rows.update(**{name: value})
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE attendance_attendancerecord")
+
+    page = many_marks.get(f"{RECORDS}?{asked}")
+    assert [row.pk for row in page.context["cl"].result_list] == [newest.pk]
+    assert "of the newest 1000 rows" in page.content.decode()
+    act = partial(many_marks.get, f"{RECORDS}?{asked}")
+    assert rows_read(act, AttendanceRecord._meta.db_table) < 2_500
+
+    # Of a person it is of all their rows.
+    page = many_marks.get(
+        f"{RECORDS}?{asked}", {"q": oldest.school_number, name + "__exact": value}
+    )
+    assert oldest.pk in {row.pk for row in page.context["cl"].result_list}
+
+
 def test_lessons_are_searched_among_the_newest_that_the_filters_leave(
     many_marks: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
