@@ -1,8 +1,10 @@
 # The site, the event stream and manage.py: one image, three commands. See docs/how-to/docker.md.
 FROM python:3.11-slim-bookworm AS build
-COPY requirements.txt /build/
+# parquet.txt, which has pyarrow too, in place of requirements.txt: see docs/how-to/data.md.
+ARG LOCK=requirements.txt
+COPY requirements.txt requirements/parquet.txt /build/
 RUN python -m venv /opt/attn \
-    && /opt/attn/bin/pip install --no-cache-dir --require-hashes -r /build/requirements.txt
+    && /opt/attn/bin/pip install --no-cache-dir --require-hashes -r "/build/$LOCK"
 
 FROM python:3.11-slim-bookworm
 # A new volume takes over the owner and the mode of this folder.

@@ -115,6 +115,14 @@ def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
     allowed = (ROOT / ".dockerignore").read_text().splitlines()
     for line in (ROOT / "Dockerfile").read_text().splitlines():
         if line.startswith("COPY ") and "--from" not in line:
-            source = line.split()[1]
-            assert (ROOT / source).exists()
-            assert f"!{source}" in allowed
+            for source in line.split()[1:-1]:
+                assert (ROOT / source).exists()
+                assert f"!{source}" in allowed
+
+
+def test_the_image_has_pyarrow_where_that_is_asked_for() -> None:
+    image = (ROOT / "Dockerfile").read_text()
+    copied, default = image.split("/build/\n")[0].split()[-2:], "ARG LOCK=requirements.txt\n"
+    assert default in image
+    assert copied == ["requirements.txt", "requirements/parquet.txt"]
+    assert "--build-arg LOCK=parquet.txt" in (ROOT / "docs/how-to/data.md").read_text()
