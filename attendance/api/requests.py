@@ -153,7 +153,11 @@ class VerdictOfVerifierSerializer(Strict):
 
 class LessonsQuerySerializer(PageQuery):
     state = serializers.ChoiceField([*LessonState.values, PAST], required=False)
-    search = serializers.CharField(required=False, max_length=LONGEST_LESSON_NAME)
+    search = serializers.CharField(
+        required=False,
+        max_length=LONGEST_LESSON_NAME,
+        help_text="In the newest 20,000 lessons that the other filters leave.",
+    )
 
     def get_fields(self) -> dict[str, Any]:
         # `from` is a keyword of Python, so the field cannot be declared above.

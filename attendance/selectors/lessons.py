@@ -13,7 +13,7 @@ from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import LessonCounts
 from attendance.models import Attendance, LessonLedger
-from attendance.models.books import OPEN_STATES
+from attendance.models.books import OPEN_STATES, LessonLedgerQuerySet
 from attendance.selectors import whereabouts
 from attendance.selectors.counts import roster_counts, status_counts
 from attendance.selectors.paging import Page, Slice
@@ -34,6 +34,9 @@ from users.searching import is_found
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
 
+MOST_SEARCHED = 20_000
+"""So many of the newest lessons that the other filters leave are searched."""
+
 PAST = "past"
 """Stands for two states in a filter: persisted and discarded."""
 
@@ -50,7 +53,8 @@ class LessonFilter(NamedTuple):
     section_ids: frozenset[int] | None = None
     """Those of these sections, and the teacher's own; None where sections do not matter."""
     search: str = ""
-    """A part of the lesson's or the teacher's name, or of the teacher's number."""
+    """A part of the lesson's or the teacher's name, or of the teacher's number, in the newest
+    MOST_SEARCHED lessons that the other fields leave."""
 
 
 def find_lesson(lesson_id: UUID) -> LessonView:
@@ -119,12 +123,19 @@ def _filter_rows(criteria: LessonFilter) -> QuerySet[LessonLedger]:
     if criteria.starts_to:
         rows = rows.filter(starts_at__lt=criteria.starts_to)
     if criteria.search:
-        rows = rows.filter(
+        rows = _newest_of(rows).filter(
             Q(lesson_name__found=criteria.search)
             | Q(teacher_name__found=criteria.search)
             | Q(teacher_number__found=criteria.search)
         )
     return rows
+
+
+def _newest_of(rows: LessonLedgerQuerySet) -> LessonLedgerQuerySet:
+    """So many as are searched: a part of a name is looked for in each of them."""
+    ids = rows.order_by("-lesson_id").values_list("lesson_id", flat=True)
+    bound = list(ids[MOST_SEARCHED - 1 : MOST_SEARCHED])
+    return rows.filter(lesson_id__gte=bound[0]) if bound else rows
 
 
 def _by_state(state: str) -> Q:

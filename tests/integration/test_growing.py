@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import product
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -17,9 +19,9 @@ from django.utils import timezone
 from attendance.admin.register import AttendanceAdmin
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import INCOMPLETE, LOST, REWOUND, _state_at
-from attendance.selectors import health, operations
+from attendance.selectors import health, lessons, operations
 from attendance.vocabulary import LessonState
-from tests.support.callers import signed_in
+from tests.support.callers import Api, signed_in
 from tests.support.factories import (
     AttendanceFactory,
     AttendanceRecordFactory,
@@ -79,6 +81,7 @@ def test_what_is_asked_all_the_time_reads_few_of_many_lessons(
 ) -> None:
     monkeypatch.setattr(admin_lists, "MOST_LISTED", 1_000)
     monkeypatch.setattr(operations, "COUNTED", 1_000)
+    monkeypatch.setattr(lessons, "MOST_SEARCHED", 1_000)
     with connection.cursor() as cursor:
         cursor.execute(_LEDGER, [MANY])
         LessonLedgerFactory.create_batch(3, state=LessonState.LOST)
@@ -89,6 +92,7 @@ def test_what_is_asked_all_the_time_reads_few_of_many_lessons(
     assert books.is_about
     assert abs(books.states[LessonState.DISCARDED] - MANY) <= 1_000
     assert rows_read(lambda: operations.read_books(at=now), ledger) < 1_100
+    assert rows_read(partial(staff.get, "/lessons/?search=chemistry"), ledger) < 1_200
     page = "/admin/attendance/lessonledger/"
     filters = [f"?now={state}" for state in LessonState] + ["", "?period=2020", "?p=10"]
     for asked in filters:
@@ -288,6 +292,36 @@ def test_whoever_changed_their_number_is_found_by_both_and_by_merged_accounts() 
     for asked in ("OLD-7", "old", "lovelace ADA", root.school_number):
         shown = staff.get(RECORDS, {"q": asked}).context["cl"].result_list
         assert {row.pk for row in shown} == {row.pk for row in rows}, asked
+
+
+def test_staff_search_the_newest_lessons_that_the_other_filters_leave(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lessons, "MOST_SEARCHED", 10)
+    now = timezone.now()
+    for n in range(1, 31):
+        at = now - timedelta(days=31 - n)
+        LessonLedgerFactory.create(
+            lesson_id=UUID(int=n << 64),
+            lesson_name=f"Lesson {n}",
+            starts_at=at,
+            ends_at=at + timedelta(minutes=45),
+            state=LessonState.LOST,
+        )
+    api = Api(STAFF)
+
+    def found(**asked: str) -> list[str]:
+        told = api.get("lessons/?" + urlencode(asked)).json()
+        return [each["lesson_name"] for each in told["results"]]
+
+    assert found(search="lesson 25") == ["Lesson 25"]
+    assert found(search="lesson 21") == ["Lesson 21"]
+    assert found(search="lesson 20") == []
+    to = (now - timedelta(days=10, hours=-1)).isoformat()
+    assert found(search="lesson 20", to=to) == ["Lesson 20"]
+    assert len(found(search="lesson", page_size="100")) == 10
+    page = signed_in(STAFF).get("/lessons/", {"search": "lesson 20"}).content.decode()
+    assert "None of the newest 20,000 lessons" in page
 
 
 def test_a_refused_number_that_is_nobodys_is_found() -> None:
