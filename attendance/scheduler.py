@@ -31,6 +31,7 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from attendance.services import alarms
 from attendance.services.persistence import Observer, unified_persistence_task
 from attendance.services.persistence.candidates import RunOptions
+from attendance.services.stores import words
 from attendance.vocabulary import Trigger
 from jobs import keeping
 from reports import digest, totals, verifying
@@ -288,6 +289,7 @@ def _once_a_day() -> None:
     found = verifying.verify_daily(now=datetime.now(UTC))
     if found is not None:
         thinning.remove_superseded()
+        words.remove_known()
     if found is not None and found.wrong:
         logger.error("%d of %d totals are wrong", len(found.wrong), found.pairs)
 

@@ -45,10 +45,8 @@ class Watch:
         heard = self._to_compare()
         try:
             # Before Redis is read: what is written down later may be newer than what it has.
-            said = words.words_of(heard) if heard else {}
-            known = {
-                i: max(x.revision, said[i].revision if i in said else 0) for i, x in heard.items()
-            }
+            said = words.revisions_known(heard) if heard else {}
+            known = {i: max(x.revision, said.get(i, 0)) for i, x in heard.items()}
             lessons = store.read_lessons(list(heard)) if heard else {}
             self._find_older(heard, lessons, known)
             self._write_down(heard, lessons)
