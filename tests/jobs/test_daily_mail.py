@@ -1,16 +1,17 @@
 """The daily mail: what waits, to whom, once a day by the clock of the campus, and its end."""
 
-import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from apscheduler.triggers.cron import CronTrigger
 from django.conf import settings as site
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django_apscheduler.models import DjangoJobExecution
 
 from attendance import scheduler
 from attendance.models import AttendanceRecord
@@ -27,6 +28,7 @@ from tests.support.lessons import TEACHER, student
 from tests.support.members import STAFF
 from tests.support.sections import ended_section_lesson, enrol, section_of_today, user_of
 from tests.support.smtp_server import MailServer, mail_server
+from tests.support.waiting import wait_until
 from users.identity import Person, Role
 from users.models import User
 from users.services.merging import merge_people
@@ -296,11 +298,25 @@ def test_a_clock_that_was_put_back_keeps_the_mail_of_a_day_that_comes_again(
     assert len(read(server)) == 1
 
 
-def test_the_scheduled_run_begins_the_mails_of_a_day(server: MailServer) -> None:
+def test_a_running_scheduler_begins_the_mails_of_a_day_once(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waiting_course()
-    # It closes the connections of its thread, and works on its own.
-    thread = threading.Thread(target=scheduler._tick)
-    thread.start()
-    thread.join(60)
+    monkeypatch.setattr(scheduler, "FIRST_RUN_SECONDS", (0.01, 0.02))
+    monkeypatch.setattr(scheduler, "LONGEST_SLEEP_SECONDS", 0.1)
+    every = CronTrigger(second="*", timezone=UTC)
+    monkeypatch.setattr(scheduler, "_trigger", lambda minutes, *, jitter: every)
+    serving = scheduler._Serving()
+    serving.is_wanted = True
+    monkeypatch.setattr(scheduler, "_serving", serving)
+    serving.start()
+    try:
+        begun = Job.objects.filter(kind=letters.begin_digests.kind)
+        wait_until(begun.exists, "the beginning of the mails", seconds=30)
+        runs = DjangoJobExecution.objects.filter(status=DjangoJobExecution.SUCCESS)
+        wait_until(lambda: runs.count() >= 2, "a second run", seconds=30)
+    finally:
+        serving.stop()
+    assert begun.count() == 1
     draining.drain()
     assert len(read(server)) == 1
