@@ -1,6 +1,7 @@
 """Redis comes back older, and no run has begun since the copy: who acknowledged more tells it."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from attendance.live.newest import NEWEST
 from attendance.models import LessonLedger, OlderLiveStore
 from attendance.services.check_in import check_in
 from attendance.services.corrections import Correction, correct_record
+from attendance.services.lessons import extend_lesson, rename_lesson
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.stores import sites, words
 from attendance.services.stores.reconciling import find_differences
@@ -102,6 +104,29 @@ def test_a_lesson_that_was_stored_before_anybody_looked_is_told_as_well() -> Non
     Watch().look()
 
     # Nobody has overtaken the copy: what was heard is not stored.
+    assert codes() == [(lesson_id, "uncounted")]
+
+
+def _rename(lesson_id: UUID) -> None:
+    rename_lesson(lesson_id, "Chemistry", actor=TEACHER)
+
+
+def _extend(lesson_id: UUID) -> None:
+    later = store.read_lesson(lesson_id).ends_at + timedelta(minutes=5)
+    extend_lesson(lesson_id, later, actor=TEACHER)
+
+
+@pytest.mark.parametrize("change", [end, _rename, _extend])
+def test_a_change_that_takes_the_revision_of_a_mark_that_is_gone_is_told(
+    change: Callable[[UUID], None],
+) -> None:
+    """Nobody has looked before it was stored, and its revision is the one that was heard."""
+    lesson_id, copy = without_a_run([1], [2])
+    come_back(copy)
+    change(lesson_id)
+    end(lesson_id)
+    assert unified_persistence_task().totals.outcomes == {"persisted": 1}
+    Watch().look()
     assert codes() == [(lesson_id, "uncounted")]
 
 

@@ -2,7 +2,7 @@
 -- KEYS    1 lesson, 2 events, 3 requests
 -- ARGV    1 lesson id, 2 revision of the data that was read, 3 new JSON, 4 request id,
 --         5 digest, 6 event JSON, 7 most events of a lesson or ''
--- RETURNS changed | repeated | reused | conflict | too_many | clock_wrong
+-- RETURNS changed, revision | repeated | reused | conflict | too_many | clock_wrong
 --         not_found | starting | unreadable
 local lesson, why = read_lesson(KEYS[1])
 if not lesson then return {why} end
@@ -19,4 +19,4 @@ append_event(KEYS[2], KEYS[3], ARGV[1], {revision, now, ARGV[4], ARGV[5], '', ''
 redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, ARGV[3]))
 save_counts(KEYS[1], lesson,
   {now = at, revision = revision, event_count = lesson.event_count + 1})
-return {'changed'}
+return {'changed', revision}

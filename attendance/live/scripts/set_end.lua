@@ -2,7 +2,7 @@
 -- KEYS    1 lesson, 2 events, 3 requests
 -- ARGV    1 lesson id, 2 new ends_at ms or 'now', 3 request id, 4 digest, 5 event JSON,
 --         6 longest lesson in ms, 7 most events of a lesson that is extended, or ''
--- RETURNS changed, ends_at | repeated, ends_at | over, ends_at | not_later, ends_at
+-- RETURNS changed, ends_at, revision | repeated, ends_at | over, ends_at | not_later, ends_at
 --         too_long, latest ends_at | reused | too_many | clock_wrong
 --         not_found | starting | unreadable
 local lesson, why = read_lesson(KEYS[1])
@@ -30,4 +30,4 @@ redis.call('HSET', KEYS[1], 'data', seal(ARGV[1], 'lesson', 'data', stamp, lesso
   'starts_at', int(starts_at), 'ends_at', int(ends_at))
 save_counts(KEYS[1], lesson,
   {now = now, revision = revision, event_count = lesson.event_count + 1})
-return {'changed', int(ends_at)}
+return {'changed', int(ends_at), revision}

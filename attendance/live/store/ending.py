@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attendance.errors import InvalidWindow, LessonClosed
 from attendance.live import client, keys, payloads
+from attendance.live.newest import NEWEST
 from attendance.live.payloads import EventData, LessonData, LiveLesson, RequestKey
 from attendance.live.store import queue, replies
 from attendance.live.store.request_ids import most_events
@@ -58,6 +59,7 @@ def change_data(
     Raises LessonNotFound, RequestIdReused, LessonHasTooManyChanges, and Conflict where somebody
     else changed it since it was read.
     """
+    before = NEWEST.revision(lesson.id)
     reply = client.run(
         "change_data",
         [key(lesson.id) for key in _KEYS],
@@ -71,13 +73,16 @@ def change_data(
         ),
     )
     match reply[0]:
-        case b"changed" | b"repeated":
+        case b"changed":
+            NEWEST.keep(lesson.id, int(reply[1]), before=before)
+        case b"repeated":
             return
         case _:
             _raise(reply)
 
 
 def _set_end(lesson_id: UUID, end: int | str, request: RequestKey, event: EventData) -> datetime:
+    before = NEWEST.revision(lesson_id)
     reply = client.run(
         "set_end",
         [key(lesson_id) for key in _KEYS],
@@ -92,6 +97,9 @@ def _set_end(lesson_id: UUID, end: int | str, request: RequestKey, event: EventD
     )
     if reply[0] not in {b"changed", b"repeated"}:
         _raise(reply)
+    if reply[0] == b"changed":
+        # On an older copy, a finish may take the very revision of a mark that is gone.
+        NEWEST.keep(lesson_id, int(reply[2]), before=before)
     # Also after a repeat: the first request may have died before it changed due.
     queue.sync_due(lesson_id)
     return instants.instant(int(reply[1]))
