@@ -36,7 +36,7 @@ def broken_at_rest(memory: Memory, state: State, lesson_id: UUID) -> Iterator[st
 
 
 def _is_named(state: State, lesson_id: UUID) -> bool:
-    """By the ledger: lost, incomplete, or that Redis holds an older copy than PostgreSQL."""
+    """By the ledger: lost, incomplete, an older copy in Redis, or open as an older Redis came."""
     is_lost = reading.ledger(state, lesson_id) == LessonState.LOST
     is_told = reading.is_incomplete(state, lesson_id) or reading.is_rewound(state, lesson_id)
-    return is_lost or is_told
+    return is_lost or is_told or reading.is_uncounted(state, lesson_id)

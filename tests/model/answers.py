@@ -12,6 +12,9 @@ from tests.model.memory import RequestUnderWay
 if TYPE_CHECKING:
     from tests.model.world import World
 
+SITE = "site"
+"""The actor that compares what the process of the site has acknowledged."""
+
 
 class Broken(Exception):
     """Something that no run may answer."""
@@ -33,6 +36,15 @@ def may_be_refused(
         return call.action.startswith("give away")
     is_unavailable = isinstance(error, LiveStoreUnavailable)
     return isinstance(error, AttendanceError) and (actor.is_cut_off or not is_unavailable)
+
+
+def is_of_the_site(actor: Actor, ended: Ended) -> bool:
+    """Whether the process of the site has compared; raises Broken where it could not."""
+    if actor.name != SITE:
+        return False
+    if ended.error is not None:
+        raise Broken(f"the site looks: {ended.error!r}")
+    return True
 
 
 def check_report(ended: Ended) -> None:

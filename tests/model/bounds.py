@@ -35,6 +35,8 @@ class Scenario(NamedTuple):
     """Runs of another site, with a database of its own, that begin on this Redis."""
     with_marks: bool = False
     """Whether what each store has heard of the other one's age is part of the state."""
+    with_watch: bool = False
+    """Whether what the process of the site remembers is part of the state; needs `with_marks`."""
     call_stops: tuple[str, ...] = ()
     """Scripts before which a request can be overtaken; none makes each request one step."""
 

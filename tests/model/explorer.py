@@ -16,8 +16,9 @@ from tests.model.answers import Broken
 from tests.model.bounds import Scenario
 from tests.model.memory import Memory
 from tests.model.people import LESSON
+from tests.model.playing import playing
 from tests.model.stores import State, read_all
-from tests.model.world import World, playing
+from tests.model.world import World
 
 
 class Counterexample(NamedTuple):

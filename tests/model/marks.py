@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from attendance.live import keys
+from tests.model import remembering
 
 SITE = keys.SITE.encode()
-TABLES = ("attendance_knownsite", "attendance_persistencerun")
+TABLES = ("attendance_knownsite", "attendance_persistencerun", remembering.RETURNS)
 
 _is_kept = False
 _also: tuple[str, ...] = ()
@@ -38,6 +39,11 @@ class MarksOfBoth(NamedTuple):
     def disagreement(self) -> str:
         """What was found of the ages of both stores, or ''."""
         return "".join(row["disagreement"] for row in self.rows[TABLES[0]])
+
+    @property
+    def returns(self) -> int:
+        """How many returns of an older Redis wait for somebody."""
+        return remembering.count_returns(self.rows)
 
     @property
     def runs_elsewhere(self) -> list[int]:
@@ -111,7 +117,10 @@ def canonical(redis: Mapping[bytes, Any], marks: MarksOfBoth | None) -> str:
         return ""
     counts = (*heard_by_redis(redis), marks.runs, marks.commits, marks.sequence)
     return repr(
-        (*counts, marks.runs_elsewhere, marks.disagreement, site_of(redis) == marks.own_site)
+        (
+            *(*counts, marks.runs_elsewhere, marks.disagreement, marks.returns),
+            site_of(redis) == marks.own_site,
+        )
     )
 
 
@@ -121,4 +130,4 @@ def canonical_at_rest(redis: Mapping[bytes, Any], marks: MarksOfBoth | None) -> 
         return ""
     runs, commits = heard_by_redis(redis)
     ahead = (runs - marks.runs, commits - marks.commits, marks.sequence[0] - commits)
-    return repr((*ahead, marks.disagreement, site_of(redis) == marks.own_site))
+    return repr((*ahead, marks.disagreement, marks.returns, site_of(redis) == marks.own_site))

@@ -8,6 +8,7 @@ nobody has spoken: a mark of the system, or an addition that was taken back.
 
 from typing import NamedTuple
 
+from tests.model.remembering import Remembered
 from tests.model.stores import Postgresql, RedisContent, canonical_redis
 
 HERE, RECEIPT, BLANK = "here", "receipt", "blank"
@@ -90,7 +91,8 @@ class Memory(NamedTuple):
     dropped: frozenset[str] = frozenset()
     """Request ids that were acknowledged and are gone with a store: each has to be told."""
     seen: frozenset[str] = frozenset()
-    """Whose check-in was there when a run began."""
+    """Whose check-in was there when a run began, or is remembered by the process of the site."""
+    site: Remembered = Remembered()
 
     @property
     def key(self) -> str:
@@ -103,6 +105,7 @@ class Memory(NamedTuple):
                 for each in (self.backup, self.early)
             ),
             None if self.older is None else self.older.canonical,
+            self.site.key,
         )
         return repr(parts)
 

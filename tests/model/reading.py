@@ -1,6 +1,7 @@
 """What one student's record says in a state: the words of `memory` in both stores."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from attendance.rules.verdicts import UNDONE_REASON
 from attendance.services.stores.lost_lessons import REWOUND
 from attendance.vocabulary import LessonState
 from tests.model.memory import BLANK, HERE, RECEIPT
+from tests.model.remembering import RETURNS
 from tests.model.rows import PEOPLE, Row
 from tests.model.stores import State
 
@@ -124,6 +126,20 @@ def is_rewound(state: State, lesson_id: UUID) -> bool:
     rows = state.rows.of("lessonledger")
     mine = (row for row in rows if row["lesson_id"] == str(lesson_id))
     return any(row["last_error"].startswith(REWOUND) for row in mine)
+
+
+def is_uncounted(state: State, lesson_id: UUID) -> bool:
+    """Whether a return of an older Redis is told at which a lesson was in Redis."""
+    if state.marks is None:
+        return False
+    waiting = [row for row in state.marks.rows[RETURNS] if row["settled_at"] is None]
+    found = [datetime.fromisoformat(row["found_at"]) for row in waiting]
+    for row in state.rows.of("lessonledger"):
+        if row["lesson_id"] == str(lesson_id) and row["accepted_revision"] is None:
+            first = datetime.fromisoformat(row["first_seen_at"])
+            left = row["discarded_at"] and datetime.fromisoformat(row["discarded_at"])
+            return any(first <= at and (not left or at <= left) for at in found)
+    return False
 
 
 def quarantined(state: State, kind: str) -> dict[str, list[bytes]]:

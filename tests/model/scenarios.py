@@ -1,5 +1,6 @@
 """What the model lets happen, and how often: each scenario is searched to its end."""
 
+from tests.model import store_scenarios
 from tests.model.bounds import BEGUN, EVERY_STEP, OVER, Ask, Scenario
 
 DEATHS = Scenario(
@@ -186,6 +187,7 @@ WITH_SECTION = (ABSENCES, ROSTERS, NOT_HELD, BLANKS)
 ALL = (
     *(DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, REUSED, LOST, STARTS),
     *WITH_SECTION,
+    store_scenarios.REMEMBERED,
 )
-"""Searched whole. Those of `store_scenarios` and `alias_scenarios` are followed along the ways of
-their mutants alone: no search of them has come to its end yet."""
+"""Searched whole. The others of `store_scenarios` and those of `alias_scenarios` are followed along
+the ways of their mutants alone: no search of them has come to its end yet."""

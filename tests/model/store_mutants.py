@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager, contextmanager
 from uuid import UUID
 
 from attendance.live import store
+from attendance.live.newest import NewestRevisions
 from attendance.live.payloads import LiveLesson, RequestKey
-from attendance.live.store import Marks
+from attendance.live.store import Marks, ending
 from attendance.services.persistence import news, snapshots
-from attendance.services.stores import sites, words
+from attendance.services.stores import returns, sites, words
 from attendance.services.stores.lacks import WHOLE
 from tests.model import store_scenarios
 from tests.model.taking_out import Mutant, lua, python
@@ -88,6 +89,16 @@ ALL = (
         "a word on a stored lesson has no number",
         lambda: python(sites, "number_word", lambda: None),
         store_scenarios.OLDER_POSTGRESQL,
+    ),
+    Mutant(
+        "nobody compares what was acknowledged with both stores",
+        lambda: python(returns.Watch, "look", lambda watch: None),
+        store_scenarios.REMEMBERED,
+    ),
+    Mutant(
+        "a finish is not remembered",
+        lambda: python(ending, "NEWEST", NewestRevisions()),
+        store_scenarios.REMEMBERED,
     ),
     Mutant(
         "nothing comes in from an older copy",

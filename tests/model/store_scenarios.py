@@ -61,4 +61,19 @@ TWO_SITES = Scenario(
     runs_elsewhere=2,
     with_marks=True,
 )
-ALL = (OLDER_POSTGRESQL, PROMOTED, JOINED, TWO_SITES)
+REMEMBERED = Scenario(
+    "the site remembers more than Redis",
+    {
+        **BEGUN,
+        "check in B": Ask(2, "student"),
+        "correct A": Ask(1, "teacher"),
+        "backup": Ask(1),
+        "restore": Ask(1),
+        "site looks": Ask(1, "site"),
+    },
+    ("start", "check in A", "backup", "check in B"),
+    ("committed",),
+    with_marks=True,
+    with_watch=True,
+)
+ALL = (OLDER_POSTGRESQL, PROMOTED, JOINED, TWO_SITES, REMEMBERED)

@@ -30,6 +30,8 @@ WAYS: Mapping[str, tuple[str, ...]] = {
         "correct A",
         "restore PostgreSQL",
     ),
+    "nobody compares what was acknowledged with both stores": ("restore",),
+    "a finish is not remembered": ("restore", "finish"),
     "nothing comes in from an older copy": ("take away", "redeem A", "return"),
     "a former number stands for nobody": ("renumber A", "task 1 begins", "task 1 goes on"),
     "a number that has changed is not written down": (

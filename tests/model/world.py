@@ -4,19 +4,26 @@ An action is a short sentence. What a person asks runs through the services, in
 an actor of its own, so that it may have to wait; a task stops at its fail points.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
 from attendance.models import LessonLedger
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.stores import sites
+from attendance.services.stores.returns import Watch
 from attendance.vocabulary import LessonState
-from tests.model import accounts, answers, elsewhere, happenings, marks, people, section, wiring
-from tests.model.actors import BLOCKED, IDLE, Actor, Ended, company, dismiss
+from tests.model import (
+    answers,
+    elsewhere,
+    happenings,
+    marks,
+    people,
+    remembering,
+)
+from tests.model.actors import BLOCKED, IDLE, Actor, Ended, dismiss
 from tests.model.answers import Broken
 from tests.model.bounds import Scenario
 from tests.model.memory import BLANK, HERE, RECEIPT, Memory, RequestUnderWay, StudentSeen
@@ -27,6 +34,9 @@ AFTER = {"withdraw B": "approve B", "enrol B": "unenrol B", "held again": "not h
 """What makes sense only after something else."""
 
 
+LOOKS = f"{answers.SITE} looks"
+
+
 class World:
     """One scenario, played on the two real stores."""
 
@@ -34,6 +44,7 @@ class World:
         self.scenario = scenario
         self.clock = clock
         known = people.ACCOUNTS if scenario.with_accounts else people.STUDENTS
+        self.watch = Watch()
         self.memory = Memory(people.START, {number: StudentSeen() for number in known})
         self.tasks = [Actor(f"task {n + 1}", scenario.task_stops) for n in range(scenario.tasks)]
         callers = {ask.actor for ask in scenario.asks.values() if ask.actor}
@@ -131,6 +142,7 @@ class World:
         put_all(state)
         self.memory = memory
         self.clock.stopped_at_ms = memory.clock_ms
+        remembering.put(self.watch, memory.site)
 
     def act(self, action: str) -> None:
         """Let one thing happen. Raises Broken for an answer that nobody may get."""
@@ -146,6 +158,8 @@ class World:
             actor.look()
         for actor in self.actors.values():
             self._hear(actor)
+        if self.scenario.with_watch:
+            self.memory = self.memory._replace(site=remembering.read(self.watch))
 
     def let_requests_end(self) -> None:
         for actor in self.callers:
@@ -187,6 +201,9 @@ class World:
         receipt = self.memory.students[number].receipt if number else ""
         actor.is_cut_off = action.startswith("cut off")
         with_accounts = self.scenario.with_accounts
+        if action == LOOKS:
+            actor.begin(partial(remembering.look, self.watch))
+            return
         actor.begin(people.job_of(call, receipt, people.LESSON, with_accounts=with_accounts))
 
     def _is_discarded(self) -> bool:
@@ -206,7 +223,7 @@ class World:
             return
         call = dict(self.memory.calls).get(actor.name)
         self._forget(actor)
-        if actor in self.others:
+        if actor in self.others or answers.is_of_the_site(actor, ended):
             return
         if call is None and not answers.is_refused(self, ended):
             answers.check_report(ended)
@@ -234,6 +251,8 @@ class World:
         if call.number:
             student = self.memory.students[call.number].told(word, call, self.memory.dropped)
             self.memory = self.memory.with_student(call.number, student)
+            if self.scenario.with_watch:
+                self.memory = self.memory._replace(seen=self.memory.seen | {call.number})
 
     def _is_here_already(self, call: RequestUnderWay) -> bool:
         """A process that knew somebody as they were lets them in once more: no new word."""
@@ -259,38 +278,10 @@ class World:
         before = ""
         for _ in range(6):
             answers.check_report(Ended(unified_persistence_task()))
+            if self.scenario.with_watch:
+                remembering.look(self.watch)
             state = read_all()
             if state.canonical == before:
                 return state
             before = state.canonical
         raise Broken("the task changes something each time")
-
-
-@contextmanager
-def playing(scenario: Scenario) -> Iterator[World]:
-    """A world in which the scenario's setting has been played."""
-    clock = Clock(stopped_at_ms=people.START)
-    with ExitStack() as stack:
-        # Lost and rewound lessons are an alarm each, thousands of times.
-        logging.disable(logging.ERROR)
-        stack.callback(logging.disable, logging.NOTSET)
-        if scenario.with_marks:
-            if scenario.runs_elsewhere:
-                stack.enter_context(elsewhere.made())
-            also = (elsewhere.RUNS,) if scenario.runs_elsewhere else ()
-            stack.enter_context(marks.keeping(*also))
-            sites.find_sites()
-        # Another search may follow in the same test.
-        stack.callback(put_all, read_all())
-        stack.enter_context(wiring.installed(clock))
-        world = World(scenario, clock)
-        if scenario.with_accounts:
-            accounts.make(*people.STUDENTS.values())
-        if scenario.with_section:
-            roster = section.make(people.STUDENTS, starts_at_ms=people.START)
-            world.memory = world.memory._replace(rosters=frozenset({roster}))
-        stack.enter_context(company(*world.actors.values()))
-        for action in scenario.setting:
-            world.act(action)
-            world.let_requests_end()
-        yield world
