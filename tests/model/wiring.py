@@ -85,16 +85,22 @@ def _watch_the_door(patch: pytest.MonkeyPatch) -> None:
     run_many, command = client.run_many, client.command
 
     def scripts(calls: Sequence[client.Call]) -> list[Any]:
+        # A single script leaves by a connection that is held, not by `command`.
+        _refuse_who_is_cut_off()
         return _noted(calls[0].script, lambda: run_many(calls))
 
     def commands(work: Callable[[Any], Any], *, key: str = "") -> Any:
-        actor = current()
-        if actor is not None and actor.is_cut_off:
-            raise LiveStoreUnavailable
+        _refuse_who_is_cut_off()
         return command(work, key=key)
 
     patch.setattr(client, "run_many", scripts)
     patch.setattr(client, "command", commands)
+
+
+def _refuse_who_is_cut_off() -> None:
+    actor = current()
+    if actor is not None and actor.is_cut_off:
+        raise LiveStoreUnavailable
 
 
 def _noted(place: str, work: Callable[[], list[Any]]) -> list[Any]:
