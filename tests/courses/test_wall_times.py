@@ -8,6 +8,7 @@ import pytest
 from courses.rules import instant_of
 
 BERLIN, AZORES = ZoneInfo("Europe/Berlin"), ZoneInfo("Atlantic/Azores")
+ASUNCION = ZoneInfo("America/Asuncion")
 BEIRUT, HOWE, APIA = (
     ZoneInfo(name) for name in ("Asia/Beirut", "Australia/Lord_Howe", "Pacific/Apia")
 )
@@ -29,6 +30,10 @@ BEIRUT, HOWE, APIA = (
         # A day without midnight, and one of which an hour is twice around midnight.
         (BEIRUT, "2026-03-29T00:00", "2026-03-28T22:00"),
         (AZORES, "2026-10-25T00:30", "2026-10-25T00:30"),
+        (ASUNCION, "2023-10-01T00:00", "2023-10-01T04:00"),
+        (ASUNCION, "2023-10-01T00:30", "2023-10-01T04:00"),
+        (ASUNCION, "2024-03-23T23:30", "2024-03-24T02:30"),
+        (ASUNCION, "2024-03-24T00:00", "2024-03-24T04:00"),
         # Half an hour, and a whole day that never was.
         (HOWE, "2026-10-04T02:10", "2026-10-03T15:30"),
         (APIA, "2011-12-30T12:00", "2011-12-30T10:00"),

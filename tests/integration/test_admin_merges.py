@@ -96,6 +96,27 @@ def test_looking_merges_nothing_and_staff_are_not_touched(
     assert reverse("admin:users_merge", args=[other.pk]) not in page
 
 
+@pytest.mark.parametrize(
+    ("number", "into", "words"),
+    [
+        ("NEW-1", "NEW-1", "NEW-1"),
+        ("X-1", "OLD-1", "into NEW-1 instead"),
+        ("NEW-1", "OLD-1", "OLD-1 is merged into NEW-1"),
+    ],
+)
+def test_a_merge_with_oneself_with_somebody_merged_or_in_a_circle_is_refused(
+    number: str, into: str, words: str, desk: Client, old: User, new: User
+) -> None:
+    UserFactory.create(school_number="X-1")
+    merge(old, new)
+    address = reverse("admin:users_merge", args=[User.objects.get(school_number=number).pk])
+    page = desk.post(address, {"into": into, "reason": "the same person"}).content.decode()
+    assert words in page
+    assert 'value="the same person"' in page
+    assert PersonMerge.objects.count() == 1
+    assert User.objects.exclude(merged_into=None).get() == old
+
+
 def test_a_person_is_found_by_the_old_number_and_name(desk: Client, old: User, new: User) -> None:
     UserFactory.create(school_number="X-1", full_name="Else")
     second = UserFactory.create(school_number="OLD-2", full_name="Ada B.")

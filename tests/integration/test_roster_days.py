@@ -137,6 +137,16 @@ def test_of_many_starts_of_one_section_all_get_the_same_lesson() -> None:
         ("Europe/Berlin", datetime(2027, 3, 28, 0, 30, tzinfo=UTC), date(2027, 3, 28)),
         ("Europe/Berlin", datetime(2027, 3, 27, 22, 59, tzinfo=UTC), date(2027, 3, 27)),
         ("Europe/Berlin", datetime(2027, 10, 30, 22, 30, tzinfo=UTC), date(2027, 10, 31)),
+        # In the hour after a gap, and in both hours of a fold.
+        ("Europe/Berlin", datetime(2027, 3, 28, 1, 30, tzinfo=UTC), date(2027, 3, 28)),
+        ("Europe/Berlin", datetime(2027, 10, 31, 0, 30, tzinfo=UTC), date(2027, 10, 31)),
+        ("Europe/Berlin", datetime(2027, 10, 31, 1, 30, tzinfo=UTC), date(2027, 10, 31)),
+        # A day without midnight, and one whose last hour is there twice.
+        ("America/Asuncion", datetime(2023, 10, 1, 3, 59, tzinfo=UTC), date(2023, 9, 30)),
+        ("America/Asuncion", datetime(2023, 10, 1, 4, 0, tzinfo=UTC), date(2023, 10, 1)),
+        ("America/Asuncion", datetime(2024, 3, 24, 2, 30, tzinfo=UTC), date(2024, 3, 23)),
+        ("America/Asuncion", datetime(2024, 3, 24, 3, 30, tzinfo=UTC), date(2024, 3, 23)),
+        ("America/Asuncion", datetime(2024, 3, 24, 4, 0, tzinfo=UTC), date(2024, 3, 24)),
         ("America/New_York", datetime(2027, 3, 14, 4, 30, tzinfo=UTC), date(2027, 3, 13)),
         ("America/New_York", datetime(2027, 11, 7, 4, 30, tzinfo=UTC), date(2027, 11, 7)),
         ("Pacific/Kiritimati", datetime(2027, 1, 1, 10, 0, tzinfo=UTC), date(2027, 1, 2)),
@@ -146,7 +156,7 @@ def test_the_roster_is_of_the_day_of_the_start_where_the_section_is_taught(
     clock: Clock, zone: str, starts_at: datetime, day: date
 ) -> None:
     clock.stopped_at_ms = milliseconds(starts_at) - 60_000
-    term = TermFactory(starts_on=date(2026, 9, 1), ends_on=date(2027, 12, 31))
+    term = TermFactory(starts_on=date(2023, 9, 1), ends_on=date(2027, 12, 31))
     section: Any = SectionFactory(term=term, time_zone=zone)
     EnrolmentFactory(section=section, user=user_of(TEACHER), role="teacher")
     for number, (begins_on, ends_on) in enumerate(
