@@ -262,8 +262,8 @@ def test_the_daily_run_thins_and_others_do_not(lessons: list[UUID]) -> None:
     mark(lessons[0], "late")
 
     def tick() -> int:
-        # It closes the connections of its thread.
-        thread = threading.Thread(target=scheduler._once_a_day)
+        # A whole run: it closes the connections of its thread.
+        thread = threading.Thread(target=scheduler._tick)
         thread.start()
         thread.join(60)
         return TouchedLesson.objects.count()
