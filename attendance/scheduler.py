@@ -287,11 +287,12 @@ def _tick() -> None:
 def _once_a_day() -> None:
     """Once a day, in one of the processes; what is wrong is an alarm of the next run."""
     found = verifying.verify_daily(now=datetime.now(UTC))
-    if found is not None:
-        thinning.remove_superseded()
-        words.remove_known()
-    if found is not None and found.wrong:
+    if found is None:
+        return
+    if found.wrong:
         logger.error("%d of %d totals are wrong", len(found.wrong), found.pairs)
+    thinning.remove_superseded()
+    words.remove_known()
 
 
 def _remove_old_executions() -> None:

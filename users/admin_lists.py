@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from users import lookups
 from users.selectors import accounts_found
 
 DECEMBER = 12
@@ -27,8 +28,6 @@ MOST_LISTED = 10_000
 
 MOST_PEOPLE = 200
 """So many people are looked for at once; whoever types more of a name finds the others."""
-MOST_SEARCHED = 20_000
-"""So many of the newest rows are searched; a period leads to older ones."""
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -69,16 +68,6 @@ class IndexedOrder(ChangeList):
         return any(self.get_ordering_field(name) is not None for name in shown)
 
 
-def newest_of(queryset: QuerySet[Any], *, by: str) -> QuerySet[Any]:
-    """The newest MOST_SEARCHED rows, and those of the same value as the last of them.
-
-    `by` names a field with an index, which grows with the years. One query finds where they begin.
-    """
-    values = queryset.order_by(f"-{by}").values_list(by, flat=True)
-    bound = list(values[MOST_SEARCHED - 1 : MOST_SEARCHED])
-    return queryset.filter(**{f"{by}__gte": bound[0]}) if bound else queryset
-
-
 class SearchedByPerson(admin.ModelAdmin[Any]):
     """Searches rows by whose they are: the people first, then their rows by an index.
 
@@ -109,8 +98,8 @@ class SearchedByPerson(admin.ModelAdmin[Any]):
         if not self.is_of_newest(request):
             return queryset
         words = _("These are of the newest %(n)d rows. Search for a person to see all of theirs.")
-        self.message_user(request, words % {"n": MOST_SEARCHED}, messages.INFO)
-        return queryset & newest_of(self.get_queryset(request), by=self.grows_by)
+        self.message_user(request, words % {"n": lookups.MOST_SEARCHED}, messages.INFO)
+        return queryset & lookups.newest_of(self.get_queryset(request), by=self.grows_by)
 
     def is_of_newest(self, request: HttpRequest) -> bool:
         """Whether a filter is asked for that no index serves."""
@@ -131,7 +120,7 @@ class SearchedAmongNewest(admin.ModelAdmin[Any]):
         with suppress(ValueError):
             return queryset.filter(pk=UUID(search_term.strip())), False
         if search_term.strip():
-            queryset = newest_of(queryset, by="starts_at")
+            queryset = lookups.newest_of(queryset, by="starts_at")
         return super().get_search_results(request, queryset, search_term)
 
 

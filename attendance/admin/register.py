@@ -1,5 +1,6 @@
 """Attendances, their records and their events."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,8 @@ from attendance.services.stored_lessons import delete_attendance, restore_attend
 from attendance.vocabulary import Status, Verdict
 from users.admin_base import NotedReads, RowRead, ask_and_do
 from users.admin_lists import IndexedOrder, PeriodFilter, SearchedAmongNewest, SearchedByPerson
-from users.identity import Person
+from users.errors import AttnError
+from users.identity import Person, canonical_school_number
 from users.models import FormerNumber, User
 from users.security_log import Read
 from users.selectors import account_ids
@@ -263,11 +265,10 @@ class RefusedCheckInAdmin(SearchedByPerson, NotedReads[RefusedCheckIn]):
         """Also of a number that is nobody's: whoever has it was refused for that."""
         known = User.objects.filter(pk__in=accounts).values("school_number")
         had = FormerNumber.objects.filter(user__in=accounts).values("number")
-        return queryset.filter(
-            Q(school_number__in=known)
-            | Q(school_number__in=had)
-            | Q(school_number=search_term.strip().upper())
-        )
+        is_asked = Q(school_number__in=known) | Q(school_number__in=had)
+        with suppress(AttnError):
+            is_asked |= Q(school_number=canonical_school_number(search_term))
+        return queryset.filter(is_asked)
 
     def read_of(self, row: RefusedCheckIn) -> RowRead:
         return _of_student(account_ids([row.school_number]).get(row.school_number), row.attendance)

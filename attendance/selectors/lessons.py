@@ -13,7 +13,7 @@ from attendance.live import store
 from attendance.live.payloads import LiveLesson
 from attendance.live.store import LessonCounts
 from attendance.models import Attendance, LessonLedger
-from attendance.models.books import OPEN_STATES, LessonLedgerQuerySet
+from attendance.models.books import OPEN_STATES
 from attendance.selectors import whereabouts
 from attendance.selectors.counts import roster_counts, status_counts
 from attendance.selectors.paging import Page, Slice
@@ -29,13 +29,11 @@ from attendance.selectors.shapes import (
 from attendance.vocabulary import LessonState
 from courses.models import Section
 from users.identity import Person, Role
+from users.lookups import newest_of
 from users.searching import is_found
 
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
-
-MOST_SEARCHED = 20_000
-"""So many of the newest lessons that the other filters leave are searched."""
 
 PAST = "past"
 """Stands for two states in a filter: persisted and discarded."""
@@ -54,7 +52,7 @@ class LessonFilter(NamedTuple):
     """Those of these sections, and the teacher's own; None where sections do not matter."""
     search: str = ""
     """A part of the lesson's or the teacher's name, or of the teacher's number, in the newest
-    MOST_SEARCHED lessons that the other fields leave."""
+    lessons that the other fields leave."""
 
 
 def find_lesson(lesson_id: UUID) -> LessonView:
@@ -123,19 +121,12 @@ def _filter_rows(criteria: LessonFilter) -> QuerySet[LessonLedger]:
     if criteria.starts_to:
         rows = rows.filter(starts_at__lt=criteria.starts_to)
     if criteria.search:
-        rows = _newest_of(rows).filter(
+        rows = newest_of(rows, by="lesson_id").filter(
             Q(lesson_name__found=criteria.search)
             | Q(teacher_name__found=criteria.search)
             | Q(teacher_number__found=criteria.search)
         )
     return rows
-
-
-def _newest_of(rows: LessonLedgerQuerySet) -> LessonLedgerQuerySet:
-    """So many as are searched: a part of a name is looked for in each of them."""
-    ids = rows.order_by("-lesson_id").values_list("lesson_id", flat=True)
-    bound = list(ids[MOST_SEARCHED - 1 : MOST_SEARCHED])
-    return rows.filter(lesson_id__gte=bound[0]) if bound else rows
 
 
 def _by_state(state: str) -> Q:

@@ -7,173 +7,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("courses", "0004_rules_of_figures"),
+        ('courses', '0004_rules_of_figures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="TotalsCheck",
+            name='TotalsCheck',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("checked_at", models.DateTimeField(verbose_name="checked at")),
-                ("seconds", models.FloatField(verbose_name="seconds")),
-                ("pairs", models.PositiveBigIntegerField(verbose_name="people in sections")),
-                ("wrong", models.PositiveBigIntegerField(verbose_name="of them wrong")),
-                (
-                    "repaired",
-                    models.PositiveBigIntegerField(default=0, verbose_name="of them repaired"),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('checked_at', models.DateTimeField(verbose_name='checked at')),
+                ('seconds', models.FloatField(verbose_name='seconds')),
+                ('pairs', models.PositiveBigIntegerField(verbose_name='people in sections')),
+                ('wrong', models.PositiveBigIntegerField(verbose_name='of them wrong')),
+                ('repaired', models.PositiveBigIntegerField(default=0, verbose_name='of them repaired')),
             ],
             options={
-                "verbose_name": "check of totals",
-                "verbose_name_plural": "checks of totals",
-                "ordering": ("-checked_at", "-id"),
-                "indexes": [models.Index(fields=["-checked_at"], name="totals_check_newest_first")],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("wrong__gte", models.F("repaired"))),
-                        name="totals_check_repairs_what_is_wrong",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "checked_at__range",
-                                (
-                                    datetime.datetime(
-                                        2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc
-                                    ),
-                                    datetime.datetime(
-                                        2100, 1, 1, 0, 0, tzinfo=datetime.timezone.utc
-                                    ),
-                                ),
-                            )
-                        ),
-                        name="totals_check_instant_is_sane",
-                    ),
-                ],
+                'verbose_name': 'check of totals',
+                'verbose_name_plural': 'checks of totals',
+                'ordering': ('-checked_at', '-id'),
+                'indexes': [models.Index(fields=['-checked_at'], name='totals_check_newest_first')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('wrong__gte', models.F('repaired'))), name='totals_check_repairs_what_is_wrong'), models.CheckConstraint(condition=models.Q(('checked_at__range', (datetime.datetime(2000, 1, 1, 0, 0, tzinfo=datetime.timezone.utc), datetime.datetime(2100, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)))), name='totals_check_instant_is_sane')],
             },
         ),
         migrations.CreateModel(
-            name="SectionTotal",
+            name='SectionTotal',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "section_id",
-                        "user_id",
-                        "status",
-                        "effect",
-                        "late_permille",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("present", "present"),
-                            ("late", "late"),
-                            ("absent", "absent"),
-                            ("excused", "excused"),
-                            ("pending", "waiting for verification"),
-                            ("rejected", "rejected"),
-                        ],
-                        max_length=10,
-                        verbose_name="status",
-                    ),
-                ),
-                (
-                    "effect",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("neutral", "does not count"),
-                            ("counts_present", "counts as present"),
-                            ("counts_absent", "counts as absent"),
-                        ],
-                        max_length=20,
-                        verbose_name="effect",
-                    ),
-                ),
-                (
-                    "late_permille",
-                    models.PositiveSmallIntegerField(default=0, verbose_name="worth of late (‰)"),
-                ),
-                ("n", models.PositiveIntegerField(verbose_name="lessons")),
-                ("milliseconds", models.BigIntegerField(verbose_name="length together (ms)")),
-                ("last_on", models.DateField(verbose_name="last on")),
-                (
-                    "section",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="totals",
-                        to="courses.section",
-                        verbose_name="section",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="person",
-                    ),
-                ),
+                ('pk', models.CompositePrimaryKey('section_id', 'user_id', 'status', 'effect', 'late_permille', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('status', models.CharField(choices=[('present', 'present'), ('late', 'late'), ('absent', 'absent'), ('excused', 'excused'), ('pending', 'waiting for verification'), ('rejected', 'rejected')], max_length=10, verbose_name='status')),
+                ('effect', models.CharField(blank=True, choices=[('neutral', 'does not count'), ('counts_present', 'counts as present'), ('counts_absent', 'counts as absent')], max_length=20, verbose_name='effect')),
+                ('late_permille', models.PositiveSmallIntegerField(default=0, verbose_name='worth of late (‰)')),
+                ('n', models.PositiveIntegerField(verbose_name='lessons')),
+                ('milliseconds', models.BigIntegerField(verbose_name='length together (ms)')),
+                ('last_on', models.DateField(verbose_name='last on')),
+                ('section', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='totals', to='courses.section', verbose_name='section')),
+                ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],
             options={
-                "verbose_name": "total",
-                "verbose_name_plural": "totals",
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "status__in",
-                                ["present", "late", "absent", "excused", "pending", "rejected"],
-                            )
-                        ),
-                        name="section_total_status_is_known",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(
-                                models.Q(
-                                    ("effect__in", ["neutral", "counts_present", "counts_absent"]),
-                                    ("status", "excused"),
-                                ),
-                                ("effect", ""),
-                                _connector="OR",
-                            ),
-                            models.Q(("status", "late"), ("late_permille", 0), _connector="OR"),
-                            ("late_permille__lte", 1000),
-                            models.Q(
-                                models.Q(("status", "excused"), _negated=True),
-                                models.Q(("effect", ""), _negated=True),
-                                _connector="OR",
-                            ),
-                        ),
-                        name="section_total_has_its_worth",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("milliseconds__gte", 0), ("n__gte", 1)),
-                        name="section_total_is_of_something",
-                    ),
-                ],
+                'verbose_name': 'total',
+                'verbose_name_plural': 'totals',
+                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['present', 'late', 'absent', 'excused', 'pending', 'rejected'])), name='section_total_status_is_known'), models.CheckConstraint(condition=models.Q(models.Q(models.Q(('effect__in', ['neutral', 'counts_present', 'counts_absent']), ('status', 'excused')), ('effect', ''), _connector='OR'), models.Q(('status', 'late'), ('late_permille', 0), _connector='OR'), ('late_permille__lte', 1000), models.Q(models.Q(('status', 'excused'), _negated=True), models.Q(('effect', ''), _negated=True), _connector='OR')), name='section_total_has_its_worth'), models.CheckConstraint(condition=models.Q(('milliseconds__gte', 0), ('n__gte', 1)), name='section_total_is_of_something')],
             },
         ),
     ]

@@ -176,11 +176,7 @@ class Migration(migrations.Migration):
         # Somebody else may have made it, where this user may not; nobody but its owner may look in.
         migrations.RunSQL("CREATE SCHEMA IF NOT EXISTS attn_v1", "DROP SCHEMA attn_v1"),
         migrations.RunSQL(
-            [
-                sql
-                for name, (comment, query, columns) in VIEWS.items()
-                for sql in _create(name, comment, query, columns)
-            ],
+            [sql for name, (comment, query, columns) in VIEWS.items() for sql in _create(name, comment, query, columns)],
             [f"DROP VIEW attn_v1.{name}" for name in VIEWS],
         ),
     ]

@@ -41,17 +41,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="TouchedLesson",
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "changed_in",
-                        "lesson_id",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
+                ("pk", models.CompositePrimaryKey("changed_in", "lesson_id", blank=True, editable=False, primary_key=True, serialize=False)),
                 ("changed_in", models.BigIntegerField(verbose_name="transaction")),
                 ("lesson_id", models.UUIDField(verbose_name="lesson id")),
             ],
@@ -59,12 +49,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "change of a lesson",
                 "verbose_name_plural": "changes of lessons",
                 "ordering": ("changed_in", "lesson_id"),
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("changed_in__gte", 0)),
-                        name="touched_lesson_is_of_a_transaction",
-                    )
-                ],
+                "constraints": [models.CheckConstraint(condition=models.Q(("changed_in__gte", 0)), name="touched_lesson_is_of_a_transaction")],
             },
         ),
         migrations.RunSQL(

@@ -6,290 +6,99 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("courses", "0004_rules_of_figures"),
-        ("reports", "0004_touched_lesson"),
+        ('courses', '0004_rules_of_figures'),
+        ('reports', '0004_touched_lesson'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="FigureWarning",
+            name='FigureWarning',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("share", "too small a share"),
-                            ("in_a_row", "missed in a row"),
-                            ("days_without", "days without attendance"),
-                            ("not_taken", "register not taken"),
-                        ],
-                        max_length=20,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("figures", models.JSONField(verbose_name="figures")),
-                ("raised_at", models.DateTimeField(verbose_name="raised at")),
-                (
-                    "raised_because",
-                    models.CharField(
-                        choices=[
-                            ("marks", "marks"),
-                            ("merge", "a merge of accounts, or its end"),
-                            ("rules", "other rules"),
-                            ("clock", "the day"),
-                            ("repair", "a repair of totals"),
-                        ],
-                        max_length=10,
-                        verbose_name="raised because of",
-                    ),
-                ),
-                (
-                    "retracted_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="retracted at"),
-                ),
-                (
-                    "retracted_because",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("marks", "marks"),
-                            ("merge", "a merge of accounts, or its end"),
-                            ("rules", "other rules"),
-                            ("clock", "the day"),
-                            ("repair", "a repair of totals"),
-                        ],
-                        max_length=10,
-                        verbose_name="retracted because of",
-                    ),
-                ),
-                (
-                    "policy",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="courses.policy",
-                        verbose_name="policy",
-                    ),
-                ),
-                (
-                    "section",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="warnings",
-                        to="courses.section",
-                        verbose_name="section",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="figure_warnings",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="person",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('share', 'too small a share'), ('in_a_row', 'missed in a row'), ('days_without', 'days without attendance'), ('not_taken', 'register not taken')], max_length=20, verbose_name='kind')),
+                ('figures', models.JSONField(verbose_name='figures')),
+                ('raised_at', models.DateTimeField(verbose_name='raised at')),
+                ('raised_because', models.CharField(choices=[('marks', 'marks'), ('merge', 'a merge of accounts, or its end'), ('rules', 'other rules'), ('clock', 'the day'), ('repair', 'a repair of totals')], max_length=10, verbose_name='raised because of')),
+                ('retracted_at', models.DateTimeField(blank=True, null=True, verbose_name='retracted at')),
+                ('retracted_because', models.CharField(blank=True, choices=[('marks', 'marks'), ('merge', 'a merge of accounts, or its end'), ('rules', 'other rules'), ('clock', 'the day'), ('repair', 'a repair of totals')], max_length=10, verbose_name='retracted because of')),
+                ('policy', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='courses.policy', verbose_name='policy')),
+                ('section', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='warnings', to='courses.section', verbose_name='section')),
+                ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='figure_warnings', to=settings.AUTH_USER_MODEL, verbose_name='person')),
             ],
             options={
-                "verbose_name": "warning",
-                "verbose_name_plural": "warnings",
-                "ordering": ("-raised_at", "-id"),
+                'verbose_name': 'warning',
+                'verbose_name_plural': 'warnings',
+                'ordering': ('-raised_at', '-id'),
             },
         ),
         migrations.CreateModel(
-            name="CaseStep",
+            name='CaseStep',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("taken", "looked after"),
-                            ("noted", "a note"),
-                            ("ended", "ended"),
-                        ],
-                        max_length=10,
-                        verbose_name="kind",
-                    ),
-                ),
-                ("at", models.DateTimeField(verbose_name="at")),
-                (
-                    "ending",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("talked", "talked with the person"),
-                            ("excused", "excused"),
-                            ("left", "left the course"),
-                            ("mistake", "the warning was wrong"),
-                            ("other", "something else"),
-                        ],
-                        max_length=20,
-                        verbose_name="how it ended",
-                    ),
-                ),
-                ("text", models.CharField(blank=True, max_length=1000, verbose_name="note")),
-                (
-                    "by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="by",
-                    ),
-                ),
-                (
-                    "warning",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="steps",
-                        to="reports.figurewarning",
-                        verbose_name="warning",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('taken', 'looked after'), ('noted', 'a note'), ('ended', 'ended')], max_length=10, verbose_name='kind')),
+                ('at', models.DateTimeField(verbose_name='at')),
+                ('ending', models.CharField(blank=True, choices=[('talked', 'talked with the person'), ('excused', 'excused'), ('left', 'left the course'), ('mistake', 'the warning was wrong'), ('other', 'something else')], max_length=20, verbose_name='how it ended')),
+                ('text', models.CharField(blank=True, max_length=1000, verbose_name='note')),
+                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
+                ('warning', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='reports.figurewarning', verbose_name='warning')),
             ],
             options={
-                "verbose_name": "step of a case",
-                "verbose_name_plural": "steps of cases",
-                "ordering": ("at", "id"),
+                'verbose_name': 'step of a case',
+                'verbose_name_plural': 'steps of cases',
+                'ordering': ('at', 'id'),
             },
         ),
         migrations.CreateModel(
-            name="WarningLetter",
+            name='WarningLetter',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("sent_at", models.DateTimeField(blank=True, null=True, verbose_name="sent at")),
-                (
-                    "retraction_sent_at",
-                    models.DateTimeField(blank=True, null=True, verbose_name="retraction sent at"),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="person",
-                    ),
-                ),
-                (
-                    "warning",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="letters",
-                        to="reports.figurewarning",
-                        verbose_name="warning",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('sent_at', models.DateTimeField(blank=True, null=True, verbose_name='sent at')),
+                ('retraction_sent_at', models.DateTimeField(blank=True, null=True, verbose_name='retraction sent at')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ('warning', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='letters', to='reports.figurewarning', verbose_name='warning')),
             ],
             options={
-                "verbose_name": "letter of a warning",
-                "verbose_name_plural": "letters of warnings",
+                'verbose_name': 'letter of a warning',
+                'verbose_name_plural': 'letters of warnings',
             },
         ),
         migrations.AddIndex(
-            model_name="figurewarning",
-            index=models.Index(fields=["section", "-raised_at"], name="warning_of_section"),
+            model_name='figurewarning',
+            index=models.Index(fields=['section', '-raised_at'], name='warning_of_section'),
         ),
         migrations.AddConstraint(
-            model_name="figurewarning",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("retracted_at", None)),
-                fields=("section", "user", "kind"),
-                name="warning_is_open_once",
-            ),
+            model_name='figurewarning',
+            constraint=models.UniqueConstraint(condition=models.Q(('retracted_at', None)), fields=('section', 'user', 'kind'), name='warning_is_open_once'),
         ),
         migrations.AddConstraint(
-            model_name="figurewarning",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("kind__in", ["share", "in_a_row", "days_without", "not_taken"])
-                ),
-                name="warning_kind_is_known",
-            ),
+            model_name='figurewarning',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['share', 'in_a_row', 'days_without', 'not_taken'])), name='warning_kind_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="figurewarning",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("raised_because__in", ["marks", "merge", "rules", "clock", "repair"])
-                ),
-                name="warning_cause_is_known",
-            ),
+            model_name='figurewarning',
+            constraint=models.CheckConstraint(condition=models.Q(('raised_because__in', ['marks', 'merge', 'rules', 'clock', 'repair'])), name='warning_cause_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="figurewarning",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("retracted_at", None), ("retracted_because", "")),
-                    models.Q(
-                        ("retracted_at__gte", models.F("raised_at")),
-                        ("retracted_because__in", ["marks", "merge", "rules", "clock", "repair"]),
-                    ),
-                    _connector="OR",
-                ),
-                name="warning_is_retracted_by_something",
-            ),
+            model_name='figurewarning',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('retracted_at', None), ('retracted_because', '')), models.Q(('retracted_at__gte', models.F('raised_at')), ('retracted_because__in', ['marks', 'merge', 'rules', 'clock', 'repair'])), _connector='OR'), name='warning_is_retracted_by_something'),
         ),
         migrations.AddConstraint(
-            model_name="casestep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["taken", "noted", "ended"])),
-                name="case_step_kind_is_known",
-            ),
+            model_name='casestep',
+            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['taken', 'noted', 'ended'])), name='case_step_kind_is_known'),
         ),
         migrations.AddConstraint(
-            model_name="casestep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("ending", ""), ("kind", "taken")),
-                    models.Q(
-                        ("ending", ""), ("kind", "noted"), models.Q(("text", ""), _negated=True)
-                    ),
-                    models.Q(
-                        ("ending__in", ["talked", "excused", "left", "mistake", "other"]),
-                        ("kind", "ended"),
-                    ),
-                    _connector="OR",
-                ),
-                name="case_step_says_something",
-            ),
+            model_name='casestep',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ending', ''), ('kind', 'taken')), models.Q(('ending', ''), ('kind', 'noted'), models.Q(('text', ''), _negated=True)), models.Q(('ending__in', ['talked', 'excused', 'left', 'mistake', 'other']), ('kind', 'ended')), _connector='OR'), name='case_step_says_something'),
         ),
         migrations.AddConstraint(
-            model_name="warningletter",
-            constraint=models.UniqueConstraint(
-                fields=("warning", "user"), name="warning_letter_once"
-            ),
+            model_name='warningletter',
+            constraint=models.UniqueConstraint(fields=('warning', 'user'), name='warning_letter_once'),
         ),
         migrations.AddConstraint(
-            model_name="warningletter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("retraction_sent_at", None), ("sent_at__isnull", False), _connector="OR"
-                ),
-                name="warning_retraction_follows_a_warning",
-            ),
+            model_name='warningletter',
+            constraint=models.CheckConstraint(condition=models.Q(('retraction_sent_at', None), ('sent_at__isnull', False), _connector='OR'), name='warning_retraction_follows_a_warning'),
         ),
     ]

@@ -19,7 +19,7 @@ from django.utils import timezone
 from attendance.admin.register import AttendanceAdmin
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
 from attendance.models.books import INCOMPLETE, LOST, REWOUND, _state_at
-from attendance.selectors import health, lessons, operations
+from attendance.selectors import health, operations
 from attendance.vocabulary import LessonState
 from tests.support.callers import Api, signed_in
 from tests.support.factories import (
@@ -31,7 +31,7 @@ from tests.support.factories import (
 )
 from tests.support.members import STAFF
 from tests.support.people import merge
-from users import admin_lists
+from users import admin_lists, lookups
 from users.models import FormerNumber, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,7 +81,7 @@ def test_what_is_asked_all_the_time_reads_few_of_many_lessons(
 ) -> None:
     monkeypatch.setattr(admin_lists, "MOST_LISTED", 1_000)
     monkeypatch.setattr(operations, "COUNTED", 1_000)
-    monkeypatch.setattr(lessons, "MOST_SEARCHED", 1_000)
+    monkeypatch.setattr(lookups, "MOST_SEARCHED", 1_000)
     with connection.cursor() as cursor:
         cursor.execute(_LEDGER, [MANY])
         LessonLedgerFactory.create_batch(3, state=LessonState.LOST)
@@ -242,7 +242,7 @@ def test_what_is_rare_is_found_by_its_index(rare: str, many_marks: Client) -> No
 def test_a_filter_without_an_index_is_of_the_newest_rows(
     asked: str, many_marks: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin_lists, "MOST_SEARCHED", 1_000)
+    monkeypatch.setattr(lookups, "MOST_SEARCHED", 1_000)
     name, value = asked.split("__exact=")
     newest = AttendanceRecord.objects.order_by("-attendance_id", "pk").first()
     oldest = AttendanceRecord.objects.order_by("attendance_id", "pk").first()
@@ -269,7 +269,7 @@ def test_a_filter_without_an_index_is_of_the_newest_rows(
 def test_lessons_are_searched_among_the_newest_that_the_filters_leave(
     many_marks: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin_lists, "MOST_SEARCHED", 10)
+    monkeypatch.setattr(lookups, "MOST_SEARCHED", 10)
     page = "/admin/attendance/attendance/"
 
     def found(**asked: Any) -> list[str]:
@@ -297,7 +297,7 @@ def test_whoever_changed_their_number_is_found_by_both_and_by_merged_accounts() 
 def test_staff_search_the_newest_lessons_that_the_other_filters_leave(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lessons, "MOST_SEARCHED", 10)
+    monkeypatch.setattr(lookups, "MOST_SEARCHED", 10)
     now = timezone.now()
     for n in range(1, 31):
         at = now - timedelta(days=31 - n)
