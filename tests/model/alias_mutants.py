@@ -52,7 +52,7 @@ ALL = (
     ),
     Mutant(
         "a check-in looks under one number",
-        lambda: lua("check_in", "ARGV[10] ~= ''", "false"),
+        lambda: lua("check_in", "numbers_of(ARGV[2], ARGV[13])", "{ARGV[2]}"),
         alias_scenarios.TWO_NUMBERS,
     ),
     Mutant(

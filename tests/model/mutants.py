@@ -172,7 +172,7 @@ ALL = (
         "discard also before the end",
         lambda: lua(
             "discard_if_unchanged",
-            "if now_ms() < lesson.ends_at then return {'not_over'} end",
+            "if now < lesson.ends_at then return {'not_over'} end",
             "",
         ),
         scenarios.ENDS,

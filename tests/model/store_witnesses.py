@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-_RUN = ("task 1 begins", "task 1 goes on", "task 1 goes on")
-"""One that stores and discards: it stops behind its snapshot and its commit."""
+_RUN = ("task 1 begins", "task 1 goes on")
+"""One that stores and discards: it stops behind its commit."""
 
 _IN_BETWEEN = (
     *("take away", "elsewhere begins", "return"),
@@ -20,7 +20,7 @@ WAYS: Mapping[str, tuple[str, ...]] = {
     ),
     "a snapshot does not look whose lesson it is": _IN_BETWEEN,
     "neither a snapshot nor a discard looks whose lesson it is": _IN_BETWEEN,
-    "a copy is whole, whatever was seen": ("task 1 begins", "restore"),
+    "a copy is whole, whatever was seen": ("correct A", "restore", "check in B", "finish"),
     "a word in Redis is not written down": ("correct A", "restore"),
     "Redis hears of no commit": (*_RUN, "restore PostgreSQL"),
     "Redis remembers no lesson that has left it": (*_RUN, "restore PostgreSQL"),
