@@ -347,3 +347,37 @@ def test_a_word_waits_for_no_run_that_holds_its_row() -> None:
         in_another_session(sites.number_word)
     correct(lesson.id)
     assert PersistenceRun.objects.filter(commit_mark__gt=1).exists()
+
+
+@pytest.mark.parametrize("lacking", [1, 2, 3])
+def test_words_before_the_next_run_hide_no_older_postgresql(lacking: int) -> None:
+    """Each takes one of the numbers that are missing; then both counts are equal again."""
+    lesson = ended_lesson(2)
+    unified_persistence_task()
+    held = backup()
+    gone = ended_lesson(2)
+    unified_persistence_task()
+    for _ in range(lacking - 1):
+        correct(lesson.id)
+    restore(held)
+
+    for _ in range(lacking):
+        correct(lesson.id)
+    unified_persistence_task()
+
+    found = sites.disagreement()
+    assert found is not None
+    assert "PostgreSQL is older" in found.disagreement
+    assert LessonLedger.objects.get(lesson_id=gone.id).state == LessonState.LOST
+
+
+def test_a_number_is_told_twice_where_an_answer_was_lost_and_late_where_another_was_faster() -> (
+    None
+):
+    assert store.tell_word(7, token="seven")
+    assert store.tell_word(7, token="seven")
+    assert store.tell_word(9, token="nine")
+    assert store.tell_word(8, token="eight")
+    assert not store.tell_word(9, token="another nine")
+    # It is not forgotten by that.
+    assert store.tell_word(9, token="nine")

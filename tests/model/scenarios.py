@@ -187,7 +187,7 @@ WITH_SECTION = (ABSENCES, ROSTERS, NOT_HELD, BLANKS)
 ALL = (
     *(DEATHS, EDITS, OUTAGE, OVERTAKEN, ENDS, JUMPS, REWOUND, REUSED, LOST, STARTS),
     *WITH_SECTION,
-    store_scenarios.REMEMBERED,
+    *(store_scenarios.REMEMBERED, store_scenarios.OLDER_POSTGRESQL),
 )
 """Searched whole. The others of `store_scenarios` and those of `alias_scenarios` are followed along
 the ways of their mutants alone: no search of them has come to its end yet."""

@@ -22,11 +22,16 @@ def _words_that_nobody_writes_down() -> AbstractContextManager[None]:
     return python(words, "enter", enter)
 
 
-def _commits_that_redis_never_hears_of() -> AbstractContextManager[None]:
+@contextmanager
+def _commits_that_redis_never_hears_of() -> Iterator[None]:
     def raise_marks(marks: Marks) -> None:
         return None
 
-    return python(store, "raise_marks", raise_marks)
+    def tell_word(mark: int, *, token: str) -> bool:
+        return True
+
+    with python(store, "raise_marks", raise_marks), python(store, "tell_word", tell_word):
+        yield
 
 
 def _discards_that_redis_forgets() -> AbstractContextManager[None]:
@@ -88,6 +93,11 @@ ALL = (
     Mutant(
         "a word on a stored lesson has no number",
         lambda: python(sites, "number_word", lambda: None),
+        store_scenarios.OLDER_POSTGRESQL,
+    ),
+    Mutant(
+        "a number that two commits have says nothing",
+        lambda: lua("tell_word", "elseif mark == known and", "elseif false and"),
         store_scenarios.OLDER_POSTGRESQL,
     ),
     Mutant(

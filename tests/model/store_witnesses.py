@@ -30,6 +30,10 @@ WAYS: Mapping[str, tuple[str, ...]] = {
         "correct A",
         "restore PostgreSQL",
     ),
+    "a number that two commits have says nothing": (
+        *("task 1 begins", "backup PostgreSQL", "task 1 goes on"),
+        *("correct A", "restore PostgreSQL", "redeem A"),
+    ),
     "nobody compares what was acknowledged with both stores": ("restore",),
     "a finish is not remembered": ("restore", "finish"),
     "nothing comes in from an older copy": ("take away", "redeem A", "return"),

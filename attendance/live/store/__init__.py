@@ -78,6 +78,7 @@ from attendance.live.store.site import (
     remember_discards,
     remembered_discards,
     site_of_redis,
+    tell_word,
 )
 from attendance.live.store.snapshots import (
     CorruptPayload,
@@ -159,6 +160,7 @@ __all__ = [
     "start",
     "sync_due",
     "teachers_lesson",
+    "tell_word",
     "tidy_parked",
     "unpark",
     "unpark_waiting",

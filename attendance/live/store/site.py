@@ -48,6 +48,16 @@ def raise_marks(marks: Marks) -> None:
     client.run("raise_marks", [keys.SITE], marks)
 
 
+def tell_word(mark: int, *, token: str) -> bool:
+    """Tell Redis the number of a commit that took a word. Raises LiveStoreUnavailable.
+
+    Returns whether the number was new to Redis, or told before with the same token. Where it is
+    neither, another commit has had it: PostgreSQL came back from a backup in between.
+    """
+    reply = client.run("tell_word", [keys.SITE], (mark, token))
+    return bool(reply[0] == b"told")
+
+
 def remember_discards(lesson_ids: Sequence[UUID], *, at: datetime) -> None:
     """Before lessons leave Redis: keep their ids, by which a loss of PostgreSQL can be told.
 

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import Max
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -138,8 +138,11 @@ def number_word() -> None:
 def _tell_of_word(mark: int) -> None:
     """The word stands, whether or not Redis hears of it: then the next one tells of both."""
     try:
-        store.raise_marks(Marks(0, mark))
-    except LiveStoreUnavailable as error:
+        if not store.tell_word(mark, token=uuid4().hex):
+            # By the next run both numbers would be equal, and say nothing.
+            _disagree(POSTGRESQL_IS_OLDER)
+            _say_what_is_gone()
+    except (LiveStoreUnavailable, Error) as error:
         logger.warning("Redis could not be told of commit %s: %s", mark, error)
 
 
@@ -152,11 +155,9 @@ def _disagree(cause: str) -> None:
 
 def _catch_up(run_id: int, commits: int) -> None:
     """PostgreSQL came back older: it goes on from there, and says what has gone with it."""
-    lesson_ids = store.remembered_discards()
-    stored = set(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", flat=True))
-    gone = [lesson_id for lesson_id in lesson_ids if lesson_id not in stored]
+    # First: a run that dies behind it is followed by one that finds the same.
+    _say_what_is_gone()
     with transaction.atomic():
-        lost_lessons.enter_gone(gone)
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT setval('attendance_commit_mark', greatest(last_value, %s))"
@@ -164,6 +165,13 @@ def _catch_up(run_id: int, commits: int) -> None:
                 [commits],
             )
         PersistenceRun.objects.filter(pk=run_id).update(commit_mark=commits)
+
+
+def _say_what_is_gone() -> None:
+    """Raises LiveStoreUnavailable and django.db.Error."""
+    lesson_ids = store.remembered_discards()
+    stored = set(Attendance.objects.filter(pk__in=lesson_ids).values_list("pk", flat=True))
+    lost_lessons.enter_gone([each for each in lesson_ids if each not in stored])
     # They waited to be discarded, and are not stored any more.
     store.unpark_waiting()
 
