@@ -10,7 +10,7 @@ export DENO_NO_UPDATE_CHECK = 1
 # Takes files alone, no folders.
 DJADE = find attendance courses reports tests users webhooks -name '*.html' -exec ./attn exec djade --target-version 5.2
 
-.PHONY: check format test soak demo bench docs lock clean
+.PHONY: check format test coverage soak demo bench docs lock clean
 
 check:
 	./attn exec ruff check .
@@ -33,6 +33,12 @@ format:
 
 test:
 	./attn test
+
+# Measuring takes nearly as long again as the tests do, so it is done before a release.
+coverage:
+	./attn test --quick --cov --cov-report=
+	./attn test --beside --cov --cov-append --cov-report=
+	./attn exec coverage report --skip-covered --fail-under=90
 
 # Everything fails at random for a long time: docs/reliability.md.
 SECONDS ?= 1200

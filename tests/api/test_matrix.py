@@ -1,5 +1,6 @@
 """Who may what: every endpoint for everybody, from the addresses themselves."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -173,30 +174,35 @@ def foreign_token_id() -> str:
 
 
 def path_of(pattern: URLPattern, lesson: LiveLesson) -> str:
-    path = str(pattern.pattern)
-    known = {
-        "<uuid:lesson_id>": str(lesson.id),
-        "<str:school_number>": "S-0001",
-        "<slug:key>": "marks",
-        "<str:token_id>": foreign_token_id(),
-        "<str:verification_id>": f"{lesson.id}.S-0001.2",
-    }
-    for part, value in known.items():
-        path = path.replace(part, value)
+    """An address with what it names, made where it is named."""
     # Always: whoever assists in any section runs lessons.
-    course, section = made_course(), section_with_everybody()
-    if "<int:absence_id>" in path:
+    section = section_with_everybody()
+    named: dict[str, Callable[[], Any]] = {
+        "<uuid:lesson_id>": lambda: lesson.id,
+        "<str:school_number>": lambda: "S-0001",
+        "<slug:key>": lambda: "marks",
+        "<str:token_id>": foreign_token_id,
+        "<str:verification_id>": lambda: f"{lesson.id}.S-0001.2",
+        "<int:section_id>": lambda: section.pk,
+        "<str:code>": code_of_an_alarm,
+        "<int:payload_id>": lambda: QuarantinedPayloadFactory().pk,
+    }
+    path = str(pattern.pattern)
+    for part, make in named.items():
+        if part in path:
+            path = path.replace(part, str(make()))
+    course = made_course() if path.startswith("absences") else None
+    if course and "<int:absence_id>" in path:
         absence = asked_absence(course, person=NOT_ON_ROSTER, for_all=True)
         path = path.replace("<int:absence_id>", str(absence.pk))
         if "<int:evidence_id>" in path:
             path = path.replace("<int:evidence_id>", str(added_file(absence).pk))
-    path = path.replace("<int:section_id>", str(section.pk))
-    if "<str:code>" in path:
-        LessonLedgerFactory(ends_at=timezone.now() - timedelta(minutes=20))
-        path = path.replace("<str:code>", "lesson_late")
-    if "<int:payload_id>" in path:
-        path = path.replace("<int:payload_id>", str(QuarantinedPayloadFactory().pk))
     return path
+
+
+def code_of_an_alarm() -> str:
+    LessonLedgerFactory(ends_at=timezone.now() - timedelta(minutes=20))
+    return "lesson_late"
 
 
 # Reading leaves everything as it is, so all read of one school; each change has its own.

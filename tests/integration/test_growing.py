@@ -176,25 +176,23 @@ def many_marks() -> Client:
         )
         for n, at in enumerate(ends, 1)
     )
-    mark = AttendanceRecordFactory.build(attendance=lessons[0], student=people[0])
-    same = {
-        field.attname: getattr(mark, field.attname)
+    AttendanceRecordFactory.create(attendance=lessons[0], student=people[0])
+    own = "student_id, school_number, full_name"
+    same = ", ".join(
+        field.column
         for field in AttendanceRecord._meta.concrete_fields
-        if not field.primary_key
-    }
-    AttendanceRecord.objects.bulk_create(
-        AttendanceRecord(
-            **same
-            | {
-                "attendance_id": lesson.pk,
-                "student_id": user.pk,
-                "school_number": user.school_number,
-                "full_name": user.full_name,
-            }
-        )
-        for lesson, user in product(lessons, people)
+        if field.column not in {"id", "attendance_id", *own.split(", ")}
     )
+    copied = "record." + same.replace(", ", ", record.")
     with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO attendance_attendancerecord (attendance_id, {own}, {same})"
+            f" SELECT lesson.id, student.id, student.school_number, student.full_name, {copied}"
+            " FROM attendance_attendancerecord AS record, attendance_attendance AS lesson,"
+            " users_user AS student"
+            " WHERE student.role = 'student' AND (lesson.id, student.id) <> (%s, %s)",
+            [lessons[0].pk, people[0].pk],
+        )
         cursor.execute("VACUUM ANALYZE attendance_attendancerecord, attendance_attendance")
     return staff
 

@@ -28,7 +28,6 @@ AT_ONCE = (
         "test_a_live_store_killed_under_load_keeps_what_it_acknowledged",
     ),
     "tests/faults/test_payload_faults.py::test_corrupt_records_of_every_kind_harm_nobody_else",
-    "tests/acceptance/test_demo.py::test_the_demo_counts_every_mark_and_invites",
     "tests/acceptance/test_demo_term.py",
     f"{_LAUNCHER}test_six_at_once_share_three_servers_and_the_last_one_stops_them",
     f"{_LAUNCHER}test_a_server_that_was_killed_is_started_again[live]",
@@ -46,7 +45,7 @@ the minutes."""
 
 BESIDE = (
     *("tests/pages/", "tests/attacks/", "tests/jobs/", "tests/webhooks/", "tests/pooled/"),
-    *("tests/acceptance/test_demo.py", "tests/acceptance/test_demo_term.py"),
+    "tests/acceptance/test_demo_term.py",
     *("tests/api/test_matrix.py", "tests/api/test_schema.py", "tests/api/test_documents.py"),
     *("tests/api/test_absences.py", "tests/api/test_sections.py", "tests/api/test_reports.py"),
     *("tests/api/test_section_lessons.py", "tests/api/test_verifications.py"),
