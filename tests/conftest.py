@@ -1,6 +1,6 @@
 """What every test stands on: real servers, emptied before each test.
 
-tests/unit has none: see its conftest.py.
+tests/unit and tests/repository have none: see support/without_servers.py.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""No test here has a server: the loop of seconds stays one of seconds."""
+"""Fixtures of tests without a server: the loop of seconds stays one of seconds."""
 
 import socket
 from typing import Any, NoReturn
@@ -8,8 +8,8 @@ import pytest
 from tests.support.processes import DEAD_DATABASE, DEAD_REDIS
 
 MOVE_IT = (
-    "A test in tests/unit speaks to a server. Move it to tests/integration, tests/api or "
-    "tests/pages, where there are some; or let it do without."
+    "A test of tests/unit or tests/repository speaks to a server. Move it to tests/integration, "
+    "tests/api or tests/pages, where there are some; or let it do without."
 )
 
 
