@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attendance.live import client, envelope, keys, store
 from attendance.live.payloads import EventData
+from attendance.models import Attendance
 from attendance.rules import instants
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.ids import new_request_key
@@ -44,6 +45,12 @@ class Stage(NamedTuple):
     site: SiteApi
     cast: Cast
     advance: Callable[[int], None]
+
+
+def are_stored() -> bool:
+    """Whether an earlier demo has come as far as to store each of the lessons."""
+    stored = Attendance.objects.filter(section=None, lesson_name__in=LESSON_NAMES)
+    return stored.values("lesson_name").distinct().count() == len(LESSON_NAMES)
 
 
 def teach(stage: Stage) -> list[TaughtLesson]:

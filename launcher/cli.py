@@ -75,7 +75,8 @@ def _run(arguments: list[str]) -> int:
     match options.command:
         case "demo":
             port = options.port
-            return commands.demo(project, then_exit=options.exit, host=_host(options), port=port)
+            host, again = _host(options), options.again
+            return commands.demo(project, then_exit=options.exit, again=again, host=host, port=port)
         case "serve":
             return commands.serve(project, host=_host(options), port=options.port)
         case "up":
@@ -142,6 +143,11 @@ def _add(kinds: Any, name: str, line: str, examples: Sequence[str]) -> None:
         case "demo":
             one.add_argument(
                 "--exit", action="store_true", help="end after the job, with its status"
+            )
+            one.add_argument(
+                "--again",
+                action="store_true",
+                help="play and count the lessons also where they are",
             )
             _add_where(one, default=None, said="the first free one from 8000 on")
         case "serve":

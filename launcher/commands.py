@@ -35,8 +35,10 @@ OF_THE_SITE = {
 _NEEDS_NO_TABLES = {"makemigrations", "migrate", "check", "help", "--help", "--version", "version"}
 
 
-def demo(project: Project, *, then_exit: bool, host: str, port: int | None = None) -> int:
-    """The main job on real input, then the site until Ctrl-C."""
+def demo(
+    project: Project, *, then_exit: bool, again: bool, host: str, port: int | None = None
+) -> int:
+    """The main job on real input, where it has not been shown yet; then the site until Ctrl-C."""
     port = _port_of_demo(host, port)
     environment.ensure(project, DEMO)
     with leases.leased(project, os.environ) as servers:
@@ -51,7 +53,8 @@ def demo(project: Project, *, then_exit: bool, host: str, port: int | None = Non
             _streaming(project, env, host, port + 1),
             _site(project, env, host, port) as site,
         ):
-            status = run(project, manage_command(project, "demo", "--site", address), env)
+            once = () if then_exit or again else ("--once",)
+            status = run(project, manage_command(project, "demo", "--site", address, *once), env)
             if status or then_exit:
                 return status
             say_where(project, host, port)

@@ -22,6 +22,7 @@ from attn_project.settings import database
 from courses.models import Section, Term
 from demo import processes, proof, rivals, teaching
 from demo.site import AcknowledgedCheckIn
+from tests.support.factories import AttendanceFactory
 from tests.support.processes import DEAD_REDIS, environment, manage, python
 from users.demo_numbers import DEMO_NUMBERS
 from users.models import User
@@ -68,6 +69,23 @@ def test_the_demo_counts_every_mark_and_invites() -> None:
     assert not [user for user in User.objects.all() if user.has_usable_password()]
     assert not AuthToken.objects.exists()
     assert manage("persist_attendance").stdout.strip() == "Nothing to do: no lesson waits."
+
+    # Shown once, it is not played again but by request.
+    opened = manage("demo", "--once", env={"ATTN_DEMO_ADDRESS": "http://127.0.0.1:1"})
+    assert opened.returncode == 0, opened.stderr
+    assert "./attn demo --again" in opened.stdout
+    assert "http://127.0.0.1:1/admin/" in opened.stdout
+    assert " yes " not in opened.stdout
+    assert CROWD.count() == len(teaching.LESSON_NAMES)
+
+
+@pytest.mark.long
+def test_what_a_demo_that_died_has_left_is_not_taken_for_the_whole_job() -> None:
+    for name in teaching.LESSON_NAMES[1:]:
+        AttendanceFactory.create(lesson_name=name)
+    assert not teaching.are_stored()
+    AttendanceFactory.create(lesson_name=teaching.LESSON_NAMES[0])
+    assert teaching.are_stored()
 
 
 def test_a_site_as_in_production_is_no_place_to_play() -> None:

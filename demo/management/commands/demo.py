@@ -29,6 +29,10 @@ from users.management.examples import WithExamples
 SECONDS_TO_COMPLETE = 30
 PAUSE_SECONDS = 0.2
 MISMATCHES_SHOWN = 10
+STORED_BEFORE = (
+    "The four lessons of an earlier demo are stored and counted. "
+    "To play them again, run ./attn demo --again."
+)
 SEEN = (
     "watches a class fill up, beside the list of who is missing",
     "sees their courses, and can check in to the lesson that is live",
@@ -63,6 +67,11 @@ class Command(WithExamples, BaseCommand):
             "--site", default="", help="address of the site to use; without it, one is started"
         )
         parser.add_argument(
+            "--once",
+            action="store_true",
+            help="only invite where the lessons of an earlier demo are stored",
+        )
+        parser.add_argument(
             "--end-logins",
             action="store_true",
             help="only end what the logins of earlier demos have left",
@@ -77,6 +86,11 @@ class Command(WithExamples, BaseCommand):
             end_logins()
             return
         try:
+            if options["once"] and teaching.are_stored():
+                self._make_term()
+                self._tell(STORED_BEFORE)
+                self._invite()
+                return
             with site.served(options["site"]) as stage:
                 proofs = self._run(stage)
         except AttendanceError as error:
