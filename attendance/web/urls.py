@@ -97,6 +97,7 @@ _courses = [
     path("courses/new/", new_course.new_course, name="new-course"),
     path("courses/<int:section_id>/", course.roster, name="course"),
     path("courses/<int:section_id>/lessons/", course.lessons, name="course-lessons"),
+    path("courses/<int:section_id>/lessons.ics", course.calendar, name="course-calendar"),
     path("courses/<int:section_id>/rules/", course_rules.rules, name="course-rules"),
 ]
 

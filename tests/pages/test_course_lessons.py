@@ -13,6 +13,7 @@ from attendance.live.payloads import LiveLesson
 from attendance.models import Attendance, LessonLedger
 from attendance.selectors.section_lessons import usual_now
 from attendance.services.lessons import LessonPlan, finish_lesson, start_lesson
+from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import LessonState
 from courses.models import Section
 from courses.services.sections import SectionPlan, update_section
@@ -24,6 +25,8 @@ from tests.support.lessons import TEACHER, live_lesson
 from tests.support.members import (
     ASSISTANT,
     DAY,
+    LEARNER,
+    OBSERVER,
     OTHER_TEACHER,
     STAFF,
     enrolled,
@@ -32,6 +35,7 @@ from tests.support.members import (
 )
 from tests.support.outages import stop_redis
 from users.identity import Person, Role
+from users.models import SecurityEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -241,3 +245,37 @@ def test_lessons_are_told_by_the_clock_of_their_course() -> None:
     page = signed_in(TEACHER).get(f"/courses/{section.pk}/lessons/")
     assert f"Live until {there:%H:%M}" in text_of(page)
     assert text_of(page).count(f"–{there:%H:%M}") == 1
+
+
+def test_the_calendar_of_a_course_is_for_those_who_run_it(section: Section) -> None:
+    section.location = "Hall 1, east"
+    section.save()
+    held, off = taught(section, is_over=True), taught(section)
+    say_not_held(off.id, actor=TEACHER, reason="no light")
+    account(STAFF)
+    taught(running_section(), teacher=STAFF)
+    path = f"/courses/{section.pk}/lessons.ics"
+
+    def events(person: Person) -> list[list[str]]:
+        text = signed_in(person).get(path).content.decode().replace("\r\n ", "")
+        return [each.split("\r\n") for each in text.split("BEGIN:VEVENT")[1:]]
+
+    for person in (TEACHER, ASSISTANT, STAFF):
+        second, first = events(person)
+        assert f"UID:{held.id}" in first
+        assert "LOCATION:Hall 1\\, east" in first
+        assert f"SUMMARY:PHY-1 {held.data.lesson_name}" in first
+        assert "STATUS:CANCELLED" not in first
+        assert {f"UID:{off.id}", "STATUS:CANCELLED"} <= set(second)
+    for person, status in ((OTHER_TEACHER, 404), (OBSERVER, 403), (LEARNER, 403)):
+        assert signed_in(person).get(path).status_code == status
+    taken = SecurityEvent.objects.filter(kind="exported")
+    assert [row.details for row in taken] == [{"what": "calendar"}] * 3
+    assert "lessons.ics" in text_of(signed_in(TEACHER).get(f"/courses/{section.pk}/lessons/"))
+
+
+def test_a_calendar_has_the_days_on_which_one_ran_the_course(section: Section) -> None:
+    lesson = taught(section, is_over=True)
+    enrolled(section, THIRD, EnrolmentRole.TEACHER, begins_on=timezone.localdate() + 5 * DAY)
+    assert signed_in(THIRD).get(f"/courses/{section.pk}/lessons.ics").status_code == 404
+    assert str(lesson.id) in text_of(signed_in(TEACHER).get(f"/courses/{section.pk}/lessons.ics"))

@@ -1,10 +1,12 @@
 """One course, for those who teach it and staff: its roster and its lessons."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from attendance.selectors.paging import Slice, rising_page
@@ -12,14 +14,18 @@ from attendance.selectors.section_lessons import lessons_of_section, live_lesson
 from attendance.selectors.shapes import LessonView
 from attendance.services import ids
 from attendance.vocabulary import LessonState, Status
+from attendance.web.calendars import MOST_LESSONS, CalendarEvent, calendar_file, event_of
 from attendance.web.callers import signed_in, user_of
 from attendance.web.keys import day_of, key_of, place_of
 from attendance.wording.lessons import STATES
+from courses.models import Section
 from courses.selectors.listing import SectionView, people_of, view_section
 from courses.selectors.sections import section_run_by
 from courses.vocabulary import EnrolmentRole
-from users.models import User
+from users import security_log
+from users.models import SecurityKind, User
 from users.searching import clean_search
+from users.security_log import Details
 
 PER_PAGE = 100
 LESSONS_PER_PAGE = 30
@@ -63,6 +69,31 @@ def lessons(request: HttpRequest, section_id: int) -> HttpResponse:
     page = lessons_of_section(view.section, user=user, part=part)
     rows = [(lesson, STATES[LessonState(lesson.state)], _counts(lesson)) for lesson in page.items]
     return course_page(request, view, "lessons", {"page": page, "rows": rows})
+
+
+@require_safe
+@signed_in()
+def calendar(request: HttpRequest, section_id: int) -> HttpResponse:
+    """The newest lessons of a course as a calendar file, for whoever sees them on its page.
+
+    It names no student. A lesson that is not held is one that was cancelled.
+    """
+    user, now = user_of(request), timezone.now()
+    section = section_run_by(section_id, user=user, at=now)
+    page = lessons_of_section(section, user=user, part=Slice(limit=MOST_LESSONS))
+    events = [_event(lesson, section, now) for lesson in page.items if not lesson.is_deleted]
+    security_log.write(SecurityKind.EXPORTED, details=Details(what="calendar"))
+    return calendar_file(events, name=f"course-{section_id}.ics")
+
+
+def _event(lesson: LessonView, section: Section, at: datetime) -> CalendarEvent:
+    event = event_of(
+        lesson,
+        changed_at=at,
+        summary=f"{section.code} {lesson.lesson_name}".strip(),
+        description=f"{_('Teacher')}: {lesson.teacher.full_name}",
+    )
+    return event._replace(location=section.location)
 
 
 def _counts(lesson: LessonView) -> list[tuple[str, int]]:
