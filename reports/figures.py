@@ -6,16 +6,21 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Final, NamedTuple, Protocol
 
-import msgspec
 from django.db import connection
 
 from attendance.models import Attendance
-from attendance.rules.figures import HERE, NOTHING, Counting, Figures, add_up, by_days, share
+from attendance.rules.figures import HERE, NOTHING, Counting, Figures, share
 from attendance.rules.instants import milliseconds
-from attendance.rules.judging import FigureRules, Judgement, counted_effect, needed_by
+from attendance.rules.judging import (
+    COUNTS_ABSENT,
+    FigureRules,
+    Judgement,
+    counted_effect,
+    needed_by,
+)
 from courses.models import Section
 from courses.selectors.rosters import roster_on
-from courses.vocabulary import Counted
+from courses.vocabulary import WHOLE_PERMILLE, Counted
 from reports import statements
 from reports.models import SectionTotal
 
@@ -64,7 +69,8 @@ def figures_of(
     """
     wanted = list(user_ids)
     if rules is not None and needs_marks(rules):
-        return _of_marks(section_id, wanted, rules)
+        of_marks = figures_of_marks({section_id: wanted}, {section_id: rules})
+        return {user_id: own for (_, user_id), own in of_marks.items()}
     found: dict[int, list[TotalRow]] = {user_id: [] for user_id in wanted}
     rows = SectionTotal.objects.filter(section=section_id, user__in=wanted)
     for user_id, *row in rows.values_list("user_id", *TotalRow._fields):
@@ -77,16 +83,16 @@ def figures_by_section(
 ) -> dict[int, Figures]:
     """The figures of one person in several sections, by the rules of each.
 
-    One query for all of them, and one more for each that counts days.
+    One query for all of them, and one more where any of them counts days.
     """
     found: dict[int, list[TotalRow]] = {pk: [] for pk in rules}
     rows = SectionTotal.objects.filter(section__in=list(rules), user=user_id)
     for pk, *row in rows.values_list("section_id", *TotalRow._fields):
         found[pk].append(TotalRow(*row))
+    by_days = {pk: own for pk, own in rules.items() if own is not None and needs_marks(own)}
+    of_marks = figures_of_marks({pk: [user_id] for pk in by_days}, by_days)
     return {
-        pk: _of_marks(pk, [user_id], own)[user_id]
-        if own is not None and needs_marks(own)
-        else add_up_totals(found[pk], own)
+        pk: of_marks[pk, user_id] if pk in by_days else add_up_totals(found[pk], own)
         for pk, own in rules.items()
     }
 
@@ -152,16 +158,60 @@ def _weight_of(lessons: Sequence[tuple[date | None, int]], counted: str) -> Frac
     return Fraction(len(lessons))
 
 
-def _of_marks(section_id: int, user_ids: list[int], rules: CountedRules) -> dict[int, Figures]:
-    found: dict[int, list[Counting]] = {user_id: [] for user_id in user_ids}
-    with connection.cursor() as cursor:
-        cursor.execute(statements.MARKS, {"section": section_id, "users": user_ids})
-        for user_id, status, effect, late, held_on, ms in cursor.fetchall():
-            counting = _counting(status, effect, late, rules)
-            weight = Fraction(ms, HOUR_MS) if rules.counted == Counted.HOURS else counting.weight
-            found[user_id].append(msgspec.structs.replace(counting, on=held_on, weight=weight))
-    weigh: Any = by_days if rules.counted == Counted.DAYS else list
-    return {user_id: add_up(weigh(own)) for user_id, own in found.items()}
+class DaysRow(NamedTuple):
+    """The days of one person on which as many lessons count."""
+
+    lessons: int
+    """On each of them."""
+    days: int
+    here: int
+    """Of all their lessons, as the length and the credit."""
+    milliseconds: int
+    credit: int
+    """In thousandths of a lesson."""
+    credit_ms: int
+    """In thousandths of a millisecond."""
+
+
+def figures_of_marks(
+    people: Mapping[int, Sequence[int]], rules: Mapping[int, CountedRules]
+) -> dict[tuple[int, int], Figures]:
+    """The figures of people in sections by their marks, with the days; one query.
+
+    By section and root account; `rules` of each of these sections.
+    """
+    found: dict[tuple[int, int], list[DaysRow]] = {
+        (pk, user_id): [] for pk, users in people.items() for user_id in users
+    }
+    values: dict[str, Any] = {
+        "of_sections": [section_id for section_id, _ in found],
+        "of_users": [user_id for _, user_id in found],
+        "sections": list(people),
+        "are_absences": [counted_effect(rules[pk], "") == COUNTS_ABSENT for pk in people],
+    }
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute(statements.DAYS_OF_PEOPLE, values)
+            for section_id, user_id, *row in cursor.fetchall():
+                found[section_id, user_id].append(DaysRow(*row))
+    return {key: _add_up_days(own, rules[key[0]].counted) for key, own in found.items()}
+
+
+def _add_up_days(rows: Iterable[DaysRow], counted: str) -> Figures:
+    """Where days are counted, each is 1: of two lessons a day, each is a half."""
+    lessons, here, days, weight, credit = 0, 0, 0, NOTHING, NOTHING
+    for row in rows:
+        lessons += row.lessons * row.days
+        here += row.here
+        days += row.days
+        if counted == Counted.HOURS:
+            weight += Fraction(row.milliseconds, HOUR_MS)
+            credit += Fraction(row.credit_ms, WHOLE_PERMILLE * HOUR_MS)
+        else:
+            each = row.lessons if counted == Counted.DAYS else 1
+            weight += Fraction(row.lessons * row.days, each)
+            credit += Fraction(row.credit, WHOLE_PERMILLE * each)
+    return Figures(lessons=lessons, here=here, weight=weight, credit=credit, days=days)
 
 
 def _counting(status: str, effect: str, late: int, rules: CountedRules | None) -> Counting:

@@ -39,7 +39,7 @@ def own_figures(
 
     `user_id` is of the root account, `numbers` are those of the same person; of several marks in
     one lesson the effective one counts. The sections' policies must have been selected with
-    them. A fixed number of queries, and one more for each section that counts days.
+    them. A fixed number of queries.
     """
     by_id = {section.pk: section for section in sections}
     rules = {pk: section.policy for pk, section in by_id.items()}

@@ -133,12 +133,36 @@ MARKS_BETWEEN: Final = f"""
     SELECT section_id, user_id, status FROM worth ORDER BY starts_at DESC, lesson_id DESC"""
 """Statuses of people in sections, of the lessons of some days of each, the latest first."""
 
-MARKS: Final = f"""
+DAYS_OF_PEOPLE: Final = f"""
     WITH pairs AS MATERIALIZED (
-        SELECT %(section)s::int8 AS section_id, unnest(%(users)s::int8[]) AS person
-    ), {_MARKS}
-    SELECT user_id, status, effect, late_permille, held_on, ms FROM worth"""
-"""Each mark that counts of some people in one section, by their root accounts."""
+        SELECT * FROM unnest(%(of_sections)s::int8[], %(of_users)s::int8[])
+               AS p(section_id, person)
+    ), {_MARKS}, counted AS (
+        SELECT w.section_id, w.user_id, w.held_on, w.ms, w.status IN ('present', 'late') AS is_here,
+               CASE w.status
+                   WHEN 'present' THEN 1000
+                   WHEN 'late' THEN w.late_permille
+                   WHEN 'absent' THEN 0
+                   WHEN 'rejected' THEN 0
+                   WHEN 'excused' THEN
+                       CASE WHEN r.is_absence OR w.effect = 'counts_absent' THEN 0
+                            WHEN w.effect = 'counts_present' THEN 1000 END
+               END AS permille
+          FROM worth AS w
+          JOIN unnest(%(sections)s::int8[], %(are_absences)s::bool[])
+               AS r(section_id, is_absence) ON r.section_id = w.section_id
+    ), days AS (
+        SELECT section_id, user_id, held_on, count(*) AS lessons,
+               count(*) FILTER (WHERE is_here) AS here, sum(ms)::bigint AS ms,
+               sum(permille)::bigint AS credit, sum(permille * ms)::bigint AS credit_ms
+          FROM counted WHERE permille IS NOT NULL GROUP BY 1, 2, 3
+    )
+    SELECT section_id, user_id, lessons, count(*), sum(here)::bigint, sum(ms)::bigint,
+           sum(credit)::bigint, sum(credit_ms)::bigint
+      FROM days GROUP BY 1, 2, 3"""
+"""Of people in sections, by their root accounts: their days with one lesson that counts, with two,
+and so on; of all these days the lessons to which they came, the length, and the credit in
+thousandths of a lesson and of a millisecond."""
 
 _SAME_KEY: Final = (
     "(c.section_id, c.user_id, c.status, c.effect, c.late_permille)"
