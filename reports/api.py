@@ -23,7 +23,7 @@ from attendance.api.requests import NoQuerySerializer
 from attendance.api.schema import page_of
 from attendance.api.views.absences import AsItIs
 from attendance.selectors.paging import Page
-from courses.vocabulary import Component
+from courses.vocabulary import LONGEST_CODE, Component
 from reports import rows
 from reports.asking import (
     FIRST_DAY,
@@ -65,10 +65,16 @@ class ReportScopeQuery(Strict):
     """What a report is about."""
 
     section = serializers.IntegerField(required=False, min_value=1, max_value=MOST_ID)
+    group = serializers.IntegerField(
+        required=False, min_value=1, max_value=MOST_ID, help_text="A group of that section."
+    )
     person = serializers.CharField(
         required=False, max_length=2 * LONGEST_SCHOOL_NUMBER, help_text="A school number."
     )
     term = serializers.IntegerField(required=False, min_value=1, max_value=MOST_ID)
+    course = serializers.CharField(
+        required=False, max_length=LONGEST_CODE, help_text="A code of the catalogue."
+    )
     component = serializers.ChoiceField(
         required=False, choices=[WHOLE, *(each for each in Component.values if each)]
     )
@@ -157,8 +163,10 @@ def _read(request: Request, query: dict[str, Any]) -> ReportView:
     component = query.get("component")
     asked = ReportFilter(
         section_id=query.get("section"),
+        group_id=query.get("group"),
         person=query.get("person", ""),
         term_id=query.get("term"),
+        course=query.get("course", ""),
         component="" if component == WHOLE else component,
         first_on=query.get("from"),
         last_on=query.get("to"),
@@ -179,8 +187,7 @@ def _text(key: str) -> str:
 
 
 def _check_place(report: Report, found: ReportView, key: str | None) -> None:
-    model = report.query(found.scope).model
-    if key is not None and rows.read_key(model, report.order, key) is None:
+    if key is not None and rows.read_key(report.query(found.scope), report.order, key) is None:
         raise NotFound(paging.NO_PAGE, "page_not_found")
 
 

@@ -34,15 +34,9 @@ def cases_of(found: ReportView, *, is_open: bool) -> QuerySet[FigureWarning]:
 
 
 def _within(found: ReportView) -> Q:
-    scope, chosen = found.scope, Q()
-    if scope.section_ids is not None:
-        chosen &= Q(section__in=scope.section_ids)
-    if scope.account_ids is not None:
-        chosen &= Q(user__in=scope.account_ids)
-    if scope.term_id is not None:
-        chosen &= Q(section__term=scope.term_id)
-    if scope.component is not None:
-        chosen &= Q(section__component=scope.component)
+    chosen = found.scope.sections("section__")
+    if found.scope.account_ids is not None:
+        chosen &= Q(user__in=found.scope.account_ids)
     return chosen
 
 

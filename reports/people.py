@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from fractions import Fraction
-from math import floor
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Min, TextChoices
+from django.db.models import Min
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -17,14 +15,14 @@ from courses.models import Enrolment, Policy, Section
 from courses.vocabulary import EnrolmentRole
 from reports.figures import figures_of, held_weights
 from reports.matrix import students_of
-from reports.report import PEOPLE, Cell, CellKind, ReportColumn
+from reports.report import PEOPLE, Cell, CellKind, ReportColumn, tenths
 from reports.scope import Scope
 from reports.signs import last_attended, missed_in_a_row
 from reports.table import ReportTable
+from reports.vocabulary import JudgementInWords
 from users.models import User
 from users.selectors import root_id
 
-_TENTHS: Final = 10
 _LAST: Final = Fraction(2)
 """Behind every share."""
 
@@ -42,15 +40,6 @@ COLUMNS: Final = (
     ReportColumn("days_without", _("Days without"), CellKind.NUMBER),
     ReportColumn("days_left", _("Days left"), CellKind.NUMBER),
 )
-
-
-class JudgementInWords(TextChoices):
-    """A judgement in words."""
-
-    NOTHING_COUNTS = Judgement.NOTHING_COUNTS.value, _("nothing counts yet")
-    NOT_JUDGED = Judgement.NOT_JUDGED.value, _("too early to say")
-    ENOUGH = Judgement.ENOUGH.value, _("enough")
-    BELOW = Judgement.BELOW.value, _("too little")
 
 
 class PersonFigures(NamedTuple):
@@ -131,21 +120,12 @@ def _person(
         full_name=student.full_name,
         figures=figures,
         standing=course.needed.judge(figures, ahead=course.ahead) if course.needed else None,
-        can_miss=_can_miss(figures, course),
+        can_miss=course.needed.can_miss(figures, ahead=course.ahead) if course.needed else None,
         in_a_row=in_a_row,
         last_attended_on=last_on,
         days_without=without,
         days_left=_days_left(course, last_on, without),
     )
-
-
-def _can_miss(figures: Figures, course: _Course) -> Fraction | None:
-    """In the unit that the course counts; None where no share is needed, or nothing counts."""
-    if course.needed is None or figures.rate is None or not course.needed.threshold:
-        return None
-    if course.needed.planned is None:
-        return figures.can_miss_next(threshold=course.needed.threshold)
-    return figures.can_miss(threshold=course.needed.threshold, ahead=course.ahead)
 
 
 def _days_left(course: _Course, last_on: date | None, without: int) -> int | None:
@@ -198,18 +178,13 @@ def cells_of(person: PersonFigures) -> list[Cell]:
         person.standing and JudgementInWords(person.standing.value),
         person.figures.lessons,
         person.figures.here,
-        _tenths(person.figures.missed),
-        _tenths(person.can_miss),
+        tenths(person.figures.missed),
+        tenths(person.can_miss),
         person.in_a_row,
         person.last_attended_on,
         person.days_without,
         person.days_left,
     ]
-
-
-def _tenths(amount: Fraction | None) -> Decimal | None:
-    """Rounded down, so that nobody is promised more than there is."""
-    return None if amount is None else Decimal(floor(amount * _TENTHS)) / _TENTHS
 
 
 def people_table(scope: Scope, section: Section, *, at: datetime, sort: str) -> ReportTable:

@@ -1,5 +1,6 @@
 """The form above every report, which is also its address: a view can be kept as a bookmark."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -7,8 +8,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from attendance.web.page_form import PageForm
-from courses.models import Term
-from courses.vocabulary import Component
+from courses.models import Section, Term
+from courses.vocabulary import LONGEST_CODE, Component
 from reports.asking import FIRST_DAY, LAST_DAY, ReportFilter
 from users.identity import LONGEST_SCHOOL_NUMBER
 
@@ -28,6 +29,9 @@ class FilterForm(PageForm):
     section = forms.IntegerField(
         required=False, min_value=1, max_value=MOST_ID, widget=forms.HiddenInput
     )
+    group = forms.IntegerField(
+        label=_("Group"), required=False, min_value=1, max_value=MOST_ID, widget=forms.Select
+    )
     person = forms.CharField(
         label=_("Number of a student"), required=False, max_length=2 * LONGEST_SCHOOL_NUMBER
     )
@@ -37,6 +41,9 @@ class FilterForm(PageForm):
         required=False,
         empty_label=_("All terms"),
     )
+    course = forms.CharField(
+        label=_("Code in the catalogue"), required=False, max_length=LONGEST_CODE
+    )
     component = forms.ChoiceField(label=_("Part"), required=False, choices=_COMPONENTS)
 
     def asked(self) -> ReportFilter:
@@ -45,19 +52,31 @@ class FilterForm(PageForm):
         component: str = data["component"]
         return ReportFilter(
             section_id=data["section"],
+            group_id=data["group"],
             person=data["person"],
             term_id=data["term"].pk if data["term"] else None,
+            course=data["course"],
             component={"": None, WHOLE: ""}.get(component, component),
             first_on=data["from"],
             last_on=data["to"],
         )
 
-    def leave_out(self, *, has_section: bool, is_own: bool, has_days: bool) -> None:
+    def leave_out(
+        self, *, has_section: bool, is_own: bool, has_days: bool, has_person: bool
+    ) -> None:
         """Without the fields that bound nothing: a course has one term and one part."""
-        idle = {"term", "component"} if has_section else set()
+        idle = {"term", "component", "course"} if has_section else set()
         idle |= set() if has_days else {"from", "to"}
-        for name in idle | ({"person"} if is_own else set()):
+        for name in idle | (set() if has_person and not is_own else {"person"}):
             del self.fields[name]
+
+    def offer_groups(self, groups: Sequence[Section]) -> None:
+        """Which groups of the course can be chosen; without any there is no such field."""
+        if not groups and "group" not in self.errors:
+            del self.fields["group"]
+            return
+        names = [(each.pk, str(each)) for each in groups]
+        self.fields["group"].widget.choices = [("", _("The course itself")), *names]
 
     def chosen(self) -> list[str]:
         """What is chosen of the fields that are seen, in words."""
@@ -70,7 +89,7 @@ class FilterForm(PageForm):
 
 def _of(field: forms.BoundField) -> str:
     """The words of a choice, or what was typed."""
-    choices = dict(getattr(field.field, "choices", ()))
+    choices = dict(getattr(field.field.widget, "choices", ()))
     names = {str(key): str(words) for key, words in choices.items()}
     return names.get(str(field.value()), str(field.value()))
 

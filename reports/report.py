@@ -2,7 +2,10 @@
 
 import enum
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+from typing import Any, Final, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -12,6 +15,32 @@ from reports.scope import Scope
 
 Cell = Any
 """A text, a number, a share as a Fraction, a day, an aware instant, a Choices, a bool, or None."""
+
+PER_PAGE: Final = 100
+_TENTHS: Final = 10
+
+
+class LinkedText(str):
+    """A text that leads to another report on a page; a file has the text alone."""
+
+    __slots__ = ("key", "query")
+
+    key: str
+    """Of the report."""
+    query: str
+    """What is chosen there."""
+
+
+def linked(text: str, key: str, query: str) -> LinkedText:
+    """A text with the report that it leads to, and what is chosen there, as an address has it."""
+    found = LinkedText(text)
+    found.key, found.query = key, query
+    return found
+
+
+def tenths(amount: Fraction | None) -> Decimal | None:
+    """Rounded down, so that nobody is promised more than there is."""
+    return None if amount is None else Decimal(floor(amount * _TENTHS)) / _TENTHS
 
 
 class CellKind(enum.StrEnum):
@@ -68,6 +97,18 @@ CASES = Heading(
 )
 
 
+class ChartPlan(NamedTuple):
+    """What is drawn of the rows of a page: a bar for the share of each."""
+
+    share: str
+    """The key of the column with the shares, as `named_by` are those of what a bar is called."""
+    named_by: Sequence[str]
+    words: str | Promise
+    """Of the whole drawing, with %(least)s and %(most)s."""
+    begins_with_last: bool = False
+    """The last row of the page is on the left."""
+
+
 class Report(NamedTuple):
     """What is listed, for pages, files and the API alike."""
 
@@ -80,7 +121,13 @@ class Report(NamedTuple):
     query: Callable[[Scope], QuerySet[Any]]
     order: Sequence[str]
     """Lookups by which rows are ordered, the greatest first; no two rows share all of them."""
-    cells: Callable[[Sequence[Any]], Iterable[Sequence[Cell]]]
+    cells: Callable[[Sequence[Any], Scope], Iterable[Sequence[Cell]]]
     """The cells of several rows, with a fixed number of queries for all of them."""
     nothing: str | Promise
     """What a reader is told where there are no rows."""
+    chart: ChartPlan | None = None
+    has_days: bool = True
+    """Whether days bound it; totals are of the whole course."""
+    has_person: bool = True
+    """Whether one person can be chosen."""
+    per_page: int = PER_PAGE

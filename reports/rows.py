@@ -39,7 +39,7 @@ def page_of(
 ) -> ReportPage:
     """The cells of at most `limit` rows; the keys as those of `part_of`."""
     part = part_of(report.query(scope), report.order, limit=limit, before=before, after=after)
-    return part._replace(rows=list(report.cells(part.rows)))
+    return part._replace(rows=list(report.cells(part.rows, scope)))
 
 
 def part_of(
@@ -49,13 +49,13 @@ def part_of(
 
     The greatest come first. A key that is none shows the first rows.
     """
-    if after and (key := read_key(query.model, order, after)):
+    if after and (key := read_key(query, order, after)):
         query = query.filter(_beyond(order, key, "gt"))
         found = list(_ordered(query, order, "")[: limit + 1])
         items, has_previous = found[:limit][::-1], len(found) > limit
         has_next = bool(items)
     else:
-        key = read_key(query.model, order, before) if before else None
+        key = read_key(query, order, before) if before else None
         if key:
             query = query.filter(_beyond(order, key, "lt"))
         found = list(_ordered(query, order, "-")[: limit + 1])
@@ -94,13 +94,13 @@ def written_key(key: Key) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_key(model: type[Model], order: Sequence[str], text: str) -> Key | None:
+def read_key(query: QuerySet[Any], order: Sequence[str], text: str) -> Key | None:
     """The key that an address carries; None where it is none."""
     try:
         if len(text) > _LONGEST_KEY:
             return None
         found = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        fields = [_field(model, name) for name in order]
+        fields = [_field(query, name) for name in order]
         key = tuple(
             field.to_python(_plain(value)) for field, value in zip(fields, found, strict=True)
         )
@@ -128,8 +128,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _field(model: type[Model], name: str) -> Field[Any, Any]:
-    field: Any = None
+def _field(query: QuerySet[Any], name: str) -> Field[Any, Any]:
+    """Of the model, or what is reckoned for each row."""
+    field: Any = query.query.annotations.get(name)
+    if field is not None:
+        reckoned: Field[Any, Any] = field.output_field
+        return reckoned
+    model: type[Model] = query.model
     for part in name.split("__"):
         field = model._meta.get_field(part if not part.endswith("_id") else part[:-3])
         if field.is_relation and not part.endswith("_id"):

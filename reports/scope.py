@@ -18,9 +18,13 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     term_id: int | None = None
     component: str | None = None
     """Theory or lab; "" for sections that are neither."""
+    course_id: int | None = None
+    """The entry of the catalogue that sections teach."""
     first_on: date | None = None
     last_on: date | None = None
     """Both days are included; a day is that of the clock where the lesson is taught."""
+    at: datetime
+    """When it is asked: what runs, and who is on a roster, is of that day."""
     time_zone: str
     """By whose clock instants are written: that of the one section, else of the campus."""
 
@@ -31,13 +35,37 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     def lessons(self, lesson: str = "") -> Q:
         """The condition for stored lessons, not deleted; `lesson` leads to them, with "__"."""
         found = Q(**{f"{lesson}deleted_at": None})
+        return found & self.sections(f"{lesson}section__") & self._days(lesson)
+
+    def sections(self, section: str = "") -> Q:
+        """The condition for sections; `section` leads to them, with "__"."""
+        found = Q()
         if self.section_ids is not None:
-            found &= Q(**{f"{lesson}section__in": self.section_ids})
+            found &= Q(**{f"{section}pk__in": self.section_ids})
         if self.term_id is not None:
-            found &= Q(**{f"{lesson}section__term": self.term_id})
+            found &= Q(**{f"{section}term": self.term_id})
         if self.component is not None:
-            found &= Q(**{f"{lesson}section__component": self.component})
-        return found & self._days(lesson)
+            found &= Q(**{f"{section}component": self.component})
+        if self.course_id is not None:
+            found &= Q(**{f"{section}course": self.course_id})
+        return found
+
+    def running_sections(self, section: str = "") -> Q:
+        """The same; where neither a section, a term nor a person is chosen, those that run today.
+
+        What has no bound of its own is bounded by what is taught at one time.
+        """
+        found = self.sections(section)
+        if (self.section_ids, self.term_id, self.account_ids) != (None, None, None):
+            return found
+        today = self.at.astimezone(self.zone).date()
+        return found & Q(
+            **{
+                f"{section}starts_on__lte": today,
+                f"{section}ends_on__gt": today,
+                f"{section}archived_at": None,
+            }
+        )
 
     def marks(self, lesson: str = "attendance__", student: str = "student") -> Q:
         """The condition for what is said of somebody in those lessons."""

@@ -30,5 +30,5 @@ def table_of(report: Report, scope: Scope) -> ReportTable:
         columns=report.columns,
         zone=scope.zone,
         count=lambda most: report.query(scope).order_by()[:most].count(),
-        parts=lambda: (list(report.cells(part)) for part in batches(report, scope)),
+        parts=lambda: (list(report.cells(part, scope)) for part in batches(report, scope)),
     )

@@ -3,6 +3,8 @@
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
+from attendance.rules.judging import Judgement
+
 
 class WarningKind(TextChoices):
     SHARE = "share", _("too small a share")
@@ -35,3 +37,12 @@ class CaseEnding(TextChoices):
     LEFT = "left", _("left the course")
     MISTAKE = "mistake", _("the warning was wrong")
     OTHER = "other", _("something else")
+
+
+class JudgementInWords(TextChoices):
+    """A judgement in words."""
+
+    NOTHING_COUNTS = Judgement.NOTHING_COUNTS.value, _("nothing counts yet")
+    NOT_JUDGED = Judgement.NOT_JUDGED.value, _("too early to say")
+    ENOUGH = Judgement.ENOUGH.value, _("enough")
+    BELOW = Judgement.BELOW.value, _("too little")

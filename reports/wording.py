@@ -9,15 +9,14 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Choices
 from django.utils.formats import date_format, number_format
-from django.utils.translation import gettext as _
 
 from attendance.rules.figures import shown_permille
 from attendance.vocabulary import Status
 from attendance.wording.policies import percent
 from reports.asking import ReportView
 from reports.charts import Chart, chart_of
-from reports.listed.lessons import LESSONS
-from reports.report import Cell, Report, ReportColumn
+from reports.report import Cell, LinkedText, Report, ReportColumn
+from reports.vocabulary import JudgementInWords
 from users.wording import time_of_day
 
 FEWEST_BARS: Final = 2
@@ -31,11 +30,12 @@ class ShownCell(NamedTuple):
     column: ReportColumn
     status: str = ""
     """Where it is one: it has a colour and a sign of its own."""
+    leads_to: LinkedText | None = None
 
 
 def columns_of(report: Report, found: ReportView) -> list[ReportColumn]:
     """Those that a page has: without what every row of it would repeat."""
-    repeated = {"section_code"} if found.section else set()
+    repeated = {"section_code", "section_title"} if found.section else set()
     if found.is_own:
         repeated |= {"school_number", "full_name"}
     return [each for each in report.columns if each.is_on_pages and each.key not in repeated]
@@ -50,13 +50,18 @@ def shown(
     """The cells of one row in these columns, by the clock of a zone, in the active language."""
     pairs = zip(cells, every, strict=True)
     return [
-        ShownCell(_text(cell, zone), column, _status(cell))
+        ShownCell(
+            _text(cell, zone), column, _status(cell), cell if isinstance(cell, LinkedText) else None
+        )
         for cell, column in pairs
         if column in columns
     ]
 
 
 def _status(cell: Cell) -> str:
+    if cell is JudgementInWords.BELOW:
+        # It looks like what it is made of.
+        return Status.ABSENT.value
     return cell.value if isinstance(cell, Status) else ""
 
 
@@ -84,14 +89,21 @@ def _text(cell: Cell, zone: ZoneInfo) -> str:
     return text
 
 
-def chart_of_lessons(rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Chart | None:
-    """The shares of the lessons of a page, the oldest on the left; None for fewer than two."""
-    keys = [column.key for column in LESSONS.columns]
-    begins, rate = keys.index("starts_at"), keys.index("rate")
-    bars = [(row[rate], f"{_text(row[begins], zone)}: {_text(row[rate], zone)}") for row in rows]
-    known = [share for share, _words in bars if share is not None]
+def chart_of_rows(report: Report, rows: Sequence[Sequence[Cell]], zone: ZoneInfo) -> Chart | None:
+    """The shares of the rows of a page; None for fewer than two, and where nothing is drawn."""
+    plan = report.chart
+    if plan is None:
+        return None
+    keys = [column.key for column in report.columns]
+    share, named_by = keys.index(plan.share), [keys.index(key) for key in plan.named_by]
+    bars = [(row[share], _of_bar(row, named_by, share, zone)) for row in rows]
+    known = [each for each, _words in bars if each is not None]
     if len(known) < FEWEST_BARS:
         return None
-    values = {"least": _text(min(known), zone), "most": _text(max(known), zone)}
-    words = _("Share of those who came, lesson by lesson: from %(least)s to %(most)s.") % values
-    return chart_of(list(reversed(bars)), words=words)
+    words = str(plan.words) % {"least": _text(min(known), zone), "most": _text(max(known), zone)}
+    return chart_of(bars[::-1] if plan.begins_with_last else bars, words=words)
+
+
+def _of_bar(row: Sequence[Cell], named_by: Sequence[int], share: int, zone: ZoneInfo) -> str:
+    name = ", ".join(_text(row[place], zone) for place in named_by if row[place])
+    return f"{name}: {_text(row[share], zone)}"

@@ -62,6 +62,17 @@ class Needed(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return figures.best(ahead=ahead) if self.is_of_best else figures.rate
 
+    def can_miss(self, figures: Figures, *, ahead: Fraction) -> Fraction | None:
+        """What may still be missed, in the unit that is counted; below 0: too much already.
+
+        None where no share is needed, or nothing counts yet.
+        """
+        if figures.rate is None or not self.threshold:
+            return None
+        if self.planned is None:
+            return figures.can_miss_next(threshold=self.threshold)
+        return figures.can_miss(threshold=self.threshold, ahead=ahead)
+
     def judge(self, figures: Figures, *, ahead: Fraction = NOTHING) -> Judgement:
         found = self.compared(figures, ahead=ahead)
         if found is None:

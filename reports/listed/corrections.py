@@ -19,7 +19,7 @@ def _events(scope: Scope) -> QuerySet[Any]:
     return rows.select_related("attendance__section", "attendance__teacher", "student", "actor")
 
 
-def _cells(rows: Sequence[AttendanceEvent]) -> Iterable[Sequence[Cell]]:
+def _cells(rows: Sequence[AttendanceEvent], _scope: Scope) -> Iterable[Sequence[Cell]]:
     for row in rows:
         yield [
             *lesson_cells(row.attendance),

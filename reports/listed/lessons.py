@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -12,7 +12,7 @@ from attendance.models import Attendance, AttendanceRecord
 from attendance.selectors.counts import roster_counts, status_counts
 from attendance.selectors.shapes import NO_ROSTER, RosterCounts
 from attendance.vocabulary import Source, Status
-from reports.report import Cell, CellKind, Report, ReportColumn
+from reports.report import Cell, CellKind, ChartPlan, Report, ReportColumn
 from reports.scope import Scope
 
 ORDER: Final = ("starts_at", "id")
@@ -53,12 +53,16 @@ def _not_held(scope: Scope) -> QuerySet[Any]:
 
 
 def _not_taken(scope: Scope) -> QuerySet[Any]:
-    """Lessons of a course at which nobody checked in and of which nobody has said anything."""
+    return _held(scope).filter(nobody_spoke(), section__isnull=False)
+
+
+def nobody_spoke() -> Q:
+    """The condition for a lesson at which nobody checked in and nobody was marked by a person."""
     spoken = AttendanceRecord.objects.filter(attendance=OuterRef("pk"), deleted_at=None)
-    return _held(scope).filter(~Exists(spoken.exclude(source=Source.SYSTEM)), section__isnull=False)
+    return Q(~Exists(spoken.exclude(source=Source.SYSTEM)))
 
 
-def _with_rates(lessons: Sequence[Attendance]) -> Iterable[Sequence[Cell]]:
+def _with_rates(lessons: Sequence[Attendance], _scope: Scope) -> Iterable[Sequence[Cell]]:
     ids = [lesson.pk for lesson in lessons]
     counts, rosters = status_counts(ids), roster_counts(ids)
     for lesson in lessons:
@@ -94,6 +98,12 @@ LESSONS: Final = Report(
     order=ORDER,
     cells=_with_rates,
     nothing=_("No lesson of these days is saved yet."),
+    chart=ChartPlan(
+        share="rate",
+        named_by=("starts_at",),
+        words=_("Share of those who came, lesson by lesson: from %(least)s to %(most)s."),
+        begins_with_last=True,
+    ),
 )
 
 NOT_TAKEN: Final = Report(
@@ -103,7 +113,7 @@ NOT_TAKEN: Final = Report(
     columns=LESSON_COLUMNS,
     query=_not_taken,
     order=ORDER,
-    cells=lambda lessons: map(lesson_cells, lessons),
+    cells=lambda lessons, _scope: map(lesson_cells, lessons),
     nothing=_("Every register of these days was taken."),
 )
 
@@ -119,7 +129,7 @@ NOT_HELD: Final = Report(
     ),
     query=_not_held,
     order=ORDER,
-    cells=lambda lessons: (
+    cells=lambda lessons, _scope: (
         [
             *lesson_cells(lesson),
             lesson.not_held_reason,

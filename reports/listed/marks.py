@@ -35,7 +35,7 @@ def _marks(scope: Scope) -> QuerySet[Any]:
     return rows.select_related("attendance__section", "attendance__teacher", "student")
 
 
-def _cells(rows: Sequence[AttendanceRecord]) -> Iterable[Sequence[Cell]]:
+def _cells(rows: Sequence[AttendanceRecord], _scope: Scope) -> Iterable[Sequence[Cell]]:
     for row in rows:
         yield [
             *lesson_cells(row.attendance),

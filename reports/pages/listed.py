@@ -1,7 +1,5 @@
 """The reports that are lists: one of them, with its filters, and each as a file."""
 
-from typing import Final
-
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,16 +10,13 @@ from django.views.decorators.http import require_safe
 from attendance.web.callers import signed_in
 from reports import rows
 from reports.asking import ReportView, find_report, reports_of
-from reports.listed.lessons import LESSONS
 from reports.pages import reading
 from reports.pages.people import sort_of
 from reports.query import FilterForm
 from reports.report import Report
 from reports.rows import ReportPage
 from reports.tables import table_for
-from reports.wording import chart_of_lessons, columns_of, shown
-
-PER_PAGE: Final = 100
+from reports.wording import chart_of_rows, columns_of, shown
 
 
 @never_cache
@@ -55,7 +50,9 @@ def report(request: HttpRequest, key: str) -> HttpResponse:
         columns=columns,
         page=page,
         rows=[shown(chosen.columns, columns, cells, zone) for cells in page.rows] if page else [],
-        chart=chart_of_lessons(page.rows, zone) if page and chosen is LESSONS else None,
+        chart=chart_of_rows(chosen, page.rows, zone) if page else None,
+        has_days=chosen.has_days,
+        has_person=chosen.has_person,
     )
 
 
@@ -71,4 +68,4 @@ def file(request: HttpRequest, key: str, ending: str) -> HttpResponseBase:
 
 def _page_of(request: HttpRequest, chosen: Report, found: ReportView) -> ReportPage:
     before, after = request.GET.get("before", ""), request.GET.get("after", "")
-    return rows.page_of(chosen, found.scope, limit=PER_PAGE, before=before, after=after)
+    return rows.page_of(chosen, found.scope, limit=chosen.per_page, before=before, after=after)

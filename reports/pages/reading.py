@@ -17,7 +17,14 @@ from django.utils.http import content_disposition_header
 from attendance.errors import InvalidInput
 from attendance.http_status import STATUS
 from attendance.web.callers import user_of
-from reports.asking import ReportFilter, ReportView, ask, check_may_take_files, reports_of
+from reports.asking import (
+    ReportFilter,
+    ReportView,
+    ask,
+    check_may_take_files,
+    groups_of,
+    reports_of,
+)
 from reports.files.csv import lines_for_people
 from reports.files.names import file_name
 from reports.files.xlsx import MEDIA_TYPE, workbook
@@ -36,6 +43,7 @@ _FIELDS: Final = {
     "person_not_found": "person",
     "invalid_school_number": "person",
     "invalid_days": "to",
+    "course_not_found": "course",
 }
 """Errors that are told beside the field that has to be changed."""
 
@@ -55,8 +63,10 @@ def find(request: HttpRequest, form: FilterForm) -> tuple[ReportView, int]:
                 raise
             form.add_error(_FIELDS[error.code], in_words(error))
             status = STATUS[error.code]
-    section_id = form.cleaned_data.get("section")
-    return ask(ReportFilter(section_id=section_id), user=user, at=now), status
+    data = form.cleaned_data
+    section_id, group_id = data.get("section"), data.get("group")
+    whole = ReportFilter(section_id=section_id, group_id=group_id if section_id else None)
+    return ask(whole, user=user, at=now), status
 
 
 def find_for_file(request: HttpRequest) -> ReportView:
@@ -78,7 +88,9 @@ def page(
         has_section=found.section is not None,
         is_own=found.is_own,
         has_days=values.pop("has_days", True),
+        has_person=values.pop("has_person", True),
     )
+    form.offer_groups(groups_of(found, user=user_of(request), at=timezone.now()))
     query = request.GET.copy()
     for name in PLACES:
         query.pop(name, None)

@@ -66,6 +66,8 @@ def every_page(made: SmallSchool) -> list[Look]:
         Look("course", school.TEACHER, f"/courses/{made.course}/"),
         Look("course-lessons", school.TEACHER, f"/courses/{made.course}/lessons/"),
         Look("course-rules", school.TEACHER, f"/courses/{made.course}/rules/"),
+        Look("report-courses", school.STAFF, "/reports/courses/"),
+        Look("report-missed", school.STAFF, "/reports/missed/"),
         Look("register", school.TEACHER, f"/reports/register/?section={made.course}"),
         Look("report-people", school.TEACHER, f"/reports/people/?section={made.course}"),
         Look("report-lessons", school.TEACHER, f"/reports/lessons/?section={made.course}"),

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from datetime import timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -15,37 +14,13 @@ from attendance.models import AttendanceRecord
 from courses.models import Section
 from reports.people import SORTS, people_of_section
 from reports.scope import Scope
-from reports.totals import recompute_sections
 from tests.pages.visitors import signed_in, text_of
-from tests.support.factories import AttendanceFactory, AttendanceRecordFactory
 from tests.support.lessons import TEACHER, student
 from tests.support.members import ASSISTANT, STAFF, section_with_everybody
-from tests.support.sections import enrol, section_of_today, user_of
+from tests.support.sections import enrol, section_of_today
+from tests.support.terms import marks
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def marks(section: Section, of: dict[int, str], *, hours: int = 1) -> None:
-    """Lessons up to yesterday: for each student a letter for each of them, the newest last."""
-    statuses = {"P": "present", "L": "late", "A": "absent", "E": "excused"}
-    now, lessons = timezone.now(), max(map(len, of.values()))
-    for place in range(lessons):
-        begins = now - timedelta(days=lessons - place)
-        lesson = AttendanceFactory.create(
-            section=section,
-            policy=section.policy,
-            starts_at=begins,
-            ends_at=begins + timedelta(hours=hours),
-            held_on=section.local_date(begins),
-        )
-        for number, letters in of.items():
-            AttendanceRecordFactory.create(
-                attendance=lesson,
-                student=user_of(student(number)),
-                status=statuses[letters[place]],
-                is_expected=True,
-            )
-    recompute_sections([section.pk])
 
 
 def page_of(section: Section, person: Any = TEACHER, **query: Any) -> Any:
@@ -113,7 +88,9 @@ def test_a_course_without_lessons_or_rules_has_no_share() -> None:
 def test_shares_are_those_of_sql(django_assert_max_num_queries: Any) -> None:
     section = section_of_today(range(1, 6), policy={"late_credit_permille": 500})
     marks(section, {1: "PPLA", 2: "LLLL", 3: "AAAA", 4: "PEPA", 5: "EEEE"})
-    scope = Scope(section_ids=frozenset({section.pk}), time_zone=section.time_zone)
+    scope = Scope(
+        at=timezone.now(), section_ids=frozenset({section.pk}), time_zone=section.time_zone
+    )
     with django_assert_max_num_queries(6):
         people = people_of_section(scope, section, at=timezone.now())
     with connection.cursor() as cursor:

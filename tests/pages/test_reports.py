@@ -13,37 +13,25 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from attendance.models import Attendance, AttendanceRecord
+from attendance.models import AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
-from attendance.services.persistence import unified_persistence_task
 from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import Verdict
-from courses.models import Section
 from reports.listed import LISTED
-from tests.pages.visitors import signed_in, text_of
+from tests.pages.visitors import rows_of, signed_in, text_of
 from tests.support.callers import Api
 from tests.support.factories import AttendanceFactory, AttendanceRecordFactory, UserFactory
 from tests.support.lessons import TEACHER, student
 from tests.support.members import ASSISTANT, OTHER_TEACHER, STAFF, section_with_everybody
 from tests.support.sections import (
-    ended_section_lesson,
     enrol,
     section_lesson,
     section_of_today,
 )
+from tests.support.terms import stored
 from users.models import SecurityEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def stored(section: Section, *here: int) -> Attendance:
-    lesson = ended_section_lesson(section, here)
-    unified_persistence_task(lesson_ids=[lesson.id])
-    return Attendance.objects.get(pk=lesson.id)
-
-
-def rows_of(page: Any) -> list[dict[str, str]]:
-    return [{cell.column.key: cell.text for cell in row} for row in page.context["rows"]]
 
 
 def test_lessons_with_their_shares_and_those_that_nobody_took_or_held() -> None:

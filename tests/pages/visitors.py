@@ -48,3 +48,8 @@ def form_of(page: Any, **changes: Any) -> dict[str, Any]:
 
 def enter(client: Client, number: str, password: str) -> Any:
     return client.post("/accounts/login/", {"login": number, "password": password})
+
+
+def rows_of(page: Any) -> list[dict[str, str]]:
+    """The lines of a report, by the keys of its columns."""
+    return [{cell.column.key: cell.text for cell in row} for row in page.context["rows"]]

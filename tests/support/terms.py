@@ -7,10 +7,13 @@ from random import Random
 from django.utils import timezone
 
 from attendance.models import Attendance, AttendanceRecord
+from attendance.services.persistence import unified_persistence_task
 from attendance.vocabulary import Source, Status
 from courses.models import Section
 from reports.totals import recompute_sections
 from tests.support.factories import AttendanceFactory, AttendanceRecordFactory
+from tests.support.lessons import student
+from tests.support.sections import ended_section_lesson, user_of
 from users.models import User
 
 OFTEN = (Status.PRESENT,) * 12 + (Status.LATE,) * 2 + (Status.ABSENT,) * 3 + (Status.EXCUSED,)
@@ -57,3 +60,33 @@ def _record(lesson: Attendance, student: User, status: Status) -> AttendanceReco
         revision=0 if status == Status.ABSENT else 2,
     )
     return record
+
+
+def marks(section: Section, of: dict[int, str], *, hours: int = 1) -> None:
+    """Lessons up to yesterday: for each student a letter for each of them, the newest last."""
+    statuses = {"P": "present", "L": "late", "A": "absent", "E": "excused"}
+    now, lessons = timezone.now(), max(map(len, of.values()))
+    for place in range(lessons):
+        begins = now - timedelta(days=lessons - place)
+        lesson = AttendanceFactory.create(
+            section=section,
+            policy=section.policy,
+            starts_at=begins,
+            ends_at=begins + timedelta(hours=hours),
+            held_on=section.local_date(begins),
+        )
+        for number, letters in of.items():
+            AttendanceRecordFactory.create(
+                attendance=lesson,
+                student=user_of(student(number)),
+                status=statuses[letters[place]],
+                is_expected=True,
+            )
+    recompute_sections([section.pk])
+
+
+def stored(section: Section, *here: int) -> Attendance:
+    """A lesson of today that is over and saved, to which these students came."""
+    lesson = ended_section_lesson(section, here)
+    unified_persistence_task(lesson_ids=[lesson.id])
+    return Attendance.objects.get(pk=lesson.id)

@@ -39,7 +39,7 @@ def judged_warnings() -> Open:
         row = missed_in_a_row(section.pk, people)
         if policy.in_a_row is not None:
             found |= {(section.pk, pk, "in_a_row") for pk in people if row[pk] >= policy.in_a_row}
-        scope = Scope(section_ids=frozenset({section.pk}), time_zone="UTC")
+        scope = Scope(at=timezone.now(), section_ids=frozenset({section.pk}), time_zone="UTC")
         for lesson in LISTED["not-taken"].query(scope):
             teacher = User.objects.get(pk=lesson.teacher_id)
             found.add((section.pk, teacher.merged_into_id or teacher.pk, "not_taken"))

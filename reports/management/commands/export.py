@@ -111,6 +111,7 @@ def _view(
         account_ids=accounts_of_person(person or ""),
         first_on=first_on,
         last_on=last_on,
+        at=timezone.now(),
         time_zone=found.time_zone if found else settings.TIME_ZONE,
     )
     return ReportView(scope=scope, section=found, is_own=False, may_take_files=True)
