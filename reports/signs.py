@@ -13,7 +13,7 @@ from attendance.rules.figures import HERE, in_a_row
 from reports import statements
 from reports.models import SectionTotal
 
-LOOKED_BACK: Final = (10, 60, 300)
+LOOKED_BACK: Final = (2, 60, 300)
 """Days with lessons, by which a row of missed ones is looked for."""
 
 

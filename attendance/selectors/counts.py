@@ -12,6 +12,7 @@ from attendance.models import AttendanceRecord
 from attendance.rules.effective import effective
 from attendance.selectors.shapes import RosterCounts
 from attendance.vocabulary import Status
+from users.models import User
 from users.selectors import root_id
 
 CAME = (Status.PRESENT, Status.LATE, Status.PENDING)
@@ -23,18 +24,15 @@ def roster_counts(ids: Sequence[UUID]) -> dict[UUID, RosterCounts]:
     rows = AttendanceRecord.objects.filter(
         attendance_id__in=ids, is_expected=True, attendance__roster_closed_at__isnull=False
     )
-    person = root_id("student")
     here = Q(status__in=CAME, deleted_at=None)
     counted = rows.values("attendance_id").order_by()
-    counted = counted.annotate(
-        n=Count(person, distinct=True), came=Count(person, filter=here, distinct=True)
-    )
+    counted = counted.annotate(n=Count("pk"), came=Count("pk", filter=here))
     expected = {row["attendance_id"]: row["n"] for row in counted}
     came = {row["attendance_id"]: row["came"] for row in counted}
     for group in _of_two_accounts(rows):
-        # Counted as here by one account; the record of the other may be the one that counts.
-        if any(map(_is_here, group)) and not _is_here(effective(group)):
-            came[group[0].attendance_id] -= 1
+        # One person, and the record of one of the accounts is the one that counts.
+        expected[group[0].attendance_id] -= len(group) - 1
+        came[group[0].attendance_id] -= sum(map(_is_here, group)) - _is_here(effective(group))
     return {i: RosterCounts(n, n - came[i]) for i, n in expected.items()}
 
 
@@ -70,7 +68,12 @@ def _is_here(record: _Counted) -> bool:
 
 def _of_two_accounts(records: QuerySet[AttendanceRecord]) -> Iterable[Sequence[_Counted]]:
     """The records of each person who has several in one lesson: hardly any lesson has one."""
-    owned = records.annotate(person=root_id("student"))
+    merged = User.objects.exclude(merged_into=None)
+    if not merged.exists():
+        return []
+    # Before they are counted: a lesson has thousands of records, and hardly one of these.
+    is_one = Q(student__in=merged.values("pk")) | Q(student__in=merged.values("merged_into"))
+    owned = records.filter(is_one).annotate(person=root_id("student"))
     twice = owned.values("attendance_id", "person").annotate(n=Count("pk")).filter(n__gt=1)
     found = list(twice.order_by())
     if not found:

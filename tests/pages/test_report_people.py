@@ -91,7 +91,7 @@ def test_shares_are_those_of_sql(django_assert_max_num_queries: Any) -> None:
     scope = Scope(
         at=timezone.now(), section_ids=frozenset({section.pk}), time_zone=section.time_zone
     )
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         people = people_of_section(scope, section, at=timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(
@@ -137,3 +137,23 @@ def test_people_ask_the_same_whatever_their_number() -> None:
     marks(section, dict.fromkeys(range(1, 9), "PA"))
     assert AttendanceRecord.objects.count() == 18
     assert asked() <= first
+
+
+def test_a_large_course_is_read_page_by_page_and_nobody_is_lost() -> None:
+    section = section_of_today(range(1, 251), policy={})
+    marks(section, {number: "PA" if number % 3 else "AA" for number in range(1, 251)})
+    for sort in ("rate", "school_number"):
+        page = page_of(section, sort=sort)
+        seen, keys = [list(rows_of(page))], []
+        while key := page.context["page"].next_key:
+            keys.append(key)
+            page = page_of(section, sort=sort, before=key)
+            seen.append(list(rows_of(page)))
+        assert [len(each) for each in seen] == [100, 100, 50]
+        assert len({number for each in seen for number in each}) == 250
+        back = page_of(section, sort=sort, after=page.context["page"].previous_key)
+        assert list(rows_of(back)) == seen[1]
+        assert list(rows_of(page_of(section, sort=sort, before="nave"))) == seen[0]
+    page = page_of(section)
+    assert "before=" in page.content.decode()
+    assert len(page_of(section, before="S-0001").context["page"].items) == 100
