@@ -11,6 +11,7 @@ from attendance.web.callers import signed_in
 from reports import rows
 from reports.asking import ReportView, find_report, reports_of
 from reports.pages import reading
+from reports.pages.drawing import drawn
 from reports.pages.people import sort_of
 from reports.query import FilterForm
 from reports.report import Report
@@ -40,6 +41,9 @@ def report(request: HttpRequest, key: str) -> HttpResponse:
     chosen = find_report(key, found)
     columns, zone = columns_of(chosen, found), found.scope.zone
     page = _page_of(request, chosen, found) if form.is_valid() else None
+    shown_rows = (
+        [shown(chosen.columns, columns, cells, zone) for cells in page.rows] if page else []
+    )
     return reading.page(
         request,
         "listed",
@@ -49,7 +53,8 @@ def report(request: HttpRequest, key: str) -> HttpResponse:
         report=chosen,
         columns=columns,
         page=page,
-        rows=[shown(chosen.columns, columns, cells, zone) for cells in page.rows] if page else [],
+        rows=shown_rows,
+        body=drawn(shown_rows, has_links=not found.is_own),
         chart=chart_of_rows(chosen, page.rows, zone) if page else None,
         has_days=chosen.has_days,
         has_person=chosen.has_person,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from attendance.web.callers import signed_in, user_of
 from reports.pages import reading
+from reports.pages.drawing import drawn
 from reports.person import COLUMNS, NOBODY, evidence_of, person_table
 from reports.query import FilterForm
 from reports.report import PERSON
@@ -16,7 +17,7 @@ from reports.wording import shown
 from users import security_log
 from users.security_log import Read
 
-MOST_LINES: Final = 2_000
+MOST_LINES: Final = 1_000
 """What a page has, and what somebody prints; a file has all of them."""
 
 
@@ -35,6 +36,7 @@ def person(request: HttpRequest) -> HttpResponse:
         security_log.write_read("evidence", place=place, find=lambda: Read(evidence.subject_id))
     columns = [column for column in COLUMNS if column.is_on_pages]
     lines = evidence.lines[-MOST_LINES:]
+    rows = [shown(COLUMNS, columns, line.cells(), found.scope.zone) for line in lines]
     return reading.page(
         request,
         "person",
@@ -44,7 +46,8 @@ def person(request: HttpRequest) -> HttpResponse:
         report=PERSON,
         columns=columns,
         evidence=evidence,
-        rows=[shown(COLUMNS, columns, line.cells(), found.scope.zone) for line in lines],
+        rows=rows,
+        body=drawn(rows, has_links=False),
         left_out=len(evidence.lines) - len(lines),
         drawn_up_at=now,
     )

@@ -321,3 +321,16 @@ def test_a_group_of_another_course_is_not_found(of: str) -> None:
     wrong = signed_in(TEACHER).get("/reports/marks/", {"section": str(lecture.pk), "group": "x"})
     assert wrong.status_code == 400
     assert "errorlist" in text_of(wrong)
+
+
+def test_a_table_shows_markup_as_it_was_written() -> None:
+    section = section_of_today((1, 2), title='<b>"&</b>')
+    user_of(student(1)).__class__.objects.update(full_name="<script>x</script>&amp;'")
+    marks(section, {1: "PA", 2: "AA"})
+    desk = signed_in(STAFF)
+    for path in ("courses/", "missed/", "marks/", f"person/?person=S-0001&section={section.pk}"):
+        text = desk.get(f"/reports/{path}").content.decode()
+        assert "<script>x" not in text
+        assert "<b>" not in text
+    text = desk.get("/reports/missed/").content.decode()
+    assert "&lt;script&gt;x&lt;/script&gt;&amp;amp;&#x27;" in text
