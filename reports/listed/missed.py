@@ -47,13 +47,13 @@ def _cells(rows: Sequence[SumsRow], _scope: Scope) -> Iterable[Sequence[Cell]]:
             continue
         figures = of_marks.get(key) or figures_of_sums(row, section.policy)
         yield [
-            section.code,
-            section.title,
-            person.school_number,
             _name(person, section),
+            person.school_number,
             None if figures.rate is None else _WHOLE - figures.rate,
             tenths(figures.missed),
             *_judged(figures, section.policy, held.get(section.pk, NOTHING)),
+            section.code,
+            section.title,
             figures.lessons,
             figures.here,
         ]
@@ -94,14 +94,14 @@ MISSED: Final = Report(
         "largest share comes first."
     ),
     columns=(
-        ReportColumn("section_code", _("Code")),
-        ReportColumn("section_title", _("Course")),
-        ReportColumn("school_number", _("Number")),
         ReportColumn("full_name", _("Name")),
+        ReportColumn("school_number", _("Number")),
         ReportColumn("missed_share", _("Share missed"), CellKind.SHARE),
         ReportColumn("missed", _("Missed"), CellKind.NUMBER),
         ReportColumn("can_miss", _("May miss"), CellKind.NUMBER),
         ReportColumn("standing", _("By the rules")),
+        ReportColumn("section_code", _("Code")),
+        ReportColumn("section_title", _("Course")),
         ReportColumn("lessons", pgettext_lazy("report", "Lessons"), CellKind.NUMBER),
         ReportColumn("here", pgettext_lazy("how many lessons", "Here"), CellKind.NUMBER),
     ),
