@@ -52,7 +52,7 @@ demo:
 bench:
 	ATTN_WRITE_FIGURES=yes ./attn test bench/persist.py bench/check_in.py bench/rush.py bench/register.py \
 		bench/board.py bench/streams.py bench/serving.py bench/rosters.py bench/totals.py bench/reports.py \
-		bench/growth.py -s
+		bench/growth.py bench/many_lessons.py -s
 
 docs:
 	./attn exec sphinx-build -q -W docs docs/_build

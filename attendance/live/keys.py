@@ -51,7 +51,7 @@ def lesson(lesson_id: UUID) -> str:
     return f"attn:{{{lesson_id}}}:lesson"
 
 
-def records(lesson_id: UUID) -> str:
+def records(lesson_id: UUID | str) -> str:
     """The hash of its records."""
     return f"attn:{{{lesson_id}}}:records"
 

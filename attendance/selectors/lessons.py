@@ -35,6 +35,9 @@ from users.searching import is_found
 _LEDGER_STATES = (LessonState.PERSISTED, LessonState.FAILED, LessonState.QUARANTINED)
 """States of a lesson in Redis that only the task knows."""
 
+_STEP = 8
+"""So many times more lessons are looked at, where those at the begin of a page were not meant."""
+
 PAST = "past"
 """Stands for two states in a filter: persisted and discarded."""
 
@@ -97,11 +100,11 @@ def _stored_view(lesson_id: UUID) -> LessonView:
 def list_lessons(criteria: LessonFilter, part: Slice) -> Page[LessonView]:
     """Lessons of both stores in one list, by id, which follows the time they were made.
 
-    A fixed number of queries and round trips for any number of lessons. Raises
-    LiveStoreUnavailable.
+    The number of queries does not grow with the lessons of a page. Of those in Redis, only the
+    ones that can be on it are read. Raises LiveStoreUnavailable.
     """
     ledger_rows = {row.lesson_id: row for row in part.rows(_filter_rows(criteria), "lesson_id")}
-    not_in_ledger = {lesson.id for lesson in _not_in_ledger(criteria) if part.holds(lesson.id)}
+    not_in_ledger = _not_in_ledger(criteria, part, list(ledger_rows))
     cut = part.cut([*ledger_rows, *not_in_ledger])
     views = [view for view in _views(cut.keys, ledger_rows) if _is_wanted(view, criteria.state)]
     return Page(views, cut.next_key, cut.previous_key)
@@ -135,18 +138,32 @@ def _by_state(state: str) -> Q:
     return Q(state__in=moving if state in moving else [state])
 
 
-def _not_in_ledger(criteria: LessonFilter) -> list[LiveLesson]:
-    """Lessons in Redis without a ledger row: PostgreSQL was away when they began."""
+def _not_in_ledger(criteria: LessonFilter, part: Slice, beside: Sequence[UUID]) -> list[UUID]:
+    """Lessons in Redis without a ledger row: PostgreSQL was away when they began.
+
+    Of this part, whose rows are `beside`: so many as its limit, and one more.
+    """
+    bounds = part.bounds(beside)
     if criteria.teacher_numbers:
         own = (store.teachers_lesson(number) for number in criteria.teacher_numbers)
-        ids = [lesson.id for lesson in own if lesson]
+        ids = part.in_order({x.id for x in own if x and bounds.holds(x.id)})
     else:
-        ids = [due.lesson_id for page in store.due_pages() for due in page]
-    ledger_ids = LessonLedger.objects.filter(pk__in=ids).values_list("pk", flat=True)
-    ids_in_ledger = set(ledger_ids) if ids else set()
-    return [
-        x for x in _readable([i for i in ids if i not in ids_in_ledger]) if _matches(x, criteria)
-    ]
+        ids = part.in_order(store.due_ids(above=bounds.above, below=bounds.below))
+    most = part.limit + 1
+    found: list[UUID] = []
+    at, size = 0, most
+    while at < len(ids) and len(found) < most:
+        found += _matching_outside_ledger(ids[at : at + size], criteria)
+        # Where few are meant, few steps find them.
+        at, size = at + size, size * _STEP
+    return found
+
+
+def _matching_outside_ledger(ids: Sequence[UUID], criteria: LessonFilter) -> list[UUID]:
+    rows = LessonLedger.objects.filter(pk__in=ids)
+    in_ledger = set(rows.values_list("pk", flat=True))
+    lessons = _readable([i for i in ids if i not in in_ledger])
+    return [lesson.id for lesson in lessons if _matches(lesson, criteria)]
 
 
 def _matches(lesson: LiveLesson, criteria: LessonFilter) -> bool:

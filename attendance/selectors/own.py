@@ -39,8 +39,8 @@ class OwnAttendance(NamedTuple):
 def list_own_records(numbers: Numbers, part: Slice) -> Page[OwnRecord]:
     """Records of one student, of the newest lessons first; one in each lesson.
 
-    A fixed number of queries; each lesson in Redis is asked in the same round trip, for
-    each number. Raises LiveStoreUnavailable.
+    A fixed number of queries; all lessons in Redis are asked in the same round trip, for all
+    numbers. Raises LiveStoreUnavailable.
     """
     live = _live_records(numbers)
     return _page(live, _stored_rows(numbers, live), numbers, part)
@@ -156,26 +156,20 @@ def _find_stored(lesson_id: UUID, numbers: Numbers) -> OwnRecord | None:
 
 
 def _live_records(numbers: Numbers) -> list[OwnRecord]:
-    own_records: list[OwnRecord] = []
-    for page in store.due_pages():
-        records = _live_by_lesson(numbers, [due.lesson_id for due in page])
-        lessons = store.read_lessons(list(records))
-        for lesson_id, own in records.items():
-            lesson = lessons[lesson_id]
-            if isinstance(lesson, LiveLesson):
-                own_records.append(_of_live(lesson, effective(own)))
-    discarded = whereabouts.discarded_among(own.lesson.id for own in own_records)
-    return [own for own in own_records if own.lesson.id not in discarded]
-
-
-def _live_by_lesson(
-    numbers: Numbers, lesson_ids: Sequence[UUID]
-) -> dict[UUID, list[RegisterRecord]]:
-    records: dict[UUID, list[RegisterRecord]] = defaultdict(list)
-    for number in numbers:
-        for lesson_id, record in store.read_records_of(number, lesson_ids).items():
-            records[lesson_id].append(shapes.record_of_live(record))
-    return records
+    found = store.find_records_of(numbers)
+    # The register shows nothing of a lesson that is starting or cannot be read.
+    lessons = store.read_lessons(list(found))
+    live = {
+        lesson_id: lesson
+        for lesson_id, lesson in lessons.items()
+        if isinstance(lesson, LiveLesson) and not lesson.is_starting
+    }
+    discarded = whereabouts.discarded_among(live)
+    return [
+        _of_live(lesson, effective(map(shapes.record_of_live, found[lesson_id])))
+        for lesson_id, lesson in live.items()
+        if lesson_id not in discarded
+    ]
 
 
 def _of_live(lesson: LiveLesson, record: RegisterRecord) -> OwnRecord:

@@ -1,11 +1,24 @@
 """A part of a list that is ordered by one key, the greatest first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db.models import QuerySet
 
 T = TypeVar("T")
+
+
+class Bounds(NamedTuple):
+    """Keys above one and below another; None for no bound."""
+
+    above: Any
+    below: Any
+
+    def holds(self, key: Any) -> bool:
+        """Whether a key is between them."""
+        return (self.above is None or bool(key > self.above)) and (
+            self.below is None or bool(key < self.below)
+        )
 
 
 class Slice(NamedTuple):
@@ -29,6 +42,17 @@ class Slice(NamedTuple):
         if self.after is not None:
             return bool(key > self.after)
         return self.before is None or bool(key < self.before)
+
+    def bounds(self, beside: Sequence[Any]) -> "Bounds":
+        """Between which keys others can be in this part beside those that `rows` has found."""
+        is_full = len(beside) > self.limit
+        if self.after is not None:
+            return Bounds(self.after, max(beside) if is_full else None)
+        return Bounds(min(beside) if is_full else None, self.before)
+
+    def in_order(self, keys: Iterable[Any]) -> list[Any]:
+        """First the key where this part begins: so many as its limit, and one more, are enough."""
+        return sorted(keys, reverse=self.after is None)
 
     def cut(self, keys: Sequence[Any]) -> "Cut":
         """Sort keys, drop those beyond the limit, and name where the next parts begin."""

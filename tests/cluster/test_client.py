@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.core.checks import run_checks
@@ -20,7 +20,7 @@ from attendance.services.persistence import unified_persistence_task
 from tests.cluster.lessons import lessons_everywhere
 from tests.cluster.moving import Step, move_slot
 from tests.cluster.nodes import Cluster, wait_until
-from tests.support.lessons import ended_lessons, redis_state, student
+from tests.support.lessons import ended_lessons, redis_state, sealed_record, student
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_cluster")]
 
@@ -47,6 +47,36 @@ def test_many_lessons_are_read_in_one_round_trip_to_each_server(
     assert (len(trips), sum(trips)) == (3, len(ids) + 1)
     # Each reply belongs to its call: an envelope is sealed with the id of its lesson.
     assert [getattr(found[i], "id", None) for i in found] == [*ids, None]
+
+
+def test_a_student_is_looked_for_on_every_server_and_by_slots(cluster: Cluster) -> None:
+    ids = list(lessons_everywhere(cluster, on_each=2, students=1))
+    # Hardly any two lessons share a slot: these do, and one run of the script reads both.
+    one, other = sharing_a_slot()
+    for lesson_id in (one, other):
+        json = b'{"school_number":"S-0001","full_name":"A","source":"student"}'
+        client.connection().hset(
+            keys.records(lesson_id), "S-0001", sealed_record(lesson_id, "S-0001", json)
+        )
+    due = {str(lesson_id): 0 for lesson_id in (one, uuid4(), other)}
+    client.connection().zadd(keys.DUE, due)
+    store.find_records_of(["S-0001"])  # Each server knows the script now.
+    before = sum(calls_of(cluster, "evalsha"))
+
+    found = store.find_records_of(["S-9", "S-0001"])
+
+    assert set(found) == {one, *ids, other}
+    assert sum(calls_of(cluster, "evalsha")) - before == len(due) + len(ids) - 1
+
+
+def sharing_a_slot() -> tuple[UUID, UUID]:
+    seen: dict[int, UUID] = {}
+    while True:
+        lesson_id = uuid4()
+        slot = key_slot(keys.records(lesson_id).encode())
+        if slot in seen:
+            return seen[slot], lesson_id
+        seen[slot] = lesson_id
 
 
 def test_each_server_holds_lessons_and_each_lesson_is_on_one(cluster: Cluster) -> None:

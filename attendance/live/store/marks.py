@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonUnreadable
-from attendance.live import client, decoding, devices, keys, payloads
+from attendance.live import client, decoding, devices, keys, many, payloads
 from attendance.live.envelope import Corrupt
 from attendance.live.newest import NEWEST
 from attendance.live.payloads import (
@@ -18,6 +18,7 @@ from attendance.live.payloads import (
     RequestKey,
 )
 from attendance.live.refusals import LiveRefusal, decode_refusals
+from attendance.live.store import queue
 from attendance.live.store.replies import decode_record, refuse
 from attendance.live.store.request_ids import NO_REQUEST, most_events
 from attendance.live.store.rosters import NOBODY, LiveRoster, decode_roster
@@ -74,6 +75,8 @@ class RecordHistory(NamedTuple):
     """Of the whole lesson, oldest first."""
 
 
+_LOOKED_INTO = 500
+"""Lessons in which one run of a script looks for a person: about a millisecond."""
 _CORRECT_KEYS = (keys.lesson, keys.records, keys.corrupt, keys.events, keys.requests)
 _READ_KEYS = (keys.lesson, keys.records, keys.events, keys.requests)
 
@@ -135,21 +138,23 @@ def read_record(
     return FoundRecord(record, is_repeated=bool(is_repeated))
 
 
-def read_records_of(school_number: str, lesson_ids: Sequence[UUID]) -> dict[UUID, LiveRecord]:
-    """One student's records in many lessons, in one round trip; only those that can be read."""
-    calls = [
-        client.Call(
-            "read_record",
-            [key(i) for key in _READ_KEYS],
-            (school_number, *NO_REQUEST),
-        )
-        for i in lesson_ids
-    ]
-    records: dict[UUID, LiveRecord] = {}
-    for lesson_id, reply in zip(lesson_ids, client.run_many(calls) if calls else [], strict=True):
-        if isinstance(reply, list) and reply[0] == b"record" and reply[1]:
+def find_records_of(school_numbers: Sequence[str]) -> dict[UUID, list[LiveRecord]]:
+    """One person's records in all lessons, under any of their numbers, in two round trips.
+
+    Only those that can be read, and only lessons that have one; whether the lesson itself can be
+    read, the caller has to ask. Raises LiveStoreUnavailable.
+    """
+    records: dict[UUID, list[LiveRecord]] = {}
+    members = queue.due_members()
+    found = many.read("records_of", members, [keys.records], school_numbers, at_once=_LOOKED_INTO)
+    for member, flat in zip(members, found, strict=True):
+        lesson_id = queue.lesson_id(member.encode()) if flat else None
+        if lesson_id is None:
+            continue
+        for place, raw in zip(flat[::2], flat[1::2], strict=True):
             with contextlib.suppress(Corrupt):
-                records[lesson_id] = decoding.decode_record(lesson_id, school_number, reply[1])
+                record = decoding.decode_record(lesson_id, school_numbers[place], raw)
+                records.setdefault(lesson_id, []).append(record)
     return records
 
 

@@ -3,15 +3,17 @@
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from attendance.live import client, keys
+from attendance.live import client, keys, many
 from attendance.rules import instants
 
 logger = logging.getLogger(__name__)
 
 PAGE = 500
+_PEEKED = 50
+"""Lessons that one run of a script reads: about a millisecond."""
 FOREVER = float("inf")
 _ENDS_AT = 5
 """Where the end stands among the fields that the scripts return."""
@@ -75,6 +77,26 @@ def due_pages(*, since: datetime | None = None) -> Iterator[list[DueLesson]]:
         at_last = frozenset(member for member, at in rows if at == last)
         repeats = at_last | repeats if last == score else at_last
         score = last
+
+
+def due_members() -> list[str]:
+    """What due names, oldest end first, by one command: ids of lessons, or whatever is there.
+
+    To read them all as ids takes longer than Redis does. Raises LiveStoreUnavailable.
+    """
+    members = client.command(lambda redis: redis.zrange(keys.DUE, 0, -1))
+    return [member.decode("ascii", "replace") for member in members]
+
+
+def due_ids(*, above: UUID | None, below: UUID | None) -> list[UUID]:
+    """The ids of lessons in due between two others, in no order; it changes nothing.
+
+    What is no lesson id is left out. Raises LiveStoreUnavailable.
+    """
+    # Ids are in the same order as their texts.
+    first, last = str(above or ""), str(below or "g")
+    ids = (lesson_id(each.encode()) for each in due_members() if first < each < last)
+    return [each for each in ids if each]
 
 
 def _rows(score: float, repeats: frozenset[bytes]) -> list[tuple[bytes, float]]:
@@ -146,11 +168,16 @@ def _enter(key: str, lesson_id: UUID, score: float) -> None:
 
 def _ends_at(lesson_id: UUID) -> bytes | None:
     # A script, because the key may be of another type: then there is no end to follow.
-    reply = client.run("peek", [keys.lesson(lesson_id), keys.records(lesson_id)])
+    (reply,) = peek([lesson_id])
     if reply[0] != b"found":
         return None
     ends_at: bytes = reply[2][_ENDS_AT]
     return ends_at if ends_at.isdigit() else None
+
+
+def peek(lesson_ids: Sequence[UUID]) -> list[list[Any]]:
+    """What peek.lua says of each lesson, in order. Raises LiveStoreUnavailable."""
+    return many.read("peek", lesson_ids, (keys.lesson, keys.records), at_once=_PEEKED)
 
 
 def drop_due(lesson_ids: Sequence[UUID]) -> None:

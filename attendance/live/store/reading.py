@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from attendance.errors import LessonNotFound, LessonUnreadable, LiveStoreClock
@@ -51,16 +51,15 @@ def read_lesson(lesson_id: UUID) -> LiveLesson:
 
 def read_lessons(lesson_ids: Sequence[UUID]) -> dict[UUID, LiveLesson | Missing]:
     """Read many lessons in one round trip; a Missing says why one cannot be returned."""
-    calls = [client.Call("peek", [keys.lesson(i), keys.records(i)]) for i in lesson_ids]
-    replies = client.run_many(calls) if calls else []
+    replies = queue.peek(lesson_ids)
     return {
         lesson_id: _decode(lesson_id, reply)
         for lesson_id, reply in zip(lesson_ids, replies, strict=True)
     }
 
 
-def _decode(lesson_id: UUID, reply: object) -> LiveLesson | Missing:
-    if not isinstance(reply, list) or reply[0] in {b"wrong_type", b"headless"}:
+def _decode(lesson_id: UUID, reply: list[Any]) -> LiveLesson | Missing:
+    if reply[0] in {b"wrong_type", b"headless"}:
         return Missing.UNREADABLE
     if reply[0] == b"not_found":
         return Missing.NOT_FOUND

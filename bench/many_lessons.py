@@ -1,0 +1,72 @@
+"""Lists of a student and of staff with 4,000 lessons in Redis, against the same with 40.
+
+ATTN_WRITE_FIGURES=yes ./attn test bench/many_lessons.py -s
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+
+from attendance.live import store
+from attendance.live.payloads import LiveLesson
+from attendance.models import LessonLedger
+from attendance.services import ledger
+from attendance.services.check_in import check_in
+from attendance.services.lessons import LessonPlan, start_lesson
+from bench.figures import ROUNDS, Figure, middle, note, spread
+from tests.support.backlog import Backlog, fill, student
+from tests.support.callers import Api
+from tests.support.lessons import TEACHER, forget_everything
+from tests.support.members import STAFF
+
+FEW, MANY, ASKED = 40, 4_000, 10
+ME = student(19_999)
+"""In none of the filled lessons."""
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(600)
+def test_lists_with_many_lessons_in_redis() -> None:
+    lists = {
+        "`GET me/records/` of a student who is in one lesson": partial(
+            asked, Api(ME), "me/records/"
+        ),
+        "`GET lessons/` of staff": partial(asked, Api(STAFF), "lessons/"),
+    }
+    found: dict[str, list[tuple[float, float]]] = {what: [] for what in lists}
+    for _ in range(ROUNDS + 1):
+        few = {what: ask() for what, ask in after(FEW, lists)}
+        many = {what: ask() for what, ask in after(MANY, lists)}
+        for what in lists:
+            found[what].append((few[what], many[what]))
+    for what, pairs in found.items():
+        note(
+            Figure(
+                f"{what}, {MANY:,} lessons in Redis against {FEW}",
+                "none set",
+                f"{spread(many / few for few, many in pairs[1:])} ×",
+                f"{middle(m for _, m in pairs[1:]):.1f} ms and "
+                f"{middle(f for f, _ in pairs[1:]):.1f} ms",
+            )
+        )
+
+
+def after(lessons: int, lists: Any) -> Any:
+    """The same lists, once Redis holds so many lessons, and the ledger names them."""
+    forget_everything()
+    LessonLedger.objects.all().delete()
+    held = store.read_lessons(fill(Backlog(lessons, share=1))).values()
+    ledger.observe([lesson for lesson in held if isinstance(lesson, LiveLesson)])
+    check_in(start_lesson(LessonPlan("Bench", minutes=30), teacher=TEACHER).id, student=ME)
+    return lists.items()
+
+
+def asked(caller: Api, path: str) -> float:
+    """Milliseconds of one answer."""
+    assert caller.get(path).json()["results"]
+    begun = time.perf_counter()
+    for _ in range(ASKED):
+        caller.get(path)
+    return (time.perf_counter() - begun) * 1_000 / ASKED
