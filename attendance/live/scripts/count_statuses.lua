@@ -1,10 +1,20 @@
 -- How many records of a lesson have each status; what is deleted or cannot be read is left out.
--- KEYS    1 lesson, 2 records, 3 roster
--- RETURNS counts, how many are expected, how many of them came, status, count, ...
+-- KEYS    1 lesson, 2 records, 3 roster, 4 events
+-- ARGV    1 the state that the caller has counted before, or ''
+-- RETURNS counts, state, how many are expected, how many of them came, status, count, ...
+--         unchanged: the lesson is in the state that the caller has counted
 --         not_found | starting | unreadable
 local CAME = {present = true, late = true, pending = true}
-local lesson, why = read_lesson(KEYS[1])
-if not lesson then return {why} end
+
+-- What was counted changes with the lesson's sealed counts or its roster. An older copy may have
+-- reached the same counts by other changes: after its end by an event, before by its clock, which
+-- is among them.
+local function state()
+  local found = redis.call('HMGET', KEYS[1], 'checksum', 'roster_changes')
+  local last = redis.pcall('LINDEX', KEYS[4], -1)
+  local event = type(last) == 'string' and string.sub(last, 3, 18) or ''
+  return table.concat({found[1], found[2] or '0', event}, '-')
+end
 
 -- The person behind each number of the roster, and how many people there are.
 local function read_roster()
@@ -22,6 +32,10 @@ local function read_roster()
   return number_of, expected
 end
 
+local lesson, why = read_lesson(KEYS[1])
+if not lesson then return {why} end
+local now_in = state()
+if now_in == ARGV[1] then return {'unchanged'} end
 local number_of, expected = read_roster()
 local counts, seen, came = {}, {}, 0
 local records = redis.call('HGETALL', KEYS[2])
@@ -36,7 +50,7 @@ for i = 1, #records, 2 do
     end
   end
 end
-local reply = {'counts', int(expected), int(came)}
+local reply = {'counts', now_in, int(expected), int(came)}
 for status, count in pairs(counts) do
   reply[#reply + 1] = status
   reply[#reply + 1] = int(count)

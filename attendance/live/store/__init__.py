@@ -14,6 +14,7 @@ from attendance.live.store.check_ins import (
     check_in,
     letters_of_code,
 )
+from attendance.live.store.counting import LessonCounts, count_lessons
 from attendance.live.store.ending import change_data, extend, finish, recount
 from attendance.live.store.marks import (
     CorrectedRecord,
@@ -51,9 +52,7 @@ from attendance.live.store.queue import (
     unpark_waiting,
 )
 from attendance.live.store.reading import (
-    LessonCounts,
     Missing,
-    count_lessons,
     find_lessons,
     lesson_by_code,
     now,

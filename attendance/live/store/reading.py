@@ -1,9 +1,9 @@
 """Reading lessons without their records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from attendance.errors import LessonNotFound, LessonUnreadable, LiveStoreClock
@@ -92,35 +92,6 @@ def _lesson_of_name(key: str) -> LiveLesson | None:
     if not isinstance(lesson, LiveLesson) or lesson.is_starting or lesson.is_over:
         return None
     return lesson
-
-
-class LessonCounts(NamedTuple):
-    """What one lesson has, in numbers."""
-
-    statuses: Mapping[str, int]
-    """Records by status; those flagged as deleted are left out."""
-    expected: int = 0
-    """How many the copy of the roster names."""
-    came: int = 0
-    """How many of them are present, late, or wait for a decision."""
-
-
-def count_lessons(lesson_ids: Sequence[UUID]) -> dict[UUID, LessonCounts]:
-    """The counts of each lesson, in one round trip."""
-    calls = [
-        client.Call("count_statuses", [keys.lesson(i), keys.records(i), keys.roster(i)])
-        for i in lesson_ids
-    ]
-    replies = client.run_many(calls) if calls else []
-    return {lesson_id: _counts(reply) for lesson_id, reply in zip(lesson_ids, replies, strict=True)}
-
-
-def _counts(reply: object) -> LessonCounts:
-    if not isinstance(reply, list) or reply[0] != b"counts":
-        return LessonCounts({})
-    _, expected, came, *flat = reply
-    statuses = {s.decode(): int(count) for s, count in zip(flat[::2], flat[1::2], strict=True)}
-    return LessonCounts(statuses, int(expected), int(came))
 
 
 def who_came(lesson_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
