@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
@@ -17,8 +16,8 @@ from attendance.live.refusals import LiveRefusal
 from attendance.live.store import LiveRoster, Register
 from attendance.models import Attendance, LessonLedger, QuarantinedPayload
 from attendance.rules.verdicts import Mark
-from attendance.selectors import elsewhere, registers, shapes, whereabouts
-from attendance.selectors.counts import CAME, roster_counts
+from attendance.selectors import elsewhere, live_counts, registers, shapes, whereabouts
+from attendance.selectors.counts import roster_counts
 from attendance.selectors.lessons import find_lesson, state_now
 from attendance.selectors.shapes import NO_ROSTER, LessonView, RegisterRecord, RosterCounts
 from attendance.vocabulary import LessonState, PayloadKind, PayloadState
@@ -127,7 +126,7 @@ def _of_live(live: Register, state: str) -> Board:
         lesson=shapes.lesson_of_live(
             live.lesson,
             state=state,
-            counts=_counts(records),
+            counts=live_counts.by_status(records),
             roster=_roster_counts(live, records),
         ),
         missing=missing,
@@ -159,7 +158,9 @@ def _of_stored(row: Attendance, caller_version: _Version) -> Board:
     records = registers.effective_records(row)
     roster = roster_counts([row.pk]).get(row.pk, NO_ROSTER)
     return Board(
-        lesson=shapes.lesson_of_stored(row, state=state, counts=_counts(records), roster=roster),
+        lesson=shapes.lesson_of_stored(
+            row, state=state, counts=live_counts.by_status(records), roster=roster
+        ),
         version=str(version),
         records=records,
         refusals=registers.stored_refusals(row),
@@ -218,14 +219,5 @@ def without_record(roster: LiveRoster, records: Iterable[RegisterRecord]) -> lis
 def _roster_counts(live: Register, records: Iterable[RegisterRecord]) -> RosterCounts:
     if live.lesson.data.section is None:
         return NO_ROSTER
-    came = {
-        live.roster[r.school_number].number
-        for r in records
-        if r.is_expected and r.status in CAME and not r.is_deleted
-    }
     expected = len(store.expected_numbers(live.roster))
-    return RosterCounts(expected, expected - len(came))
-
-
-def _counts(records: Iterable[RegisterRecord]) -> Counter[str]:
-    return Counter(record.status for record in records if not record.is_deleted)
+    return RosterCounts(expected, expected - live_counts.came_of(live, records))

@@ -16,6 +16,7 @@ from attendance.models import Attendance, LessonLedger
 from attendance.models.books import OPEN_STATES
 from attendance.selectors import whereabouts
 from attendance.selectors.counts import roster_counts, status_counts
+from attendance.selectors.live_counts import count_live
 from attendance.selectors.paging import Page, Slice
 from attendance.selectors.shapes import (
     NO_ROSTER,
@@ -73,7 +74,7 @@ def _live_view(lesson_id: UUID, ledger_state: str) -> LessonView:
     lesson = store.read_lesson(lesson_id)
     if lesson.is_starting:
         raise LessonNotFound
-    counts = store.count_lessons([lesson_id])[lesson_id]
+    counts = count_live([lesson_id])[lesson_id]
     return _live_lesson(lesson, state_now(lesson, ledger_state), counts)
 
 
@@ -196,7 +197,7 @@ def _views(ids: Sequence[UUID], ledger_rows: Mapping[UUID, LessonLedger]) -> lis
     discarded = {i for i, row in ledger_rows.items() if row.state == LessonState.DISCARDED}
     lessons = store.read_lessons([i for i in ids if i not in discarded])
     live = {i: x for i, x in lessons.items() if isinstance(x, LiveLesson) and not x.is_starting}
-    counts = store.count_lessons(list(live))
+    counts = count_live(list(live))
     stored = _views_of_stored([i for i in ids if i not in live], ledger_rows)
     views = []
     for lesson_id in ids:

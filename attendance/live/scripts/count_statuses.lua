@@ -1,7 +1,8 @@
 -- How many records of a lesson have each status; what is deleted or cannot be read is left out.
 -- KEYS    1 lesson, 2 records, 3 roster, 4 events
 -- ARGV    1 the state that the caller has counted before, or ''
--- RETURNS counts, state, how many are expected, how many of them came, status, count, ...
+-- RETURNS counts, state, how many are expected, how many of them came, '1' where somebody of the
+--         roster has two records that stand: the register shows one of them; status, count, ...
 --         unchanged: the lesson is in the state that the caller has counted
 --         not_found | starting | unreadable
 local CAME = {present = true, late = true, pending = true}
@@ -37,20 +38,24 @@ if not lesson then return {why} end
 local now_in = state()
 if now_in == ARGV[1] then return {'unchanged'} end
 local number_of, expected = read_roster()
-local counts, seen, came = {}, {}, 0
+local counts, seen, here, came, has_two = {}, {}, {}, 0, false
 local records = redis.call('HGETALL', KEYS[2])
 for i = 1, #records, 2 do
   local status, mark = string.match(records[i + 1], '^1|%x+|%d+,%d+,%d*,(%l+),%l*,(%l+)|')
   if mark == 'kept' then
     counts[status] = (counts[status] or 0) + 1
     local person = number_of[records[i]]
-    if person and CAME[status] and not seen[person] then
+    if person then
+      has_two = has_two or seen[person]
       seen[person] = true
-      came = came + 1
+      if CAME[status] and not here[person] then
+        here[person] = true
+        came = came + 1
+      end
     end
   end
 end
-local reply = {'counts', now_in, int(expected), int(came)}
+local reply = {'counts', now_in, int(expected), int(came), has_two and '1' or ''}
 for status, count in pairs(counts) do
   reply[#reply + 1] = status
   reply[#reply + 1] = int(count)

@@ -27,6 +27,8 @@ class LessonCounts(NamedTuple):
     """How many the copy of the roster names."""
     came: int = 0
     """How many of them are present, late, or wait for a decision."""
+    has_two_of_one: bool = False
+    """Whether somebody has records under two numbers; the register shows the one that counts."""
 
 
 class _CountedState(NamedTuple):
@@ -80,8 +82,10 @@ def _counts(lesson_id: UUID, reply: object, known: _CountedState) -> LessonCount
     if not isinstance(reply, list) or reply[0] not in {b"counts", b"unchanged"}:
         return _NOTHING.counts
     if reply[0] == b"counts":
-        _, state, expected, came, *flat = reply
+        _, state, expected, came, has_two, *flat = reply
         statuses = {s.decode(): int(n) for s, n in zip(flat[::2], flat[1::2], strict=True)}
-        known = _CountedState(state, LessonCounts(statuses, int(expected), int(came)))
+        known = _CountedState(
+            state, LessonCounts(statuses, int(expected), int(came), bool(has_two))
+        )
     _memory.keep(lesson_id, known)
     return known.counts
