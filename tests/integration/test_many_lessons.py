@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
-from attendance.live import client, envelope, keys
+from attendance.live import client, envelope, keys, store
 from attendance.models import LessonLedger
 from attendance.selectors.lessons import LessonFilter, list_lessons
 from attendance.selectors.own import list_own_records
@@ -75,6 +75,15 @@ def test_a_student_is_looked_for_in_500_lessons_by_each_run_of_a_script() -> Non
     # One for each 500, and one for the lessons in which there is something.
     assert sent(lambda: own("S-A", "S-B")) == (MANY // 500 + 1, 1)
     assert sent(lambda: own("S-C")) == (MANY // 500, 1)
+
+
+def test_many_lessons_are_read_by_50_in_each_run_of_a_script() -> None:
+    lesson_ids = [*backlog.fill(Backlog(199, share=1)), uuid4(), uuid4()]
+
+    assert sent(lambda: store.read_lessons(lesson_ids)) == (5, 0)
+    found = store.read_lessons(lesson_ids)
+    assert [getattr(each, "id", None) for each in found.values()] == [*lesson_ids[:-2], None, None]
+    assert store.read_lessons([]) == {}
 
 
 def test_staff_read_the_lessons_of_their_page_alone() -> None:
