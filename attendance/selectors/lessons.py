@@ -145,9 +145,11 @@ def _not_in_ledger(criteria: LessonFilter, part: Slice, beside: Sequence[UUID]) 
     Of this part, whose rows are `beside`: so many as its limit, and one more.
     """
     bounds = part.bounds(beside)
-    if criteria.teacher_numbers:
-        own = (store.teachers_lesson(number) for number in criteria.teacher_numbers)
-        ids = part.in_order({x.id for x in own if x and bounds.holds(x.id)})
+    if criteria.teacher_numbers or criteria.section_ids is not None:
+        named = store.named_lessons(
+            school_numbers=criteria.teacher_numbers, section_ids=criteria.section_ids or ()
+        )
+        ids = part.in_order(filter(bounds.holds, named))
     else:
         ids = part.in_order(store.due_ids(above=bounds.above, below=bounds.below))
     most = part.limit + 1

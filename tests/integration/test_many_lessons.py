@@ -11,6 +11,7 @@ from attendance.models import LessonLedger
 from attendance.selectors.lessons import LessonFilter, list_lessons
 from attendance.selectors.own import list_own_records
 from attendance.selectors.paging import Slice
+from courses.models import Section
 from tests.support import backlog
 from tests.support.backlog import Backlog
 from tests.support.lessons import (
@@ -19,6 +20,7 @@ from tests.support.lessons import (
     sealed_record,
     student,
 )
+from tests.support.sections import section_lesson, section_of_today
 from users.identity import Person, Role
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,6 +97,33 @@ def test_staff_read_the_lessons_of_their_page_alone() -> None:
     assert sent(lambda: list_lessons(LessonFilter(), Slice(after=lesson_ids[-1]))) == first
     assert first[1] == 1
     assert [view.id for view in list_lessons(LessonFilter(), Slice()).items] == lesson_ids[:50]
+
+
+def test_who_teaches_asks_for_the_lessons_of_their_own_names() -> None:
+    """In one round trip, however many lessons there are; a damaged name hides no other lesson."""
+    other = Person("T-2", "Teacher 2", Role.TEACHER)
+    mine, section = live_lesson(0), section_of_today([1], teachers=[other])
+    of_section = section_lesson(section, teacher=other)
+    criteria = LessonFilter(("T-0", mine.data.teacher.school_number), section_ids=_ids(section))
+    before = sent(lambda: list_lessons(criteria, Slice()))
+    LessonLedger.objects.all().delete()
+    backlog.fill(Backlog(200, share=1))
+
+    page = list_lessons(criteria, Slice())
+
+    assert {view.id for view in page.items} == {mine.id, of_section.id}
+    # They are looked at once more, because the ledger does not know them.
+    scripts, ranges = sent(lambda: list_lessons(criteria, Slice()))
+    assert (scripts, ranges) == (before[0] + 1, 0)
+    client.connection().delete(keys.section(section.pk))
+    client.connection().rpush(keys.section(section.pk), "nobody's")
+    assert [view.id for view in list_lessons(criteria, Slice()).items] == [mine.id]
+    only = LessonFilter(section_ids=_ids(section))
+    assert list_lessons(only, Slice()).items == []
+
+
+def _ids(section: Section) -> frozenset[int]:
+    return frozenset({section.pk})
 
 
 @pytest.mark.parametrize("in_ledger", [0, 1, 2, 3])

@@ -1,6 +1,6 @@
 """Reading lessons without their records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -92,6 +92,18 @@ def _lesson_of_name(key: str) -> LiveLesson | None:
     if not isinstance(lesson, LiveLesson) or lesson.is_starting or lesson.is_over:
         return None
     return lesson
+
+
+def named_lessons(*, school_numbers: Iterable[str], section_ids: Iterable[int]) -> set[UUID]:
+    """The lessons that the names of teachers and sections stand for, in one round trip.
+
+    They may be over, starting or gone. A name that is damaged stands for none. Raises
+    LiveStoreUnavailable.
+    """
+    names = [*map(keys.teacher, school_numbers), *map(keys.section, section_ids)]
+    replies = client.run_many([client.Call("read_name", [name]) for name in names]) if names else []
+    ids = (queue.lesson_id(reply[1]) for reply in replies if isinstance(reply, list))
+    return {each for each in ids if each}
 
 
 def who_came(lesson_ids: Sequence[UUID]) -> dict[UUID, frozenset[str]]:
