@@ -5,7 +5,6 @@ The values in an envelope are checked here as well; Corrupt gives the reason.
 
 import re
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
@@ -38,7 +37,6 @@ from attendance.vocabulary import (
 from courses.vocabulary import WalkIns
 from users.identity import Person, is_canonical, is_clean_name, is_clean_text
 
-MOST_REMEMBERED: Final = 32_768
 SECONDS_OF_AN_HOUR: Final = 3_600
 _LONGEST_NUMBER: Final = 18
 _RECORD: Final = re.compile(
@@ -46,7 +44,7 @@ _RECORD: Final = re.compile(
     rb"(([0-9]{1,18}),([0-9]{1,18}),([0-9]{0,18}),([a-z]*),([a-z]*),([a-z]*)\|(.*))",
     re.DOTALL,
 )
-"""The envelope of a record in one pattern, because most values that are read are records."""
+"""The envelope of a record."""
 
 
 # Built once, for speed: `values` builds a list at each access, and every record needs it.
@@ -58,10 +56,6 @@ _LABELS: Final = {word.encode(): word for word in (*PREVIOUS, *_MARKS)}
 """The words that a record's stamp may hold, by their bytes."""
 _CHECKS: Final = frozenset(Check.values)
 _WALK_INS: Final = frozenset(WalkIns.values)
-
-# The same people come to lesson after lesson, so their checks are remembered.
-_is_canonical = lru_cache(maxsize=MOST_REMEMBERED)(is_canonical)
-_is_clean_name = lru_cache(maxsize=MOST_REMEMBERED)(is_clean_name)
 
 _decoders: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "lesson": msgspec.json.Decoder(LessonData),
@@ -147,6 +141,15 @@ def decode_record(lesson_id: UUID, field: str, raw: bytes) -> LiveRecord:
     )
 
 
+def decode_record_data(json: bytes) -> RecordData:
+    """Make the data of a record of its JSON, whatever the stamp beside it says. Raises Corrupt."""
+    data: RecordData = _json("record", json)
+    if data.source not in _SOURCES:
+        refuse("the source is unknown")
+    _check_record(data, is_kept=True)
+    return data
+
+
 def _explain(lesson_id: UUID, field: str, raw: bytes) -> NoReturn:
     """Raise Corrupt with the reason why these bytes are not the envelope of a record."""
     unseal(lesson_id, "record", field, raw, 6)
@@ -225,9 +228,9 @@ def _check_lesson(lesson: LessonData) -> None:
 
 
 def _check_record(record: RecordData, *, is_kept: bool) -> None:
-    if not _is_canonical(record.school_number):
+    if not is_canonical(record.school_number):
         refuse("the school number is not canonical")
-    if not _is_clean_name(record.full_name):
+    if not is_clean_name(record.full_name):
         refuse("the full name has characters that no name may have")
     if record.reason:
         _check_text("reason", record.reason, LONGEST_REASON)

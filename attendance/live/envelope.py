@@ -6,7 +6,6 @@ with a flipped byte loads without an error, and a value in the wrong place is as
 corrupt as a flipped one. scripts/prelude.lua seals and opens envelopes in Redis.
 """
 
-from functools import lru_cache
 from hashlib import sha1
 from typing import TYPE_CHECKING, NoReturn
 from uuid import UUID
@@ -14,8 +13,9 @@ from uuid import UUID
 if TYPE_CHECKING:
     from _hashlib import HASH
 
-_SUM_DIGITS = 16
-_TAIL = 2 + _SUM_DIGITS + 1
+BYTES_OF_SUM = 8
+_SUM_DIGITS = 2 * BYTES_OF_SUM
+STAMP_AT = 2 + _SUM_DIGITS + 1
 """Where the stamp begins: after version, checksum and their bars."""
 
 
@@ -35,7 +35,7 @@ def unseal(
     """The stamp, in `part_count` parts, and the JSON. Raises Corrupt."""
     if not raw.startswith(b"1|"):
         refuse("the format version is unknown")
-    checksum, tail = raw[2:_TAIL], raw[_TAIL:]
+    checksum, tail = raw[2:STAMP_AT], raw[STAMP_AT:]
     if checksum != checksum_of(lesson_id, kind, field, tail) + b"|":
         refuse("the checksum does not match")
     stamp, _, json = tail.partition(b"|")
@@ -47,7 +47,7 @@ def unseal(
 
 def checksum_of(lesson_id: UUID, kind: str, field: str, tail: bytes) -> bytes:
     """The checksum over lesson, kind, field, and all that follows it."""
-    digest = _hash_of_prefix(lesson_id, kind).copy()
+    digest = begin_checksum(lesson_id, kind)
     digest.update(field.encode("utf-8", "surrogateescape") + b"|" + tail)
     return digest.hexdigest()[:_SUM_DIGITS].encode()
 
@@ -69,9 +69,11 @@ def counts_checksum(
     return checksum_of(lesson_id, "lesson", "counts", b",".join(counts))
 
 
-@lru_cache(maxsize=1_024)
-def _hash_of_prefix(lesson_id: UUID, kind: str) -> "HASH":
-    # The same for every record of a lesson: copying this hash is quicker than a new one.
+def begin_checksum(lesson_id: UUID, kind: str) -> "HASH":
+    """The part of a checksum that all values of a kind in one lesson share.
+
+    Whoever reads many of them begins once and goes on from a copy: quicker than a hash of its own.
+    """
     return sha1(f"{lesson_id}|{kind}|".encode(), usedforsecurity=False)
 
 

@@ -17,6 +17,7 @@ from attendance.live.payloads import (
     RecordData,
     RequestKey,
 )
+from attendance.live.records import decode_records
 from attendance.live.refusals import LiveRefusal, decode_refusals
 from attendance.live.store import queue
 from attendance.live.store.replies import decode_record, refuse
@@ -225,13 +226,8 @@ def _register(lesson_id: UUID, reply: list[Any]) -> Register:
     _, read_at, fields, refused, flat, raw_events, corrupt, refusals, roster, changes, shared = (
         reply
     )
-    records: list[LiveRecord] = []
+    records, damaged = decode_records(lesson_id, zip(flat[::2], flat[1::2], strict=True))
     events, unreadable = _events(lesson_id, raw_events)
-    for field, raw in zip(flat[::2], flat[1::2], strict=True):
-        try:
-            records.append(decoding.decode_record(lesson_id, field.decode("ascii", "replace"), raw))
-        except Corrupt:
-            unreadable += 1
     return Register(
         lesson=_lesson(lesson_id, read_at, fields),
         records=sorted(records, key=lambda record: record.school_number),
@@ -241,7 +237,7 @@ def _register(lesson_id: UUID, reply: list[Any]) -> Register:
         roster_changes=_count(changes),
         refused_attempts=int(refused),
         devices=devices.groups_of(shared),
-        unreadable=unreadable + len(corrupt),
+        unreadable=len(damaged) + unreadable + len(corrupt),
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from attendance.live import client, decoding, devices, keys
 from attendance.live.envelope import Corrupt
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord, RequestKey
+from attendance.live.records import decode_records, field_text
 from attendance.live.refusals import LiveRefusal, decode_refusals
 
 
@@ -63,14 +64,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def decode(self) -> "Decoded":
         """Read every payload; what cannot be read is set apart with the reason."""
         corrupt = [_corrupt_record(raw) for raw in self.raw_corrupt]
-        records: list[LiveRecord] = []
+        records, unreadable = decode_records(self.lesson.id, self.raw_records.items())
+        corrupt += (CorruptPayload("record", *each) for each in unreadable)
         events: list[LiveEvent] = []
-        for field, raw in self.raw_records.items():
-            name = field_text(field)
-            try:
-                records.append(decoding.decode_record(self.lesson.id, name, raw))
-            except Corrupt as error:
-                corrupt.append(CorruptPayload("record", name, raw, str(error)))
         for number, raw in enumerate(self.raw_events):
             try:
                 events.append(decoding.decode_event(self.lesson.id, raw))
@@ -91,14 +87,6 @@ class Unsnapped(NamedTuple):
     outcome: str
     reason: str = ""
     payload: bytes = b""
-
-
-def field_text(raw: bytes) -> str:
-    """A field's name as text; what is not UTF-8 or has control characters is spelt out."""
-    text = raw.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def snapshot_many(lesson_ids: Sequence[UUID]) -> dict[UUID, Snapshot | Unsnapped]:
