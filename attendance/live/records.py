@@ -96,17 +96,17 @@ def _decode_usual(begun: "HASH", field: bytes, raw: bytes) -> LiveRecord | None:
     if changed_at_ms is None or (arrived and checked_in_at_ms is None):
         return None
     return LiveRecord(
-        data.school_number,
-        data.full_name,
-        status,
-        checked_in_at_ms,
-        data.source,
-        data.reason,
-        data.actor,
-        previous,
-        mark,
-        int(revision),
-        changed_at_ms,
+        school_number=data.school_number,
+        full_name=data.full_name,
+        status=status,
+        checked_in_at_ms=checked_in_at_ms,
+        source=data.source,
+        reason=data.reason,
+        actor=data.actor,
+        previous=previous,
+        mark=mark,
+        revision=int(revision),
+        changed_at_ms=changed_at_ms,
     )
 
 

@@ -40,7 +40,14 @@ numbers = st.sampled_from(
 instants = numbers | st.sampled_from(
     [
         *(AT, "946684799999", "946684800000", "0946684800000", "1000000000000", "4102444799999"),
-        *("4102444800000", "9999999999999", "1_00000000000", " 790000000000", "0" * 6 + AT),
+        *(
+            "4102444800000",
+            "9999999999999",
+            "+999999999999",
+            "1_00000000000",
+            " 790000000000",
+            "0" * 6 + AT,
+        ),
     ]
 )
 words = st.sampled_from([*Status.values, *(mark.value for mark in Mark), "", "none", "asleep"])
@@ -69,6 +76,11 @@ fields = st.sampled_from([b"S-1", b"S-2", b"", b"S-1 ", b"S-\xff", b"S-\x01", b"
 @example(f"7,{AT},{AT},late,present,deleted", BY_HAND, b"S-1", LESSON)
 @example(f"7,{AT},1,late,present,kept", ADA, b"S-1", LESSON)
 @example(f"7,1,{AT},late,present,kept", ADA, b"S-1", LESSON)
+@example(f"7,+999999999999,{AT},late,present,kept", ADA, b"S-1", LESSON)
+@example(f"+7,{AT},{AT},late,present,kept", ADA, b"S-1", LESSON)
+@example(f"{'0' * 18}7,{AT},{AT},late,present,kept", ADA, b"S-1", LESSON)
+@example(f"7,{AT},946684799999,late,present,kept", ADA, b"S-1", LESSON)
+@example(f"7,{'0' * 6}{AT},{AT},late,present,kept", ADA, b"S-1", LESSON)
 def test_both_ways_read_a_sealed_record_alike(
     stamp: str, json: bytes, field: bytes, lesson_id: UUID
 ) -> None:

@@ -121,7 +121,8 @@ def _is_expected(writing: Writing, record: LiveRecord) -> bool | None:
     return None if writing.closed_at is None else record.school_number in writing.numbers
 
 
-def _absence_of(writing: Writing, record: LiveRecord) -> int | None:
+def absence_of(writing: Writing, record: LiveRecord) -> int | None:
+    """The approved absence that a mark of the system names."""
     if record.source != _SYSTEM or writing.expected is None:
         return None
     excuse = writing.expected.excuses.get(writing.users[record.school_number])
@@ -147,17 +148,20 @@ def _student_of(writing: Writing, event: LiveEvent) -> int | None:
     return None if student is None else writing.users[student.school_number]
 
 
-def _deleted_at(writing: Writing, record: LiveRecord) -> Any:
+def deleted_at(writing: Writing, record: LiveRecord) -> Any:
+    """When it was flagged as deleted, in the form that is written; None where it was not."""
     return None if _is_kept(record) else writing.instant(record.changed_at_ms)
 
 
-def _deleted_by(writing: Writing, record: LiveRecord) -> int | None:
+def deleted_by(writing: Writing, record: LiveRecord) -> int | None:
+    """The id of whoever flagged it as deleted; None where nobody has."""
     if record.actor is None or record.mark == _KEPT:
         return None
     return writing.users[record.actor.school_number]
 
 
-def _deleted_reason(record: LiveRecord) -> str:
+def deleted_reason(record: LiveRecord) -> str:
+    """Why it was flagged as deleted; '' where it was not."""
     return "" if _is_kept(record) else record.reason or UNDONE_REASON
 
 
@@ -206,13 +210,13 @@ RECORD = Layout[LiveRecord](
         Column("source", "text", lambda _, record: record.source),
         Column("reason", "text", lambda _, record: reason_of(record)),
         Column("is_expected", "bool", _is_expected),
-        Column("absence_id", "int8", _absence_of),
+        Column("absence_id", "int8", absence_of),
         Column("previous", "text", lambda _, record: record.previous),
         Column("revision", "int8", lambda _, record: record.revision),
         Column("changed_at", "timestamptz", lambda w, record: w.instant(record.changed_at_ms)),
-        Column("deleted_at", "timestamptz", _deleted_at),
-        Column("deleted_by_id", "int8", _deleted_by),
-        Column("deleted_reason", "text", lambda _, record: _deleted_reason(record)),
+        Column("deleted_at", "timestamptz", deleted_at),
+        Column("deleted_by_id", "int8", deleted_by),
+        Column("deleted_reason", "text", lambda _, record: deleted_reason(record)),
     ),
 )
 
@@ -238,7 +242,7 @@ EVENT = Layout[LiveEvent](
 
 def attendance_rows(lessons: Iterable[Readable], users: dict[str, int]) -> list[list[Any]]:
     """A row for each lesson, in the form of SQL."""
-    return [ATTENDANCE.row(_writing(readable, users, SQL), readable.lesson) for readable in lessons]
+    return [ATTENDANCE.row(writing(readable, users, SQL), readable.lesson) for readable in lessons]
 
 
 def record_rows(
@@ -246,9 +250,9 @@ def record_rows(
 ) -> Iterator[list[Any]]:
     """A row for each record of these lessons, one lesson after another."""
     for readable in lessons:
-        writing = _writing(readable, users, form)
+        of_lesson = writing(readable, users, form)
         for record in readable.records:
-            yield RECORD.row(writing, record)
+            yield RECORD.row(of_lesson, record)
 
 
 def event_rows(
@@ -256,12 +260,13 @@ def event_rows(
 ) -> Iterator[list[Any]]:
     """A row for each event of these lessons, one lesson after another."""
     for readable in lessons:
-        writing = _writing(readable, users, form)
+        of_lesson = writing(readable, users, form)
         for event in readable.events:
-            yield EVENT.row(writing, event)
+            yield EVENT.row(of_lesson, event)
 
 
-def _writing(readable: Readable, users: dict[str, int], form: Form) -> Writing:
+def writing(readable: Readable, users: dict[str, int], form: Form) -> Writing:
+    """What the rows of one lesson need; `users` maps numbers to ids."""
     return Writing(
         lesson_id=form.lesson_id(readable.lesson.id),
         users=users,

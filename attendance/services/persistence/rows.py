@@ -13,16 +13,12 @@ from django.db.models import Q
 
 from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
 from attendance.models import AttendanceEvent
-from attendance.services.persistence import rosters, row_values
+from attendance.services.persistence import copying, rosters, row_values
 from attendance.services.persistence.row_values import Layout, Readable
 from attendance.services.rosters.system_marks import Closed
 from users.identity import Person, Role
 
 NO_CONSTANTS: Mapping[str, str] = {}
-
-
-class RowsMissing(Exception):
-    """A table has taken fewer rows than it was given, without an error."""
 
 
 class Written(NamedTuple):
@@ -94,16 +90,8 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
     # Nobody else can have written records for a row that this transaction made.
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
     with_marks = [rosters.with_marks(lesson) for lesson in fresh]
-    _copy(
-        row_values.RECORD,
-        row_values.record_rows(with_marks, users | rosters.ids_of(fresh), row_values.COPY),
-        expected=sum(len(readable.records) for readable in with_marks),
-    )
-    _copy(
-        row_values.EVENT,
-        row_values.event_rows(fresh, users, row_values.COPY),
-        expected=sum(len(readable.events) for readable in fresh),
-    )
+    copying.copy_records(with_marks, users | rosters.ids_of(fresh))
+    copying.copy_events(fresh, users)
     written = {
         each.lesson.id: Written(
             len(each.records),
@@ -275,19 +263,6 @@ def _displaced_events(lessons: Sequence[Readable]) -> dict[UUID, list[LiveEvent]
 
 def _places(event: LiveEvent) -> tuple[int, str]:
     return event.revision, event.request_id
-
-
-def _copy(layout: Layout[Any], rows: Iterable[Sequence[Any]], *, expected: int) -> None:
-    with connection.cursor() as cursor:
-        into = f"COPY {layout.table} ({', '.join(layout.names)}) FROM STDIN (FORMAT binary)"
-        # Django wraps what a call raises, and not what leaving a COPY raises.
-        with connection.wrap_database_errors, cursor.copy(into) as copy:
-            copy.set_types(layout.copy_kinds)
-            for row in rows:
-                copy.write_row(row)
-        row_count = cursor.rowcount
-    if row_count != expected:
-        raise RowsMissing(f"{layout.table} took {row_count} of {expected} rows. Has it a trigger?")
 
 
 def _insert(
