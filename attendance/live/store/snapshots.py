@@ -1,6 +1,7 @@
 """Taking a lesson out of Redis: read all of it at one revision, then discard that revision."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -44,11 +45,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """A SHA-256 that differs where anything in the lesson differs."""
         parts = [self.raw_lesson, *self.raw_events, b"", *self.raw_corrupt, b""]
-        whole = [b"%d:%b" % (len(part), part) for part in parts]
-        whole += [
-            b"%d:%b%d:%b" % (len(field), field, len(raw), raw)
-            for field, raw in sorted(self.raw_records.items())
-        ]
+        # Each after its length, so that no two lessons give the same bytes.
+        whole = [piece for part in parts for piece in (_length_of(len(part)), part)]
+        records = self.raw_records
+        for field in sorted(records):
+            raw = records[field]
+            whole += (_length_of(len(field)), field, _length_of(len(raw)), raw)
         return sha256(b"".join(whole)).hexdigest()
 
     def has_event_of(self, request: RequestKey) -> bool:
@@ -73,6 +75,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             except Corrupt as error:
                 corrupt.append(CorruptPayload("event", str(number), raw, str(error)))
         return Decoded(records, events, corrupt)
+
+
+@lru_cache(maxsize=1_024)
+def _length_of(length: int) -> bytes:
+    # A lesson has few lengths, and to spell one takes longer than to look it up.
+    return b"%d:" % length
 
 
 class Decoded(NamedTuple):

@@ -43,11 +43,14 @@ class Written(NamedTuple):
 
 
 def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
-    """Everybody to whom a row of these lessons points."""
+    """Everybody to whom a row of these lessons points; a student of many lessons mostly once."""
+    seen: set[str] = set()
     for lesson in lessons:
         yield from people_of_lesson(lesson.lesson)
         for record in lesson.records:
-            yield from people_of_record(record)
+            if record.school_number not in seen or record.actor is not None:
+                seen.add(record.school_number)
+                yield from people_of_record(record)
         for event in lesson.events:
             yield from people_of_event(event)
 
