@@ -14,16 +14,17 @@ from uuid import UUID
 
 from attendance.live.decoding import decode_record, decode_record_data
 from attendance.live.envelope import BYTES_OF_SUM, STAMP_AT, Corrupt, begin_checksum
-from attendance.live.payloads import PREVIOUS, LiveRecord, RecordData
+from attendance.live.payloads import PREVIOUS, LiveRecord
 from attendance.rules.instants import FIRST_MS, LAST_MS
 from attendance.rules.verdicts import Mark
-from attendance.vocabulary import Status
+from attendance.vocabulary import Source, Status
+from users.identity import Person
 
 if TYPE_CHECKING:
     from _hashlib import HASH
 
-MOST_REMEMBERED: Final = 8_192
-"""The same people come to lesson after lesson, so what was said of them is remembered."""
+MOST_REMEMBERED: Final = 32_768
+"""The same people come to lesson after lesson, so what a check-in says of them is remembered."""
 _LONGEST_REVISION: Final = 9
 _LENGTH_OF_INSTANT: Final = 13
 """Of 2001 to 2286, in milliseconds."""
@@ -33,6 +34,11 @@ _WORDS: Final = {
     for words in product(Status.values, PREVIOUS, (mark.value for mark in Mark))
 }
 """Status, previous and mark: what may stand at the end of a stamp, by its bytes."""
+# One text for all who are remembered.
+_SOURCES: Final[dict[str, str]] = {source: source for source in Source.values}
+
+_Said = tuple[bytes, str, str, str, str, Person | None]
+"""The field, number and name, source, reason and actor."""
 
 
 class UnreadableRecord(NamedTuple):
@@ -80,14 +86,14 @@ def _decode_usual(begun: "HASH", field: bytes, raw: bytes) -> LiveRecord | None:
         version, checksum, stamp, json = raw.split(b"|", 3)
         revision, changed, arrived, words = stamp.split(b",", 3)
         status, previous, mark = _WORDS[words]
-        said_in, data = _said(json)
+        said_in, number, name, source, reason, actor = _said(json)
     except (ValueError, KeyError, Corrupt):
         return None
     if (
         version != b"1"
         or checksum != hexlify(digest.digest()[:BYTES_OF_SUM])
         or said_in != field
-        or (data.actor is None and mark != _KEPT)
+        or (actor is None and mark != _KEPT)
         or not (revision.isdigit() and len(revision) <= _LONGEST_REVISION)
     ):
         return None
@@ -96,13 +102,13 @@ def _decode_usual(begun: "HASH", field: bytes, raw: bytes) -> LiveRecord | None:
     if changed_at_ms is None or (arrived and checked_in_at_ms is None):
         return None
     return LiveRecord(
-        school_number=data.school_number,
-        full_name=data.full_name,
+        school_number=number,
+        full_name=name,
         status=status,
         checked_in_at_ms=checked_in_at_ms,
-        source=data.source,
-        reason=data.reason,
-        actor=data.actor,
+        source=source,
+        reason=reason,
+        actor=actor,
         previous=previous,
         mark=mark,
         revision=int(revision),
@@ -119,7 +125,8 @@ def _instant(digits: bytes) -> int | None:
 
 
 @lru_cache(maxsize=MOST_REMEMBERED)
-def _said(json: bytes) -> tuple[bytes, RecordData]:
-    """The field of a record that says this, and what it says. Raises Corrupt."""
+def _said(json: bytes) -> _Said:
+    """What a record says beside its stamp. Raises Corrupt."""
     data = decode_record_data(json)
-    return data.school_number.encode(), data
+    number, source = data.school_number, _SOURCES[data.source]
+    return number.encode(), number, data.full_name, source, data.reason, data.actor

@@ -80,6 +80,8 @@ fields = st.sampled_from([b"S-1", b"S-2", b"", b"S-1 ", b"S-\xff", b"S-\x01", b"
 @example(f"+7,{AT},{AT},late,present,kept", ADA, b"S-1", LESSON)
 @example(f"{'0' * 18}7,{AT},{AT},late,present,kept", ADA, b"S-1", LESSON)
 @example(f"7,{AT},946684799999,late,present,kept", ADA, b"S-1", LESSON)
+@example(f"7,{AT},4102444800000,late,present,kept", ADA, b"S-1", LESSON)
+@example(f"7,4102444800000,{AT},late,present,kept", ADA, b"S-1", LESSON)
 @example(f"7,{'0' * 6}{AT},{AT},late,present,kept", ADA, b"S-1", LESSON)
 def test_both_ways_read_a_sealed_record_alike(
     stamp: str, json: bytes, field: bytes, lesson_id: UUID
