@@ -95,7 +95,7 @@ def persist_row_by_row(attendance: Attendance, bodies: Iterable[dict[str, Any]])
             defaults={
                 name: getattr(record, name)
                 for name in (
-                    *("full_name", "status", "source", "checked_in_at"),
+                    *("school_number", "full_name", "status", "source", "checked_in_at"),
                     *("revision", "changed_at"),
                 )
             },
