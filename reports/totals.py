@@ -71,7 +71,7 @@ def follow_lessons(*, new: Sequence[UUID], changed: Sequence[UUID]) -> None:
     marks are added, and no other lesson of the term is read. Whoever has a mark in a changed one
     is added up anew.
     """
-    values: dict[str, Any] = {"lessons": [*new, *changed], "users": None}
+    values: dict[str, Any] = {"lessons": [*new, *changed], "users": None, "changed": [*changed]}
     # One call for all: locks that are taken in two steps are in no order.
     if not (new or changed) or not _hold(_OF_LESSONS, values):
         return
@@ -81,7 +81,7 @@ def follow_lessons(*, new: Sequence[UUID], changed: Sequence[UUID]) -> None:
         # After what was added: it counts each lesson once more, whoever added it.
         changed_values = values | {"lessons": list(changed)}
         _execute(statements.recompute(statements.PAIRS_OF_LESSONS), changed_values)
-    warnings.follow(Touched(statements.PAIRS_OF_LESSONS, _OF_LESSONS, values))
+    warnings.follow(Touched(statements.PAIRS_OF_LESSONS, _OF_LESSONS, values, warnings.MOVED))
 
 
 def _add(values: dict[str, Any]) -> None:

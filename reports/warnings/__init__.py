@@ -20,8 +20,9 @@ from reports.vocabulary import Because
 from reports.warnings import days, judging, settling
 from reports.warnings.judging import Pairs, Rules
 from reports.warnings.settling import SettlingCause
+from reports.warnings.statements import MOVED
 
-__all__ = ["Because", "Touched", "follow", "follow_days"]
+__all__ = ["MOVED", "Because", "Touched", "follow", "follow_days"]
 
 _IN_USE = """
     SELECT EXISTS (
@@ -45,6 +46,11 @@ class Touched(NamedTuple):
     pairs: str
     sections: str
     values: Mapping[str, Any]
+    moved: str = ""
+    """SQL for those of the pairs of whom something may have to be opened or retracted; '' for all.
+
+    It relies on what was judged before. Days without attendance are judged of all.
+    """
 
 
 def follow(touched: Touched, *, because: Because = Because.MARKS) -> None:
@@ -54,6 +60,8 @@ def follow(touched: Touched, *, because: Because = Because.MARKS) -> None:
         is_in_use, are_days_in_use = cursor.fetchone()
     if not is_in_use:
         return
+    if touched.moved and not are_days_in_use:
+        touched = touched._replace(pairs=touched.moved)
     pairs, cause = _pairs_of(touched), SettlingCause(because, timezone.now())
     lessons = touched.values.get("lessons")
     judged = judging.judge(pairs, _rules_of(pairs), lessons=lessons, at=cause.at)

@@ -12,6 +12,41 @@ _PAIRS: Final = """pairs AS MATERIALIZED (
                AS f(section_id, user_id)
     )"""
 
+MOVED: Final = """
+    WITH lessons AS MATERIALIZED (
+        SELECT a.id, a.section_id,
+               a.id = ANY(%(changed)s::uuid[]) OR coalesce(p.counted = 'days' OR p.min_days > 0
+                   OR (p.must_exceed AND p.warn_permille >= 1000), false) AS are_all_judged,
+               CASE WHEN p.min_lessons > 1
+                    THEN p.min_lessons + count(*) OVER (PARTITION BY a.section_id) END AS few
+          FROM attendance_attendance AS a
+          LEFT JOIN courses_section AS s ON s.id = a.section_id
+          LEFT JOIN courses_policy AS p ON p.id = s.policy_id
+         WHERE a.id = ANY(%(lessons)s) AND a.section_id IS NOT NULL
+    )
+    SELECT l.section_id, coalesce(u.merged_into_id, u.id) AS person
+      FROM lessons AS l
+     CROSS JOIN LATERAL (
+            SELECT student_id, status FROM attendance_attendancerecord
+             WHERE attendance_id = l.id
+            -- As in `reports.statements.ADD`: by the index, however few rows the table has.
+            OFFSET 0) AS r
+      JOIN users_user AS u ON u.id = r.student_id
+     WHERE l.are_all_judged OR r.status <> 'present' OR (l.few IS NOT NULL AND l.few > (
+           SELECT coalesce(sum(t.n), 0) FROM reports_sectiontotal AS t
+            WHERE t.section_id = l.section_id AND t.user_id = coalesce(u.merged_into_id, u.id)
+              AND t.status <> 'excused' AND t.status <> 'pending'))
+     UNION
+    SELECT w.section_id, coalesce(u.merged_into_id, w.user_id)
+      FROM reports_figurewarning AS w LEFT JOIN users_user AS u ON u.id = w.user_id
+     WHERE w.retracted_at IS NULL AND w.section_id IN (SELECT section_id FROM lessons)"""
+"""Of the people in new lessons, and in changed ones, whoever may be warned now or no longer.
+
+A mark of a new lesson that says present makes no share smaller and no row longer. So it opens
+nothing, but where the lesson is the one from which on somebody is judged, where days are counted,
+or where all there is is too little; and it retracts only what is open.
+"""
+
 HAVE_LEFT: Final = """
     WITH stays AS (
         SELECT e.section_id, coalesce(u.merged_into_id, u.id) AS user_id,

@@ -1,9 +1,11 @@
 """Warnings: what they cost, and of whom they say nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from attendance.models import Attendance, AttendanceRecord
@@ -113,3 +115,59 @@ def test_a_section_without_rules_has_no_open_warning() -> None:
 
     assert {section for section, _, _ in open_warnings(*KINDS)} == {kept.pk}
     assert wrong_warnings() == set()
+
+
+FIRST_JUDGED = [
+    ({"warn_permille": 800, "min_lessons": 2}, 3),
+    ({"warn_permille": 800, "min_days": 2}, 3),
+    ({"warn_permille": 1_000, "must_exceed": True, "min_lessons": 2}, 1),
+    ({"warn_permille": 800, "basis": Basis.BEST, "planned": 3, "min_lessons": 2}, 3),
+]
+
+
+@pytest.mark.parametrize(("rules", "warned"), FIRST_JUDGED, ids=["lessons", "days", "all", "best"])
+def test_whoever_is_there_is_warned_from_the_lesson_on_that_is_the_first_to_count(
+    rules: dict[str, Any], warned: int
+) -> None:
+    section = section_of_today((1, 2, 3), policy=rules)
+    ended_section_lesson(section, (1, 2))
+    unified_persistence_task()
+    assert open_warnings("share") == set()
+    Attendance.objects.update(held_on=F("held_on") - timedelta(days=1))
+
+    ended_section_lesson(section, (1, 2, 3))
+    unified_persistence_task()
+
+    assert (section.pk, user_of(student(warned)).pk, "share") in open_warnings("share")
+    assert wrong_warnings() == set()
+
+
+def test_the_first_lesson_of_somebody_may_be_all_there_is_and_too_little() -> None:
+    section = section_of_today((1,), policy={"warn_permille": 1_000, "must_exceed": True})
+    ended_section_lesson(section, (1,))
+    unified_persistence_task()
+    assert open_warnings("share") == {(section.pk, user_of(student(1)).pk, "share")}
+
+
+def test_of_whoever_is_there_only_open_warnings_are_judged_again() -> None:
+    section = section_of_today((1, 2, 3), policy={"warn_permille": 500, "in_a_row": 1})
+    ended_section_lesson(section, (1, 2))
+    unified_persistence_task()
+    third = user_of(student(3)).pk
+    assert open_warnings(*KINDS) == {(section.pk, third, kind) for kind in ("share", "in_a_row")}
+
+    ended_section_lesson(section, (1, 2, 3))
+    with CaptureQueriesContext(connection) as queries:
+        unified_persistence_task()
+    judged = [each["sql"] for each in queries if "c.reached < c.bound" in each["sql"]]
+    assert [f"ARRAY[{third}]" in sql or f"'{{{third}}}'" in sql for sql in judged] == [True]
+    assert open_warnings(*KINDS) == wrong_warnings() == set()
+
+
+def test_where_all_are_there_and_nothing_is_open_nobody_is_judged() -> None:
+    section = section_of_today((1, 2, 3), policy={"warn_permille": 500, "in_a_row": 1})
+    ended_section_lesson(section, (1, 2, 3))
+    with CaptureQueriesContext(connection) as queries:
+        unified_persistence_task()
+    assert not any("c.reached < c.bound" in each["sql"] for each in queries)
+    assert not any("sum(t.n) >= p.in_a_row" in each["sql"] for each in queries)
