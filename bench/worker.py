@@ -11,16 +11,16 @@ from typing import Any
 
 from django.conf import settings
 
-from attendance.services.persistence import lanes
 from tests.support.processes import environment
 
 SECONDS = 900
 
 
-def start(
-    count: int, *, limit: int = 0, lanes_of_each: int = lanes.LANES
-) -> list["subprocess.Popen[str]"]:
-    """Start processes and wait until each is ready; `limit` is in lessons, 0 for all."""
+def start(count: int, *, limit: int = 0, lanes_of_each: int = 0) -> list["subprocess.Popen[str]"]:
+    """Start processes and wait until each is ready; `limit` is in lessons, 0 for all.
+
+    `lanes_of_each` is how many chunks one has under way, 0 for the site's own number.
+    """
     workers = [
         subprocess.Popen(
             [sys.executable, "-m", "bench.worker", str(limit), str(lanes_of_each)],
@@ -69,10 +69,10 @@ def main() -> None:
     from django.db import connection
 
     from attendance.live import store
-    from attendance.services.persistence import unified_persistence_task
+    from attendance.services.persistence import lanes, unified_persistence_task
     from attendance.services.persistence.candidates import RunOptions
 
-    limit, lanes.LANES = int(sys.argv[1]) or None, int(sys.argv[2])
+    limit, lanes.LANES = int(sys.argv[1]) or None, int(sys.argv[2]) or lanes.LANES
     connection.ensure_connection()
     store.now()
     print("ready", flush=True)

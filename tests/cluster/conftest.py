@@ -6,8 +6,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from attn_project.settings import cluster_nodes
-from tests.cluster import nodes
-from tests.cluster.nodes import Cluster, wait_until
+from tests.support import cluster_nodes as nodes
+from tests.support.cluster_nodes import Cluster, wait_until
 from tests.support.lessons import forget_everything
 
 

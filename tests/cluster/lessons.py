@@ -4,7 +4,7 @@ from collections import Counter
 from uuid import UUID
 
 from attendance.live import keys
-from tests.cluster.nodes import Cluster, Node
+from tests.support.cluster_nodes import Cluster, Node
 from tests.support.lessons import live_lesson
 from users.identity import Person, Role
 

@@ -7,7 +7,7 @@ import pytest
 import redis
 from redis.crc import key_slot
 
-from tests.cluster.nodes import Cluster, Node, own_slots, wait_until
+from tests.support.cluster_nodes import Cluster, Node, own_slots, wait_until
 
 MOST_KEYS, MILLISECONDS = 100, 5_000
 

@@ -19,7 +19,7 @@ from attendance.services.check_in import check_in
 from attendance.services.persistence import unified_persistence_task
 from tests.cluster.lessons import lessons_everywhere
 from tests.cluster.moving import Step, move_slot
-from tests.cluster.nodes import Cluster, wait_until
+from tests.support.cluster_nodes import Cluster, wait_until
 from tests.support.lessons import ended_lessons, redis_state, sealed_record, student
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("on_cluster")]

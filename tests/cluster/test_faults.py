@@ -12,7 +12,7 @@ from attendance.services.persistence import unified_persistence_task
 from tests.cluster.crowd import Crowd
 from tests.cluster.lessons import lessons_everywhere
 from tests.cluster.moving import Step, move_slot, move_slot_at_once
-from tests.cluster.nodes import Cluster, wait_until
+from tests.support.cluster_nodes import Cluster, wait_until
 from tests.support.lessons import end, keys_in_redis, student
 
 pytestmark = [

@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests.cluster.nodes import Cluster
+from tests.support.cluster_nodes import Cluster
 from tests.support.processes import database_url, environment
 
 MODULES = (
