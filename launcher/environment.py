@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from launcher.problem import Problem
@@ -130,32 +130,40 @@ def _is_sound(project: Project) -> bool:
 def _create(project: Project, now: TimedStage) -> None:
     folder = project.state / "venv"
     shutil.rmtree(folder, ignore_errors=True)
+    if _done_by_uv(project, ["venv", "--seed", "--python", sys.executable, str(folder)], now):
+        return
+    shutil.rmtree(folder, ignore_errors=True)
     try:
         import ensurepip  # noqa: F401
     except ImportError:
-        _create_by_uv(folder)
-        return
-    command = [sys.executable, "-m", "venv", str(folder)]
-    _run(project, command, "no virtual environment", now)
-
-
-def _create_by_uv(folder: Path) -> None:
-    uv = shutil.which("uv")
-    if uv is None:
         version = "{}.{}".format(*sys.version_info)
         raise Problem(
             "This Python has no ensurepip: apt install "
             f"python{version}-venv, or put uv on the PATH, and run this again."
-        )
-    subprocess.run([uv, "venv", "--seed", "--python", sys.executable, str(folder)], check=True)
+        ) from None
+    command = [sys.executable, "-m", "venv", str(folder)]
+    _run(project, command, "no virtual environment", now)
+
+
+def _done_by_uv(project: Project, arguments: Sequence[str], now: TimedStage) -> bool:
+    """Whether uv is there, and has done it; it knows nothing of how pip is set up here."""
+    uv = shutil.which("uv")
+    if uv is None:
+        return False
+    with (project.state / "install.log").open("wb") as file:
+        return watch([uv, "--no-progress", *arguments], file, now) == 0
 
 
 def _install(project: Project, lock: str, now: TimedStage) -> None:
     for stamp in (project.state / "venv").glob("*.stamp"):
         stamp.unlink()
+    wanted = ["--quiet", "--no-deps", "--require-hashes", "-r", str(project.root / lock)]
+    venv = ["--compile-bytecode", "--python", str(python(project))]
+    if _done_by_uv(project, ["pip", "install", *venv, *wanted], now):
+        return
     command = [
-        *(str(python(project)), "-m", "pip", "install", "--quiet", "--no-deps", "--no-input"),
-        *("--disable-pip-version-check", "--require-hashes", "-r", str(project.root / lock)),
+        *(str(python(project)), "-m", "pip", "install", "--no-input"),
+        *("--disable-pip-version-check", *wanted),
     ]
     _run(project, command, f"{lock} cannot be installed", now)
 

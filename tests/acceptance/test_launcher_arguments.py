@@ -1,6 +1,7 @@
 """What is typed after `./attn`: one line for what is wrong, and which addresses are served."""
 
 import io
+import os
 import socket
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def test_an_environment_is_never_made_anew_under_who_uses_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "requirements").mkdir()
-    for lock in (environment.SITE, environment.DEMO, environment.DEV):
+    for lock in (environment.SITE, environment.DEMO, environment.PARQUET, environment.DEV):
         (tmp_path / lock).write_text("# nothing\n")
     made: list[str] = []
     monkeypatch.setattr(environment, "_is_sound", lambda project: True)
@@ -148,3 +149,34 @@ def test_a_stage_says_what_it_does_and_how_long_it_took(
     assert lines.startswith("Installing...")
     assert lines.endswith(" s\n")
     assert ("\r" in lines) is is_terminal
+
+
+@pytest.mark.parametrize("works", [True, False])
+def test_uv_on_the_path_is_used_and_pip_where_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    """Only pip knows how the package index is set up on this machine."""
+    for name, status in (("uv", 0 if works else 2), ("python", 0)):
+        program = tmp_path / "bin" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f'#!/bin/sh\necho {name} "$@" >> {tmp_path}/called\nexit {status}\n')
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setattr(environment.sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setattr(environment, "python", lambda project: tmp_path / "bin" / "python")
+    (tmp_path / "site").mkdir()
+    site = Project(tmp_path / "site")
+    (site.state / "venv").mkdir(parents=True)
+    with progress.stage("Making an environment") as now:
+        environment._create(site, now)
+        environment._install(site, environment.SITE, now)
+    called = [" ".join(line.split()[:4]) for line in (tmp_path / "called").read_text().splitlines()]
+    by_uv = ["uv --no-progress venv --seed", "uv --no-progress pip install"]
+    by_pip = ["python -m venv", "python -m pip install"]
+    if works:
+        assert called == by_uv
+    else:
+        assert [each.split(" /")[0] for each in called] == [
+            *(by_uv[0], by_pip[0]),
+            *(by_uv[1], by_pip[1]),
+        ]
