@@ -9,16 +9,17 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final, NamedTuple, Protocol
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import (
     BigIntegerField,
     Case,
     DateField,
-    Exists,
     F,
+    FloatField,
     Func,
     IntegerField,
-    OuterRef,
+    Max,
     Q,
     QuerySet,
     Sum,
@@ -68,8 +69,8 @@ class SumsRow(Protocol):
     user_id: int
     lessons: int
     here: int
-    weight: int
-    credit: int
+    weight: float
+    credit: float
 
 
 class SectionSums(NamedTuple):
@@ -84,33 +85,36 @@ NO_SUMS: Final = SectionSums(None, None)
 
 
 def on_roster(role: EnrolmentRole, *, at: datetime) -> QuerySet[Enrolment]:
-    """The enrolments of a day in some role; in a section that is over, those that lasted.
+    """The enrolments of a day in some role; in a section that is over, those that lasted."""
+    return Enrolment.objects.came_about().filter(_lasts(at), role=role)
 
-    It is what warnings ask before they warn somebody.
-    """
+
+def _lasts(at: datetime) -> Q:
+    """What warnings ask before they warn somebody, of an enrolment."""
     today = Cast(
         Func(F("section__time_zone"), Value(at), function="timezone"), output_field=DateField()
     )
-    lasts = Q(ends_on=None) | Q(ends_on__gte=F("section__ends_on")) | Q(ends_on__gt=today)
-    return Enrolment.objects.came_about().filter(lasts, role=role)
+    is_open = Q(ends_on__gt=F("begins_on")) & Q(ends_on__gt=today)
+    return Q(ends_on=None) | Q(ends_on__gte=F("section__ends_on")) | is_open
 
 
-def sums_of_pairs(totals: QuerySet[SectionTotal], *, at: datetime) -> QuerySet[Any]:
-    """A row for each person on the roster of a section of these totals, in which anything counts.
+def sums_of_pairs(among: Q, *, at: datetime) -> QuerySet[Any]:
+    """A row for each person in a section in which anything counts, without those who left it.
 
-    With `missed_parts`: the share of what counts that was missed, in billionths.
+    `among` bounds `section` and `user`, of totals and of enrolments alike, so that neither table is
+    read through: its years have no end. With `missed_parts`, the share of what counts that was
+    missed, in billionths.
     """
-    students = on_roster(EnrolmentRole.STUDENT, at=at)
-    belongs = students.annotate(person=root_id("user")).filter(
-        section=OuterRef("section"), person=OuterRef("user")
-    )
-    worth = totals.filter(Exists(belongs)).annotate(worth=_WORTH).filter(worth__isnull=False)
-    sums = worth.order_by().values("section_id", "user_id")
+    stays = ~Q(pair__in=_left(among, at))
+    worth = SectionTotal.objects.alias(pair=_pair("user_id")).filter(among, stays)
+    worth = worth.annotate(worth=_WORTH)
+    sums = worth.filter(worth__isnull=False).order_by().values("section_id", "user_id")
     sums = sums.annotate(
         lessons=Sum("n"),
         here=Coalesce(Sum("n", filter=Q(status__in=HERE)), 0),
-        weight=Sum(_WEIGHT),
-        credit=Sum(_WEIGHT * F("worth"), output_field=BigIntegerField()),
+        # Whole numbers far below 2^53, which are exact: sums of bigint are slow as numeric.
+        weight=Sum(Cast(_WEIGHT, FloatField())),
+        credit=Sum(Cast(_WEIGHT * F("worth"), FloatField())),
     )
     whole = WHOLE_PERMILLE * F("weight")
     sums = sums.filter(weight__gt=0).annotate(
@@ -120,14 +124,29 @@ def sums_of_pairs(totals: QuerySet[SectionTotal], *, at: datetime) -> QuerySet[A
     return sums.values_list(*names, named=True)
 
 
+def _left(among: Q, at: datetime) -> QuerySet[Any]:
+    """The pairs of section and person who left before its end and did not come back."""
+    students = Enrolment.objects.filter(among, role=EnrolmentRole.STUDENT)
+    pairs = students.annotate(person=root_id("user")).order_by().values(pair=_pair("person"))
+    # Each row is read once: joined with itself, the table is what a planner guesses wrongly.
+    stays = Max(Case(When(_lasts(at), then=1), default=0, output_field=IntegerField()))
+    return pairs.annotate(stays=stays).filter(stays=0).values("pair")
+
+
+def _pair(person: str) -> Func:
+    """One value, which a hash can be asked for: how many have left, no planner guesses."""
+    pair = ArrayField(BigIntegerField())
+    return Func(F("section_id"), F(person), template="ARRAY[%(expressions)s]", output_field=pair)
+
+
 def figures_of_sums(row: SumsRow, policy: Policy | None) -> Figures:
     """The figures of a row by the rules with which it was added up."""
     unit = HOUR_MS if policy is not None and policy.counted == Counted.HOURS else 1
     return Figures(
         lessons=row.lessons,
         here=row.here,
-        weight=Fraction(row.weight, unit),
-        credit=Fraction(row.credit, unit * WHOLE_PERMILLE),
+        weight=Fraction(int(row.weight), unit),
+        credit=Fraction(int(row.credit), unit * WHOLE_PERMILLE),
     )
 
 
@@ -136,7 +155,7 @@ def sums_of_sections(rules: Rules, *, at: datetime) -> dict[int, SectionSums]:
 
     At most four queries, for any number of sections and people.
     """
-    pairs = sums_of_pairs(SectionTotal.objects.filter(section__in=list(rules)), at=at)
+    pairs = sums_of_pairs(Q(section__in=list(rules)), at=at)
     sql, params = pairs.query.sql_with_params()
     with connection.cursor() as cursor:
         # One more level than Django's own queries have.

@@ -14,7 +14,6 @@ from attendance.rules.figures import NOTHING, Figures
 from attendance.rules.judging import needed_by
 from courses.models import Policy, Section
 from reports.figures import figures_of_marks, held_weights, needs_marks
-from reports.models import SectionTotal
 from reports.report import Cell, CellKind, ChartPlan, Report, ReportColumn, linked, tenths
 from reports.scope import Scope
 from reports.sums import SumsRow, figures_of_sums, sums_of_pairs
@@ -25,10 +24,13 @@ _WHOLE: Final = Fraction(1)
 
 
 def _pairs(scope: Scope) -> QuerySet[Any]:
-    totals = SectionTotal.objects.filter(scope.running_sections("section__"))
     if scope.account_ids is not None:
-        totals = totals.filter(Q(user__in=scope.account_ids))
-    return sums_of_pairs(totals, at=scope.at)
+        among = scope.sections("section__") & Q(user__in=scope.account_ids)
+    else:
+        # By their ids: those of all years are in the same tables.
+        running = Section.objects.filter(scope.running_sections()).order_by()
+        among = Q(section__in=list(running.values_list("pk", flat=True)))
+    return sums_of_pairs(among, at=scope.at)
 
 
 def _cells(rows: Sequence[SumsRow], _scope: Scope) -> Iterable[Sequence[Cell]]:

@@ -150,9 +150,12 @@ class Rows:
 
 
 def test_who_has_left_counts_no_more_and_two_accounts_are_one_person() -> None:
-    section = section_of_today((1, 2), policy={})
+    section = section_of_today((1,), policy={})
     today = section.local_date(timezone.now())
+    # Left, and came back.
+    enrol(section, student(2), ends_on=today - timedelta(days=29))
     enrol(section, student(3), ends_on=today - timedelta(days=1))
+    enrol(section, student(2), begins_on=today - timedelta(days=29))
     marks(section, {1: "PA", 2: "AA", 3: "AA"})
     assert {row["school_number"] for row in listed(STAFF, "missed")} == {"S-0001", "S-0002"}
     (course,) = listed(STAFF)
