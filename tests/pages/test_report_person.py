@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from attendance.models import Attendance
+from attendance.models import Attendance, AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.rosters.not_held import say_not_held
@@ -27,7 +30,8 @@ from tests.support.absences import (
     made_course,
 )
 from tests.support.callers import account
-from tests.support.sections import ended_section_lesson
+from tests.support.sections import ended_section_lesson, section_of_today, user_of
+from tests.support.terms import marks
 from users.models import SecurityEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,3 +151,22 @@ def test_people_and_records_lead_there(course: SmallCourse) -> None:
     lesson = Attendance.objects.all()[0]
     record = desk.get(f"/lessons/{lesson.pk}/records/S-0001/")
     assert all(f'href="{link}"' in page.content.decode() for page in (people, record))
+
+
+def test_evidence_asks_the_same_whatever_the_number_of_marks() -> None:
+    section, desk = section_of_today((1,)), signed_in(STAFF)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            page = desk.get(PAGE, {"section": section.pk, "person": "S-0001"})
+            assert page.status_code == 200
+        return len(queries)
+
+    marks(section, {1: "PL"})
+    asked()
+    first = asked()
+    marks(section, {1: "AEPPL"})
+    taken_out = {"deleted_at": timezone.now(), "deleted_by": user_of(STAFF), "deleted_reason": "x"}
+    AttendanceRecord.objects.filter(status="late").update(**taken_out)
+    assert len(lines(STAFF, section=section.pk, person="S-0001")) == 9
+    assert asked() == first
