@@ -158,7 +158,7 @@ def test_evidence_asks_the_same_whatever_the_number_of_marks() -> None:
 
     def asked() -> int:
         with CaptureQueriesContext(connection) as queries:
-            page = desk.get(PAGE, {"section": section.pk, "person": "S-0001"})
+            page = desk.get(PAGE, {"section": str(section.pk), "person": "S-0001"})
             assert page.status_code == 200
         return len(queries)
 
