@@ -125,7 +125,7 @@ def test_whoever_is_below_is_who_is_below_on_the_page_of_people(
     of_people = {each.school_number: each for each in people if each.figures.weight}
     rows = listed(STAFF, "missed")
     assert {row["school_number"] for row in rows} == set(of_people)
-    api = Rows(STAFF)
+    api = ReportRows(STAFF)
     (in_json,) = api.rows("courses")
     assert in_json["rate"] == pytest.approx(float(credit / weight))
     for row in api.rows("missed"):
@@ -138,7 +138,7 @@ def test_whoever_is_below_is_who_is_below_on_the_page_of_people(
         assert shares == sorted(shares, reverse=True)
 
 
-class Rows:
+class ReportRows:
     """Rows of reports over the API."""
 
     def __init__(self, person: Any) -> None:
@@ -301,7 +301,7 @@ def test_a_group_is_chosen_in_the_reports_of_its_lecture() -> None:
         assert desk.get(f"/reports/{key}/", chosen).context["found"].section == own
     file = desk.get("/reports/marks/csv/", chosen).getvalue().decode()
     assert len(file.splitlines()) == 2
-    assert Rows(TEACHER).rows("marks", f"?section={lecture.pk}&group={own.pk}") == Rows(
+    assert ReportRows(TEACHER).rows("marks", f"?section={lecture.pk}&group={own.pk}") == ReportRows(
         TEACHER
     ).rows("marks", f"?section={own.pk}")
     assert (
