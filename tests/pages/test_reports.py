@@ -194,6 +194,8 @@ def test_a_broken_key_shows_the_first_page(key: str) -> None:
         ({"term": "9" * 30}, "term"),
         ({"term": "x"}, "term"),
         ({"component": "nave"}, "component"),
+        ({"course": "nave"}, "course"),
+        ({"course": "\0"}, "course"),
         ({"person": "/"}, "person"),
         ({"person": "S-777"}, "person"),
         ({"person": "\0"}, "person"),
