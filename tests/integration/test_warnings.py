@@ -8,9 +8,11 @@ from django.db import connection
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from attendance.live import store
 from attendance.models import Attendance, AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
+from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import Verdict
 from courses.models import Section
 from courses.vocabulary import Basis, ExcusedAs
@@ -171,3 +173,23 @@ def test_where_all_are_there_and_nothing_is_open_nobody_is_judged() -> None:
         unified_persistence_task()
     assert not any("c.reached < c.bound" in each["sql"] for each in queries)
     assert not any("sum(t.n) >= p.in_a_row" in each["sql"] for each in queries)
+
+
+def test_a_stored_lesson_that_was_not_held_after_all_is_judged_of_whoever_was_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    section = section_of_today((1, 2), policy={"warn_permille": 400})
+    ended_section_lesson(section, (1,))
+    unified_persistence_task()
+    lesson = ended_section_lesson(section, (1, 2))
+    with monkeypatch.context() as patch:
+        # As if the process had died between its commit and the discard.
+        patch.setattr(store, "discard_if_unchanged", lambda *_, **__: {})
+        unified_persistence_task()
+    assert open_warnings("share") == set()
+
+    say_not_held(lesson.id, actor=TEACHER, reason="ill")
+    unified_persistence_task()
+
+    assert open_warnings("share") == {(section.pk, user_of(student(2)).pk, "share")}
+    assert wrong_warnings() == set()
