@@ -83,7 +83,7 @@ def _count(captured: Mapping[UUID, set[str]]) -> dict[UUID, int]:
     return {i: len(numbers) + under_another.get(i, 0) for i, numbers in found.items()}
 
 
-def _numbers_there(lesson_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
+def _numbers_there(lesson_ids: list[UUID]) -> dict[UUID, set[str]]:
     """The numbers that stand in the rows of each lesson."""
     with connection.cursor() as cursor:
         cursor.execute(
