@@ -13,7 +13,7 @@ from attendance.live.payloads import LessonData, LiveLesson, LiveRecord
 from attendance.rules.instants import FIRST_MS, LAST_MS
 from attendance.rules.verdicts import Mark
 from attendance.services.persistence import row_values
-from attendance.services.persistence.copying import record_bytes
+from attendance.services.persistence.copying import BLOCK, record_blocks
 from attendance.services.persistence.row_values import Readable
 from attendance.services.rosters.expected import Expected
 from attendance.vocabulary import Source, Status
@@ -107,4 +107,13 @@ def as_the_driver_writes(lessons: list[Readable]) -> bytes:
 @given(st.lists(of_a_lesson, max_size=3))
 @example([Readable(lesson_of(1), [PENDING], ())])
 def test_a_record_s_bytes_are_the_driver_s(lessons: list[Readable]) -> None:
-    assert record_bytes(lessons, USERS) == as_the_driver_writes(lessons)
+    assert b"".join(record_blocks(lessons, USERS)) == as_the_driver_writes(lessons)
+
+
+def test_many_lessons_go_in_blocks() -> None:
+    lessons = [Readable(lesson_of(n), [PENDING] * 100, ()) for n in range(1, 20)]
+    blocks = list(record_blocks(lessons, USERS))
+    of_one = len(as_the_driver_writes(lessons[:1]))
+    assert len(blocks) > 2
+    assert all(BLOCK <= len(block) < BLOCK + of_one for block in blocks[:-1])
+    assert b"".join(blocks) == as_the_driver_writes(lessons)

@@ -21,6 +21,8 @@ from attendance.vocabulary import Source
 
 _BEGIN: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END: Final = b"\xff\xff"
+BLOCK: Final = 64 * 1024
+"""Bytes that are written at once, and the rest of a lesson."""
 # Each value goes after its length.
 _length: Final = Struct(">i").pack
 _int8: Final = Struct(">iq").pack
@@ -45,7 +47,10 @@ class RowsMissing(Exception):
 def copy_records(lessons: Sequence[Readable], users: dict[str, int]) -> None:
     """Write the records of new attendances; `users` maps numbers to ids. Raises RowsMissing."""
     with _copy(row_values.RECORD, expected=sum(len(each.records) for each in lessons)) as copy:
-        copy.write(b"".join((_BEGIN, record_bytes(lessons, users), _END)))
+        copy.write(_BEGIN)
+        for block in record_blocks(lessons, users):
+            copy.write(block)
+        copy.write(_END)
 
 
 def copy_events(lessons: Sequence[Readable], users: dict[str, int]) -> None:
@@ -68,13 +73,19 @@ def _copy(layout: Layout[Any], *, expected: int) -> Iterator[Copy]:
         raise RowsMissing(f"{layout.table} took {row_count} of {expected} rows. Has it a trigger?")
 
 
-def record_bytes(lessons: Iterable[Readable], users: dict[str, int]) -> bytes:
+def record_blocks(lessons: Iterable[Readable], users: dict[str, int]) -> Iterator[bytes]:
     """The rows of the records of these lessons as binary COPY has them, nothing before or after.
 
-    `users` maps numbers to ids.
+    `users` maps numbers to ids. In blocks, because each connection keeps room for the largest.
     """
     words: _Words = {}
-    return b"".join([_bytes_of(each, users, words) for each in lessons])
+    block = bytearray()
+    for readable in lessons:
+        block += _bytes_of(readable, users, words)
+        if len(block) >= BLOCK:
+            yield bytes(block)
+            block.clear()
+    yield bytes(block)
 
 
 def _bytes_of(readable: Readable, users: dict[str, int], words: _Words) -> bytes:
