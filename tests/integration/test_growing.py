@@ -181,7 +181,7 @@ def many_marks() -> Client:
     same = ", ".join(
         field.column
         for field in AttendanceRecord._meta.concrete_fields
-        if field.column not in {"id", "attendance_id", *own.split(", ")}
+        if field.column and field.column not in {"id", "attendance_id", *own.split(", ")}
     )
     copied = "record." + same.replace(", ", ", record.")
     with connection.cursor() as cursor:
