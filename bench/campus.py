@@ -59,7 +59,7 @@ _PEOPLE = """
       FROM generate_series(1, %s) AS n"""
 
 
-class Heard(NamedTuple):
+class WaitedFor(NamedTuple):
     """What people and boards have waited, in milliseconds, and every status that was answered."""
 
     check_ins: list[float]
@@ -68,8 +68,8 @@ class Heard(NamedTuple):
     statuses: set[int]
 
 
-class Hour(NamedTuple):
-    heard: Heard
+class CampusHour(NamedTuple):
+    heard: WaitedFor
     used: Usage
     seconds: float
     persisted: int
@@ -111,10 +111,10 @@ def asking(every: float, ask: Callable[[], int], waits: list[float]) -> Iterator
         thread.join()
 
 
-def come(ports: Sequence[int], lessons: Sequence[UUID], tokens: Sequence[str]) -> Heard:
+def come(ports: Sequence[int], lessons: Sequence[UUID], tokens: Sequence[str]) -> WaitedFor:
     """Everybody comes at an instant of their own, on a connection of their own."""
     queue = iter(enumerate(zip(arrivals(), tokens, strict=True)))
-    lock, heard = threading.Lock(), Heard([], [], [], set())
+    lock, heard = threading.Lock(), WaitedFor([], [], [], set())
     started = time.perf_counter()
 
     def send() -> None:
@@ -162,11 +162,11 @@ def _asked(port: int, path: str, token: str) -> Callable[[], int]:
     return ask
 
 
-def hour(redis: Callable[[], list[Mapping[str, float]]], before: int) -> Hour:
+def hour(redis: Callable[[], list[Mapping[str, float]]], before: int) -> CampusHour:
     """Lessons begin, people come, and the `before` marks of the hour before are stored."""
     came = tokens()
     lessons = [live_lesson(number) for number in range(LESSONS)]
-    heard = Heard([], [], [], set())
+    heard = WaitedFor([], [], [], set())
     with ExitStack() as stack:
         ports = [stack.enter_context(served(PROCESSES)) for _ in range(HOSTS)]
         ready = worker.start(1)
@@ -187,10 +187,10 @@ def hour(redis: Callable[[], list[Mapping[str, float]]], before: int) -> Hour:
     assert sum(each["inserted"] for each in said) == before
     assert AttendanceRecord.objects.filter(school_number__startswith="S-").count() == before
     waited = heard._replace(check_ins=told.check_ins, statuses=told.statuses)
-    return Hour(waited, used, seconds, before)
+    return CampusHour(waited, used, seconds, before)
 
 
-def tell(where: str, found: Hour) -> None:
+def tell(where: str, found: CampusHour) -> None:
     waits = {"check-in": found.heard.check_ins, "board": found.heard.boards}
     waits["report"] = found.heard.reports
     told = "; ".join(
