@@ -53,6 +53,8 @@ class ReadOnlyAdmin(admin.ModelAdmin[Row], Generic[Row]):
     """Rows that are looked at here and written by services only."""
 
     show_full_result_count = False
+    # Beside each filter it would count all rows that pass.
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -157,8 +159,11 @@ def ask_and_do(
     *,
     title: str,
     about: Sequence[About],
+    submit: str = "",
 ) -> HttpResponse:
     """Show a form; on POST do what it says, show a message and go back to what it is about.
+
+    `submit` is on its button, if that is not *Save*.
 
     An error of the service is shown on the form, which keeps its values. What has to be looked at
     beside it is in its attribute `shown`.
@@ -177,6 +182,6 @@ def ask_and_do(
         "form": form,
         "trail": trail,
         "back": back,
-        "submit": _("Save"),
+        "submit": submit or _("Save"),
     }
     return TemplateResponse(request, "admin/users/ask.html", context)

@@ -13,7 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext_lazy as _
 
 from users import lookups
@@ -97,8 +97,9 @@ class SearchedByPerson(admin.ModelAdmin[Any]):
     def _without_person(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.is_of_newest(request):
             return queryset
-        words = _("These are of the newest %(n)d rows. Search for a person to see all of theirs.")
-        self.message_user(request, words % {"n": lookups.MOST_SEARCHED}, messages.INFO)
+        words = _("These are of the newest %(n)s rows. Search for a person to see all of theirs.")
+        number = number_format(lookups.MOST_SEARCHED, force_grouping=True)
+        self.message_user(request, words % {"n": number}, messages.INFO)
         return queryset & lookups.newest_of(self.get_queryset(request), by=self.grows_by)
 
     def is_of_newest(self, request: HttpRequest) -> bool:

@@ -116,7 +116,9 @@ class WebhookEndpointAdmin(ReadOnlyAdmin[WebhookEndpoint]):
             messages.success(request, _("The endpoint %(name)s is removed.") % {"name": row.name})
             return redirect("admin:webhooks_webhookendpoint_changelist")
         title = _("Remove the endpoint, and what is known of its deliveries")
-        return ask_and_do(request, SureForm(), lambda data: "", title=title, about=[row])
+        return ask_and_do(
+            request, SureForm(), lambda data: "", title=title, about=[row], submit=_("Remove")
+        )
 
     def ping(self, request: HttpRequest, pk: int) -> HttpResponse:
         self.require(request)

@@ -142,6 +142,7 @@ def test_an_endpoint_is_removed_after_it_was_asked() -> None:
     address = f"{ENDPOINTS}{endpoint.pk}/remove/"
     assert "Remove" in text_of(staff.get(f"{ENDPOINTS}{endpoint.pk}/change/"))
     assert "crm" in text_of(staff.get(address))
+    assert 'value="Remove"' in staff.get(address).content.decode()
     assert WebhookEndpoint.objects.exists()
     assert signed_in(TEACHER).post(address).status_code == 302
     assert WebhookEndpoint.objects.exists()
