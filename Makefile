@@ -44,6 +44,8 @@ coverage:
 SECONDS ?= 1200
 soak:
 	ATTN_SOAK_SECONDS=$(SECONDS) ATTN_SEED=$(SEED) ./attn test tests/faults/soak.py -q -s
+	ATTN_SOAK_SECONDS=$(SECONDS) ./attn test tests/webhooks/test_sending.py -k many_drainers \
+		-m "" -q -s -o timeout=$$(($(SECONDS) + 300))
 
 demo:
 	./attn demo

@@ -93,7 +93,7 @@ HOW = "./attn test --all runs these too; --beside or --later: some of them alone
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    text = "of the tests that are left for later only this part, as in 2/4"
+    text = "of the tests that ./attn test leaves only this part, as in 2/4"
     parser.addoption("--part", type=_part, default=(1, 1), metavar="K/N", help=text)
 
 
@@ -114,7 +114,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         elif item.nodeid.startswith(BESIDE) and not item.nodeid.startswith(KEPT):
             item.add_marker("beside")
     part, parts = config.getoption("part")
-    others = [item for item in items if _is_long(item) and _part_of(item, parts) != part]
+    others = [item for item in items if _is_left(item) and _part_of(item, parts) != part]
     if others:
         items[:] = [item for item in items if item not in set(others)]
         config.hook.pytest_deselected(items=others)
