@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import cache as once
 from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -245,9 +246,14 @@ def _user_key(user_id: int) -> str:
     return f"user:{user_id}"
 
 
+@once
+def _tokens() -> QuerySet[Any]:
+    """Put together once: that takes as long as to ask, and every newcomer waits for it."""
+    return _with_numbers(AuthToken.objects.select_related("user", "proof"), "user_id")
+
+
 def _find_token(digest: str) -> bytes:
-    rows = AuthToken.objects.select_related("user", "proof").filter(digest=digest)
-    row = _with_numbers(rows, "user_id").first()
+    row = _tokens().filter(digest=digest).first()
     if row is None or not row.user.may_sign_in:
         return _REVOKED
     caller = _caller_of(row.user, row)
