@@ -14,6 +14,7 @@ from pytest_django.fixtures import Settings
 from attendance.models import Attendance, AttendanceRecord, LessonLedger, QuarantinedPayload
 from attendance.services.persistence import unified_persistence_task
 from tests.support import factories
+from tests.support.callers import signed_in, text_of
 from tests.support.factories import (
     AttendanceEventFactory,
     AttendanceRecordFactory,
@@ -23,6 +24,7 @@ from tests.support.factories import (
     UserFactory,
 )
 from tests.support.lessons import end, ended_lesson, live_lesson, put_record, sealed_record
+from tests.support.members import STAFF
 from users.models import User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -337,3 +339,10 @@ def test_staff_touches_no_superuser(staff_client: Client) -> None:
     for name in ("admin:users_user_change", "admin:auth_user_password_change"):
         url = reverse(name, args=[root.pk])
         assert staff_client.post(url, {"full_name": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["lessonledger", "attendancerecord", "attendance"])
+def test_a_search_has_a_label_of_text_and_keeps_the_other_filters(name: str) -> None:
+    page = text_of(signed_in(STAFF).get(f"/admin/attendance/{name}/", {"q": "x", "p": "1"}))
+    assert '<label for="searchbar">Search</label>' in page
+    assert 'value="x" id="searchbar" aria-describedby="searchbar_helptext"' in page
