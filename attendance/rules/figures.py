@@ -94,7 +94,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def add_up(marks: Iterable[Counting]) -> Figures:
-    """The figures of one person from their marks."""
+    """The figures of one person from their marks.
+
+    This and `by_days` are the rule; `reports` adds up in SQL, and tests hold it to them.
+    """
     counted = [(each, credit) for each in marks if (credit := each.credit) is not None]
     return Figures(
         lessons=len(counted),

@@ -38,7 +38,7 @@ def test_each_guard_is_needed(mutant: Mutant) -> None:
         fault = Explorer(mutant.scenario, most_states=3_000).replay(WAYS.get(mutant.name, ()))
         other = None if fault else Explorer(mutant.scenario, most_states=3_000).run().fault
 
-    print(f"\n{mutant.name}:\n  {fault or other}")  # noqa: T201
+    print(f"\n{mutant.name}:\n  {fault or other}")  # noqa: T201 - the way there, for -s
     assert fault or other, "nobody noticed"
     assert fault, f"the way to the fault has changed, write this one down: {other}"
 

@@ -1,15 +1,14 @@
 """The bytes of a record are those that the driver makes of its row, column by column."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from struct import pack
-from uuid import UUID
 
 import psycopg
 from hypothesis import example, given
 from hypothesis import strategies as st
 from psycopg.adapt import PyFormat, Transformer
 
-from attendance.live.payloads import LessonData, LiveLesson, LiveRecord
+from attendance.live.payloads import LiveRecord
 from attendance.rules.instants import FIRST_MS, LAST_MS
 from attendance.rules.verdicts import Mark
 from attendance.services.persistence import row_values
@@ -19,12 +18,10 @@ from attendance.services.rosters.expected import Expected
 from attendance.vocabulary import Source, Status
 from courses.selectors.expected import Excuse
 from courses.selectors.rosters import RosterEntry
-from users.identity import Person, Role
+from tests.support.read_lessons import GRACE, lesson_as_read
 
 NUMBERS = ("S-1", "S-2", "S-3", "S-4")
 USERS = {number: 2**40 + i for i, number in enumerate((*NUMBERS, "T-1"))}
-AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
-TEACHER = Person("T-1", "Grace", Role.TEACHER)
 EXPECTED = Expected(
     section_id=1,
     policy_id=None,
@@ -38,22 +35,6 @@ EXPECTED = Expected(
 )
 
 
-def lesson_of(number: int) -> LiveLesson:
-    return LiveLesson(
-        id=UUID(int=number),
-        data=LessonData("Physics", TEACHER, "request"),
-        revision=9,
-        data_revision=1,
-        record_count=1,
-        event_count=0,
-        starts_at=AT,
-        ends_at=AT,
-        changed_at=AT,
-        is_starting=False,
-        read_at=AT,
-    )
-
-
 instants = st.integers(FIRST_MS, LAST_MS - 1)
 records = st.builds(
     LiveRecord,
@@ -63,7 +44,7 @@ records = st.builds(
     checked_in_at_ms=st.none() | instants,
     source=st.sampled_from(Source.values),
     reason=st.sampled_from(["", "Was there", "ğ" * 300]),
-    actor=st.sampled_from([None, TEACHER]),
+    actor=st.sampled_from([None, GRACE]),
     previous=st.sampled_from(["", "none", *Status.values]),
     mark=st.sampled_from([mark.value for mark in Mark]),
     revision=st.integers(0, 10**18 - 1),
@@ -71,7 +52,7 @@ records = st.builds(
 )
 of_a_lesson = st.builds(
     Readable,
-    st.integers(1, 2**128 - 1).map(lesson_of),
+    st.integers(1, 2**128 - 1).map(lesson_as_read),
     st.lists(records, max_size=4),
     st.just(()),
     st.sampled_from([None, EXPECTED]),
@@ -105,13 +86,13 @@ def as_the_driver_writes(lessons: list[Readable]) -> bytes:
 
 
 @given(st.lists(of_a_lesson, max_size=3))
-@example([Readable(lesson_of(1), [PENDING], ())])
+@example([Readable(lesson_as_read(1), [PENDING], ())])
 def test_a_record_s_bytes_are_the_driver_s(lessons: list[Readable]) -> None:
     assert b"".join(record_blocks(lessons, USERS)) == as_the_driver_writes(lessons)
 
 
 def test_many_lessons_go_in_blocks() -> None:
-    lessons = [Readable(lesson_of(n), [PENDING] * 100, ()) for n in range(1, 20)]
+    lessons = [Readable(lesson_as_read(n), [PENDING] * 100, ()) for n in range(1, 20)]
     blocks = list(record_blocks(lessons, USERS))
     of_one = len(as_the_driver_writes(lessons[:1]))
     assert len(blocks) > 2

@@ -1,29 +1,11 @@
 """The digest of a lesson: stored ones are compared with later ones, so it stays what it is."""
 
-from datetime import UTC, datetime
 from hashlib import sha256
-from uuid import UUID
 
 import pytest
 
-from attendance.live.payloads import LessonData, LiveLesson
 from attendance.live.store import Snapshot
-from users.identity import Person, Role
-
-AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
-LESSON = LiveLesson(
-    id=UUID(int=1),
-    data=LessonData("Physics", Person("T-1", "Grace", Role.TEACHER), "request"),
-    revision=9,
-    data_revision=1,
-    record_count=2,
-    event_count=1,
-    starts_at=AT,
-    ends_at=AT,
-    changed_at=AT,
-    is_starting=False,
-    read_at=AT,
-)
+from tests.support.read_lessons import lesson_as_read
 
 
 def digest_of(
@@ -33,7 +15,7 @@ def digest_of(
     corrupt: tuple[bytes, ...] = (b"odd",),
 ) -> str:
     return Snapshot(
-        lesson=LESSON,
+        lesson=lesson_as_read(records=2, events=1),
         raw_lesson=raw_lesson,
         raw_records=dict(records),
         raw_events=list(events),

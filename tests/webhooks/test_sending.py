@@ -290,7 +290,7 @@ def test_each_cause_is_told_and_mailed_once_by_many_drainers_while_both_receiver
     assert sorted(ids) == sorted(WebhookEvent.objects.values_list("message_id", flat=True))
     assert len(ids) == causes
     assert len({str(letter["To"]) for letter in mails.letters}) == len(mails.letters) == causes
-    print(f"{causes} causes, each told and mailed once")  # noqa: T201
+    print(f"{causes} causes, each told and mailed once")  # noqa: T201 - what a soak says
 
 
 def _drain_by_many() -> None:
