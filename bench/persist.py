@@ -207,7 +207,7 @@ def test_again_over_what_is_stored(monkeypatch: pytest.MonkeyPatch) -> None:
         fresh(USUAL)
         with monkeypatch.context() as crash:
             # As a process that dies between commit and discard, each time.
-            crash.setattr(discard, "tidy_and_discard", lambda taken, book: set())
+            crash.setattr(discard, "tidy_and_discard", lambda lessons, book, commit: set())
             first = timed(lambda: check(USUAL))
         second = timed(unified_persistence_task)
         assert raw_copy.counted() == (USUAL.lessons, USUAL.records, USUAL.lessons)
