@@ -67,6 +67,7 @@ lock:
 	$(COMPILE) requirements/dev.in -c requirements.txt -o requirements/dev.txt
 	$(COMPILE) --no-deps requirements/postgres.in -o requirements/postgres.txt
 	$(COMPILE) --no-deps requirements/redis.in -o requirements/redis.txt
+	$(COMPILE) --no-deps requirements/uv.in -o requirements/uv.txt
 
 clean:
 	./attn down

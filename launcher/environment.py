@@ -7,9 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from launcher import uv
 from launcher.problem import Problem
 from launcher.progress import TimedStage, stage, watch
 from launcher.project import Project
@@ -130,7 +131,7 @@ def _is_sound(project: Project) -> bool:
 def _create(project: Project, now: TimedStage) -> None:
     folder = project.state / "venv"
     shutil.rmtree(folder, ignore_errors=True)
-    if _done_by_uv(project, ["venv", "--seed", "--python", sys.executable, str(folder)], now):
+    if uv.done(project, ["venv", "--seed", "--python", sys.executable, str(folder)], now):
         return
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -145,21 +146,12 @@ def _create(project: Project, now: TimedStage) -> None:
     _run(project, command, "no virtual environment", now)
 
 
-def _done_by_uv(project: Project, arguments: Sequence[str], now: TimedStage) -> bool:
-    """Whether uv is there, and has done it; it knows nothing of how pip is set up here."""
-    uv = shutil.which("uv")
-    if uv is None:
-        return False
-    with (project.state / "install.log").open("wb") as file:
-        return watch([uv, "--no-progress", *arguments], file, now) == 0
-
-
 def _install(project: Project, lock: str, now: TimedStage) -> None:
     for stamp in (project.state / "venv").glob("*.stamp"):
         stamp.unlink()
     wanted = ["--quiet", "--no-deps", "--require-hashes", "-r", str(project.root / lock)]
     venv = ["--compile-bytecode", "--python", str(python(project))]
-    if _done_by_uv(project, ["pip", "install", *venv, *wanted], now):
+    if uv.done(project, ["pip", "install", *venv, *wanted], now):
         return
     command = [
         *(str(python(project)), "-m", "pip", "install", "--no-input"),

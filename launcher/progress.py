@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO
 
 TICK = 0.2
@@ -56,9 +56,15 @@ def stage(title: str) -> Iterator[TimedStage]:
         now.end()
 
 
-def watch(command: list[str], log: IO[bytes], now: TimedStage) -> int:
+def watch(
+    command: list[str],
+    log: IO[bytes],
+    now: TimedStage,
+    *,
+    env: Mapping[str, str] | None = None,
+) -> int:
     """Run a command to its end, its output in a log, and let the seconds pass on a terminal."""
-    with subprocess.Popen(command, stdout=log, stderr=log) as child:
+    with subprocess.Popen(command, stdout=log, stderr=log, env=env) as child:
         while True:
             try:
                 return child.wait(TICK)
