@@ -21,7 +21,7 @@ from attendance.errors import (
 from attendance.services.persistence.report import Counts, PersistenceReport, Totals
 from attendance.vocabulary import Status, Trigger
 from attendance.wording import runs
-from tests.support.raise_sites import RaiseSite, kinds, placeholders, read
+from tests.support.raise_sites import MODULES, RaiseSite, kinds, placeholders, read
 from users.errors import AttnError, InvalidFullName, RowError, SignInBusy, gettext_noop
 from users.wording import in_words
 
@@ -54,6 +54,12 @@ TEMPLATES = sorted(
     {site.template for site in SITES.values()} | {kind.default_message for kind in kinds()}
 )
 IMPORTS = "from users.errors import gettext_noop as _\n"
+
+
+def test_every_module_that_defines_errors_is_known() -> None:
+    found = {str(path) for path in SOURCES if path.match("*/errors.py")}
+    known = {module.__file__ for module in MODULES}
+    assert {path for path in found if "(AttnError)" in Path(path).read_text()} <= known
 
 
 def filled(site: RaiseSite) -> AttnError:

@@ -57,3 +57,24 @@ def test_what_a_run_names_exists(place: str) -> None:
     if name:
         nodes = ast.walk(ast.parse((ROOT / path).read_text()))
         assert name in {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
+
+
+LEFT = [
+    # Left for later, but for one test; all of it; beside; beside but for what is kept.
+    ("tests/acceptance/test_scheduler.py", "", [runs.BESIDE_ALONE]),
+    ("tests/faults/test_disks.py", "", [runs.IN_MINUTES, runs.BESIDE_ALONE]),
+    ("tests/pages/test_home.py", "", [runs.IN_MINUTES, runs.LATER_ALONE]),
+    ("tests/pages/test_board.py", "", [runs.LATER_ALONE]),
+    ("tests/pages/test_home.py", "@pytest.mark.long", [runs.IN_MINUTES]),
+    ("tests/integration/test_steps.py", "", [runs.BESIDE_ALONE, runs.LATER_ALONE]),
+    ("tests/integration/test_persist_command.py", "", [runs.BESIDE_ALONE]),
+    ("tests/integration/test_deploying.py", "", [runs.IN_MINUTES]),
+]
+
+
+@pytest.mark.parametrize(("module", "source", "runs_without_it"), LEFT)
+def test_only_a_module_of_which_a_run_takes_nothing_is_not_read(
+    module: str, source: str, runs_without_it: list[str]
+) -> None:
+    chosen = (runs.IN_MINUTES, runs.BESIDE_ALONE, runs.LATER_ALONE, "")
+    assert [one for one in chosen if runs.is_left_whole(module, source, one)] == runs_without_it

@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 from attendance import errors as _attendance
 from courses import errors as _courses
+from reports import errors as _reports
 from tests.support.sources import parsed, statements
 from users import errors as _users
 from users.errors import AttnError
+from webhooks import errors as _webhooks
 
-MODULES = (_users, _courses, _attendance)
+MODULES = (_users, _courses, _attendance, _reports, _webhooks)
+"""All that define errors; a kind is known once its module has been read."""
 MARKER = "gettext_noop"
 PLACEHOLDER = re.compile(r"%\((\w+)\)[sdr]")
 

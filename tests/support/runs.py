@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -87,8 +88,8 @@ FIRST = ("tests/faults/", "tests/acceptance/", "tests/cluster/", "tests/pooled/"
 settings.register_profile("attn", suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("attn")
 
-IN_MINUTES = "not long and not beside"
-"""What the launcher chooses by for `./attn test`."""
+IN_MINUTES, BESIDE_ALONE, LATER_ALONE = "not long and not beside", "beside and not long", "long"
+"""What the launcher chooses by for `./attn test`, and with `--beside` and `--later`."""
 HOW = "./attn test --all runs these too; --beside or --later: some of them alone"
 
 
@@ -103,6 +104,34 @@ def _part(text: str) -> tuple[int, int]:
     if not 1 <= int(part) <= int(parts):
         raise ValueError(text)
     return int(part), int(parts)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not read a module of which this run takes nothing; to collect one takes long enough."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    name = collection_path.relative_to(config.rootpath).as_posix()
+    if not is_left_whole(name, collection_path.read_text(), config.option.markexpr):
+        return None
+    config.stash.setdefault(_left_whole, []).append(name)
+    return True
+
+
+def is_left_whole(module: str, source: str, chosen: str) -> bool:
+    """Whether no test of a module can be among those that the marks choose."""
+    is_later = module.startswith(LATER) and not _has_any(AT_ONCE, module)
+    is_beside = module.startswith(BESIDE) and not _has_any(KEPT, module)
+    nothing_of_it = {
+        IN_MINUTES: is_later or is_beside,
+        BESIDE_ALONE: is_later or not _has_any(BESIDE, module),
+        LATER_ALONE: not _has_any(LATER, module) and "mark.long" not in source,
+    }
+    return nothing_of_it.get(chosen, False)
+
+
+def _has_any(names: Sequence[str], module: str) -> bool:
+    """Whether one of the names is a module, stands in it, or is a folder or beginning of it."""
+    return any(module.startswith(name) or name.startswith(f"{module}::") for name in names)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -158,6 +187,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedOut:
 
 
 _left = pytest.StashKey[dict[str, int]]()
+_left_whole = pytest.StashKey[list[str]]()
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
@@ -174,20 +204,24 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left"] = session.config.stash.get(_left, None)
+        output["left_whole"] = session.config.stash.get(_left_whole, None)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Every process has collected the same."""
-    left = (getattr(node, "workeroutput", None) or {}).get("left")
-    if left:
-        node.config.stash[_left] = left
+    output = getattr(node, "workeroutput", None) or {}
+    if output.get("left"):
+        node.config.stash[_left] = output["left"]
+    if output.get("left_whole"):
+        node.config.stash[_left_whole] = output["left_whole"]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    left = config.stash.get(_left, None)
-    if left and config.option.markexpr == IN_MINUTES:
-        terminalreporter.section(f"left out: {sum(left.values())} tests")
-        for name, count in sorted(left.items()):
-            terminalreporter.write_line(f"{count:5} {name}")
+    left, whole = config.stash.get(_left, None) or {}, config.stash.get(_left_whole, None) or []
+    if (left or whole) and config.option.markexpr == IN_MINUTES:
+        count = sum(left.values())
+        terminalreporter.section(f"left out: {len(whole)} modules, {count} tests of others")
+        for name in sorted({*left, *whole}):
+            terminalreporter.write_line(f"{left.get(name, 'all'):>5} {name}")
         terminalreporter.write_line(HOW)
