@@ -10,12 +10,13 @@ export DENO_NO_UPDATE_CHECK = 1
 # Takes files alone, no folders.
 DJADE = find attendance courses reports tests users webhooks -name '*.html' -exec ./attn exec djade --target-version 5.2
 
-.PHONY: check format test coverage soak demo bench docs lock clean
+.PHONY: check style types documents format test coverage soak demo bench docs lock clean
 
-check:
+check: style types documents
+
+style:
 	./attn exec ruff check .
 	./attn exec ruff format --check .
-	./attn exec mypy attendance attn_project bench courses demo jobs launcher reports tests users webhooks
 	./attn exec lint-imports --no-cache
 	$(DJADE) --check {} +
 	./attn exec djlint --quiet --lint attendance courses reports tests users webhooks
@@ -23,6 +24,11 @@ check:
 	./attn exec deno lint
 	./attn exec deno check --quiet attendance/static/attendance/*.js
 	./attn exec python -m tests.lint
+
+types:
+	./attn exec mypy attendance attn_project bench courses demo jobs launcher reports tests users webhooks
+
+documents:
 	./attn exec sphinx-build -q -W --keep-going docs docs/_build
 
 format:

@@ -22,6 +22,7 @@ from courses.selectors.rosters import (
 from courses.services.enrolments import EnrolmentPlan, end_enrolment, enrol
 from courses.services.sections import archive_section
 from courses.vocabulary import EnrolmentRole
+from tests.support import examples
 from tests.support.course_factories import (
     TERM_ENDS,
     TERM_STARTS,
@@ -304,7 +305,7 @@ class RosterModel:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples.of_all(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -27,6 +27,7 @@ from attendance.services.corrections import Correction, correct_record
 from attendance.services.persistence import unified_persistence_task
 from attendance.services.stored_lessons import delete_attendance, restore_attendance
 from attendance.vocabulary import Verdict
+from tests.support import examples
 from tests.support.lessons import TEACHER, end, live_lesson, student
 from tests.support.outages import stop_redis
 from users.identity import Person, Role
@@ -320,7 +321,9 @@ STEPS = st.lists(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples.of_all(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(STEPS)
 def test_both_stores_answer_alike(steps: list[tuple[str, Verdict]]) -> None:

@@ -83,7 +83,12 @@ def line_of(child: "subprocess.Popen[str]") -> str:
     return child.stdout.readline()
 
 
-@pytest.mark.parametrize("processes", [1, 2, 4])
+PROCESSES = pytest.mark.parametrize(
+    "processes", [4, *(pytest.param(n, marks=pytest.mark.long) for n in (1, 2))]
+)
+
+
+@PROCESSES
 def test_every_lesson_is_persisted_by_exactly_one_process(processes: int) -> None:
     expected = backlog()
 
@@ -106,7 +111,7 @@ def test_every_lesson_is_persisted_by_exactly_one_process(processes: int) -> Non
     assert Attendance.objects.count() == LESSONS
 
 
-@pytest.mark.parametrize("processes", [1, 2, 4])
+@PROCESSES
 def test_the_books_of_all_processes_add_up(processes: int) -> None:
     expected = backlog()
 

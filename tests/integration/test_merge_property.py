@@ -13,6 +13,7 @@ from attendance.selectors.paging import Slice
 from attendance.vocabulary import Source, Status
 from courses.models import Absence, Enrolment, Section
 from courses.selectors.rosters import roles_in, roster_on, sections_of
+from tests.support import examples
 from tests.support.course_factories import (
     IN_TERM,
     AbsenceFactory,
@@ -181,7 +182,7 @@ class MergeModel:
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples.of_all(15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

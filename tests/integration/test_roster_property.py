@@ -21,6 +21,7 @@ from courses.models import Absence, Enrolment
 from courses.selectors.rosters import roster_on
 from courses.services.absences import decide_absence, withdraw_absence
 from courses.services.enrolments import end_enrolment
+from tests.support import examples
 from tests.support.course_factories import AbsenceFactory
 from tests.support.lessons import put_back, redis_state
 from tests.support.people import merge, staff, unmerge
@@ -261,7 +262,7 @@ class Year:
 
 
 @settings(
-    max_examples=20,
+    max_examples=examples.of_all(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

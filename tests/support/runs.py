@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.support import examples
+
 _LAUNCHER = "tests/acceptance/test_launcher.py::"
 _SCHEDULER = "tests/acceptance/test_scheduler.py::"
 _SENDER = "tests/acceptance/test_sender.py::"
@@ -34,7 +36,6 @@ AT_ONCE = (
     f"{_LAUNCHER}test_a_server_that_was_killed_is_started_again[live]",
     "tests/acceptance/test_loops.py::test_unit_tests_pass_where_no_server_can_start",
     f"{_SCHEDULER}test_a_lesson_that_waits_is_persisted_as_soon_as_the_site_is_live",
-    f"{_SCHEDULER}test_each_worker_of_gunicorn_has_one_scheduler_thread[gthread]",
     f"{_SCHEDULER}test_a_stop_ends_a_run_between_two_chunks_and_the_next_completes_it",
     f"{_SENDER}test_mail_and_webhooks_leave_a_served_site_once_while_one_receiver_hangs",
     "tests/integration/test_persist_command.py::test_json_is_one_object_with_the_totals",
@@ -104,6 +105,11 @@ def _part(text: str) -> tuple[int, int]:
     if not 1 <= int(part) <= int(parts):
         raise ValueError(text)
     return int(part), int(parts)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.markexpr == IN_MINUTES:
+        examples.take_a_part()
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
