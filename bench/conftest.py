@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.cache import cache
 
-from bench import figures
+from bench import figures, plans
 from tests.support import live_store
 from tests.support.lessons import forget_everything
 
@@ -31,3 +31,4 @@ def page(django_db_setup: None, live_server_is_for_tests: None) -> Iterator[None
     """What was measured is written down before the servers are gone."""
     yield
     figures.write_page()
+    plans.write_page()

@@ -9,7 +9,7 @@ rounds, because machines differ and are never quite at rest.
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -62,10 +62,23 @@ def spread(values: Iterable[float]) -> str:
 
 def write_page() -> None:
     """Put the figures of this run between the marks of the page; the other rows stay."""
-    if not _found or os.environ.get("ATTN_WRITE_FIGURES") != "yes":
-        return
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    table, _, after = rest.partition(END)
+    if _found and writes_the_page():
+        between_marks(BEGIN, END, _with_what_was_found)
+
+
+def writes_the_page() -> bool:
+    """Whether what is measured is to be written down."""
+    return os.environ.get("ATTN_WRITE_FIGURES") == "yes"
+
+
+def between_marks(begin: str, end: str, lines: Callable[[str], Iterable[str]]) -> None:
+    """Put other lines between two marks of the page; `lines` is given what stands there."""
+    before, _, rest = PAGE.read_text().partition(begin)
+    old, _, after = rest.partition(end)
+    PAGE.write_text("\n".join([before + begin, *lines(old), end]) + after)
+
+
+def _with_what_was_found(table: str) -> Iterable[str]:
     today = datetime.now(UTC).date()
     rows = {line.split(" | ")[0]: line for line in table.splitlines() if line[:2] == "| "}
     rows |= {
@@ -74,9 +87,7 @@ def write_page() -> None:
     }
     heads = ["| figure | goal | measured | beside it | on |", "|---|---|---|---|---|"]
     rows.pop("| figure", None)
-    PAGE.write_text(
-        "\n".join([before + BEGIN, "", *_where, "", *heads, *rows.values(), "", END]) + after
-    )
+    return ["", *_where, "", *heads, *rows.values(), ""]
 
 
 def _machine() -> str:

@@ -1,32 +1,45 @@
-"""Lists of the administration at the size of many years, each beside the first page of its list.
+"""What staff and probes ask for, at the size of ten years and of half a year; their plans.
 
 ATTN_WRITE_FIGURES=yes ./attn test bench/growth.py -s
 """
 
 import os
 import time
-from functools import partial
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 from django.db import connection
 from django.test import Client
 
+from attendance.vocabulary import LessonState
+from bench import plans
 from bench.figures import ROUNDS, Figure, middle, note
 from tests.support.callers import signed_in
 from tests.support.members import STAFF
+from tests.support.tables import empty
+from users.identity import Person
 
+SOMEBODY = Person("G-77", "Person 77")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(3_000)]
 
 SHARE = int(os.environ.get("ATTN_GROWTH_SHARE", "1"))
 """To try the bench itself: one part in so many of each size."""
-SIZES = {
-    "people": 20_000 // SHARE,
-    "lessons": 200_000 // SHARE,
-    "each": 25,
-    "ledger": 1_000_000 // SHARE,
-    "runs": 500_000 // SHARE,
-}
+PART = 20
+"""The smaller school has one part in so many of the larger one's years."""
+DEEP = max(2, 100 // SHARE)
+"""A page far back, which the smaller school has as well."""
+
+
+def sizes(share: int) -> dict[str, int]:
+    """People are as many in both: a school grows older, not larger."""
+    return {
+        "people": 20_000,
+        "lessons": 200_000 // share,
+        "each": 25,
+        "ledger": 1_000_000 // share,
+        "runs": 500_000 // share,
+    }
+
 
 # Keys are not looked up for each row: they are of rows that were made here.
 LOAD = """
@@ -71,58 +84,100 @@ LOAD = """
     RESET session_replication_role;
     VACUUM ANALYZE"""
 
-ASKED: dict[str, list[tuple[str, int | None]]] = {
-    "attendance": [("?p=100", 100), ("?deleted=yes", 100), ("?q=Lesson 77", None)],
-    "attendancerecord": [
-        ("?q=G-77", 50),
-        ("?q=Person 777", 50),
-        ("?q=Ada", 50),
-        ("?p=100", 100),
-        ("?status__exact=late", 100),
-        ("?deleted=yes", 100),
-    ],
-    "lessonledger": [("?p=100", 150), ("?now=lost", 150), ("?now=discarded", 150), ("?q=Ada", 150)],
-    "persistencerun": [("?p=100", 100), ("?trigger__exact=admin", 100)],
-}
-"""Of each list, what is asked of it, and the most milliseconds that are the goal."""
+
+class Question(NamedTuple):
+    """What is asked, by whom, and the most milliseconds that are the goal."""
+
+    address: str
+    goal: int | None = None
+    is_student: bool = False
 
 
-def load() -> float:
+ADMIN = "/admin/attendance/"
+STATES = (LessonState.DISCARDED.value, LessonState.FAILED.value, LessonState.LOST.value)
+"""Of nearly all lessons, and of few."""
+QUESTIONS = [
+    Question(f"{ADMIN}attendancerecord/", 100),
+    Question(f"{ADMIN}attendancerecord/?q=G-77", 50),
+    Question(f"{ADMIN}attendancerecord/?q=Person 777", 50),
+    Question(f"{ADMIN}attendancerecord/?q=Ada", 50),
+    Question(f"{ADMIN}attendancerecord/?p={DEEP}", 100),
+    Question(f"{ADMIN}attendancerecord/?status__exact=late", 100),
+    Question(f"{ADMIN}attendancerecord/?deleted=yes", 100),
+    Question(f"{ADMIN}attendance/", 100),
+    Question(f"{ADMIN}attendance/?p={DEEP}", 100),
+    Question(f"{ADMIN}attendance/?deleted=yes", 100),
+    Question(f"{ADMIN}attendance/?q=Lesson 77", 100),
+    Question(f"{ADMIN}lessonledger/", 150),
+    Question(f"{ADMIN}lessonledger/?p={DEEP}", 150),
+    *(Question(f"{ADMIN}lessonledger/?now={state}", 150) for state in STATES),
+    Question(f"{ADMIN}lessonledger/?q=Ada", 150),
+    Question(f"{ADMIN}persistencerun/", 100),
+    Question(f"{ADMIN}persistencerun/?p={DEEP}", 100),
+    Question(f"{ADMIN}persistencerun/?trigger__exact=admin", 100),
+    Question("/readyz"),
+    Question("/admin/operations/", 100),
+    Question("/lessons/?search=chemistry"),
+    Question("/lessons/?search=Lesson 77"),
+    *(Question(f"/api/v1/lessons/?state={state}") for state in STATES),
+    Question("/api/v1/lessons/?search=chemistry"),
+    Question("/api/v1/runs/"),
+    Question("/api/v1/me/records/", is_student=True),
+    Question("/me/", is_student=True),
+]
+
+
+class Taken(NamedTuple):
+    milliseconds: float
+    plan: plans.Plan
+
+
+def test_what_is_asked_after_many_years() -> None:
+    small = _measure(PART * SHARE)
+    empty(connection)
+    large, many = _measure(SHARE), sizes(SHARE)
+    for question in QUESTIONS:
+        before, after = small[question].milliseconds, large[question].milliseconds
+        note(
+            Figure(
+                f"`{question.address}`{' of a student' if question.is_student else ''}, "
+                f"{many['lessons']:,} lessons and {many['lessons'] * many['each']:,} marks "
+                "against a twentieth of them",
+                f"≤ {question.goal} ms" if question.goal else "none set",
+                f"{after / before:.2f} ×",
+                f"{after:.0f} ms and {before:.0f} ms",
+            )
+        )
+        plans.note(question.address, large[question].plan)
+
+
+def _measure(share: int) -> dict[Question, Taken]:
+    """Milliseconds of every answer, the median of the rounds, in a school of that age."""
+    seconds = load(sizes(share))
+    print(f"{sizes(share)} loaded in {seconds:.0f} s", flush=True)
+    staff, student = signed_in(STAFF), signed_in(SOMEBODY)
+    found = {}
+    for question in QUESTIONS:
+        client = student if question.is_student else staff
+        plan = plans.dearest(lambda each=question, by=client: ask(by, each))  # type: ignore[misc]
+        found[question] = Taken(
+            middle(ask(client, question) for _ in range(ROUNDS)),
+            plan,
+        )
+    return found
+
+
+def load(values: dict[str, int]) -> float:
     """Fill the tables; the seconds that it takes."""
     begun = time.perf_counter()
     with connection.cursor() as cursor:
         for each in LOAD.split(";"):
-            cursor.execute(each, SIZES if "%(" in each else None)
+            cursor.execute(each, values if "%(" in each else None)
     return time.perf_counter() - begun
 
 
-def milliseconds(client: Client, address: str) -> float:
+def ask(client: Client, question: Question) -> float:
     begun = time.perf_counter()
-    assert client.get(address).status_code == 200, address
+    answer = client.get(question.address)
+    assert answer.status_code == 200, (question, answer.content)
     return (time.perf_counter() - begun) * 1_000
-
-
-def test_lists_after_many_years() -> None:
-    seconds = load()
-    print(f"loaded in {seconds:.0f} s", flush=True)
-    staff = signed_in(STAFF)
-    for name, questions in ASKED.items():
-        page = f"/admin/attendance/{name}/"
-        for query, goal in questions:
-            _measure(partial(milliseconds, staff), page, query, goal)
-
-
-def _measure(ask: Any, page: str, query: str, goal: int | None) -> None:
-    ask(page)
-    ask(page + query)
-    pairs = [(ask(page), ask(page + query)) for _ in range(ROUNDS)]
-    first, asked = (middle(each) for each in zip(*pairs, strict=True))
-    name = page.split("/")[-2]
-    note(
-        Figure(
-            f"`{name}` in the administration, `{query}`, against its first page",
-            f"≤ {goal} ms" if goal else "none set",
-            f"{asked / first:.2f} ×",
-            f"{asked:.0f} ms and {first:.0f} ms",
-        )
-    )

@@ -15,14 +15,19 @@ from attendance.live.payloads import LiveLesson
 from attendance.models import LessonLedger
 from attendance.services import ledger
 from attendance.services.check_in import check_in
+from attendance.services.corrections import Correction, correct_record
 from attendance.services.lessons import LessonPlan, start_lesson
+from attendance.services.persistence import unified_persistence_task
+from attendance.vocabulary import Verdict
 from bench.figures import ROUNDS, Figure, middle, note, spread
-from tests.support.backlog import Backlog, fill, student
+from tests.support.backlog import Backlog, fill, student, teacher
 from tests.support.callers import Api
-from tests.support.lessons import TEACHER, forget_everything
+from tests.support.lessons import TEACHER, end, forget_everything
 from tests.support.members import STAFF
+from users.identity import Person
 
 FEW, MANY, ASKED = 40, 4_000, 10
+MANY_CHANGES, CHANGES = {"live": 4_000, "stored": 1_000}, 50
 ME = student(19_999)
 """In none of the filled lessons."""
 
@@ -73,6 +78,54 @@ def test_counts_of_a_lesson_of_5000() -> None:
             f"{middle(counted[1:]):,.0f} µs and {middle(unchanged[1:]):,.0f} µs",
         )
     )
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(600)
+def test_a_correction_after_many_changes() -> None:
+    """Once in each store."""
+    for series, where in enumerate(MANY_CHANGES):
+        few, many = (
+            _corrected_lesson(who, is_stored=where == "stored")
+            for who in map(teacher, (series, series + 2))
+        )
+        correct(many, MANY_CHANGES[where])
+        pairs = [(correct(few, CHANGES), correct(many, CHANGES)) for _ in range(ROUNDS + 1)][1:]
+        note(
+            Figure(
+                f"a correction in a {where} lesson with {MANY_CHANGES[where]:,} changes, against "
+                "one with few",
+                "none set",
+                f"{spread(late / early for early, late in pairs)} ×",
+                f"{middle(p[1] for p in pairs):.1f} ms and {middle(p[0] for p in pairs):.1f} ms",
+            )
+        )
+
+
+def _corrected_lesson(who: Person, *, is_stored: bool) -> UUID:
+    lesson_id = start_lesson(LessonPlan("Bench", minutes=30), teacher=who).id
+    check_in(lesson_id, student=ME)
+    if is_stored:
+        end(lesson_id, teacher=who)
+        assert unified_persistence_task().totals.counts.inserted == 1
+    return lesson_id
+
+
+def correct(lesson_id: UUID, changes: int) -> float:
+    """Milliseconds of one of so many corrections."""
+    begun = time.perf_counter()
+    for n in range(changes):
+        verdict = (Verdict.LATE, Verdict.EXCUSE)[n % 2]
+        correct_record(
+            Correction(
+                lesson_id=lesson_id,
+                school_number=ME.school_number,
+                verdict=verdict,
+                actor=STAFF,
+                reason=f"Reason {n}",
+            )
+        )
+    return (time.perf_counter() - begun) * 1_000 / changes
 
 
 def microseconds(lesson_id: UUID) -> int:

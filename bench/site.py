@@ -1,8 +1,8 @@
 """The site as `./attn serve` runs it, with the rivals' views beside its own."""
 
+import socket
 from collections.abc import Sequence
 from functools import partial
-from http.client import HTTPConnection
 
 from knox.models import AuthToken
 
@@ -19,33 +19,45 @@ def tokens_for(count: int) -> list[str]:
 
 
 class KeptConnection:
-    """One connection to the site that is kept open."""
+    """One connection to the site that is kept open.
+
+    It speaks HTTP by itself: the standard library's client takes as long for an answer as the
+    site does, on a machine that both share, and every ratio would be nearer to one.
+    """
 
     def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._answers = self._socket.makefile("rb")
 
     def post(self, path: str, token: str) -> int:
-        headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
-        return self._send("POST", path, headers, "{}")
+        return self._send("POST", path, token, "Content-Type: application/json\r\n", "{}")[0]
 
     def get(self, path: str, token: str, etag: str = "") -> int:
-        known = {"If-None-Match": etag} if etag else {}
-        return self._send("GET", path, {"Authorization": f"Token {token}", **known})
+        return self._send("GET", path, token, f"If-None-Match: {etag}\r\n" if etag else "")[0]
 
     def etag_of(self, path: str, token: str) -> str:
-        self._connection.request("GET", path, headers={"Authorization": f"Token {token}"})
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.headers["ETag"]
+        return self._send("GET", path, token)[1]["etag"]
 
     def close(self) -> None:
-        self._connection.close()
+        self._answers.close()
+        self._socket.close()
 
-    def _send(self, method: str, path: str, headers: dict[str, str], body: str = "") -> int:
-        self._connection.request(method, path, body or None, headers)
-        answer = self._connection.getresponse()
-        answer.read()
-        return answer.status
+    def _send(
+        self, method: str, path: str, token: str, headers: str = "", body: str = ""
+    ) -> tuple[int, dict[str, str]]:
+        """Status and headers of the answer, its body read."""
+        self._socket.sendall(
+            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Token {token}\r\n"
+            f"{headers}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        status = int(self._answers.readline().split()[1])
+        told: dict[str, str] = {}
+        while line := self._answers.readline().strip():
+            name, _, value = line.decode().partition(":")
+            told[name.lower()] = value.strip()
+        self._answers.read(int(told.get("content-length", 0)))
+        return status, told
 
 
 def percentile(values: Sequence[float], part: float) -> float:
