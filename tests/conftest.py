@@ -25,9 +25,9 @@ pytest_plugins = [
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
     """Of servers of its own nothing is left: a database that is there was made for this process."""
-    return has_own_postgresql()
+    return has_own_postgresql() or bool(request.config.getoption("reuse_db"))
 
 
 @pytest.fixture(scope="session")

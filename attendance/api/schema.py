@@ -124,7 +124,9 @@ def _bound_texts(result: dict[str, Any]) -> None:
 
 def _refuse_nul(kind: dict[str, Any], pattern: str) -> None:
     if kind.get("type") == "string" and not {"enum", "format", "pattern"} & set(kind):
-        kind["pattern"] = pattern
+        # Spaces alone are nothing, as everywhere.
+        is_blank_refused = pattern == _NO_NUL and kind.get("minLength")
+        kind["pattern"] = _SOMETHING if is_blank_refused else pattern
 
 
 def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -136,6 +138,7 @@ def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 _INK = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _ONE_LINE = rf"^{_INK}([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*{_INK})?$"
 _NO_NUL = r"^[^\u0000]*$"
+_SOMETHING = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 _EMPTY_OR_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 _PATTERNS = dict.fromkeys(("lesson_name", "full_name", "reason"), _ONE_LINE) | dict.fromkeys(
     ("note", "why"), _EMPTY_OR_LINE
