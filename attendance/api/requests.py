@@ -196,9 +196,7 @@ class RecordsQuerySerializer(Strict):
 
 class SectionsQuerySerializer(PageQuery):
     term = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
-    archived = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="Both where it is not given."
-    )
+    archived = serializers.BooleanField(required=False, help_text="Both where it is not given.")
     search = serializers.CharField(
         required=False, max_length=LONGEST_TITLE, help_text="A part of the title or of a code."
     )

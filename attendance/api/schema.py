@@ -138,7 +138,12 @@ def _deletions(result: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 _INK = r"[^\s\u0000-\u001f\u007f-\u009f]"
 _ONE_LINE = rf"^{_INK}([^\u0000-\u001f\u007f-\u009f\u2028\u2029]*{_INK})?$"
 _NO_NUL = r"^[^\u0000]*$"
-_SOMETHING = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+# Each of the spaces that Python strips: regular expressions of other languages know other ones.
+_SPACES = (
+    r"\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680"
+    r"\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_SOMETHING = rf"^[^\u0000]*[^\u0000{_SPACES}][^\u0000]*$"
 _EMPTY_OR_LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
 _PATTERNS = dict.fromkeys(("lesson_name", "full_name", "reason"), _ONE_LINE) | dict.fromkeys(
     ("note", "why"), _EMPTY_OR_LINE

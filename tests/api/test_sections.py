@@ -126,6 +126,8 @@ def test_lists_are_filtered_by_term_archive_and_words(section: Section) -> None:
     assert found("archived=true") == [archived.pk]
     assert archived.pk not in found("archived=false")
     assert archived.pk in found("")
+    for nothing in ("", "null", "both"):
+        assert Api(STAFF).get(f"sections/?archived={nothing}").status_code == 400
     assert found(f"term={section.term_id}") == [section.pk]
     assert found("search=işık") == found("search=IŞIK") == found("search=OPT") == [archived.pk]
     assert found("search=chm-9") == [coded.pk]

@@ -48,7 +48,7 @@ class SectionsEndpoint(APIView):
         user, now = _actor(request), timezone.now()
         criteria = SectionFilter(
             term_id=query.get("term"),
-            is_archived=query["archived"],
+            is_archived=query.get("archived"),
             search=query.get("search", ""),
         )
         rows = sections_seen_by(user=user, at=now, criteria=criteria)
