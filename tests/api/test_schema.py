@@ -1,5 +1,6 @@
 """The schema is true: whatever it allows or forbids is answered as it says, for everybody."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -122,11 +123,13 @@ def search(examples: int, *phases: Phase) -> hypothesis_settings:
     )
 
 
+# With another parameter each operation is in the name of its test: see tests/support/runs.py.
+@pytest.mark.parametrize("roles", [ROLES], ids=["everybody"])
 @schema.parametrize()
 @search(5, Phase.generate)
-def test_answers_are_as_the_schema_says(case: Any, callers: Callers) -> None:
+def test_answers_are_as_the_schema_says(case: Any, roles: Sequence[str], callers: Callers) -> None:
     # To make an example takes longer than to ask for it: each is asked for by everybody.
-    for role in ROLES:
+    for role in roles:
         callers.call(case, role)
 
 

@@ -2,6 +2,8 @@
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -78,3 +80,10 @@ def test_only_a_module_of_which_a_run_takes_nothing_is_not_read(
 ) -> None:
     chosen = (runs.IN_MINUTES, runs.BESIDE_ALONE, runs.LATER_ALONE, "")
     assert [one for one in chosen if runs.is_left_whole(module, source, one)] == runs_without_it
+
+
+def test_two_tests_with_one_name_end_the_run() -> None:
+    items: list[Any] = [SimpleNamespace(nodeid=name) for name in ("a", "b", "a")]
+    with pytest.raises(pytest.UsageError, match=r"one name: a$"):
+        runs._refuse_equal_names(items)
+    runs._refuse_equal_names(items[:2])

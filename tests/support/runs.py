@@ -143,6 +143,7 @@ def _has_any(names: Sequence[str], module: str) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what the run of minutes leaves, before `-m` chooses."""
+    _refuse_equal_names(items)
     for item in items:
         if item.nodeid.startswith(LATER) and not item.nodeid.startswith(AT_ONCE):
             item.add_marker("long")
@@ -154,6 +155,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(others)]
         config.hook.pytest_deselected(items=others)
     items.sort(key=_place)
+
+
+def _refuse_equal_names(items: Sequence[pytest.Item]) -> None:
+    """Of tests with one name, processes that share them run one, and nobody hears of the others."""
+    twice = [name for name, n in Counter(item.nodeid for item in items).items() if n > 1]
+    if twice:
+        raise pytest.UsageError(f"Several tests have one name: {', '.join(twice)}")
 
 
 def _is_long(item: pytest.Item) -> bool:
