@@ -157,6 +157,30 @@ def test_a_second_run_finds_everything_stored(monkeypatch: pytest.MonkeyPatch) -
     assert LessonLedger.objects.get(pk=lesson.id).state == LessonState.DISCARDED
 
 
+def test_the_keys_of_a_commit_are_looked_up_by_index_while_few_lessons_are_stored() -> None:
+    ended_lesson(2)
+    unified_persistence_task()
+    with connection.cursor() as cursor:
+        # As autovacuum does: now a scan of the one page looks cheaper than the index.
+        cursor.execute("ANALYZE attendance_attendance")
+    before = _scans_of_lessons()
+    ended_lesson(60)
+
+    report = unified_persistence_task()
+
+    assert report.totals.counts.inserted == 60
+    assert _scans_of_lessons() - before < 60
+
+
+def _scans_of_lessons() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute(
+            "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'attendance_attendance'"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def test_lessons_are_kept_in_redis_as_long_as_the_setting_says(
     settings: Settings,
 ) -> None:

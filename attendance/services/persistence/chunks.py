@@ -100,6 +100,7 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         ledger.mark_lacks(snapshots.lacks_of(lessons))
         parked.write_down(lessons)
         commit = runs.add(book, reports)
+        _check_keys_by_index()
         reach("before_commit", claimed)
     reach("committed", claimed)
     discarded = discard.tidy_and_discard(lessons, book, commit=commit)
@@ -180,3 +181,12 @@ def _bound_this_transaction() -> None:
             f" set_config('synchronous_commit', {durable_commits.RAISED}, true)",
             [f"{claims.STATEMENT_SECONDS}s"],
         )
+
+
+def _check_keys_by_index() -> None:
+    """The commit looks up a lesson and a user for each record, and plans that once a session.
+
+    While few lessons are stored, a scan of all looks cheaper, and stays the plan as they grow.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
