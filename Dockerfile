@@ -23,6 +23,7 @@ COPY users users
 ENV PATH=/opt/attn/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MALLOC_ARENA_MAX=1 \
     ATTN_STATIC_ROOT=/srv/static
 # Collecting asks no server and signs nothing: these addresses and this key stay in this one step.
 RUN ATTN_SECRET_KEY=only-for-collecting-static-files-0123456789-abcdefghij \

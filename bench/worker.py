@@ -25,7 +25,8 @@ def start(count: int, *, limit: int = 0, lanes_of_each: int = 0) -> list["subpro
         subprocess.Popen(
             [sys.executable, "-m", "bench.worker", str(limit), str(lanes_of_each)],
             cwd=settings.BASE_DIR,
-            env=environment(ATTN_LOG_LEVEL="ERROR"),
+            # One arena, as deploy/attn-site.service has it.
+            env=environment(ATTN_LOG_LEVEL="ERROR", MALLOC_ARENA_MAX="1"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -58,6 +58,13 @@ def test_the_stream_is_given_its_own_key_and_nothing_that_signs_for_the_site() -
     assert re.findall(r"^EnvironmentFile=(.+)$", unit, re.MULTILINE) == ["/etc/attn/stream"]
 
 
+@pytest.mark.parametrize("path", ["deploy/attn-site.service", "Dockerfile", "bench/worker.py"])
+def test_whatever_persists_keeps_one_heap(path: str) -> None:
+    # With an arena for each lane a long run keeps half as much memory again, and the bench
+    # measures what is deployed.
+    assert re.search(r'MALLOC_ARENA_MAX="?1\b', (ROOT / path).read_text())
+
+
 @pytest.mark.parametrize("path", ["deploy/attn-site.service", "deploy/attn-stream.service"])
 def test_a_unit_starts_what_exists(path: str) -> None:
     start = re.search(r"ExecStart=(.+)", (ROOT / path).read_text())

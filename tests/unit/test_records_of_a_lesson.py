@@ -140,3 +140,14 @@ def test_one_corrupt_record_stops_no_other() -> None:
         ("S-1", "the checksum does not match"),
         ("S-9", "the school number is not the one of its field"),
     ]
+
+
+def test_no_more_than_a_school_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(records, "_remembered", {})
+    for number in ("S-1", "S-2", "S-3", "S-1"):
+        raw = seal(
+            f"7,{AT},{AT},late,present,kept", encode(RecordData(number, "A", "student")), number
+        )
+        assert decode_records(LESSON, [(number.encode(), raw)]) == long_way(number.encode(), raw)
+        assert len(records._remembered) <= 2
