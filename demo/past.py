@@ -16,7 +16,7 @@ from attendance.models import Attendance
 from attendance.rules.instants import milliseconds
 from attendance.services import ledger
 from attendance.services.ledger import PersistedLesson
-from attendance.services.persistence import rosters, rows
+from attendance.services.persistence import people, rosters, rows
 from attendance.services.persistence.row_values import Readable
 from attendance.services.rosters.lesson_sections import rule_of_policy
 from courses.models import Section
@@ -142,7 +142,7 @@ def _readable(past: Past, planned: _Planned, stays: Sequence[Stay]) -> Readable:
 
 def _store(lessons: list[Readable]) -> int:
     """Steps 3 and 4 of persisting a chunk, and its ledger; returns the records that were added."""
-    users = ensure_users(rows.people_of(lessons))
+    users = ensure_users(people.of_lessons(lessons))
     with_rosters = [_closed_then(lesson) for lesson in rosters.read(lessons)]
     written = rows.write_lessons(with_rosters, users)
     ledger.mark_persisted([PersistedLesson(x.lesson, digest="", quarantined=0) for x in lessons])

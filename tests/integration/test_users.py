@@ -2,10 +2,11 @@
 
 import random
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -56,6 +57,38 @@ def test_known_users_are_not_changed_and_burn_no_ids() -> None:
     assert (known.full_name, known.role) == ("Known Name", "student")
     ids = sorted(User.objects.values_list("id", flat=True))
     assert ids == list(range(ids[0], ids[0] + 4))
+
+
+def test_rows_are_held_until_the_commit() -> None:
+    ensure(people(1, 3))
+
+    def take(number: str) -> None:
+        try:
+            with transaction.atomic():
+                User.objects.select_for_update(nowait=True).get(school_number=number)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        ensure_users(people(1, 2))
+        with pytest.raises(OperationalError, match="could not obtain lock"):
+            pool.submit(take, "S-0001").result()
+        pool.submit(take, "S-0002").result()
+
+
+def test_people_are_looked_at_only_where_somebody_is_not_known() -> None:
+    ids = ensure(people(1, 3))
+
+    def nobody() -> Iterator[Person]:
+        pytest.fail("looked at")
+        yield
+
+    with transaction.atomic():
+        assert ensure_users(nobody(), numbers={"S-0001", "S-0002"}) == ids
+        assert ensure_users(nobody(), numbers=set()) == {}
+        more = ensure_users(iter(people(1, 4)), numbers={"S-0001", "S-0002", "S-0003"})
+
+    assert more == ids | {"S-0003": User.objects.get(school_number="S-0003").pk}
 
 
 def test_a_new_user_is_a_student_or_a_teacher_and_never_staff() -> None:

@@ -1,6 +1,6 @@
 """Users first: their rows exist before attendance points to them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 
 from django.db import connection, transaction
@@ -13,7 +13,9 @@ from users.models import User
 _BATCH = 1_000
 
 
-def ensure_users(people: Iterable[Person]) -> dict[str, int]:
+def ensure_users(
+    people: Iterable[Person], *, numbers: Collection[str] | None = None
+) -> dict[str, int]:
     """Make sure that each person has a user, and hold those rows until the commit.
 
     Call it inside a transaction. A known user is never changed: the name seen
@@ -22,20 +24,25 @@ def ensure_users(people: Iterable[Person]) -> dict[str, int]:
     locked FOR KEY SHARE, so that a delete, and a change of number, waits until what points
     to them is in. A number that somebody had before stands for them.
 
+    `numbers` are those of all `people`, where the caller has them: then `people` are looked at
+    only where somebody is not known yet.
+
     Returns the primary key of each school number. Raises UsersMissing where a
     user is still not there; the caller must roll back.
     """
-    people_by_number = _one_per_number(people)
-    # Writers that insert in different orders deadlock: always by number.
-    numbers = sorted(people_by_number)
+    if numbers is None:
+        people = list(people)
+        numbers = {person.school_number for person in people}
     ids = _hold(numbers)
-    # Inserting known users again would use up an id of the sequence for each.
-    unknown = [number for number in numbers if number not in ids]
+    # Inserting known users again would use up an id of the sequence for each. Writers that
+    # insert in different orders deadlock: always by number.
+    unknown = sorted(number for number in numbers if number not in ids)
     if unknown:
         # Somebody who got another number is no new person.
         ids |= _hold_by_former(unknown)
         unknown = [number for number in unknown if number not in ids]
     if unknown:
+        people_by_number = _one_per_number(people)
         User.objects.bulk_create(
             [_new_user(people_by_number[number]) for number in unknown], ignore_conflicts=True
         )
@@ -108,15 +115,20 @@ def _hold_by_former(numbers: list[str]) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _hold(numbers: list[str]) -> dict[str, int]:
+def _hold(numbers: Collection[str]) -> dict[str, int]:
     """The ids of the users that exist, locked so that none is deleted before our commit."""
+    if not numbers:
+        return {}
     # Django has no FOR KEY SHARE; FOR UPDATE would block the foreign keys of others.
     with connection.cursor() as cursor:
         cursor.execute(
-            # One text costs the driver less than an array; no number has a comma.
-            "SELECT school_number, id FROM users_user"
+            # One text costs less than an array or a row for each; no number has a comma.
+            "SELECT coalesce(string_agg(held.school_number, ','), ''),"
+            " coalesce(string_agg(held.id::text, ','), '')"
+            " FROM (SELECT school_number, id FROM users_user"
             " WHERE school_number = ANY(string_to_array(%s, ','))"
-            " ORDER BY school_number FOR KEY SHARE",
+            " ORDER BY school_number FOR KEY SHARE) AS held",
             [",".join(numbers)],
         )
-        return dict(cursor.fetchall())
+        found, ids = cursor.fetchone()
+    return dict(zip(found.split(","), map(int, ids.split(",")), strict=True)) if found else {}

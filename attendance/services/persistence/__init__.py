@@ -5,6 +5,7 @@ candidates   which lessons a run looks at, cut into chunks
 lanes        two chunks at a time
 chunks       one chunk: claim, snapshot, users, rows, commit, discard; and its retries
 snapshots    what was read from Redis, sorted by what PostgreSQL has of it
+people       whoever has to have a user before its rows are written
 row_values   what a lesson, a record and an event look like as rows
 rows         writing them: straight in, or forward only
 halving      a lesson that the database refuses, until the refused payloads stand alone

@@ -37,7 +37,7 @@ def _of_written(lessons: ChunkSnapshots, without_row: Sequence[Refused]) -> dict
 def _of_stored(lessons: ChunkSnapshots) -> dict[UUID, set[str]]:
     set_apart = _in_quarantine([x.snapshot.lesson.id for x in lessons.stored if x.quarantined])
     return {
-        each.snapshot.lesson.id: _numbers(each.snapshot)
+        each.snapshot.lesson.id: numbers_in(each.snapshot)
         - set_apart.get(each.snapshot.lesson.id, set())
         for each in lessons.stored
     }
@@ -54,7 +54,7 @@ def _in_quarantine(lesson_ids: Sequence[UUID]) -> dict[UUID, set[str]]:
 
 def _of_rewound(lessons: ChunkSnapshots) -> dict[UUID, set[str]]:
     return {
-        each.snapshot.lesson.id: _numbers(each.snapshot) - _fields(each.differing)
+        each.snapshot.lesson.id: numbers_in(each.snapshot) - _fields(each.differing)
         for each in lessons.rewound
     }
 
@@ -63,9 +63,14 @@ def _fields(payloads: Sequence[CorruptPayload]) -> set[str]:
     return {payload.field for payload in payloads if payload.kind == PayloadKind.RECORD}
 
 
-def _numbers(snapshot: Snapshot) -> set[str]:
+def numbers_in(snapshot: Snapshot) -> set[str]:
     """Where it has records; a field that is no number is corrupt, and has no row."""
-    return {field.decode("ascii", "replace") for field in snapshot.raw_records}
+    fields = snapshot.raw_records
+    # As one text, which takes a quarter of the time; only what is no number has a zero byte.
+    numbers = b"\0".join(fields).decode("ascii", "replace").split("\0")
+    if len(numbers) == len(fields):
+        return set(numbers)
+    return {field.decode("ascii", "replace") for field in fields}
 
 
 def _count(captured: Mapping[UUID, set[str]]) -> dict[UUID, int]:
@@ -76,8 +81,9 @@ def _count(captured: Mapping[UUID, set[str]]) -> dict[UUID, int]:
     found = {i: numbers & there.get(i, nobody) for i, numbers in captured.items()}
     elsewhere = {
         i: numbers
-        for i in captured
-        if (numbers := set(filter(is_canonical, captured[i] - found[i])))
+        for i, of_lesson in captured.items()
+        if len(found[i]) < len(of_lesson)
+        and (numbers := set(filter(is_canonical, of_lesson - found[i])))
     }
     under_another = _count_users(elsewhere) if elsewhere else {}
     return {i: len(numbers) + under_another.get(i, 0) for i, numbers in found.items()}

@@ -29,6 +29,7 @@ from attendance.services.persistence import (
     halving,
     news,
     parked,
+    people,
     quarantine,
     refused,
     rosters,
@@ -160,7 +161,7 @@ def _write_together(
     lessons: Sequence[Readable],
 ) -> tuple[dict[UUID, Written], list[refused.Refused]]:
     ids = [readable.lesson.id for readable in lessons]
-    users = ensure_users(rows.people_of(lessons))
+    users = ensure_users(people.of_lessons(lessons), numbers=people.numbers_of(lessons))
     reach("users_ensured", ids)
     lessons = rosters.read(lessons)
     reach("rosters_read", ids)

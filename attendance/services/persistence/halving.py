@@ -8,7 +8,7 @@ from django.db import transaction
 
 from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.services.database_errors import Kind, kind_of, text_of
-from attendance.services.persistence import rosters, rows
+from attendance.services.persistence import people, rosters, rows
 from attendance.services.persistence.refused import Refused, displaced, one_for_each_person
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
@@ -34,7 +34,7 @@ def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refuse
 
 def _write_one(readable: Readable) -> tuple[Written, list[Refused]]:
     lesson_id = readable.lesson.id
-    users = ensure_users(rows.people_of_lesson(readable.lesson))
+    users = ensure_users(people.of_lesson(readable.lesson))
     [readable] = [rosters.still_open(lesson) for lesson in rosters.read([readable])]
     numbers = [record.school_number for record in readable.records]
     readable, second = one_for_each_person(readable, account_ids(numbers))
@@ -43,13 +43,13 @@ def _write_one(readable: Readable) -> tuple[Written, list[Refused]]:
 
     def write_records(part: Sequence[LiveRecord]) -> None:
         nonlocal total
-        users = ensure_users(p for record in part for p in rows.people_of_record(record))
+        users = ensure_users(p for record in part for p in people.of_record(record))
         piece = readable._replace(records=part, events=[])
         total = _sum(total, rows.move_forward([piece], users)[lesson_id])
 
     def write_events(part: Sequence[LiveEvent]) -> None:
         nonlocal total
-        users = ensure_users(p for event in part for p in rows.people_of_event(event))
+        users = ensure_users(p for event in part for p in people.of_event(event))
         piece = readable._replace(records=[], events=part)
         total = _sum(total, rows.move_forward([piece], users)[lesson_id])
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import F
 
 from attendance.models import Attendance
-from attendance.services.persistence import rows
+from attendance.services.persistence import people, rows
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
 from attendance.services.rosters import system_marks
@@ -21,7 +21,7 @@ def bring_in(copies: Sequence[Readable]) -> dict[UUID, Written]:
     copies = [copy for copy in copies if copy.records or copy.events]
     if not copies:
         return {}
-    users = ensure_users(rows.people_of(copies))
+    users = ensure_users(people.of_lessons(copies))
     inserted, updated = rows.move_records_forward(copies, users)
     events = rows.add_events(copies, users)
     ids = [copy.lesson.id for copy in copies]

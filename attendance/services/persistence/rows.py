@@ -4,19 +4,18 @@ Everything here runs inside the persisting transaction, after `ensure_users`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q
 
-from attendance.live.payloads import LiveEvent, LiveLesson, LiveRecord
+from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.models import AttendanceEvent
 from attendance.services.persistence import copying, rosters, row_values
 from attendance.services.persistence.row_values import Layout, Readable
 from attendance.services.rosters.system_marks import Closed
-from users.identity import Person, Role
 
 NO_CONSTANTS: Mapping[str, str] = {}
 
@@ -42,46 +41,6 @@ class Written(NamedTuple):
         return self.is_new or bool(self.inserted or self.updated or self.events)
 
 
-def people_of(lessons: Iterable[Readable]) -> Iterable[Person]:
-    """Everybody to whom a row of these lessons points; a student of many lessons mostly once."""
-    seen: set[str] = set()
-    for lesson in lessons:
-        yield from people_of_lesson(lesson.lesson)
-        for record in lesson.records:
-            if record.school_number not in seen or record.actor is not None:
-                seen.add(record.school_number)
-                yield from people_of_record(record)
-        for event in lesson.events:
-            yield from people_of_event(event)
-
-
-def teacher_of(lesson: LiveLesson) -> Person:
-    """The teacher of a lesson, as somebody who may have to be made a user."""
-    teacher = lesson.data.teacher
-    return Person(teacher.school_number, teacher.full_name, Role.TEACHER)
-
-
-def people_of_lesson(lesson: LiveLesson) -> Iterable[Person]:
-    """The teacher of a lesson, and whoever said that it was not held."""
-    yield teacher_of(lesson)
-    if lesson.data.not_held is not None:
-        yield lesson.data.not_held.actor
-
-
-def people_of_record(record: LiveRecord) -> Iterable[Person]:
-    """The student of a record, and whoever corrected it."""
-    yield Person(record.school_number, record.full_name)
-    if record.actor is not None:
-        yield record.actor
-
-
-def people_of_event(event: LiveEvent) -> Iterable[Person]:
-    """The actor of an event, and the student it is about."""
-    yield event.data.actor
-    if event.data.student is not None:
-        yield event.data.student
-
-
 def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
     """Write lessons with their records and events, and close their rosters.
 
@@ -89,6 +48,8 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
 
     Returns what each lesson has added and changed; the rest was there before.
     """
+    if not lessons:
+        return {}
     new = write_attendances(lessons, users)
     # Nobody else can have written records for a row that this transaction made.
     fresh = [lesson for lesson in lessons if lesson.lesson.id in new]
@@ -112,6 +73,8 @@ def write_lessons(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UU
 
 def move_forward(lessons: Sequence[Readable], users: dict[str, int]) -> dict[UUID, Written]:
     """Add what known attendances do not have, and replace what is older; nothing goes back."""
+    if not lessons:
+        return {}
     inserted, updated = move_records_forward(lessons, users)
     standing = _count_standing(lessons, users)
     events = add_events(lessons, users)
