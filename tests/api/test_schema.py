@@ -65,7 +65,7 @@ config = schemathesis.Config.from_dict(
                 "checks": {"positive_data_acceptance": {"expected-statuses": accepted}},
             }
             for name in BY_RULE
-        ]
+        ],
     }
 )
 document = SchemaGenerator().get_schema(request=None, public=True)
