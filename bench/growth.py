@@ -5,6 +5,7 @@ ATTN_WRITE_FIGURES=yes ./attn test bench/growth.py -s
 
 import os
 import time
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -159,7 +160,7 @@ def _measure(share: int) -> dict[Question, Taken]:
     found = {}
     for question in QUESTIONS:
         client = student if question.is_student else staff
-        plan = plans.dearest(lambda each=question, by=client: ask(by, each))  # type: ignore[misc]
+        plan = plans.dearest(partial(ask, client, question))
         found[question] = Taken(
             middle(ask(client, question) for _ in range(ROUNDS)),
             plan,
