@@ -34,7 +34,7 @@ from attendance.services.access.addresses import address_of, shortened
 from attendance.services.check_in import Given, check_in
 from attn_project.logs import HEADER, NUMBERED, request_id_of
 from users import origin
-from users.credentials import Caller
+from users.callers import Caller
 from users.origin import Where
 
 Environ = dict[str, Any]

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
+from django.core.cache import cache
 
 from attendance.live import store
 from attendance.models import AttendanceRecord
@@ -48,18 +49,21 @@ def live_lesson(number: int) -> UUID:
 @pytest.mark.timeout(600)
 def test_check_in() -> None:
     tokens = tokens_for(STUDENTS)
-    seconds: dict[str, list[float]] = {"bare": [], "check-in": [], "insert": []}
+    seconds: dict[str, list[float]] = {"bare": [], "check-in": [], "newcomer": [], "insert": []}
     lessons, attendances = [], []
     with served() as port:
         for number in range(ROUNDS + 1):
-            lessons.append(live_lesson(number))
+            lessons += [live_lesson(2 * number), live_lesson(2 * number + 1)]
             attendances.append(AttendanceFactory.create().id)
             targets: dict[str, tuple[str, UUID]] = {
                 "bare": ("/bench/bare/{}/", lessons[-1]),
-                "check-in": ("/api/v1/lessons/{}/check-in/", lessons[-1]),
+                "check-in": ("/api/v1/lessons/{}/check-in/", lessons[-2]),
+                "newcomer": ("/api/v1/lessons/{}/check-in/", lessons[-1]),
                 "insert": ("/bench/insert/{}/", attendances[-1]),
             }
             for name, (path, lesson_id) in targets.items():
+                if name == "newcomer":
+                    cache.clear()
                 took = send(port, path.format(lesson_id), tokens)
                 if number:  # The first round warms up.
                     seconds[name].append(took)
@@ -70,5 +74,10 @@ def test_check_in() -> None:
     for rival, what, goal in (
         ("bare", "check-in over HTTP against a Django view that does nothing", "≥ 1.0"),
         ("insert", "check-in against REST framework with an INSERT", "≥ 6 ×"),
+        (
+            "newcomer",
+            "check-in with a token seen before, against the first one with it",
+            "none set",
+        ),
     ):
         note(Figure(what, goal, f"{rate['check-in'] / rate[rival]:.2f}", beside))

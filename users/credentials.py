@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from functools import cache as once
 from functools import lru_cache, partial
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -19,19 +18,17 @@ import msgspec
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from knox.crypto import hash_token
-from knox.models import AuthToken
 
-from users import cache_writes, last_use, origin, proofs, second_factor
+from users import cache_writes, caller_rows, last_use, origin, proofs, second_factor
 from users.cache_writes import KNOWN_SECONDS
+from users.caller_rows import TokenRow
+from users.callers import Caller
 from users.derived_keys import secrets
 from users.digests import limit_name, short_digest
-from users.identity import Person, Role
-from users.models import AccountNotice, TokenProof, User
+from users.models import User
 from users.proofs import SignInProof
-from users.selectors import former_numbers, merged_numbers
 from users.session_store import StoredSession
 
 logger = logging.getLogger(__name__)
@@ -41,53 +38,6 @@ REMEMBERED_SECONDS = 60
 
 MOST_REMEMBERED = 20_000
 LONGEST_TOKEN = 128
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """Somebody with a valid credential; views get it in place of Django's user."""
-
-    user_id: int
-    person: Person
-    session_hashes: tuple[str, ...] = ()
-    """Of what sessions and tokens must stand on now (users/proofs.py), with each accepted key."""
-    token_digest: str = ""
-    """Of the token that was shown, or '' for a session."""
-    other_numbers: tuple[str, ...] = ()
-    """Of the accounts that are merged into this one, and those that the person had before."""
-    proof: SignInProof = SignInProof()
-    """What the credential that was shown stands on."""
-    has_given_password: bool = False
-    """Whether somebody else has set the password that the account has now."""
-    has_notices: bool = False
-    """Whether the owner is told something that they have not seen (users/notices.py)."""
-
-    @property
-    def lacks_factor(self) -> bool:
-        """Whether the rights of the role ask for a second factor that was not shown."""
-        return second_factor.is_asked_of(self.person.role) and not self.proof.has_factor
-
-    @property
-    def must_change_password(self) -> bool:
-        """Whether they came in with a password that somebody else has set."""
-        return self.has_given_password and self.proof.backend == proofs.PASSWORD_BACKEND
-
-    @property
-    def is_authenticated(self) -> bool:
-        return True
-
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """Every number that the person has or had, the one that signed in first."""
-        return (self.person.school_number, *self.other_numbers)
-
-    def as_owner_of(self, number: str) -> Person:
-        """The person under a number of theirs; as they signed in where it is not theirs.
-
-        For whoever compares one number with the owner's. Never who acts: that is `person`.
-        """
-        if number not in self.other_numbers:
-            return self.person
-        return msgspec.structs.replace(self.person, school_number=number)
 
 
 class _TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +79,14 @@ def place_of_token(token: str) -> TokenPlace | None:
         return None
     digest = hash_token(token)
     return TokenPlace(digest, cache.make_key(_key(f"token:{digest}")))
+
+
+def learn_token(place: TokenPlace) -> None:
+    """Ask PostgreSQL for a token that the cache does not have; it has it then, or that it is none.
+
+    Raises django.db.Error.
+    """
+    _learn(f"token:{place.digest}", lambda: _find_token(place.digest))
 
 
 def caller_in(stored: bytes, digest: str) -> Caller | None:
@@ -224,11 +182,11 @@ def forget_token(digest: str) -> None:
 def forget_users(user_ids: Iterable[int]) -> None:
     """Users have changed: they are read again. Call it after the commit."""
     ids = list(user_ids)
-    users = _with_numbers(User.objects.who_may_sign_in().filter(pk__in=ids), "pk")
-    callers = {user.pk: _caller_of(user, user) for user in users}
+    callers = caller_rows.callers_of(ids)
     entries = {_user_key(i): _encode(callers[i]) if i in callers else _REVOKED for i in ids}
-    for row in AuthToken.objects.select_related("proof").filter(user_id__in=ids):
-        entries[f"token:{row.digest}"] = _token_entry(row, callers.get(row.user_id))
+    for token in caller_rows.tokens_of(ids):
+        caller = callers.get(token.user_id)
+        entries[f"token:{token.digest}"] = _token_entry(token, caller) if caller else _REVOKED
     if entries:
         _put(entries)
 
@@ -238,7 +196,7 @@ def put_new_user(user: User) -> Callable[[], None]:
 
     There is nothing to read: nobody new has a token, a notice or another number.
     """
-    entry = _encode(_caller_of(user)) if user.may_sign_in else _REVOKED
+    entry = _encode(caller_rows.caller_without_more(user)) if user.may_sign_in else _REVOKED
     return partial(_put, {_user_key(user.pk): entry})
 
 
@@ -246,74 +204,25 @@ def _user_key(user_id: int) -> str:
     return f"user:{user_id}"
 
 
-@once
-def _tokens() -> QuerySet[Any]:
-    """Put together once: that takes as long as to ask, and every newcomer waits for it."""
-    return _with_numbers(AuthToken.objects.select_related("user", "proof"), "user_id")
-
-
 def _find_token(digest: str) -> bytes:
-    row = _tokens().filter(digest=digest).first()
-    if row is None or not row.user.may_sign_in:
+    found = caller_rows.find_token(digest)
+    if found is None:
         return _REVOKED
-    caller = _caller_of(row.user, row)
-    _renew_token(row, caller)
-    return _token_entry(row, caller)
+    token, caller = found
+    return _token_entry(caller_rows.renewed(token, caller), caller)
 
 
-def _renew_token(row: AuthToken, caller: Caller) -> None:
-    """Let a token that stands on a former key go on when that key is not listed any more."""
-    proof = getattr(row, "proof", None)
-    if proof is None or proofs.holds(proof.as_proof(), caller.session_hashes[:1]):
-        return
-    if proofs.holds(proof.as_proof(), caller.session_hashes):
-        proof.auth_hash = proofs.bound_hash(caller.session_hashes[0], proof.backend)
-        proof.save(update_fields=["auth_hash"])
-
-
-def _token_entry(row: AuthToken, caller: Caller | None) -> bytes:
-    try:
-        proof = row.proof.as_proof()
-    except TokenProof.DoesNotExist:
+def _token_entry(token: TokenRow, caller: Caller) -> bytes:
+    if token.proof is None:
         return _REVOKED
-    if caller is None:
-        return _REVOKED
-    own = msgspec.structs.replace(caller, token_digest=row.digest, proof=proof)
+    own = msgspec.structs.replace(caller, token_digest=token.digest, proof=token.proof)
     counted_as = short_digest(limit_name(caller.person.school_number))
-    return _encode(_TokenEntry(counted_as=counted_as, caller=own, expires_at=row.expiry))
+    return _encode(_TokenEntry(counted_as=counted_as, caller=own, expires_at=token.expires_at))
 
 
 def _find_user(user_id: int) -> bytes:
-    user = _with_numbers(User.objects.who_may_sign_in().filter(pk=user_id), "pk").first()
-    return _encode(_caller_of(user, user)) if user else _REVOKED
-
-
-def _with_numbers(rows: QuerySet[Any], root: str) -> QuerySet[Any]:
-    """The same rows with the other numbers of the person, and whether something is to be told.
-
-    `root` names the id of the user.
-    """
-    unseen = AccountNotice.objects.filter(user=OuterRef(root), seen_at=None)
-    found: QuerySet[Any] = rows.annotate(
-        merged_numbers=merged_numbers(root),
-        had_numbers=former_numbers(root),
-        has_notices=Exists(unseen),
-    )
-    return found
-
-
-def _caller_of(user: User, row: Any = None) -> Caller:
-    """`row` has the numbers that `_with_numbers` adds; without it there are none."""
-    person = Person(user.school_number, user.full_name, Role(user.role))
-    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return Caller(
-        user.pk,
-        person,
-        hashes,
-        other_numbers=(*row.merged_numbers, *row.had_numbers) if row else (),
-        has_given_password=user.must_change_password,
-        has_notices=row is not None and row.has_notices,
-    )
+    caller = caller_rows.find_caller(user_id)
+    return _encode(caller) if caller else _REVOKED
 
 
 def _data_of(session: Any) -> dict[str, Any]:
@@ -345,13 +254,18 @@ _memory = _Memory()
 
 def _cached(name: str, find: Callable[[], bytes]) -> bytes:
     """The entry in the cache; where there is none, it is read from PostgreSQL and added."""
-    key = _key(name)
     try:
-        raw: bytes | None = cache.get(key)
+        raw: bytes | None = cache.get(_key(name))
     except Exception:  # noqa: BLE001 - whatever the cache's client raises when it cannot answer
         raw = _memory.get(name)
     if raw is None:
-        raw = _add(key, find())
+        return _learn(name, find)
+    _memory.put(name, raw)
+    return raw
+
+
+def _learn(name: str, find: Callable[[], bytes]) -> bytes:
+    raw = _add(_key(name), find())
     _memory.put(name, raw)
     return raw
 

@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple
 from django.utils import timezone
 
 from users import last_use, proofs, security_log
-from users.credentials import Caller, proof_of_session
+from users.callers import Caller
+from users.credentials import proof_of_session
 from users.models import SecurityKind, SignInSession
 from users.session_store import SessionStore
 from users.user_agents import Browser

@@ -8,7 +8,7 @@ from django.utils import timezone
 from knox.models import AuthToken
 
 from users import last_use, proofs, security_log
-from users.credentials import Caller
+from users.callers import Caller
 from users.errors import TokenNotFound
 from users.models import SecurityKind
 

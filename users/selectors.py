@@ -181,8 +181,11 @@ def _of_merged(root: str, field: str) -> ArraySubquery:
 
 def former_numbers(root: str) -> ArraySubquery:
     """The numbers that each row's root and the accounts merged into it had before, as an array."""
-    of_person = Q(user=OuterRef(root)) | Q(user__merged_into=OuterRef(root))
-    return ArraySubquery(FormerNumber.objects.filter(of_person).order_by("number").values("number"))
+    outer = OuterRef(OuterRef(root))
+    # Not by a condition on both tables: that would read every former number of everybody.
+    accounts = User.objects.filter(Q(pk=outer) | Q(merged_into=outer)).order_by().values("pk")
+    rows = FormerNumber.objects.filter(user__in=accounts).order_by("number")
+    return ArraySubquery(rows.values("number"))
 
 
 def numbers_merged_into(user_ids: Iterable[int]) -> Mapping[int, tuple[str, ...]]:

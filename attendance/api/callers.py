@@ -14,7 +14,8 @@ from attendance.rules import permissions
 from attendance.selectors import access
 from attendance.selectors.shapes import LessonBrief
 from attendance.services import reads
-from users.credentials import Caller, caller_of_session, caller_of_token
+from users.callers import Caller
+from users.credentials import caller_of_session, caller_of_token
 from users.identity import Role
 
 if TYPE_CHECKING:

@@ -40,6 +40,10 @@ class Unavailable(Exception):
     """The server that counts does not answer."""
 
 
+class NotKept(Exception):
+    """The server that counts has no such entry."""
+
+
 def wait_seconds(limit: Limit, *, of: str) -> int:
     """Count one attempt of somebody. Returns 0, or how many seconds to wait.
 
@@ -68,7 +72,7 @@ class OwnerCounted(NamedTuple):
 def count_owner(limit: Limit, *, entry_key: str) -> OwnerCounted | None:
     """Read the entry of a credential and count an attempt of its owner, in one step.
 
-    None where there is no entry, or it names nobody; then nothing was counted. Raises Unavailable.
+    None where the entry names nobody; then nothing was counted. Raises NotKept and Unavailable.
     """
     known = (1, entry_key, _prefix(limit), limit.times, limit.seconds * 1000)
     try:
@@ -78,6 +82,8 @@ def count_owner(limit: Limit, *, entry_key: str) -> OwnerCounted | None:
             reply = held.send("default", "EVAL", _OWNER_TEXT, *known)
     except (redis.exceptions.RedisError, OSError) as error:
         raise Unavailable from error
+    if reply is None:
+        raise NotKept
     return OwnerCounted(*reply) if reply else None
 
 

@@ -26,7 +26,7 @@ from attendance.services.access import limits
 from attendance.services.access.devices import Device
 from attendance.services.access.limits import Scanner
 from attendance.vocabulary import Source
-from users.credentials import Caller
+from users.callers import Caller
 from users.derived_keys import Purpose, signer_for
 from users.errors import gettext_noop as _
 

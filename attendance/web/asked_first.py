@@ -19,7 +19,7 @@ from attendance.web.callers import caller_of
 from attendance.web.errors import unavailable
 from attendance.web.signed_out import page_with
 from users import second_factor
-from users.credentials import Caller
+from users.callers import Caller
 
 API = "api"
 """Its permissions ask for themselves: attendance/api/callers.py."""

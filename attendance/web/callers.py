@@ -15,7 +15,8 @@ from attendance.web import unsent
 from attendance.web.navigation import entries_of
 from attendance.web.signed_out import page_with, to_sign_in
 from users import credentials
-from users.credentials import Caller, caller_of_session
+from users.callers import Caller
+from users.credentials import caller_of_session
 from users.identity import Person, Role
 from users.models import User
 

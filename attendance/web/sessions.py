@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from attendance.http_bodies import is_call
 from attendance.web import unsent
 from attendance.web.signed_out import page_of_address, page_with
-from users.credentials import Caller
+from users.callers import Caller
 
 METHOD_NOT_ALLOWED = 405
 

@@ -1,11 +1,13 @@
 """The check-in before Django answers as the view does, to the byte, and leaves it the rest."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
+from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
@@ -135,6 +137,46 @@ def test_it_asks_postgresql_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
         assert send(site, where, token).status == "201 Created"
     assert (len(queries), site.asked) == (0, 0)
+
+
+def test_a_newcomer_costs_postgresql_one_question(one_id: None) -> None:
+    token, where, site = issue_token(account(ME).pk).token, path_of(lesson()), BothWays()
+    more: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": "10.1.2.3"}
+    with CaptureQueriesContext(connection) as queries:
+        first = send(site, where, token, **more)
+        again = send(site, where, token, **more)
+    assert (first.status, again.status) == ("201 Created", "200 OK")
+    assert (len(queries), site.asked) == (1, 0)
+    cache.clear()
+    assert send(get_wsgi_application(), where, token, **more) == again
+
+
+def test_a_newcomer_is_counted_once(settings: Any) -> None:
+    settings.CHECK_INS_PER_MINUTE = 2
+    token, where, site = issue_token(account(ME).pk).token, path_of(lesson()), BothWays()
+    answers = [send(site, where, token).status[:3] for _ in range(3)]
+    assert answers == ["201", "200", "429"]
+
+
+def test_a_token_of_nobody_is_asked_for_once() -> None:
+    account(ME)
+    nobody, where, site = "0" * 64, path_of(lesson()), BothWays()
+    with CaptureQueriesContext(connection) as queries:
+        for _ in range(3):
+            assert send(site, where, nobody).status.startswith("401")
+    assert (len(queries), site.asked) == (1, 3)
+
+
+def test_a_newcomer_while_postgresql_is_away_is_told_so(
+    no_postgresql: Callable[[], None], one_id: None
+) -> None:
+    token, where, site = issue_token(account(ME).pk).token, path_of(lesson()), BothWays()
+    more: dict[str, Any] = {"HTTP_X_FORWARDED_FOR": "10.1.2.3"}
+    no_postgresql()
+    answer = send(site, where, token, **more)
+    assert answer.status.startswith("503"), answer
+    assert answer == send(get_wsgi_application(), where, token, **more)
+    assert site.asked == 1
 
 
 def passed_on() -> dict[str, tuple[str, dict[str, Any]]]:

@@ -15,7 +15,7 @@ from knox.models import AuthToken
 
 from tests.support.callers import PASSWORD, Api, account
 from tests.support.lessons import live_lesson, student
-from users import credentials
+from users import caller_rows, credentials
 from users.identity import Person, Role
 from users.models import User
 from users.tokens import MOST_TOKENS, issue_token
@@ -56,10 +56,11 @@ def test_a_token_is_shown_once_hashed_at_rest_and_expires() -> None:
 def test_an_entry_in_the_cache_does_not_outlive_the_token() -> None:
     token = issue_token(account(ME).pk)
     assert with_token(token.token).get("me/").status_code == 200
-    [row] = credentials._with_numbers(AuthToken.objects.all(), "user_id")
-    row.expiry = timezone.now() - timedelta(seconds=1)
-    entry = credentials._token_entry(row, credentials._caller_of(row.user, row))
-    cache.set(credentials._key(f"token:{row.digest}"), entry)
+    digest = AuthToken.objects.get().digest
+    found = caller_rows.find_token(digest)
+    assert found is not None
+    ended = found[0]._replace(expires_at=timezone.now() - timedelta(seconds=1))
+    cache.set(credentials._key(f"token:{digest}"), credentials._token_entry(ended, found[1]))
 
     assert with_token(token.token).get("me/").status_code == 401
 

@@ -15,6 +15,7 @@ from django.db.models import Count, Min, Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from knox.models import AuthToken
 
 from attendance.admin.register import AttendanceAdmin
 from attendance.models import Attendance, AttendanceRecord, LessonLedger
@@ -31,7 +32,7 @@ from tests.support.factories import (
 )
 from tests.support.members import STAFF
 from tests.support.people import merge
-from users import admin_lists, lookups
+from users import admin_lists, caller_rows, lookups
 from users.models import FormerNumber, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,6 +136,31 @@ def _asserts_equal_answers(now: datetime) -> None:
     rows: Any = everything.order_by().annotate(now=_state_at(now)).values_list("now")
     states = dict(rows.annotate(n=Count("pk")))
     assert operations.read_books(at=now).states == states
+
+
+def test_a_newcomer_is_found_among_many_former_numbers() -> None:
+    user = UserFactory.create()
+    digest = AuthToken.objects.create(user=user)[0].digest
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO users_user (school_number, full_name, role, email, password, is_active,"
+            " is_superuser, session_version, must_change_password, created_at)"
+            " SELECT 'G-' || n, 'Person', 'student', '', '!', true, false, 0, false, now()"
+            " FROM generate_series(1, %s) AS n",
+            [MANY],
+        )
+        cursor.execute(
+            "INSERT INTO users_formernumber (number, user_id, changed_at)"
+            " SELECT 'OLD-' || id, id, now() FROM users_user WHERE school_number LIKE 'G-%%'"
+        )
+        FormerNumber.objects.create(user=user, number="OLD-ONE")
+        cursor.execute("VACUUM ANALYZE users_user, users_formernumber")
+    found = caller_rows.find_token(digest)
+    assert found is not None
+    assert found[1].other_numbers == ("OLD-ONE",)
+    for table in (FormerNumber._meta.db_table, User._meta.db_table):
+        assert rows_read(partial(caller_rows.find_token, digest), table) < 10, table
+        assert rows_read(partial(caller_rows.find_caller, user.pk), table) < 10, table
 
 
 def test_records_are_counted_for_the_page_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """A test client's way into the site as it is served: past the shortcut of check-ins first."""
 
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from django.http import HttpResponse
 from django.test.client import ClientHandler
 
 from attn_project.shortcut import CheckInShortcut
-from users.credentials import caller_of_token
 
 
 class ServedHandler(ClientHandler):
@@ -37,16 +35,7 @@ class ServedHandler(ClientHandler):
         return response
 
 
-class KnownHandler(ServedHandler):
-    """A caller's token is known to the cache before: then the shortcut takes their check-in."""
-
-    def __call__(self, environ: dict[str, Any]) -> Any:
-        with suppress(Exception):
-            caller_of_token(environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2])
-        return super().__call__(environ)
-
-
-@pytest.fixture(params=[ClientHandler, KnownHandler], ids=["django", "shortcut"])
+@pytest.fixture(params=[ClientHandler, ServedHandler], ids=["django", "shortcut"])
 def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A test runs once by each way that a check-in can take."""
     monkeypatch.setattr("django.test.client.ClientHandler", request.param)

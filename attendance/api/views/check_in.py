@@ -1,6 +1,6 @@
 """The check-in: a plain view, because REST framework would double its cost.
 
-One round trip decides; PostgreSQL is not read for a caller of the last minutes.
+One round trip decides; PostgreSQL is asked once who shows a token, and not again for minutes.
 schema.py describes the view by hand. Most check-ins with a token never come here:
 attn_project/shortcut.py answers them with the same parts.
 """
@@ -20,7 +20,7 @@ from attendance.services import receipts, shared_devices
 from attendance.services.access import limits
 from attendance.services.access.addresses import address_of
 from attendance.services.check_in import CheckedIn, Given, check_in
-from users.credentials import Caller
+from users.callers import Caller
 
 LONGEST_CODE, LONGEST_SCAN = 40, 400
 JSON = "application/json"

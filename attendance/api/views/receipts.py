@@ -16,7 +16,7 @@ from attendance.api.views.lessons import record_data
 from attendance.services import receipts, scans
 from attendance.services.access.addresses import address_of
 from attendance.services.access.devices import device_of_request
-from users.credentials import Caller
+from users.callers import Caller
 
 
 class ScansEndpoint(APIView):

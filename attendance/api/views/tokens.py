@@ -15,7 +15,7 @@ from attendance.services.access.addresses import address_of
 from attendance.services.access.devices import device_of_request, remember_owner
 from attendance.services.access.sign_in import SignIn, prove
 from users import tokens
-from users.credentials import Caller
+from users.callers import Caller
 from users.own_tokens import end_token, tokens_of
 
 

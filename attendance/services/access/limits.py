@@ -8,7 +8,8 @@ from attendance.errors import SignInUnavailable, TooManyAttempts, TooManyFromHer
 from attendance.live import codes, throttle
 from attendance.live.throttle import Limit
 from attendance.services.access import limit_keys
-from users.credentials import Caller, caller_in, place_of_token
+from users.callers import Caller
+from users.credentials import TokenPlace, caller_in, learn_token, place_of_token
 from users.errors import gettext_noop as _
 
 CODES = Limit("second-factor", 10, 900)
@@ -46,16 +47,14 @@ def count_check_in(school_number: str) -> None:
 
 
 def count_check_in_with(token: str) -> Caller | None:
-    """Whoever shows a token that the cache knows, with a check-in counted, in one round trip.
+    """Whoever shows a valid token, with a check-in counted; one round trip if the cache knows them.
 
-    None where the cache does not know it or does not answer, and for a token that is not valid:
-    then nothing is counted. Raises TooManyAttempts.
+    Else PostgreSQL is asked once, and the cache knows them for the next minutes. None for a token
+    that is not valid, and where the cache does not answer: then nothing is counted. Raises
+    TooManyAttempts, and django.db.Error where PostgreSQL is asked and does not answer.
     """
     place = place_of_token(token)
-    try:
-        found = throttle.count_owner(_check_ins(), entry_key=place.key) if place else None
-    except throttle.Unavailable:
-        return None
+    found = _count_owner(place) if place else None
     if found is None or place is None:
         return None
     caller = caller_in(found.entry, place.digest)
@@ -65,6 +64,19 @@ def count_check_in_with(token: str) -> Caller | None:
     else:
         _check(found.wait_seconds)
     return caller
+
+
+def _count_owner(place: TokenPlace) -> throttle.OwnerCounted | None:
+    try:
+        return throttle.count_owner(_check_ins(), entry_key=place.key)
+    except throttle.NotKept:
+        learn_token(place)
+    except throttle.Unavailable:
+        return None
+    try:
+        return throttle.count_owner(_check_ins(), entry_key=place.key)
+    except (throttle.NotKept, throttle.Unavailable):
+        return None
 
 
 def give_back_check_in(school_number: str) -> None:

@@ -31,7 +31,7 @@ from attendance.vocabulary import Check, Status
 from attendance.web.callers import caller_of, numbers_of, person_of, signed_in
 from attendance.wording import check_ins
 from attendance.wording.why import reason_of_person, why, zone_of
-from users.credentials import Caller
+from users.callers import Caller
 from users.errors import gettext_noop as _
 
 SCAN = "attn_scan"

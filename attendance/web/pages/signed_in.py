@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from attendance.web.callers import caller_of, signed_in
 from attendance.wording.browsers import browser_in_words
-from users.credentials import Caller
+from users.callers import Caller
 from users.errors import TokenNotFound
 from users.own_sessions import end_session, key_of, sessions_of
 from users.own_tokens import end_token, tokens_of
