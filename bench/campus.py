@@ -26,7 +26,7 @@ from attendance.live import client, store
 from attendance.models import AttendanceRecord
 from attn_project.reading import cluster_nodes
 from bench import worker
-from bench.check_in import live_lesson, send
+from bench.check_in import live_lesson, posting, send
 from bench.figures import ROUNDS, Figure, middle, note
 from bench.parts import Usage, usage
 from bench.reports import made_course
@@ -236,7 +236,7 @@ def test_by_processes() -> None:
             for number in range(ROUNDS + 1):
                 path = f"/api/v1/lessons/{live_lesson(100 * processes + number)}/check-in/"
                 before = _redis_seconds()
-                seconds = send(port, path, came)
+                seconds = send(port, posting(path), came)
                 rates.append(len(came) / seconds)
                 shares.append((_redis_seconds() - before) / seconds)
         told.append((middle(rates[1:]), middle(shares[1:])))

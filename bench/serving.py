@@ -14,7 +14,7 @@ from itertools import count
 import pytest
 
 from attendance.live import store
-from bench.check_in import live_lesson, send
+from bench.check_in import live_lesson, posting, send
 from bench.figures import ROUNDS, Figure, note, spread
 from bench.rush import once
 from bench.site import percentile, served, tokens_for
@@ -50,7 +50,7 @@ def test_serving() -> None:
             for name, port in ports.items():
                 lessons = [live_lesson(next(number)) for _ in range(2)]
                 paths = [f"/api/v1/lessons/{lesson}/check-in/" for lesson in lessons]
-                kept[name].append(STUDENTS / send(port, paths[0], tokens))
+                kept[name].append(STUDENTS / send(port, posting(paths[0]), tokens))
                 seconds, each = send_anew(port, paths[1], tokens)
                 anew[name].append(STUDENTS / seconds)
                 waits[name] += each

@@ -7,6 +7,7 @@ from functools import partial
 from knox.models import AuthToken
 
 from tests.support import site
+from tests.support.callers import signed_in
 from users.models import User
 
 served = partial(site.served, app="bench.wsgi:application")
@@ -16,6 +17,12 @@ def tokens_for(count: int) -> list[str]:
     """Accounts of as many students, and a token of each."""
     users = [User(school_number=f"B-{n:04}", full_name=f"Student {n:04}") for n in range(count)]
     return [AuthToken.objects.create(user=user)[1] for user in User.objects.bulk_create(users)]
+
+
+def sessions_of(count: int) -> list[str]:
+    """The key of a session of each of the students of `tokens_for`."""
+    students = User.objects.filter(school_number__startswith="B-").order_by("pk")[:count]
+    return [str(signed_in(user.as_person()).session.session_key) for user in students]
 
 
 class KeptConnection:
@@ -31,25 +38,35 @@ class KeptConnection:
         self._answers = self._socket.makefile("rb")
 
     def post(self, path: str, token: str) -> int:
-        return self._send("POST", path, token, "Content-Type: application/json\r\n", "{}")[0]
+        headers = f"{_shown(token)}Content-Type: application/json\r\n"
+        return self._send("POST", path, headers, "{}")[0]
 
     def get(self, path: str, token: str, etag: str = "") -> int:
-        return self._send("GET", path, token, f"If-None-Match: {etag}\r\n" if etag else "")[0]
+        headers = f"If-None-Match: {etag}\r\n" if etag else ""
+        return self._send("GET", path, _shown(token) + headers)[0]
 
     def etag_of(self, path: str, token: str) -> str:
-        return self._send("GET", path, token)[1]["etag"]
+        return self._send("GET", path, _shown(token))[1]["etag"]
+
+    def page(self, path: str, cookies: str) -> int:
+        """What a browser asks for with its cookies."""
+        return self._send("GET", path, f"Cookie: {cookies}\r\n")[0]
+
+    def press(self, path: str, cookies: str, csrf_token: str) -> int:
+        """A button of a page, by script."""
+        return self._send("POST", path, f"Cookie: {cookies}\r\nX-CSRFToken: {csrf_token}\r\n")[0]
 
     def close(self) -> None:
         self._answers.close()
         self._socket.close()
 
     def _send(
-        self, method: str, path: str, token: str, headers: str = "", body: str = ""
+        self, method: str, path: str, headers: str, body: str = ""
     ) -> tuple[int, dict[str, str]]:
         """Status and headers of the answer, its body read."""
         self._socket.sendall(
-            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Token {token}\r\n"
-            f"{headers}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
         status = int(self._answers.readline().split()[1])
         told: dict[str, str] = {}
@@ -58,6 +75,10 @@ class KeptConnection:
             told[name.lower()] = value.strip()
         self._answers.read(int(told.get("content-length", 0)))
         return status, told
+
+
+def _shown(token: str) -> str:
+    return f"Authorization: Token {token}\r\n"
 
 
 def percentile(values: Sequence[float], part: float) -> float:
