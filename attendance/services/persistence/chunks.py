@@ -91,11 +91,13 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
         reach("claimed", claimed)
         lessons = snapshots.take_snapshots(claimed, sites=book.sites)
         reach("snapshot_taken", claimed)
-        reports = _store(lessons, write, claimed=claimed)
+        written, reports = _store(lessons, write, claimed=claimed)
         reports += sums.busy(chunk, reports)
         persisted = sums.for_the_ledger(lessons, reports)
         lessons = snapshots.without_records(lessons)
+        # Adding up is PostgreSQL's alone: the other lane may decode meanwhile.
         turn.close()
+        _add_up(written)
         ledger.mark_persisted(persisted)
         ledger.mark_stored([each.snapshot.lesson.id for each in lessons.stored])
         ledger.mark_lacks(snapshots.lacks_of(lessons))
@@ -111,8 +113,11 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
 
 def _store(
     lessons: ChunkSnapshots, write: Writer, *, claimed: Sequence[UUID]
-) -> list[LessonReport]:
-    """Write rows and set apart what has none. Raises SumsDisagree where somebody is missing."""
+) -> tuple[dict[UUID, Written], list[LessonReport]]:
+    """Write rows and set apart what has none. Raises SumsDisagree where somebody is missing.
+
+    Returns what was written of each lesson, and a report of each.
+    """
     written, without_row = write([each.readable for each in lessons.to_write])
     written |= news.bring_in([each.news for each in lessons.rewound])
     reach("rows_written", claimed)
@@ -121,9 +126,9 @@ def _store(
     refusals.keep({snapshot.lesson.id: snapshot.refusals for snapshot in seen})
     shared_devices.keep({snapshot.lesson.id: snapshot.devices for snapshot in seen})
     _tell(lessons, written)
-    _add_up(written)
     in_table = captured.count_rows(lessons, without_row)
-    return sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
+    reports = sums.report_lessons(lessons, written=written, quarantined=quarantined, rows=in_table)
+    return written, reports
 
 
 def _tell(lessons: ChunkSnapshots, written: Mapping[UUID, Written]) -> None:
@@ -163,7 +168,7 @@ def _write_together(
     ids = [readable.lesson.id for readable in lessons]
     users = ensure_users(people.of_lessons(lessons), numbers=people.numbers_of(lessons))
     reach("users_ensured", ids)
-    lessons = rosters.read(lessons)
+    lessons = rosters.read(lessons, held=frozenset(users.values()))
     reach("rosters_read", ids)
     once = [refused.one_for_each_person(lesson, users) for lesson in lessons]
     written = rows.write_lessons([lesson for lesson, _ in once], users)

@@ -4,7 +4,7 @@ The records of a new attendance go straight in, and the marks of those who were 
 them. A known attendance is closed by statements of its own.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from django.utils import timezone
@@ -20,10 +20,13 @@ from attendance.services.rosters.system_marks import Closed
 _UNDONE = Mark.UNDONE.value
 
 
-def read(lessons: Sequence[Readable]) -> list[Readable]:
-    """The same lessons with who was expected at each; no statement where none has a section."""
+def read(lessons: Sequence[Readable], *, held: Collection[int] = ()) -> list[Readable]:
+    """The same lessons with who was expected at each; no statement where none has a section.
+
+    `held` are the ids of the users whose rows this transaction holds.
+    """
     of_sections = [_of_section(x.lesson) for x in lessons if x.lesson.data.section is not None]
-    expected = find_expected(of_sections)
+    expected = find_expected(of_sections, held=held)
     now = milliseconds(timezone.now())
     return [
         lesson._replace(expected=who, closed_at=now if who.is_owed else None)

@@ -5,7 +5,7 @@ read after that: whoever approves an absence holds the user, so an approval that
 transaction does not see waits, and then finds the stored marks.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -54,11 +54,14 @@ class Expected(NamedTuple):
 NOBODY: Mapping[UUID, Expected] = {}
 
 
-def find_expected(lessons: Sequence[LessonOfSection]) -> dict[UUID, Expected]:
+def find_expected(
+    lessons: Sequence[LessonOfSection], *, held: Collection[int] = ()
+) -> dict[UUID, Expected]:
     """Who is expected at each lesson; a lesson whose section is gone is not in the answer.
 
-    Call it inside a transaction: sections and users stay held until the commit. A fixed
-    number of statements, none where no lesson has a section.
+    Call it inside a transaction: sections and users stay held until the commit; `held` are the
+    ids of users whom it holds already. A fixed number of statements, none where no lesson has a
+    section.
     """
     if not lessons:
         return {}
@@ -77,7 +80,7 @@ def find_expected(lessons: Sequence[LessonOfSection]) -> dict[UUID, Expected]:
     )
     people = {i: _people(rows.get((m.section_id, m.on))) for i, m in meetings.items()}
     accounts = {i: [pk for person in of for pk in person.user_ids] for i, of in people.items()}
-    _hold("users_user", {pk for ids in accounts.values() for pk in ids})
+    _hold("users_user", {pk for ids in accounts.values() for pk in ids}.difference(held))
     excuses = _by_meeting({meetings[i]: ids for i, ids in accounts.items()})
     return {
         x.lesson_id: Expected(
@@ -124,6 +127,9 @@ def _hold(table: str, ids: Iterable[int]) -> set[int]:
         return set()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id FROM {table} WHERE id = ANY(%s) ORDER BY id FOR KEY SHARE", [wanted]
+            # One text costs less than an array: nearly all of a school may be asked for.
+            f"SELECT id FROM {table} WHERE id = ANY(string_to_array(%s, ',')::int8[])"
+            " ORDER BY id FOR KEY SHARE",
+            [",".join(map(str, wanted))],
         )
         return {row[0] for row in cursor.fetchall()}
