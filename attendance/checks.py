@@ -1,22 +1,21 @@
-"""System checks: they report settings with which ATTN could lose marks."""
+"""System checks: they report settings with which ATTN could lose marks.
+
+Every process registers them, and few run them: what they ask is imported by the checks themselves.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps.config import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 
 from attendance.errors import LiveStoreUnavailable
-from attendance.live import health
-from attendance.live.health import UNKNOWN
-from attendance.selectors import alarms
-from attendance.selectors.alarms import FoundAlarm, finding
-from attendance.selectors.alarms.kinds import EVIDENCE_NOT_KEPT
-from attendance.wording import alarms as wording
-from jobs import mail
+
+if TYPE_CHECKING:
+    from attendance.selectors.alarms import FoundAlarm
 
 SERVERS = "servers"
 MINUTES_OF_AN_HOUR = 60
@@ -61,6 +60,9 @@ def check_settings(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> li
 @register
 def check_evidence(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Files that people send can be kept; where they are not served, the settings see to."""
+    from attendance.selectors.alarms import FoundAlarm
+    from attendance.selectors.alarms.kinds import EVIDENCE_NOT_KEPT
+
     messages: list[CheckMessage] = []
     if settings.EVIDENCE_FOLDER:
         try:
@@ -97,6 +99,8 @@ def check_security_log(
 @register
 def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """Mail is set up as a whole, and what it carries is not read on the way."""
+    from jobs import mail
+
     messages: list[CheckMessage] = []
     missing = mail.missing_settings() if settings.MAIL.is_asked_for else []
     if missing:
@@ -122,11 +126,16 @@ def check_mail(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[C
 @register(SERVERS)
 def check_servers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """What the alarms say of both servers. Those of lessons are `manage.py alarms`."""
+    from attendance.selectors import alarms
+    from attendance.selectors.alarms import finding
+
     return [_message(found) for found in alarms.find(finding.SERVERS).found]
 
 
-def _message(found: FoundAlarm) -> CheckMessage:
+def _message(found: "FoundAlarm") -> CheckMessage:
     """An alarm as a check says it; where there are several servers, with the name of this one."""
+    from attendance.wording import alarms as wording
+
     of = f"{found.about}: " if found.about else ""
     level = Error if found.kind.check.startswith("attn.E") else Warning
     text, hint = wording.cause(found), wording.what_to_do(found)
@@ -136,13 +145,15 @@ def _message(found: FoundAlarm) -> CheckMessage:
 @register(SERVERS)
 def check_cache(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
     """The cache is no part of the live store."""
+    from attendance.live import health
+
     try:
         states = health.live_states()
     except LiveStoreUnavailable:
         return []  # check_servers says it.
     cache = health.cache_identity()
     shared = {(state.run_id, state.database) for state in states}
-    if cache is not None and cache in shared and UNKNOWN not in cache:
+    if cache is not None and cache in shared and health.UNKNOWN not in cache:
         return [_shared_cache()]
     return []
 

@@ -1,4 +1,7 @@
-"""Signals, translated to services: of courses, where something changes, and of the database."""
+"""Signals, translated to services: of courses, where something changes, and of the database.
+
+Every process listens, and in few something happens: the services are imported by what happens.
+"""
 
 from typing import Any
 
@@ -7,13 +10,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, post_save
 
-from attendance.services.rosters import excusing, live_rosters
-from attendance.services.stores import durable_commits
 from courses.signals import absence_changed, enrolments_changed, roster_changed, rules_changed
-from reports import totals
 from users.models import MergeKind, PersonMerge, User
-from webhooks.telling import Happening, Value, new_cause, tell
-from webhooks.vocabulary import WebhookKind
 
 
 def connect(app: AppConfig) -> None:
@@ -30,27 +28,41 @@ def connect(app: AppConfig) -> None:
 
 
 def _copy_roster(section_id: int, **kwargs: Any) -> None:
+    from attendance.services.rosters import live_rosters
+
     live_rosters.refresh_rosters_of(section_id)
 
 
 def _excuse(absence_id: int, **kwargs: Any) -> None:
+    from attendance.services.rosters import excusing
+
     excusing.follow_absence(absence_id)
 
 
 def _judge_anew(section_id: int, **kwargs: Any) -> None:
+    from reports import totals
+
     totals.judge_by_new_rules(section_id)
 
 
 def _judge_roster(section_id: int, **kwargs: Any) -> None:
+    from reports import totals
+
     totals.judge_by_new_roster(section_id)
 
 
 def _tell_enrolments(section_id: int, **kwargs: Any) -> None:
     """In the transaction of an enrolment or an import; one of many rows is told once."""
+    from webhooks.telling import Happening, new_cause, tell
+    from webhooks.vocabulary import WebhookKind
+
     tell([Happening(WebhookKind.ENROLMENT_CHANGED, new_cause(), {"section_id": section_id})])
 
 
 def _tell_merge(instance: PersonMerge, **kwargs: Any) -> None:
+    from webhooks.telling import Happening, Value, tell
+    from webhooks.vocabulary import WebhookKind
+
     data: dict[str, Value] = {
         "school_number": instance.duplicate.school_number,
         "into": instance.into.school_number,
@@ -66,13 +78,19 @@ def _merged(instance: User, update_fields: frozenset[str] | None, **kwargs: Any)
     """
     if update_fields is None or "merged_into" not in update_fields:
         return
+    from reports import totals
+
     roots = instance.merges.values_list("into_id", flat=True)
     totals.recompute_people([instance.pk, *set(roots)])
 
 
 def _commit_to_disk(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    from attendance.services.stores import durable_commits
+
     durable_commits.raise_for_session(connection)
 
 
 def _keep_commits(**kwargs: Any) -> None:
+    from attendance.services.stores import durable_commits
+
     durable_commits.raise_for_role()

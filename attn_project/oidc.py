@@ -9,6 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 PROVIDER = "campus"
 """Its part of ATTN's addresses: the provider sends people to …/oidc/campus/login/callback/."""
 
+OPENID_CONNECT = "allauth.socialaccount.providers.openid_connect"
+"""The app of allauth that signs people in with such a provider: no models, no pages."""
+
 NEEDED = (
     *("ATTN_OIDC_ISSUER", "ATTN_OIDC_CLIENT_ID", "ATTN_OIDC_CLIENT_SECRET"),
     # No default: in many providers people may change their preferred_username themselves.

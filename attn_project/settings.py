@@ -14,7 +14,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from attn_project.mail import read_mail
-from attn_project.oidc import read_campus
+from attn_project.oidc import OPENID_CONNECT, read_campus
 from attn_project.reading import (
     cluster_nodes,
     env,
@@ -171,7 +171,6 @@ INSTALLED_APPS = [
     "django_apscheduler",
     "knox",
     "allauth.socialaccount",
-    "allauth.socialaccount.providers.openid_connect",
     "allauth.mfa",
     "jobs",
     "users",
@@ -182,11 +181,10 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "csp",
     "allauth",
     "allauth.account",
     "django_htmx",
-    "django.contrib.admin",
+    "attn_project.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -298,6 +296,9 @@ ACCOUNT_RATE_LIMITS = dict.fromkeys(
 CAMPUS = read_campus(env, is_https=env.bool("ATTN_HTTPS", default=True))
 SOCIALACCOUNT_ADAPTER = "attendance.web.campus.CampusAdapter"
 SOCIALACCOUNT_PROVIDERS = CAMPUS.providers
+if CAMPUS.providers:
+    # It brings an HTTP client into every process, also into those that sign in nobody.
+    INSTALLED_APPS.append(OPENID_CONNECT)
 # Whom to ask for a new password, in the words of the site: shown where people sign in.
 PASSWORD_HELP = env.str("ATTN_PASSWORD_HELP", default="")
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

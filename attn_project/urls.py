@@ -8,6 +8,8 @@ from attendance.api import problems
 from attendance.http_bodies import is_call
 from attendance.web import health, sessions
 
+admin.autodiscover()
+
 urlpatterns = [
     path("", include("attendance.web.urls")),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -1,11 +1,17 @@
-"""Secrets of endpoints, encrypted as they are stored: a copy of the database signs nothing."""
+"""Secrets of endpoints, encrypted as they are stored: a copy of the database signs nothing.
+
+The models import this module, so every process does. The library of the ciphers is loaded by the
+first secret: few processes meet one.
+"""
 
 import base64
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from typing import TYPE_CHECKING
 
 from users.derived_keys import Purpose, keys_for
 from webhooks.errors import SecretUnreadable
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
 
 
 def seal(secret: str) -> str:
@@ -15,6 +21,8 @@ def seal(secret: str) -> str:
 
 def unseal(sealed: str) -> str:
     """Also what a former key has sealed. Raises SecretUnreadable."""
+    from cryptography.fernet import InvalidToken, MultiFernet
+
     try:
         return MultiFernet(_fernets()).decrypt(sealed).decode()
     except (InvalidToken, UnicodeError):
@@ -22,6 +30,8 @@ def unseal(sealed: str) -> str:
 
 
 def is_of_present_key(sealed: str) -> bool:
+    from cryptography.fernet import InvalidToken
+
     try:
         _fernets()[0].decrypt(sealed)
     except InvalidToken:
@@ -29,6 +39,8 @@ def is_of_present_key(sealed: str) -> bool:
     return True
 
 
-def _fernets() -> list[Fernet]:
+def _fernets() -> "list[Fernet]":
+    from cryptography.fernet import Fernet
+
     keys = (bytes.fromhex(key) for key in keys_for(Purpose.WEBHOOKS))
     return [Fernet(base64.urlsafe_b64encode(key)) for key in keys]

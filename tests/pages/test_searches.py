@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import get_fields_from_path
-from django.db.models import CharField, TextField
+from django.db.models import CharField, Model, TextField
 from django.test import Client
 from django.urls import reverse
 
@@ -33,6 +33,12 @@ def office(settings: Any) -> Client:
         "users.backends.AccountBackend",
     )
     return desk
+
+
+def pages_of_the_admin() -> list[tuple[type[Model], admin.ModelAdmin[Any]]]:
+    """Its models with their pages; a process loads them when something asks for them."""
+    admin.autodiscover()
+    return list(admin.site._registry.items())
 
 
 @pytest.mark.parametrize("typed", STRANGE)
@@ -92,7 +98,7 @@ def test_a_lesson_is_found_by_its_name_and_its_teacher() -> None:
 
 
 def test_every_search_of_the_admin_compares_alike() -> None:
-    for model, site in admin.site._registry.items():
+    for model, site in pages_of_the_admin():
         if not model.__module__.startswith(("attendance", "courses", "users")):
             continue
         for name in site.search_fields:
@@ -104,7 +110,7 @@ def test_every_search_of_the_admin_compares_alike() -> None:
 
 @pytest.mark.parametrize("typed", STRANGE)
 def test_whatever_is_searched_for_the_admin_answers(typed: str, office: Client) -> None:
-    for model, site in admin.site._registry.items():
+    for model, site in pages_of_the_admin():
         if site.search_fields:
             address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
             assert office.get(f"{address}?q={quote(typed)}").status_code == 200, address

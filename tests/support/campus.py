@@ -3,6 +3,8 @@
 from typing import Any
 
 import environ
+from allauth.socialaccount.providers import registry
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 
 from attn_project.oidc import NEEDED, Campus, read_campus
 from tests.support.oidc_server.people import CLIENT_ID, CLIENT_SECRET
@@ -22,3 +24,5 @@ def use_campus(settings: Any, campus: Campus) -> None:
     """Let people sign in by it until the end of the test."""
     settings.CAMPUS = campus
     settings.SOCIALACCOUNT_PROVIDERS = campus.providers
+    # As its app does, which a site has that starts with a campus.
+    registry.register(OpenIDConnectProvider)
