@@ -4,6 +4,8 @@ The library's own pages offer to run a job: that starts a second scheduler with
 another job store, which removes our row because it holds no pickled job.
 """
 
+# It registers the pages that are taken away below: without it they would come back later.
+import django_apscheduler.admin  # noqa: F401
 from django.apps import apps
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -12,8 +14,7 @@ from django_apscheduler.models import DjangoJob, DjangoJobExecution
 from users.admin_base import ReadOnlyAdmin
 
 for model in (DjangoJob, DjangoJobExecution):
-    if admin.site.is_registered(model):
-        admin.site.unregister(model)
+    admin.site.unregister(model)
 
 # By what they are for, not by the library that keeps them.
 apps.get_app_config("django_apscheduler").verbose_name = _("Scheduler")
