@@ -141,6 +141,13 @@ class Delivery(models.Model):
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         ordering = ("-id",)
+        indexes = (
+            models.Index(
+                fields=("state", "-id"),
+                name="webhook_delivery_undelivered",
+                condition=~Q(state=DeliveryState.DELIVERED),
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 name="webhook_delivery_once_per_endpoint", fields=("event", "endpoint")

@@ -208,6 +208,20 @@ class PersistenceRun(models.Model):
         verbose_name = _("persistence run")
         verbose_name_plural = _("persistence runs")
         ordering = ("-id",)
+        indexes = (
+            # Of a run in five minutes, for years, the few that somebody looks for.
+            models.Index(
+                fields=("trigger", "-id"),
+                name="persistence_run_unscheduled",
+                condition=~Q(trigger=Trigger.SCHEDULER),
+            ),
+            models.Index(
+                fields=("-id",),
+                name="persistence_run_interrupted",
+                condition=Q(is_interrupted=True),
+            ),
+            models.Index(fields=("-started_at",), name="persistence_run_started"),
+        )
         constraints = (
             rules.value_is_known("persistence_run_trigger_is_known", "trigger", Trigger),
             models.CheckConstraint(
@@ -250,6 +264,13 @@ class QuarantinedPayload(models.Model):
         verbose_name = _("quarantined payload")
         verbose_name_plural = _("quarantine")
         ordering = ("-id",)
+        indexes = (
+            models.Index(
+                fields=("-id",),
+                name="quarantined_payload_open",
+                condition=Q(state=PayloadState.OPEN),
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("lesson_id", "kind", "field", "sha256"),

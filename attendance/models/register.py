@@ -285,6 +285,7 @@ class AttendanceEvent(models.Model):
         verbose_name = _("event")
         verbose_name_plural = _("events")
         ordering = ("attendance", "revision")
+        indexes = (models.Index(fields=("-happened_at",), name="attendance_event_happened"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("attendance", "revision"), name="attendance_event_once_per_revision"
@@ -321,7 +322,10 @@ class RefusedCheckIn(models.Model):
         verbose_name = _("refused check-in")
         verbose_name_plural = _("refused check-ins")
         ordering = ("attendance", "school_number", "code")
-        indexes = (models.Index(fields=("school_number",), name="refused_check_in_of_a_number"),)
+        indexes = (
+            models.Index(fields=("school_number",), name="refused_check_in_of_a_number"),
+            models.Index(fields=("-last_at",), name="refused_check_in_last"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=("attendance", "school_number", "code"),

@@ -1,7 +1,5 @@
 """Lists among many lessons: what is asked all the time reads few rows, by indexes."""
 
-import json
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import product
@@ -32,6 +30,7 @@ from tests.support.factories import (
 )
 from tests.support.members import STAFF
 from tests.support.people import merge
+from tests.support.rows_read import rows_read
 from users import admin_lists, caller_rows, lookups
 from users.models import FormerNumber, User
 
@@ -47,34 +46,6 @@ _LEDGER = """
            'discarded', 3, 1, 0, 0, 0, '', '', at, at, at, ''
       FROM (SELECT n, now() - interval '1 day' - n * interval '30 minutes' AS at
               FROM generate_series(1, %s) AS n) AS lessons"""
-
-
-def rows_read(act: Callable[[], Any], table: str) -> int:
-    """The most rows of a table that one query of an act reads, also those that it throws away."""
-    with CaptureQueriesContext(connection) as captured:
-        act()
-    asked = [q["sql"] for q in captured if table in q["sql"] and q["sql"].startswith("SELECT")]
-    assert asked
-    most = 0
-    for sql in asked:
-        with connection.cursor() as cursor:
-            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + sql)
-            (plan,) = cursor.fetchone()
-        plan = json.loads(plan) if isinstance(plan, str) else plan
-        read = [n for n in _nodes(plan[0]["Plan"]) if n.get("Relation Name") == table]
-        most = max(most, sum(map(_rows, read)))
-    return most
-
-
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for below in node.get("Plans", ()):
-        yield from _nodes(below)
-
-
-def _rows(node: dict[str, Any]) -> int:
-    seen = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
-    return int(seen * node["Actual Loops"])
 
 
 def test_what_is_asked_all_the_time_reads_few_of_many_lessons(
