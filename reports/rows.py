@@ -84,7 +84,9 @@ def batches(report: Report, scope: Scope) -> Iterator[list[Any]]:
 
 
 def key_of(order: Sequence[str], row: Any) -> Key:
-    """Where a row stands."""
+    """Where a row stands: an object, or a row of values under the names of their lookups."""
+    if isinstance(row, tuple):
+        return tuple(getattr(row, name) for name in order)
     return tuple(reduce(getattr, name.split("__"), row) for name in order)
 
 

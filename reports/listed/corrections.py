@@ -9,23 +9,30 @@ from django.utils.translation import pgettext_lazy
 
 from attendance.models import AttendanceEvent
 from attendance.vocabulary import EventKind, Source, Status
-from reports.listed.lessons import LESSON_COLUMNS, lesson_cells
+from reports.listed.lessons import LESSON_COLUMNS, lesson_cells, lesson_fields
 from reports.report import Cell, CellKind, Report, ReportColumn
 from reports.scope import Scope
+
+_FIELDS: Final = (
+    *lesson_fields("attendance__"),
+    *("kind", "student__school_number", "student__full_name", "old", "new", "reason"),
+    *("actor_name", "source", "happened_at", "attendance_id", "revision"),
+)
+"""Of the cells, and of the order."""
 
 
 def _events(scope: Scope) -> QuerySet[Any]:
     rows = AttendanceEvent.objects.filter(scope.marks(), student__isnull=False)
-    return rows.select_related("attendance__section", "attendance__teacher", "student", "actor")
+    return rows.values_list(*_FIELDS, named=True)
 
 
-def _cells(rows: Sequence[AttendanceEvent], _scope: Scope) -> Iterable[Sequence[Cell]]:
+def _cells(rows: Sequence[Any], _scope: Scope) -> Iterable[Sequence[Cell]]:
     for row in rows:
         yield [
-            *lesson_cells(row.attendance),
+            *lesson_cells(row),
             EventKind(row.kind),
-            row.student.school_number if row.student else "",
-            row.student.full_name if row.student else "",
+            row.student__school_number,
+            row.student__full_name,
             status_or_word(row.old),
             status_or_word(row.new),
             row.reason,

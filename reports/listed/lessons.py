@@ -28,20 +28,23 @@ LESSON_COLUMNS: Final = (
 )
 
 
-def lesson_cells(lesson: Attendance) -> list[Cell]:
-    """What every list says of a lesson, in the order of `LESSON_COLUMNS`."""
-    return [
-        lesson.starts_at,
-        lesson.ends_at,
-        lesson.section.code if lesson.section else "",
-        lesson.lesson_name,
-        lesson.teacher.school_number,
-        lesson.teacher_name,
-    ]
+def lesson_fields(lesson: str = "") -> list[str]:
+    """What is read for the cells of a lesson; `lesson` leads to it, with "__"."""
+    names = ("starts_at", "ends_at", "section__code", "lesson_name", "teacher__school_number")
+    return [f"{lesson}{name}" for name in (*names, "teacher_name")]
 
 
-def _lessons(scope: Scope) -> QuerySet[Any]:
-    return Attendance.objects.filter(scope.lessons()).select_related("section", "teacher")
+def lesson_cells(values: Sequence[Any]) -> list[Cell]:
+    """What every list says of a lesson, in the order of `LESSON_COLUMNS`: of `lesson_fields`."""
+    starts_at, ends_at, code, *others = values[: len(LESSON_COLUMNS)]
+    # A lesson of no course has no code.
+    return [starts_at, ends_at, code or "", *others]
+
+
+def _lessons(scope: Scope, *others: str) -> QuerySet[Any]:
+    """Rows of values, `others` behind those of the lesson."""
+    rows = Attendance.objects.filter(scope.lessons())
+    return rows.values_list(*lesson_fields(), "id", *others, named=True)
 
 
 def _held(scope: Scope) -> QuerySet[Any]:
@@ -49,7 +52,8 @@ def _held(scope: Scope) -> QuerySet[Any]:
 
 
 def _not_held(scope: Scope) -> QuerySet[Any]:
-    return _lessons(scope).filter(not_held_at__isnull=False).select_related("not_held_by")
+    others = ("not_held_reason", "not_held_by__full_name", "not_held_at")
+    return _lessons(scope, *others).filter(not_held_at__isnull=False)
 
 
 def _not_taken(scope: Scope) -> QuerySet[Any]:
@@ -62,11 +66,11 @@ def nobody_spoke() -> Q:
     return Q(~Exists(spoken.exclude(source=Source.SYSTEM)))
 
 
-def _with_rates(lessons: Sequence[Attendance], _scope: Scope) -> Iterable[Sequence[Cell]]:
-    ids = [lesson.pk for lesson in lessons]
+def _with_rates(lessons: Sequence[Any], _scope: Scope) -> Iterable[Sequence[Cell]]:
+    ids = [lesson.id for lesson in lessons]
     counts, rosters = status_counts(ids), roster_counts(ids)
     for lesson in lessons:
-        by_status, roster = counts.get(lesson.pk, {}), rosters.get(lesson.pk, NO_ROSTER)
+        by_status, roster = counts.get(lesson.id, {}), rosters.get(lesson.id, NO_ROSTER)
         yield [
             *lesson_cells(lesson),
             roster.expected,
@@ -133,7 +137,7 @@ NOT_HELD: Final = Report(
         [
             *lesson_cells(lesson),
             lesson.not_held_reason,
-            lesson.not_held_by.full_name,
+            lesson.not_held_by__full_name,
             lesson.not_held_at,
         ]
         for lesson in lessons

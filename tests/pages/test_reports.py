@@ -9,6 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 from django.db import connection
+from django.db.models import Model
+from django.db.models.signals import post_init
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -17,10 +19,18 @@ from attendance.models import AttendanceRecord
 from attendance.services.corrections import Correction, correct_record
 from attendance.services.rosters.not_held import say_not_held
 from attendance.vocabulary import Verdict
+from reports.files.csv import lines_for_programs
 from reports.listed import LISTED
+from reports.scope import Scope
+from reports.table import table_of
 from tests.pages.visitors import rows_of, signed_in, text_of
 from tests.support.callers import Api
-from tests.support.factories import AttendanceFactory, AttendanceRecordFactory, UserFactory
+from tests.support.factories import (
+    AttendanceEventFactory,
+    AttendanceFactory,
+    AttendanceRecordFactory,
+    UserFactory,
+)
 from tests.support.lessons import TEACHER, student
 from tests.support.members import ASSISTANT, OTHER_TEACHER, STAFF, section_with_everybody
 from tests.support.sections import (
@@ -153,6 +163,28 @@ def test_a_file_is_whole_and_runs_nothing(settings: Any) -> None:
         assert sheet.count("<row ") == 252
         assert "=HYPERLINK(1)" in sheet
         assert 'name="Tüm yoklamalar"' in parts.read("xl/workbook.xml").decode()
+
+
+@pytest.mark.parametrize("key", ["marks", "pending", "walk-ins", "corrections", "lessons"])
+def test_a_file_makes_no_object_for_what_it_only_writes_down(key: str) -> None:
+    section = section_of_today((1, 2), code="MATH 101")
+    lesson = stored(section, 1, 9)
+    AttendanceRecord.objects.filter(school_number="S-0001").update(status="pending")
+    AttendanceEventFactory.create(attendance=lesson, revision=1_000)
+    scope = Scope(at=timezone.now(), time_zone="UTC")
+    made: list[str] = []
+
+    def note(sender: type[Model], **more: Any) -> None:
+        made.append(sender.__name__)
+
+    post_init.connect(note)
+    try:
+        text = "".join(lines_for_programs(table_of(LISTED[key], scope)))
+    finally:
+        post_init.disconnect(note)
+
+    assert "MATH 101" in text
+    assert made == []
 
 
 def test_pages_of_a_report_go_on_and_back_and_lose_nothing() -> None:

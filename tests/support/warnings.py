@@ -41,7 +41,7 @@ def judged_warnings() -> Open:
             found |= {(section.pk, pk, "in_a_row") for pk in people if row[pk] >= policy.in_a_row}
         scope = Scope(at=timezone.now(), section_ids=frozenset({section.pk}), time_zone="UTC")
         for lesson in LISTED["not-taken"].query(scope):
-            teacher = User.objects.get(pk=lesson.teacher_id)
+            teacher = User.objects.get(school_number=lesson.teacher__school_number)
             found.add((section.pk, teacher.merged_into_id or teacher.pk, "not_taken"))
     return found
 
