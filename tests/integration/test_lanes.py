@@ -1,5 +1,6 @@
 """Two chunks at a time: in order, never three, each with a connection that is closed again."""
 
+import queue
 import threading
 from collections.abc import Iterator
 
@@ -7,7 +8,13 @@ import pytest
 from django.db import connection
 
 from attendance.models import AttendanceRecord, PersistenceRun
-from attendance.services.persistence import Observer, failpoints, lanes, unified_persistence_task
+from attendance.services.persistence import (
+    Observer,
+    failpoints,
+    halving,
+    lanes,
+    unified_persistence_task,
+)
 from attendance.services.persistence.candidates import RunOptions
 from tests.support.lessons import ended_lessons
 
@@ -83,6 +90,68 @@ def test_an_error_comes_out_when_the_other_lane_is_done() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         list(lanes.run(treat, iter(range(5))))
     assert finished == [1]
+
+
+def test_one_lane_reads_while_the_other_writes() -> None:
+    turns, steps = lanes.Turns(), queue.SimpleQueue[str]()
+    may_write, may_end = threading.Event(), threading.Event()
+
+    def read_and_write(name: str) -> None:
+        with turns.begin() as turn:
+            steps.put(f"{name} reads")
+            assert may_write.wait(SECONDS)
+            turn.write()
+            steps.put(f"{name} writes")
+            assert may_end.wait(SECONDS)
+
+    threads = [threading.Thread(target=read_and_write, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    first = steps.get(timeout=SECONDS)[0]
+    [other] = {"a", "b"} - {first}
+    assert steps.empty()
+    may_write.set()
+    # The other one reads as soon as the first one writes, and writes once that is over.
+    assert {steps.get(timeout=SECONDS) for _ in range(2)} == {f"{first} writes", f"{other} reads"}
+    assert steps.empty()
+    may_end.set()
+    assert steps.get(timeout=SECONDS) == f"{other} writes"
+    for thread in threads:
+        thread.join(SECONDS)
+
+
+def test_a_chunk_is_decoded_while_another_one_is_written() -> None:
+    """A run waits for nothing else: each lane would wait for the other's step in vain."""
+    ended_lessons(4, students=2)
+    next_is_decoded = threading.Event()
+    decoded: list[int] = []
+
+    def note_decoded(_: object) -> None:
+        decoded.append(1)
+        if len(decoded) == 2:
+            next_is_decoded.set()
+
+    written: list[bool] = []
+
+    def wait_for_the_next(_: object) -> None:
+        written.append(next_is_decoded.wait(SECONDS if not written else 0))
+
+    with (
+        failpoints.installed("snapshot_taken", note_decoded),
+        failpoints.installed("records_written", wait_for_the_next),
+    ):
+        report = unified_persistence_task(options=RunOptions(chunk_records=4))
+
+    assert report.totals.outcomes == {"persisted": 4}
+    assert written == [True, True]
+
+
+def test_parts_of_a_lesson_are_written_in_the_turn_to_read() -> None:
+    """They ensure users, and whoever writes must not wait for those of another lane."""
+    turns = lanes.Turns()
+    with turns.begin() as turn:
+        halving.write([], turn)
+        assert turns._reading.locked()
 
 
 def test_a_run_in_two_lanes_stores_everything_once_and_closes_what_it_opened() -> None:

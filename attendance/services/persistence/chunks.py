@@ -14,7 +14,7 @@ docs/explanation/protocol.md says why each step is there.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from time import monotonic
 from uuid import UUID
 
@@ -39,6 +39,7 @@ from attendance.services.persistence import (
     sums,
 )
 from attendance.services.persistence.failpoints import reach
+from attendance.services.persistence.lanes import Turn
 from attendance.services.persistence.report import LessonReport
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
@@ -50,7 +51,7 @@ from users.services import ensure_users
 
 logger = logging.getLogger(__name__)
 
-Writer = Callable[[Sequence[Readable]], tuple[dict[UUID, Written], list[refused.Refused]]]
+Writer = Callable[[Sequence[Readable], Turn], tuple[dict[UUID, Written], list[refused.Refused]]]
 
 
 def persist_chunk(chunk: Sequence[UUID], *, book: runs.Book) -> list[LessonReport]:
@@ -83,20 +84,18 @@ def _try(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonRe
 
 def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[LessonReport]:
     started = monotonic()
-    # The turn comes before the transaction: a lane that waits for it holds no lock.
-    with ExitStack() as turn, _transaction(turn, book):
+    # The turn comes before the transaction: a lane that waits to read holds no lock.
+    with book.turns.begin() as turn, _transaction():
         claimed = claims.claim(chunk)
         if len(claimed) < len(chunk):
             claims.end_stalled([i for i in chunk if i not in set(claimed)])
         reach("claimed", claimed)
         lessons = snapshots.take_snapshots(claimed, sites=book.sites)
         reach("snapshot_taken", claimed)
-        written, reports = _store(lessons, write, claimed=claimed)
+        written, reports = _store(lessons, write, turn, claimed=claimed)
         reports += sums.busy(chunk, reports)
-        persisted = sums.for_the_ledger(lessons, reports)
         lessons = snapshots.without_records(lessons)
-        # Adding up is PostgreSQL's alone: the other lane may decode meanwhile.
-        turn.close()
+        persisted = sums.for_the_ledger(lessons, reports)
         _add_up(written)
         ledger.mark_persisted(persisted)
         ledger.mark_stored([each.snapshot.lesson.id for each in lessons.stored])
@@ -112,13 +111,15 @@ def _persist(chunk: Sequence[UUID], write: Writer, book: runs.Book) -> list[Less
 
 
 def _store(
-    lessons: ChunkSnapshots, write: Writer, *, claimed: Sequence[UUID]
+    lessons: ChunkSnapshots, write: Writer, turn: Turn, *, claimed: Sequence[UUID]
 ) -> tuple[dict[UUID, Written], list[LessonReport]]:
     """Write rows and set apart what has none. Raises SumsDisagree where somebody is missing.
 
     Returns what was written of each lesson, and a report of each.
     """
-    written, without_row = write([each.readable for each in lessons.to_write])
+    written, without_row = write([each.readable for each in lessons.to_write], turn)
+    # Before anything that ensures users: the other lane may have made them, and wait to write.
+    turn.end()
     written |= news.bring_in([each.news for each in lessons.rewound])
     reach("rows_written", claimed)
     quarantined = quarantine.keep_payloads(lessons, without_row)
@@ -155,15 +156,14 @@ def _add_up(written: Mapping[UUID, Written]) -> None:
 
 
 @contextmanager
-def _transaction(turn: ExitStack, book: runs.Book) -> Iterator[None]:
-    turn.enter_context(book.turn)
+def _transaction() -> Iterator[None]:
     with transaction.atomic(durable=True):
         _bound_this_transaction()
         yield
 
 
 def _write_together(
-    lessons: Sequence[Readable],
+    lessons: Sequence[Readable], turn: Turn
 ) -> tuple[dict[UUID, Written], list[refused.Refused]]:
     ids = [readable.lesson.id for readable in lessons]
     users = ensure_users(people.of_lessons(lessons), numbers=people.numbers_of(lessons))
@@ -171,6 +171,8 @@ def _write_together(
     lessons = rosters.read(lessons, held=frozenset(users.values()))
     reach("rosters_read", ids)
     once = [refused.one_for_each_person(lesson, users) for lesson in lessons]
+    if once:
+        turn.write()
     written = rows.write_lessons([lesson for lesson, _ in once], users)
     reach("records_written", ids)
     return written, [each for _, second in once for each in second] + refused.displaced(written)

@@ -9,6 +9,7 @@ from django.db import transaction
 from attendance.live.payloads import LiveEvent, LiveRecord
 from attendance.services.database_errors import Kind, kind_of, text_of
 from attendance.services.persistence import people, rosters, rows
+from attendance.services.persistence.lanes import Turn
 from attendance.services.persistence.refused import Refused, displaced, one_for_each_person
 from attendance.services.persistence.row_values import Readable
 from attendance.services.persistence.rows import Written
@@ -18,8 +19,11 @@ from users.services import ensure_users
 Item = TypeVar("Item", LiveRecord, LiveEvent)
 
 
-def write(lessons: Sequence[Readable]) -> tuple[dict[UUID, Written], list[Refused]]:
+def write(lessons: Sequence[Readable], _: Turn) -> tuple[dict[UUID, Written], list[Refused]]:
     """Write lessons under savepoints. Returns what was written and what was refused.
+
+    All in the turn to read: each part ensures its users, and may wait for those that the other
+    lane has made. That one must not wait to write meanwhile.
 
     Raises what the database says of an attendance itself, and every error that
     is not about data.

@@ -1,7 +1,8 @@
 """Two chunks at a time: one is read and decoded while PostgreSQL works on the other.
 
 Each lane has its own connection and its own claims, as another process would.
-They write one after the other (`Book.turn`), so that a run in a web process
+They read one after the other, and write one after the other (`Turns`): so one lane
+decodes while PostgreSQL takes the rows of the other, and a run in a web process
 takes one core of PostgreSQL from its people, not two.
 """
 
@@ -9,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from queue import SimpleQueue
 from typing import TypeVar
@@ -22,6 +23,43 @@ SWITCH_SECONDS = 0.000_5
 
 Chunk = TypeVar("Chunk")
 Done = TypeVar("Done")
+
+
+class Turn:
+    """What one lane may do now: read, write, or neither."""
+
+    def __init__(self, reading: threading.Lock, writing: threading.Lock) -> None:
+        self._writing, self._held = writing, ExitStack()
+        self._held.enter_context(reading)
+
+    def write(self) -> None:
+        """Read no more, and write as soon as the other lane does not.
+
+        A lane that waits here holds the users that it has made: whoever writes must not wait for
+        users, or the two would wait for each other.
+        """
+        self.end()
+        self._held.enter_context(self._writing)
+
+    def end(self) -> None:
+        """The rest is the commit's, and anybody's at any time."""
+        self._held.close()
+
+
+class Turns:
+    """Of the lanes of a run one reads and decodes at a time, and one writes rows."""
+
+    def __init__(self) -> None:
+        self._reading, self._writing = threading.Lock(), threading.Lock()
+
+    @contextmanager
+    def begin(self) -> Iterator[Turn]:
+        """Wait until no other lane reads; the lane's turn ends with the block at the latest."""
+        turn = Turn(self._reading, self._writing)
+        try:
+            yield turn
+        finally:
+            turn.end()
 
 
 def run(treat: Callable[[Chunk], Done], chunks: Iterator[Chunk]) -> Iterator[Done]:

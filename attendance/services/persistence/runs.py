@@ -1,7 +1,6 @@
 """The row of a run: counted up as chunks commit, so that it is true for a killed run too."""
 
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,6 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from attendance.models import PersistenceRun
+from attendance.services.persistence.lanes import Turns
 from attendance.services.persistence.report import (
     NOT_DONE,
     LessonReport,
@@ -37,8 +37,7 @@ class Book:
     is_interrupted: bool = False
     sites: frozenset[str] = frozenset()
     """The ids of this site and of those that it has adopted; empty before the run has begun."""
-    turn: threading.Lock = field(default_factory=threading.Lock)
-    """One lane at a time holds it, to read, decode and write; the other one commits or waits."""
+    turns: Turns = field(default_factory=Turns)
 
 
 def begin(book: Book, trigger: Trigger) -> None:
