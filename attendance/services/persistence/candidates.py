@@ -13,7 +13,8 @@ from attendance.services import ledger
 from attendance.services.persistence import lost
 from attendance.vocabulary import Trigger
 
-CHUNK_RECORDS = 10_000
+CHUNK_RECORDS = 7_000
+"""Enough that what a chunk costs by itself is little, and few enough that the two under way fit."""
 CHUNK_LESSONS = 200
 """Also a bound for the locks that one transaction takes."""
 
