@@ -5,7 +5,7 @@ another job store, which removes our row because it holds no pickled job.
 """
 
 # It registers the pages that are taken away below: without it they would come back later.
-import django_apscheduler.admin  # noqa: F401
+import django_apscheduler.admin  # noqa: F401 - for what it registers
 from django.apps import apps
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

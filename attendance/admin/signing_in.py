@@ -4,8 +4,8 @@ from typing import Any
 
 # These register the pages that are taken away below: without them they would come back later.
 import allauth.mfa.admin
-import allauth.socialaccount.admin  # noqa: F401
-import knox.admin  # noqa: F401
+import allauth.socialaccount.admin  # noqa: F401 - for what it registers
+import knox.admin  # noqa: F401 - for what it registers
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken

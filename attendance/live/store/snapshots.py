@@ -35,8 +35,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     refusals: list[LiveRefusal]
     devices: dict[str, int]
     """The group of each number that shares a browser with another."""
-    known_digest: str = ""
-    """Of all that was read, where payloads of it were dropped since."""
 
     @property
     def read(self) -> int:
@@ -46,8 +44,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """A SHA-256 that differs where anything in the lesson differs."""
-        if self.known_digest:
-            return self.known_digest
         parts = [self.raw_lesson, *self.raw_events, b"", *self.raw_corrupt, b""]
         # Each after its length, so that no two lessons give the same bytes.
         whole = [piece for part in parts for piece in (_length_of(len(part)), part)]
@@ -56,12 +52,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             raw = records[field]
             whole += (_length_of(len(field)), field, _length_of(len(raw)), raw)
         return sha256(b"".join(whole)).hexdigest()
-
-    def without_records(self) -> "Snapshot":
-        """The same without the payloads of records, which take the room."""
-        return msgspec.structs.replace(
-            self, raw_records={}, raw_corrupt=[], known_digest=self.digest
-        )
 
     def has_event_of(self, request: RequestKey) -> bool:
         """Whether one of the events is of this request."""

@@ -159,11 +159,7 @@ def lacks_of(snapshots: ChunkSnapshots) -> dict[UUID, Lack]:
 def without_records(snapshots: ChunkSnapshots) -> ChunkSnapshots:
     """Drop what is not needed once the rows are written: the other lane needs the memory."""
     to_write = [
-        each._replace(
-            snapshot=each.snapshot.without_records(),
-            readable=Readable(each.snapshot.lesson, (), ()),
-            corrupt=(),
-        )
+        each._replace(readable=Readable(each.snapshot.lesson, (), ()))
         for each in snapshots.to_write
     ]
     return snapshots._replace(to_write=to_write)
